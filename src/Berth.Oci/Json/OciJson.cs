@@ -1,0 +1,82 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Berth.Faults;
+using Berth.Oci.Images;
+using Berth.Oci.Runtime;
+
+namespace Berth.Oci.Json;
+
+/// <summary>Reads and writes the documents of the image specification.</summary>
+public static class OciJson
+{
+    /// <summary>The largest document that is accepted from a stranger: 4 MiB, the limit that registries keep.</summary>
+    public const int DocumentBytesMax = 4 * 1024 * 1024;
+
+    /// <summary>How deep a stranger's document may be nested.</summary>
+    public const int DepthMax = 32;
+
+    private static readonly OciJsonContext s_context = new(new JsonSerializerOptions(OciJsonContext.Default.Options)
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        MaxDepth = DepthMax,
+    });
+
+    private static readonly RuntimeJsonContext s_runtime = new(new JsonSerializerOptions(RuntimeJsonContext.Default.Options)
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        MaxDepth = DepthMax,
+    });
+
+    /// <summary>Manifests.</summary>
+    public static JsonTypeInfo<Manifest> Manifest => s_context.Manifest;
+
+    /// <summary>Indexes.</summary>
+    public static JsonTypeInfo<ImageIndex> ImageIndex => s_context.ImageIndex;
+
+    /// <summary>Image configurations.</summary>
+    public static JsonTypeInfo<ImageConfig> ImageConfig => s_context.ImageConfig;
+
+    /// <summary>Runtime configurations.</summary>
+    public static JsonTypeInfo<RuntimeSpec> RuntimeSpec => s_runtime.RuntimeSpec;
+
+    /// <summary>Reads a stranger's document.</summary>
+    /// <param name="bytes">The whole document.</param>
+    /// <param name="type">Its type, one of this class's properties.</param>
+    /// <param name="what">What it is, for the message: <c>manifest sha256:…</c>.</param>
+    /// <exception cref="FaultException">InvalidArgument: too large, not JSON, wrong types or a required field missing.</exception>
+    public static T Read<T>(ReadOnlySpan<byte> bytes, JsonTypeInfo<T> type, string what)
+    {
+        if (bytes.Length > DocumentBytesMax)
+            throw FaultException.Invalid($"read {what}: {bytes.Length} bytes is more than the limit of {DocumentBytesMax}");
+        try
+        {
+            return JsonSerializer.Deserialize(bytes, type)
+                ?? throw FaultException.Invalid($"read {what}: the document is null");
+        }
+        catch (JsonException exception)
+        {
+            throw FaultException.Invalid($"read {what}: {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>Writes a document of our own, compactly; its digest is that of these bytes.</summary>
+    public static byte[] Write<T>(T document, JsonTypeInfo<T> type) => JsonSerializer.SerializeToUtf8Bytes(document, type);
+}
+
+/// <summary>The generated readers and writers; use <see cref="OciJson"/>.</summary>
+[JsonSourceGenerationOptions(
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    Converters = [typeof(DigestConverter)])]
+[JsonSerializable(typeof(Manifest))]
+[JsonSerializable(typeof(ImageIndex))]
+[JsonSerializable(typeof(ImageConfig))]
+internal sealed partial class OciJsonContext : JsonSerializerContext;
+
+/// <summary>The generated reader and writer of runtime configurations; use <see cref="OciJson"/>.</summary>
+[JsonSourceGenerationOptions(
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(RuntimeSpec))]
+internal sealed partial class RuntimeJsonContext : JsonSerializerContext;
