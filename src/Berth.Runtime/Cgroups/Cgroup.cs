@@ -1,0 +1,136 @@
+using Berth.Faults;
+using Berth.Linux.Processes;
+using Berth.Oci.Runtime;
+
+namespace Berth.Runtime.Cgroups;
+
+/// <summary>One container's cgroup in all trees of the machine. It exists until <see cref="Remove"/>, whoever made it.</summary>
+/// <remarks>Versions 1 and 2 differ in files and units; both pass <c>CgroupTests</c> as far as the kernel offers them.</remarks>
+public abstract class Cgroup
+{
+    // The kernel finishes a killed process's exit in its own time; a directory is busy until then.
+    private const int RemovalAttempts = 2000;
+    private static readonly TimeSpan s_removalPause = TimeSpan.FromMilliseconds(1);
+
+    /// <summary>Its path below the trees' roots, without a leading slash.</summary>
+    public string Path { get; }
+
+    /// <summary>The <c>cgroup.procs</c> file of every tree: a pid written to each is in the cgroup.</summary>
+    public abstract IReadOnlyList<string> ProcsFiles { get; }
+
+    /// <summary>A file with a line <c>oom_kill N</c>: the processes that the kernel killed here for memory. Null: not known.</summary>
+    public abstract string? OutOfMemoryFile { get; }
+
+    /// <summary>Its directory in every tree.</summary>
+    protected abstract IReadOnlyList<string> Directories { get; }
+
+    /// <summary>Names a cgroup.</summary>
+    private protected Cgroup(string path) => Path = path;
+
+    /// <summary>True when it exists in at least one tree.</summary>
+    public bool Exists => Directories.Any(Directory.Exists);
+
+    /// <summary>Moves a process in.</summary>
+    public void Add(int pid)
+    {
+        foreach (string directory in Directories)
+            CgroupFile.Write(directory, "cgroup.procs", pid.ToString());
+    }
+
+    /// <summary>Sets the limits that are given and leaves the others.</summary>
+    /// <exception cref="FaultException">InvalidArgument: the kernel refuses a value.</exception>
+    public abstract void Update(LinuxResources resources, IList<string> warnings);
+
+    /// <summary>Stops all its processes where they are; returns when they are.</summary>
+    /// <exception cref="FaultException">NotSupported: the kernel has no freezer. Internal: they did not stop in time.</exception>
+    public abstract void Freeze();
+
+    /// <summary>Lets frozen processes go on.</summary>
+    public abstract void Thaw();
+
+    /// <summary>Its counts at this moment.</summary>
+    public abstract CgroupStatistics ReadStatistics();
+
+    /// <summary>How many processes the kernel killed here for memory.</summary>
+    public ulong OutOfMemoryKills() => OutOfMemoryFile is { } file
+        ? CgroupFile.ReadPairs(System.IO.Path.GetDirectoryName(file)!, System.IO.Path.GetFileName(file))
+            .GetValueOrDefault("oom_kill")
+        : 0;
+
+    /// <summary>The pids of its processes and those of the groups below it.</summary>
+    public IReadOnlyList<int> Processes()
+    {
+        string? directory = Directories.FirstOrDefault(Directory.Exists);
+        return directory is null ? [] : [.. Tree(directory).SelectMany(CgroupFile.ReadPids).Distinct().Order()];
+    }
+
+    /// <summary>Sends SIGKILL to all its processes, in one step where the kernel can, else until there are none.</summary>
+    public virtual void Kill()
+    {
+        for (int attempt = 0; attempt < RemovalAttempts; attempt++)
+        {
+            IReadOnlyList<int> pids = Processes();
+            if (pids.Count == 0)
+                return;
+            foreach (int pid in pids)
+                Signals.TrySend(pid, Signals.SIGKILL);
+            Thaw();
+            Thread.Sleep(s_removalPause);
+        }
+    }
+
+    /// <summary>Removes it and the groups below it; waits a little for processes that are just ending.</summary>
+    /// <returns>False when processes still live in it.</returns>
+    public bool Remove()
+    {
+        bool all = true;
+        foreach (string directory in Directories)
+            all &= !Directory.Exists(directory) || Tree(directory).All(RemoveDirectory);
+        return all;
+    }
+
+    /// <summary>Makes its directories.</summary>
+    internal abstract void Make(IList<string> warnings);
+
+    // Children before parents: rmdir(2) takes empty groups only.
+    private static IEnumerable<string> Tree(string directory)
+    {
+        string[] children;
+        try
+        {
+            children = Directory.GetDirectories(directory);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            yield break;
+        }
+        foreach (string child in children)
+        {
+            foreach (string below in Tree(child))
+                yield return below;
+        }
+        yield return directory;
+    }
+
+    private static bool RemoveDirectory(string directory)
+    {
+        for (int attempt = 0; attempt < RemovalAttempts; attempt++)
+        {
+            try
+            {
+                Directory.Delete(directory);
+                return true;
+            }
+            catch (DirectoryNotFoundException)
+            {
+                return true;
+            }
+            catch (IOException)
+            {
+                // Busy: something in it is still on its way out, or lives.
+            }
+            Thread.Sleep(s_removalPause);
+        }
+        return false;
+    }
+}

@@ -1,0 +1,134 @@
+using Berth.Oci.Runtime;
+
+namespace Berth.Runtime.Cgroups;
+
+/// <summary>Writes limits into version 1's files.</summary>
+internal sealed class CgroupV1Limits(Func<string, string?> directoryOf, IList<string> warnings)
+{
+    public void Set(LinuxResources resources)
+    {
+        if (resources.Devices is { Count: > 0 } devices)
+            SetDevices(devices);
+        if (resources.Memory is { } memory)
+            SetMemory(memory);
+        if (resources.Cpu is { } cpu)
+            SetCpu(cpu);
+        if (resources.Pids is { } pids && Need("pids", "the limit on processes") is { } directory)
+            CgroupFile.Write(directory, "pids.max", pids.Limit > 0 ? pids.Limit.ToString() : "max");
+        if (resources.BlockIO is { } block)
+            SetBlock(block);
+        foreach (HugepageLimit limit in resources.HugepageLimits ?? [])
+        {
+            if (Need("hugetlb", "the limit on huge pages") is { } huge)
+                CgroupFile.Write(huge, $"hugetlb.{limit.PageSize}.limit_in_bytes", limit.Limit.ToString());
+        }
+    }
+
+    private void SetDevices(IReadOnlyList<DeviceRule> rules)
+    {
+        if (Need("devices", "the device rules") is not { } directory)
+            return;
+        foreach (DeviceRule rule in rules)
+            CgroupFile.Write(directory, rule.Allow ? "devices.allow" : "devices.deny", Text(rule));
+    }
+
+    // "a" stands alone: it is everything, and the kernel takes no numbers with it.
+    private static string Text(DeviceRule rule) => rule.Type is null or "a" && rule.Major is null && rule.Minor is null
+        ? "a"
+        : $"{rule.Type ?? "a"} {Number(rule.Major)}:{Number(rule.Minor)} {(rule.Access is { Length: > 0 } access ? access : "rwm")}";
+
+    private static string Number(long? number) => number is null or < 0 ? "*" : number.Value.ToString();
+
+    private void SetMemory(MemoryLimits memory)
+    {
+        if (Need("memory", "the memory limit") is not { } directory)
+            return;
+        SetMemoryAndSwap(directory, memory);
+        if (memory.Reservation is { } reservation and not 0)
+            CgroupFile.Write(directory, "memory.soft_limit_in_bytes", reservation.ToString());
+        if (memory.KernelTCP is { } tcp and not 0)
+            CgroupFile.Write(directory, "memory.kmem.tcp.limit_in_bytes", tcp.ToString());
+        if (memory.Swappiness is { } swappiness && !CgroupFile.TryWrite(directory, "memory.swappiness", swappiness.ToString()))
+            warnings.Add("Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. Memory swappiness discarded.");
+        if (memory.DisableOOMKiller == true && !CgroupFile.TryWrite(directory, "memory.oom_control", "1"))
+            warnings.Add("Your kernel does not support OomKillDisable. OomKillDisable discarded.");
+    }
+
+    // Memory plus swap may never be less than memory: which is written first depends on whether the limit grows.
+    private void SetMemoryAndSwap(string directory, MemoryLimits memory)
+    {
+        long? limit = memory.Limit is 0 ? null : memory.Limit;
+        long? swap = memory.Swap is 0 ? null : memory.Swap;
+        bool swapFirst = limit is { } wanted && swap is { } both
+            && (both == -1 || (ulong)both > CgroupFile.ReadNumber(directory, "memory.memsw.limit_in_bytes"))
+            && (wanted == -1 || (ulong)wanted > CgroupFile.ReadNumber(directory, "memory.limit_in_bytes"));
+        if (swapFirst)
+            SetSwap(directory, swap);
+        if (limit is { } bytes)
+            CgroupFile.Write(directory, "memory.limit_in_bytes", bytes.ToString());
+        if (!swapFirst)
+            SetSwap(directory, swap);
+    }
+
+    private void SetSwap(string directory, long? swap)
+    {
+        if (swap is not { } bytes)
+            return;
+        if (File.Exists(Path.Join(directory, "memory.memsw.limit_in_bytes")))
+            CgroupFile.Write(directory, "memory.memsw.limit_in_bytes", bytes.ToString());
+        else
+            warnings.Add("Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.");
+    }
+
+    private void SetCpu(CpuLimits cpu)
+    {
+        if (Need("cpu", "the processor limit") is { } directory)
+        {
+            if (cpu.Shares is { } shares and not 0)
+                CgroupFile.Write(directory, "cpu.shares", shares.ToString());
+            if (cpu.Idle is { } idle)
+                CgroupFile.Write(directory, "cpu.idle", idle.ToString());
+            if (cpu.Period is { } period and not 0)
+                CgroupFile.Write(directory, "cpu.cfs_period_us", period.ToString());
+            if (cpu.Quota is { } quota and not 0)
+                CgroupFile.Write(directory, "cpu.cfs_quota_us", quota.ToString());
+            if (cpu.Burst is { } burst)
+                CgroupFile.Write(directory, "cpu.cfs_burst_us", burst.ToString());
+            if (cpu.RealtimePeriod is { } realtimePeriod and not 0)
+                CgroupFile.Write(directory, "cpu.rt_period_us", realtimePeriod.ToString());
+            if (cpu.RealtimeRuntime is { } realtimeRuntime and not 0)
+                CgroupFile.Write(directory, "cpu.rt_runtime_us", realtimeRuntime.ToString());
+        }
+        if (cpu.Cpus is { Length: > 0 } cpus && Need("cpuset", "the set of processors") is { } set)
+            CgroupFile.Write(set, "cpuset.cpus", cpus);
+        if (cpu.Mems is { Length: > 0 } mems && Need("cpuset", "the set of memory nodes") is { } nodes)
+            CgroupFile.Write(nodes, "cpuset.mems", mems);
+    }
+
+    private void SetBlock(BlockIoLimits block)
+    {
+        if (Need("blkio", "the block device limits") is not { } directory)
+            return;
+        if (block.Weight is { } weight and not 0 && !CgroupFile.TryWrite(directory, "blkio.bfq.weight", weight.ToString())
+            && !CgroupFile.TryWrite(directory, "blkio.weight", weight.ToString()))
+            warnings.Add("Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.");
+        Throttle(directory, "blkio.throttle.read_bps_device", block.ThrottleReadBpsDevice);
+        Throttle(directory, "blkio.throttle.write_bps_device", block.ThrottleWriteBpsDevice);
+        Throttle(directory, "blkio.throttle.read_iops_device", block.ThrottleReadIOPSDevice);
+        Throttle(directory, "blkio.throttle.write_iops_device", block.ThrottleWriteIOPSDevice);
+    }
+
+    private static void Throttle(string directory, string file, IReadOnlyList<ThrottleDevice>? devices)
+    {
+        foreach (ThrottleDevice device in devices ?? [])
+            CgroupFile.Write(directory, file, $"{device.Major}:{device.Minor} {device.Rate}");
+    }
+
+    private string? Need(string controller, string what)
+    {
+        string? directory = directoryOf(controller);
+        if (directory is null)
+            warnings.Add($"The kernel offers no {controller} controller here: {what} is discarded.");
+        return directory;
+    }
+}

@@ -1,0 +1,70 @@
+using Berth.Faults;
+using Berth.Oci.Runtime;
+
+namespace Berth.Runtime.Cgroups;
+
+/// <summary>A cgroup in version 2's one tree.</summary>
+/// <remarks>Kernel documentation, admin-guide/cgroup-v2.</remarks>
+internal sealed class CgroupV2 : Cgroup
+{
+    private const int FreezeAttempts = 5000;
+    private readonly string _root;
+    private readonly string _directory;
+
+    public CgroupV2(string path, string root) : base(path)
+    {
+        _root = root;
+        _directory = System.IO.Path.Join(root, path);
+        Directories = [_directory];
+        ProcsFiles = [System.IO.Path.Join(_directory, "cgroup.procs")];
+    }
+
+    public override IReadOnlyList<string> ProcsFiles { get; }
+
+    public override string? OutOfMemoryFile => System.IO.Path.Join(_directory, "memory.events");
+
+    protected override IReadOnlyList<string> Directories { get; }
+
+    public override void Update(LinuxResources resources, IList<string> warnings) =>
+        new CgroupV2Limits(_directory, warnings).Set(resources);
+
+    public override void Freeze()
+    {
+        CgroupFile.Write(_directory, "cgroup.freeze", "1");
+        for (int attempt = 0; attempt < FreezeAttempts; attempt++)
+        {
+            if (CgroupFile.ReadPairs(_directory, "cgroup.events").GetValueOrDefault("frozen") == 1)
+                return;
+            Thread.Sleep(1);
+        }
+        Thaw();
+        throw FaultException.Internal($"pause: the processes of cgroup {Path} did not stop in time");
+    }
+
+    public override void Thaw() => CgroupFile.TryWrite(_directory, "cgroup.freeze", "0");
+
+    public override void Kill()
+    {
+        if (!CgroupFile.TryWrite(_directory, "cgroup.kill", "1"))
+            base.Kill();
+    }
+
+    public override CgroupStatistics ReadStatistics() => CgroupV2Statistics.Read(_directory);
+
+    // A controller is in a group when every group above it hands it down.
+    internal override void Make(IList<string> warnings)
+    {
+        string parent = _root;
+        foreach (string part in Path.Split('/'))
+        {
+            foreach (string controller in (CgroupFile.Read(parent, "cgroup.controllers") ?? "").Split(' '))
+            {
+                if (controller is "cpu" or "cpuset" or "memory" or "pids" or "io" or "hugetlb"
+                    && !CgroupFile.TryWrite(parent, "cgroup.subtree_control", "+" + controller))
+                    warnings.Add($"The {controller} controller cannot be handed down from cgroup {parent}: its limits are discarded.");
+            }
+            parent = System.IO.Path.Join(parent, part);
+            Directory.CreateDirectory(parent);
+        }
+    }
+}

@@ -1,0 +1,118 @@
+using Berth.Linux;
+using Berth.Linux.Bpf;
+using Berth.Oci.Runtime;
+
+namespace Berth.Runtime.Cgroups;
+
+/// <summary>Writes limits, which are given in version 1's scales, into version 2's files.</summary>
+internal sealed class CgroupV2Limits(string directory, IList<string> warnings)
+{
+    private const ulong DefaultPeriod = 100_000;
+
+    public void Set(LinuxResources resources)
+    {
+        if (resources.Devices is { Count: > 0 } devices)
+            SetDevices(devices);
+        if (resources.Memory is { } memory)
+            SetMemory(memory);
+        if (resources.Cpu is { } cpu)
+            SetCpu(cpu);
+        if (resources.Pids is { } pids)
+            Write("pids.max", pids.Limit > 0 ? pids.Limit.ToString() : "max", "the limit on processes");
+        if (resources.BlockIO is { } block)
+            SetBlock(block);
+        foreach (HugepageLimit limit in resources.HugepageLimits ?? [])
+            Write($"hugetlb.{limit.PageSize}.max", limit.Limit.ToString(), "the limit on huge pages");
+        foreach ((string file, string value) in resources.Unified ?? new Dictionary<string, string>())
+            SetUnified(file, value);
+    }
+
+    /// <summary>Version 1's 2 to 262144 in version 2's 1 to 10000.</summary>
+    internal static ulong WeightOf(ulong shares) =>
+        1 + ((Math.Clamp(shares, 2, 262_144) - 2) * 9_999 / 262_142);
+
+    /// <summary>Version 1's 10 to 1000 in version 2's 1 to 10000.</summary>
+    internal static ulong BlockWeightOf(ushort weight) => 1 + ((Math.Clamp(weight, (ulong)10, 1000) - 10) * 9_999 / 990);
+
+    // The name is a file of this directory, never a path.
+    private void SetUnified(string file, string value)
+    {
+        if (file.Contains('/') || !file.Contains('.'))
+            throw Faults.FaultException.Invalid($"unified resource {file}: must be the name of a cgroup file");
+        CgroupFile.Write(directory, file, value);
+    }
+
+    private void SetDevices(IReadOnlyList<DeviceRule> rules)
+    {
+        using FileDescriptor descriptor = CgroupDirectory.Open(directory);
+        try
+        {
+            DeviceProgram.Attach(descriptor, DeviceRules.Compile(rules));
+        }
+        catch (LinuxException exception) when (exception.Error is Errno.EPERM or Errno.ENOSYS)
+        {
+            warnings.Add($"The device rules are not enforced: {exception.Message}");
+        }
+    }
+
+    private void SetMemory(MemoryLimits memory)
+    {
+        // memory.swap.max counts swap alone; the specification's value is memory and swap together.
+        if (memory.Swap is { } both and not 0)
+        {
+            string swap = both == -1 ? "max" : memory.Limit is { } limit and > 0 ? Math.Max(0, both - limit).ToString() : "max";
+            if (!CgroupFile.TryWrite(directory, "memory.swap.max", swap) && swap != "max")
+                warnings.Add("Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.");
+        }
+        if (memory.Limit is { } bytes and not 0)
+            Write("memory.max", bytes == -1 ? "max" : bytes.ToString(), "the memory limit");
+        if (memory.Reservation is { } low and not 0)
+            Write("memory.low", low == -1 ? "max" : low.ToString(), "the memory reservation");
+    }
+
+    private void SetCpu(CpuLimits cpu)
+    {
+        if (cpu.Shares is { } shares and not 0)
+            Write("cpu.weight", WeightOf(shares).ToString(), "the processor weight");
+        if (cpu.Idle is { } idle)
+            Write("cpu.idle", idle.ToString(), "the idle class");
+        if (cpu.Quota is { } and not 0 || cpu.Period is { } and not 0)
+        {
+            string quota = cpu.Quota is { } microseconds and > 0 ? microseconds.ToString() : "max";
+            ulong period = cpu.Period is { } given and not 0 ? given : DefaultPeriod;
+            Write("cpu.max", $"{quota} {period}", "the processor limit");
+        }
+        if (cpu.Burst is { } burst)
+            Write("cpu.max.burst", burst.ToString(), "the processor burst");
+        if (cpu.Cpus is { Length: > 0 } cpus)
+            Write("cpuset.cpus", cpus, "the set of processors");
+        if (cpu.Mems is { Length: > 0 } mems)
+            Write("cpuset.mems", mems, "the set of memory nodes");
+    }
+
+    private void SetBlock(BlockIoLimits block)
+    {
+        if (block.Weight is { } weight and not 0
+            && !CgroupFile.TryWrite(directory, "io.bfq.weight", weight.ToString())
+            && !CgroupFile.TryWrite(directory, "io.weight", BlockWeightOf(weight).ToString()))
+            warnings.Add("Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.");
+        Throttle("rbps", block.ThrottleReadBpsDevice);
+        Throttle("wbps", block.ThrottleWriteBpsDevice);
+        Throttle("riops", block.ThrottleReadIOPSDevice);
+        Throttle("wiops", block.ThrottleWriteIOPSDevice);
+    }
+
+    private void Throttle(string key, IReadOnlyList<ThrottleDevice>? devices)
+    {
+        foreach (ThrottleDevice device in devices ?? [])
+            Write("io.max", $"{device.Major}:{device.Minor} {key}={device.Rate}", "the block device limit");
+    }
+
+    private void Write(string file, string value, string what)
+    {
+        if (File.Exists(Path.Join(directory, file)))
+            CgroupFile.Write(directory, file, value);
+        else
+            warnings.Add($"The kernel offers no {file} here: {what} is discarded.");
+    }
+}

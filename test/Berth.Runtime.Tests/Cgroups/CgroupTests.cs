@@ -1,0 +1,182 @@
+using System.Diagnostics;
+using Berth.Faults;
+using Berth.Linux;
+using Berth.Linux.Bpf;
+using Berth.Oci.Runtime;
+using Berth.Runtime.Cgroups;
+
+namespace Berth.Runtime.Tests.Cgroups;
+
+/// <summary>Each limit that this kernel offers is hit for real, by processes put into a cgroup made for the test.</summary>
+public sealed class CgroupTests : IDisposable
+{
+    private readonly CgroupHierarchy _hierarchy = CgroupHierarchy.Detect();
+    private readonly string _path = $"/berth-test/{Guid.NewGuid():n}";
+    private readonly List<string> _warnings = [];
+    private Cgroup? _group;
+
+    public void Dispose()
+    {
+        _group?.Kill();
+        Assert.True(_group?.Remove() ?? true);
+        Assert.False(_group?.Exists ?? false);
+        // The parent is shared by tests that run at the same time: it goes with the last.
+        _hierarchy.Open("/berth-test").Remove();
+    }
+
+    [Fact]
+    public void Memory_ProgramThatTakesMore_IsKilledAndCounted()
+    {
+        Need("memory");
+        Make(new LinuxResources { Memory = new MemoryLimits { Limit = 32 << 20, Swap = 32 << 20 } });
+        using Process greedy = Run("exec dd if=/dev/zero of=/dev/null bs=200M count=1");
+        greedy.WaitForExit();
+        Assert.Equal(137, greedy.ExitCode);
+        Assert.True(_group!.OutOfMemoryKills() > 0);
+        Assert.Equal((ulong)(32 << 20), _group.ReadStatistics().MemoryLimit);
+    }
+
+    [Fact]
+    public void Pids_ProgramThatForksMore_IsRefused()
+    {
+        Need("pids");
+        Make(new LinuxResources { Pids = new PidsLimits { Limit = 3 } });
+        using Process forker = Run("for i in 1 2 3 4 5 6; do sleep 5 & done; true");
+        string errors = forker.StandardError.ReadToEnd();
+        Assert.Contains("Cannot fork", errors, StringComparison.OrdinalIgnoreCase);
+        Assert.Equal(3ul, _group!.ReadStatistics().PidsLimit);
+    }
+
+    [Fact]
+    public void Cpu_BusyProgramUnderQuota_IsThrottled()
+    {
+        Need("cpu");
+        Make(new LinuxResources { Cpu = new CpuLimits { Quota = 10_000, Period = 100_000, Shares = 512 } });
+        using Process busy = Run("while :; do :; done");
+        Assert.True(SpinWait.SpinUntil(() => _group!.ReadStatistics().ThrottledPeriods > 1, TimeSpan.FromSeconds(20)));
+        CgroupStatistics statistics = _group!.ReadStatistics();
+        Assert.True(statistics.CpuTotalNanoseconds > 0);
+        Assert.True(statistics.ThrottledNanoseconds > 0);
+    }
+
+    [Fact]
+    public void Cpuset_OneProcessor_IsAllThatIsSeen()
+    {
+        Need("cpuset");
+        Make(new LinuxResources { Cpu = new CpuLimits { Cpus = "0" } });
+        using Process process = Run("grep Cpus_allowed_list /proc/self/status");
+        Assert.Equal("Cpus_allowed_list:\t0\n", process.StandardOutput.ReadToEnd());
+    }
+
+    [Fact]
+    public void Freeze_BusyProgram_StandsStillUntilThawed()
+    {
+        Need("freezer");
+        Make(null);
+        using Process busy = Run("while :; do :; done");
+        Assert.True(SpinWait.SpinUntil(() => _group!.ReadStatistics().CpuTotalNanoseconds > 1_000_000, TimeSpan.FromSeconds(20)));
+        _group!.Freeze();
+        ulong frozen = _group.ReadStatistics().CpuTotalNanoseconds;
+        using (Process other = Process.Start("/bin/sh", ["-c", "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done"]))
+            other.WaitForExit();
+        Assert.Equal(frozen, _group.ReadStatistics().CpuTotalNanoseconds);
+        _group.Thaw();
+        Assert.True(SpinWait.SpinUntil(() => _group.ReadStatistics().CpuTotalNanoseconds > frozen, TimeSpan.FromSeconds(20)));
+    }
+
+    [Fact]
+    public void Kill_FrozenTree_EndsEveryProcess()
+    {
+        Make(null);
+        using Process parent = Run("sleep 1000 & sleep 1000 & wait");
+        Assert.True(SpinWait.SpinUntil(() => _group!.Processes().Count >= 3, TimeSpan.FromSeconds(20)));
+        if (_hierarchy.Controllers.Contains("freezer"))
+            _group!.Freeze();
+        _group!.Kill();
+        parent.WaitForExit();
+        Assert.True(SpinWait.SpinUntil(() => _group.Processes().Count == 0, TimeSpan.FromSeconds(20)));
+    }
+
+    [Fact]
+    public void Devices_DeniedNode_CannotBeOpened()
+    {
+        Need("devices");
+        Make(new LinuxResources
+        {
+            Devices = [new DeviceRule { Allow = false }, new DeviceRule { Allow = true, Type = "c", Major = 1, Minor = 3, Access = "rwm" }],
+        });
+        using Process process = Run("cat < /dev/null && echo null; cat < /dev/zero | head -c1 | wc -c");
+        Assert.Equal("null\n0\n", process.StandardOutput.ReadToEnd());
+    }
+
+    [Fact]
+    public void DeviceProgram_DeniedNode_CannotBeOpenedInVersion2Tree()
+    {
+        Assert.SkipUnless(_hierarchy.Mode is CgroupMode.Hybrid or CgroupMode.Version2, "no cgroup version 2 tree is mounted");
+        Make(null);
+        string unified = _group!.ProcsFiles.Select(file => Path.GetDirectoryName(file)!)
+            .First(directory => File.Exists(Path.Join(directory, "cgroup.kill")));
+        using (FileDescriptor directory = CgroupDirectory.Open(unified))
+        {
+            DeviceProgram.Attach(directory, DeviceRules.Compile(
+            [
+                new DeviceRule { Allow = true, Type = "c", Major = 1, Minor = 3, Access = "rw" },
+                new DeviceRule { Allow = true, Type = "c", Major = 1, Minor = 9, Access = "r" },
+            ]));
+        }
+        using Process process = Run("cat < /dev/null && echo null; head -c1 /dev/urandom | wc -c; "
+            + "(echo > /dev/urandom) 2>/dev/null || echo readonly; cat < /dev/zero | head -c1 | wc -c");
+        Assert.Equal("null\n1\nreadonly\n0\n", process.StandardOutput.ReadToEnd());
+    }
+
+    [Fact]
+    public void Update_RefusedValue_NamesFileAndValue()
+    {
+        Need("pids");
+        Make(null);
+        FaultException fault = Assert.Throws<FaultException>(() =>
+            _group!.Update(new LinuxResources { Cpu = new CpuLimits { Cpus = "9999" } }, _warnings));
+        Assert.Contains("cpuset.cpus", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("9999", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Create_RefusedValue_LeavesNothing()
+    {
+        Need("cpuset");
+        Assert.Throws<FaultException>(() =>
+            _hierarchy.Create(_path, new LinuxResources { Cpu = new CpuLimits { Cpus = "9999" } }, _warnings));
+        Assert.False(_hierarchy.Open(_path).Exists);
+    }
+
+    [Fact]
+    public void Update_LimitsUpAndDown_AreTaken()
+    {
+        Need("memory");
+        Make(new LinuxResources { Memory = new MemoryLimits { Limit = 64 << 20, Swap = 128 << 20 } });
+        _group!.Update(new LinuxResources { Memory = new MemoryLimits { Limit = 256 << 20, Swap = 512 << 20 } }, _warnings);
+        Assert.Equal((ulong)(256 << 20), _group.ReadStatistics().MemoryLimit);
+        _group.Update(new LinuxResources { Memory = new MemoryLimits { Limit = 16 << 20, Swap = 16 << 20 } }, _warnings);
+        Assert.Equal((ulong)(16 << 20), _group.ReadStatistics().MemoryLimit);
+        _group.Update(new LinuxResources { Memory = new MemoryLimits { Limit = -1, Swap = -1 } }, _warnings);
+        Assert.Equal(ulong.MaxValue, _group.ReadStatistics().MemoryLimit);
+        Assert.Empty(_warnings);
+    }
+
+    private void Need(string controller) => Assert.SkipUnless(
+        _hierarchy.Controllers.Contains(controller) || (controller is "freezer" or "devices" && _hierarchy.Mode == CgroupMode.Version2),
+        $"the kernel offers no {controller} controller here");
+
+    private void Make(LinuxResources? resources) => _group = _hierarchy.Create(_path, resources, _warnings);
+
+    // The shell puts itself in before it becomes the script: all of it counts.
+    private Process Run(string script)
+    {
+        string enter = string.Join("; ", _group!.ProcsFiles.Select(file => $"echo $$ > {file}"));
+        return Process.Start(new ProcessStartInfo("/bin/sh", ["-c", $"{enter}; exec /bin/sh -c \"$0\"", script])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+    }
+}
