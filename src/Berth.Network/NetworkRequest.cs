@@ -1,0 +1,38 @@
+namespace Berth.Network;
+
+/// <summary>What a user asks of a new network. Unset parts are chosen.</summary>
+public sealed record NetworkRequest
+{
+    /// <summary>Letters, digits, <c>_.-</c>, starting with a letter or digit; not taken.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Only <c>bridge</c>; others are refused with Docker's text.</summary>
+    public string Driver { get; init; } = "bridge";
+
+    /// <summary>The addresses; null: the next free piece of the pools.</summary>
+    public IPv4Subnet? Subnet { get; init; }
+
+    /// <summary>The bridge's own address; null: the subnet's first.</summary>
+    public IPv4Address? Gateway { get; init; }
+
+    /// <summary>The part of the subnet that containers get without asking.</summary>
+    public IPv4Subnet? IPRange { get; init; }
+
+    /// <summary>Addresses that are never given out.</summary>
+    public IReadOnlyDictionary<string, IPv4Address> AuxiliaryAddresses { get; init; } = new Dictionary<string, IPv4Address>();
+
+    /// <summary>No way out and none in.</summary>
+    public bool Internal { get; init; }
+
+    /// <summary>Kept and reported.</summary>
+    public bool Attachable { get; init; }
+
+    /// <summary>
+    /// Docker's <c>com.docker.network.bridge.name</c>, <c>…bridge.enable_icc</c>, <c>…bridge.enable_ip_masquerade</c>,
+    /// <c>…bridge.host_binding_ipv4</c>, <c>com.docker.network.driver.mtu</c>; others are kept and reported.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> Options { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The user's labels.</summary>
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
+}
