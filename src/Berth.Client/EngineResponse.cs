@@ -1,0 +1,39 @@
+using System.Net;
+using System.Text.Json;
+
+namespace Berth.Client;
+
+/// <summary>The answer to one request; its body is read from the connection as it comes.</summary>
+public sealed class EngineResponse(HttpStatusCode status, Dictionary<string, string> headers, Stream body) : IDisposable
+{
+    /// <summary>The status; failures have become exceptions before.</summary>
+    public HttpStatusCode Status => status;
+
+    /// <summary>The body. Disposing it early ends the connection.</summary>
+    public Stream Body => body;
+
+    /// <summary>A header's value, or null.</summary>
+    public string? Header(string name) => headers.GetValueOrDefault(name);
+
+    /// <summary>The whole body as JSON; an empty body is <c>null</c>.</summary>
+    public async Task<JsonDocument> ReadJsonAsync(CancellationToken cancellationToken)
+    {
+        byte[] bytes = await ReadBytesAsync(cancellationToken);
+        return bytes.Length == 0 ? JsonDocument.Parse("null") : JsonDocument.Parse(bytes);
+    }
+
+    /// <summary>The whole body.</summary>
+    public async Task<byte[]> ReadBytesAsync(CancellationToken cancellationToken)
+    {
+        using MemoryStream copy = new();
+        await body.CopyToAsync(copy, cancellationToken);
+        return copy.ToArray();
+    }
+
+    /// <summary>The body as a sequence of JSON values, each as it arrives (progress, events, stats).</summary>
+    public IAsyncEnumerable<JsonElement> ReadJsonLinesAsync(CancellationToken cancellationToken) =>
+        JsonLines.ReadAsync(body, cancellationToken);
+
+    /// <inheritdoc/>
+    public void Dispose() => body.Dispose();
+}

@@ -1,0 +1,193 @@
+using System.Diagnostics;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Berth.Client.Wire;
+
+/// <summary>One byte stream to the engine whose sending half can be closed alone.</summary>
+internal sealed class Connection(Stream stream, Func<ValueTask> closeWrite, Action dispose) : IDisposable
+{
+    public Stream Stream { get; } = stream;
+
+    public ValueTask CloseWriteAsync() => closeWrite();
+
+    public void Dispose()
+    {
+        Stream.Dispose();
+        dispose();
+    }
+
+    /// <exception cref="EngineException">Nothing listens there, or it may not be opened.</exception>
+    public static async Task<Connection> OpenAsync(EngineOptions options, CancellationToken cancellationToken)
+    {
+        EngineAddress address = options.Address;
+        try
+        {
+            return address.Transport switch
+            {
+                EngineTransport.Unix => await OpenUnixAsync(address, cancellationToken),
+                EngineTransport.Tcp => await OpenTcpAsync(options, cancellationToken),
+                _ => OpenSsh(address),
+            };
+        }
+        catch (Exception e) when (e is SocketException or IOException or AuthenticationException)
+        {
+            throw new EngineException(Describe(address, e), e);
+        }
+    }
+
+    private static string Describe(EngineAddress address, Exception cause)
+    {
+        if (cause is SocketException { SocketErrorCode: SocketError.AccessDenied })
+        {
+            return "permission denied while trying to connect to the Docker daemon socket at "
+                + $"{address}: dial unix {address.Path}: connect: permission denied";
+        }
+        return cause is AuthenticationException
+            ? $"error during connect: {address}: {cause.Message}"
+            : $"Cannot connect to the Docker daemon at {address}. Is the docker daemon running?";
+    }
+
+    private static async Task<Connection> OpenUnixAsync(EngineAddress address, CancellationToken cancellationToken)
+    {
+        Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            UnixDomainSocketEndPoint? endPoint = EndPoint(address.Path);
+            await socket.ConnectAsync(
+                endPoint ?? throw new SocketException((int)SocketError.AddressNotAvailable), cancellationToken);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+        return FromSocket(socket);
+    }
+
+    // A path over the kernel's 108 bytes is an address at which nothing can listen.
+    private static UnixDomainSocketEndPoint? EndPoint(string path)
+    {
+        try
+        {
+            return new UnixDomainSocketEndPoint(path);
+        }
+        catch (ArgumentOutOfRangeException)
+        {
+            return null;
+        }
+    }
+
+    private static Connection FromSocket(Socket socket) => new(
+        new NetworkStream(socket, ownsSocket: true),
+        () =>
+        {
+            socket.Shutdown(SocketShutdown.Send);
+            return ValueTask.CompletedTask;
+        },
+        () => { });
+
+    private static async Task<Connection> OpenTcpAsync(EngineOptions options, CancellationToken cancellationToken)
+    {
+        Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(options.Address.Host, options.Address.Port, cancellationToken);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+        if (options.Tls is not { } tls)
+            return FromSocket(socket);
+
+        SslStream secure = new(new NetworkStream(socket, ownsSocket: true));
+        try
+        {
+            await secure.AuthenticateAsClientAsync(TlsOptions(options.Address.Host, tls), cancellationToken);
+        }
+        catch
+        {
+            await secure.DisposeAsync();
+            throw;
+        }
+        return new Connection(secure, async () => await secure.ShutdownAsync(), () => { });
+    }
+
+    private static SslClientAuthenticationOptions TlsOptions(string host, TlsFiles tls)
+    {
+        SslClientAuthenticationOptions options = new() { TargetHost = host };
+        if (tls.CertificatePath is not null && File.Exists(tls.CertificatePath))
+        {
+            X509Certificate2 certificate = X509Certificate2.CreateFromPemFile(tls.CertificatePath, tls.KeyPath);
+            options.ClientCertificates = [certificate];
+        }
+        if (!tls.Verify)
+        {
+            // The user said so: --tls without --tlsverify encrypts and trusts whoever answers.
+#pragma warning disable CA5359 // Not validating is what the option means.
+            options.RemoteCertificateValidationCallback = static (_, _, _, _) => true;
+#pragma warning restore CA5359
+        }
+        else if (tls.CaPath is not null && File.Exists(tls.CaPath))
+        {
+            X509Certificate2Collection roots = [];
+            roots.ImportFromPemFile(tls.CaPath);
+            options.CertificateChainPolicy = new X509ChainPolicy
+            {
+                TrustMode = X509ChainTrustMode.CustomRootTrust,
+                RevocationMode = X509RevocationMode.NoCheck,
+            };
+            options.CertificateChainPolicy.CustomTrustStore.AddRange(roots);
+        }
+        return options;
+    }
+
+    // Arguments are passed one by one and never through a shell, so a hostile host name stays a host name.
+    private static Connection OpenSsh(EngineAddress address)
+    {
+        ProcessStartInfo start = new("ssh") { RedirectStandardInput = true, RedirectStandardOutput = true };
+        if (address.User is { } user)
+            Add(start, "-l", user);
+        if (address.Port != 0)
+            Add(start, "-p", address.Port.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        Add(start, "-o", "ConnectTimeout=30", "-T", "--", address.Host, RemoteCommand(address));
+        Process process;
+        try
+        {
+            process = Process.Start(start) ?? throw new IOException("ssh did not start");
+        }
+        catch (System.ComponentModel.Win32Exception e)
+        {
+            throw new EngineException($"connect {address}: cannot run ssh: {e.Message}; install an ssh client", e);
+        }
+        DuplexStream stream = new(process.StandardOutput.BaseStream, process.StandardInput.BaseStream);
+        return new Connection(
+            stream,
+            () =>
+            {
+                process.StandardInput.Close();
+                return ValueTask.CompletedTask;
+            },
+            process.Dispose);
+    }
+
+    // Berth or Docker, whichever the far side has.
+    private static string RemoteCommand(EngineAddress address)
+    {
+        string host = address.Path.Length == 0 ? "" : $"--host unix://{address.Path} ";
+        return address.Path.Contains('\'') || address.Path.Contains(' ')
+            ? throw new EngineException($"connect {address}: a socket path with blanks or quotes is not supported", null)
+            : $"if command -v berth >/dev/null 2>&1; then exec berth {host}system dial-stdio; "
+                + $"else exec docker {host}system dial-stdio; fi";
+    }
+
+    private static void Add(ProcessStartInfo start, params string[] arguments)
+    {
+        foreach (string argument in arguments)
+            start.ArgumentList.Add(argument);
+    }
+}
