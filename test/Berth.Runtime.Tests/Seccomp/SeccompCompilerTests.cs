@@ -1,0 +1,187 @@
+using Berth.Faults;
+using Berth.Oci.Runtime;
+using Berth.Runtime.Seccomp;
+
+namespace Berth.Runtime.Tests.Seccomp;
+
+public sealed class SeccompCompilerTests
+{
+    private const uint Allow = 0x7fff0000;
+    private const uint Eperm = 0x00050001;
+    private const uint Enosys = 0x00050026;
+    private const uint KillProcess = 0x80000000;
+    private const uint Newest = 469;
+
+    private static readonly string[] s_docker =
+    [
+        "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FSETID", "CAP_FOWNER", "CAP_MKNOD", "CAP_NET_RAW", "CAP_SETGID", "CAP_SETUID",
+        "CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL", "CAP_AUDIT_WRITE",
+    ];
+
+    [Theory]
+    [InlineData("read", Allow)]
+    [InlineData("execve", Allow)]
+    [InlineData("chroot", Allow)]
+    [InlineData("mount", Eperm)]
+    [InlineData("unshare", Eperm)]
+    [InlineData("setns", Eperm)]
+    [InlineData("bpf", Eperm)]
+    [InlineData("keyctl", Eperm)]
+    [InlineData("add_key", Eperm)]
+    [InlineData("userfaultfd", Eperm)]
+    [InlineData("io_uring_setup", Eperm)]
+    [InlineData("kexec_load", Eperm)]
+    [InlineData("init_module", Eperm)]
+    [InlineData("open_by_handle_at", Eperm)]
+    [InlineData("reboot", Eperm)]
+    [InlineData("swapon", Eperm)]
+    [InlineData("clone3", Enosys)]
+    [InlineData("personality", Allow)]
+    public void Default_Call_IsAnsweredAsDockerDoes(string call, uint action)
+    {
+        byte[] program = SeccompCompiler.Compile(DefaultSeccomp.Profile(s_docker));
+        Assert.Equal(action, FilterInterpreter.Run(program, FilterInterpreter.X64, SyscallTables.X64[call]).Action);
+        Assert.Equal(action, FilterInterpreter.Run(program, FilterInterpreter.I386, SyscallTables.I386[call]).Action);
+    }
+
+    [Theory]
+    [InlineData("clone", 0x11ul, Allow)]
+    [InlineData("clone", 0x3d0f00ul, Allow)]
+    [InlineData("clone", 0x10000000ul, Eperm)]
+    [InlineData("clone", 0x20000011ul, Eperm)]
+    [InlineData("socket", 2ul, Allow)]
+    [InlineData("socket", 40ul, Eperm)]
+    [InlineData("personality", 0x20008ul, Allow)]
+    [InlineData("personality", 0x40000ul, Eperm)]
+    [InlineData("personality", 0xfffffffful, Allow)]
+    [InlineData("personality", 0x1_0000_0000ul, Eperm)]
+    public void Default_Argument_Decides(string call, ulong argument, uint action)
+    {
+        byte[] program = SeccompCompiler.Compile(DefaultSeccomp.Profile(s_docker));
+        Assert.Equal(action, FilterInterpreter.Run(program, FilterInterpreter.X64, SyscallTables.X64[call], argument).Action);
+    }
+
+    [Theory]
+    [InlineData("CAP_SYS_ADMIN", "mount")]
+    [InlineData("CAP_SYS_ADMIN", "clone3")]
+    [InlineData("CAP_SYS_ADMIN", "unshare")]
+    [InlineData("CAP_SYSLOG", "syslog")]
+    [InlineData("CAP_SYS_TIME", "clock_settime")]
+    [InlineData("CAP_PERFMON", "perf_event_open")]
+    public void Default_Capability_OpensItsCalls(string capability, string call)
+    {
+        uint number = SyscallTables.X64[call];
+        byte[] with = SeccompCompiler.Compile(DefaultSeccomp.Profile([.. s_docker, capability]));
+        byte[] without = SeccompCompiler.Compile(DefaultSeccomp.Profile(s_docker));
+        Assert.Equal(Allow, FilterInterpreter.Run(with, FilterInterpreter.X64, number).Action);
+        Assert.NotEqual(Allow, FilterInterpreter.Run(without, FilterInterpreter.X64, number).Action);
+    }
+
+    [Fact]
+    public void Default_ForeignConventions_AreClosed()
+    {
+        byte[] program = SeccompCompiler.Compile(DefaultSeccomp.Profile(s_docker));
+        Assert.Equal(KillProcess, FilterInterpreter.Run(program, 0xC00000B7, 63).Action);
+        Assert.Equal(Enosys, FilterInterpreter.Run(program, FilterInterpreter.X64, 0x40000000).Action);
+        Assert.Equal(Enosys, FilterInterpreter.Run(program, FilterInterpreter.X64, Newest + 1).Action);
+        Assert.Equal(Enosys, FilterInterpreter.Run(program, FilterInterpreter.X64, uint.MaxValue).Action);
+    }
+
+    [Fact]
+    public void Default_EveryCall_TakesFewSteps()
+    {
+        byte[] program = SeccompCompiler.Compile(DefaultSeccomp.Profile(s_docker));
+        foreach (uint number in SyscallTables.X64.Values)
+            Assert.InRange(FilterInterpreter.Run(program, FilterInterpreter.X64, number).Steps, 1, 40);
+    }
+
+    [Fact]
+    public void Default_EveryNameInTheProfile_IsACallOfSomeConvention()
+    {
+        string[] elsewhere = ["fstatat64"]; // 32-bit ARM's and others' name.
+        IEnumerable<string> names = DefaultSeccomp.Profile([.. s_docker, "CAP_SYS_ADMIN", "CAP_BPF"]).Syscalls!.SelectMany(rule => rule.Names);
+        string[] old = ["getsid", "io_pgetevents_time64", "sync_file_range", "recv", "send"];
+        Assert.Empty(names.Except(SyscallTables.X64.Keys).Except(SyscallTables.I386.Keys).Except([.. elsewhere, .. old]));
+    }
+
+    [Theory]
+    [InlineData("SCMP_CMP_EQ", 5ul, 0ul, 5ul, true)]
+    [InlineData("SCMP_CMP_EQ", 5ul, 0ul, 0x1_0000_0005ul, false)]
+    [InlineData("SCMP_CMP_NE", 5ul, 0ul, 5ul, false)]
+    [InlineData("SCMP_CMP_NE", 5ul, 0ul, 0x1_0000_0005ul, true)]
+    [InlineData("SCMP_CMP_LT", 0x1_0000_0000ul, 0ul, 0xfffffffful, true)]
+    [InlineData("SCMP_CMP_LT", 0x1_0000_0000ul, 0ul, 0x1_0000_0000ul, false)]
+    [InlineData("SCMP_CMP_LE", 0x1_0000_0000ul, 0ul, 0x1_0000_0000ul, true)]
+    [InlineData("SCMP_CMP_LE", 0x1_0000_0000ul, 0ul, 0x1_0000_0001ul, false)]
+    [InlineData("SCMP_CMP_GT", 5ul, 0ul, 5ul, false)]
+    [InlineData("SCMP_CMP_GT", 5ul, 0ul, 0x1_0000_0000ul, true)]
+    [InlineData("SCMP_CMP_GE", 5ul, 0ul, 5ul, true)]
+    [InlineData("SCMP_CMP_GE", 5ul, 0ul, 4ul, false)]
+    [InlineData("SCMP_CMP_MASKED_EQ", 0xf0ul, 0x10ul, 0x1ful, true)]
+    [InlineData("SCMP_CMP_MASKED_EQ", 0xf0ul, 0x10ul, 0x2ful, false)]
+    [InlineData("SCMP_CMP_MASKED_EQ", 0xf_0000_0000ul, 0x1_0000_0000ul, 0x1_0000_0007ul, true)]
+    public void Compile_Operator_ComparesAll64Bits(string op, ulong value, ulong second, ulong actual, bool matches)
+    {
+        byte[] program = SeccompCompiler.Compile(new SeccompSpec
+        {
+            DefaultAction = "SCMP_ACT_ERRNO",
+            Syscalls =
+            [
+                new SyscallRule
+                {
+                    Names = ["read"], Action = "SCMP_ACT_ALLOW",
+                    Args = [new SyscallArgument { Index = 1, Value = value, ValueTwo = second, Op = op }],
+                },
+            ],
+        });
+        Assert.Equal(matches ? Allow : Eperm, FilterInterpreter.Run(program, FilterInterpreter.X64, 0, 99, actual).Action);
+    }
+
+    [Fact]
+    public void Compile_SeveralArguments_MustAllHoldAndSameIndexIsAlternative()
+    {
+        byte[] both = Conditional(Equal(0, 1), Equal(1, 2));
+        Assert.Equal(Allow, FilterInterpreter.Run(both, FilterInterpreter.X64, 0, 1, 2).Action);
+        Assert.Equal(Eperm, FilterInterpreter.Run(both, FilterInterpreter.X64, 0, 1, 3).Action);
+        byte[] either = Conditional(Equal(0, 1), Equal(0, 2));
+        Assert.Equal(Allow, FilterInterpreter.Run(either, FilterInterpreter.X64, 0, 2).Action);
+        Assert.Equal(Eperm, FilterInterpreter.Run(either, FilterInterpreter.X64, 0, 3).Action);
+    }
+
+    [Theory]
+    [InlineData("SCMP_ACT_NONSENSE", "SCMP_CMP_EQ", 0u)]
+    [InlineData("SCMP_ACT_ALLOW", "SCMP_CMP_NONSENSE", 0u)]
+    [InlineData("SCMP_ACT_ALLOW", "SCMP_CMP_EQ", 6u)]
+    public void Compile_NonsenseProfile_IsInvalidArgument(string action, string op, uint index)
+    {
+        FaultException fault = Assert.Throws<FaultException>(() => SeccompCompiler.Compile(new SeccompSpec
+        {
+            DefaultAction = "SCMP_ACT_ERRNO",
+            Syscalls = [new SyscallRule { Names = ["read"], Action = action, Args = [new SyscallArgument { Index = index, Op = op }] }],
+        }));
+        Assert.Equal(FaultKind.InvalidArgument, fault.Kind);
+    }
+
+    [Theory]
+    [InlineData("/usr/include/x86_64-linux-gnu/asm/unistd_64.h", "x64")]
+    [InlineData("/usr/include/x86_64-linux-gnu/asm/unistd_32.h", "i386")]
+    public void Tables_AgreeWithTheKernelHeaders(string header, string convention)
+    {
+        Assert.SkipUnless(File.Exists(header), $"{header} is missing: package linux-libc-dev");
+        IReadOnlyDictionary<string, uint> table = convention == "x64" ? SyscallTables.X64 : SyscallTables.I386;
+        foreach (string line in File.ReadLines(header))
+        {
+            string[] words = line.Split(' ');
+            if (words is ["#define", var name, var number] && name.StartsWith("__NR_", StringComparison.Ordinal) && uint.TryParse(number, out uint value))
+                Assert.Equal(value, table[name[5..]]);
+        }
+    }
+
+    private static byte[] Conditional(params SyscallArgument[] conditions) => SeccompCompiler.Compile(new SeccompSpec
+    {
+        DefaultAction = "SCMP_ACT_ERRNO",
+        Syscalls = [new SyscallRule { Names = ["read"], Action = "SCMP_ACT_ALLOW", Args = conditions }],
+    });
+
+    private static SyscallArgument Equal(uint index, ulong value) => new() { Index = index, Value = value, Op = "SCMP_CMP_EQ" };
+}
