@@ -1,0 +1,32 @@
+namespace Berth.Linux.Tests;
+
+public sealed class HeaderTests
+{
+    public static TheoryData<string> Names => [.. Tables.Keys];
+
+    private static Dictionary<string, HeaderTable> Tables => new()
+    {
+        ["errno"] = new HeaderTable("errno.h").Add(typeof(Errno)),
+        ["netlink"] = NetlinkHeaders.Netlink,
+        ["nftables"] = NetlinkHeaders.Nftables,
+    };
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public async Task Declaration_ComparedWithHeaders_IsTheSame(string name)
+    {
+        HeaderTable table = Tables[name];
+        long[] theirs = await table.CompileAndRunAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(table.Rows.Count, theirs.Length);
+        string[] different = [.. table.Rows.Zip(theirs).Where(pair => pair.First.Ours != pair.Second)
+            .Select(pair => $"{pair.First.Expression}: ours {pair.First.Ours}, headers {pair.Second}")];
+        Assert.Empty(different);
+    }
+
+    [Fact]
+    public async Task Comparison_WrongRow_IsSeen()
+    {
+        long[] theirs = await new HeaderTable("errno.h").Add("EPERM", 2).CompileAndRunAsync(TestContext.Current.CancellationToken);
+        Assert.Equal([1L], theirs);
+    }
+}
