@@ -7,6 +7,9 @@ internal sealed class Cases(IReadOnlyList<Engine> engines, Table table, string w
 {
     private const int Warmups = 3;
     private const int RegistryPort = 5077;
+    private const int PullLayers = 6;
+    private const int FilesPerLayer = 1000;
+    private const int FileBytes = 100_000;
 
     public IReadOnlyList<(string Name, Action Run)> All =>
     [
@@ -120,12 +123,10 @@ internal sealed class Cases(IReadOnlyList<Engine> engines, Table table, string w
 
     private void Pull()
     {
-        Command.Shell($"mkdir -p {work}/big/opt && for i in $(seq 6); do mkdir -p {work}/layer$i/opt/l$i; "
-            + $"cp -a /usr/lib/x86_64-linux-gnu/*.so* {work}/layer$i/opt/l$i/ 2>/dev/null || true; "
-            + $"head -c 30000000 /dev/urandom > {work}/layer$i/opt/l$i/noise; du -sm {work}/layer$i | cut -f1; done");
         string context = $"{work}/bigcontext";
-        Command.Shell($"mkdir -p {context} && mv {work}/layer* {context}/");
-        File.WriteAllText($"{context}/Dockerfile", "FROM bench\n" + string.Concat(Enumerable.Range(1, 6).Select(i => $"COPY layer{i} /\n")));
+        for (int layer = 1; layer <= PullLayers; layer++)
+            FillLayer($"{context}/layer{layer}/opt/l{layer}", layer);
+        File.WriteAllText($"{context}/Dockerfile", "FROM bench\n" + string.Concat(Enumerable.Range(1, PullLayers).Select(i => $"COPY layer{i} /\n")));
         using Process registry = StartRegistry();
         Engine docker = engines.Single(engine => engine.Name == "docker");
         string image = $"127.0.0.1:{RegistryPort}/big:latest";
@@ -140,6 +141,23 @@ internal sealed class Cases(IReadOnlyList<Engine> engines, Table table, string w
             return elapsed;
         }, rounds: Math.Min(runs, 7));
         registry.Kill();
+    }
+
+    // A third does not compress, the rest is text: about what a data-science image is made of.
+    private static void FillLayer(string directory, int seed)
+    {
+        Random random = new(seed);
+        byte[] noise = new byte[FileBytes];
+        for (int i = 0; i < FilesPerLayer; i++)
+        {
+            string path = $"{directory}/{i / 100}";
+            Directory.CreateDirectory(path);
+            if (i % 3 == 0)
+                random.NextBytes(noise);
+            else
+                System.Text.Encoding.ASCII.GetBytes(string.Concat(Enumerable.Range(0, FileBytes / 9).Select(_ => $"word{random.Next(9999):D4} ")), noise);
+            File.WriteAllBytes($"{path}/{i}", noise);
+        }
     }
 
     private Process StartRegistry()
