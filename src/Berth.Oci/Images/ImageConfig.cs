@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -18,7 +19,8 @@ public sealed record ImageConfig
 
     /// <summary>The processor architecture, in Go's names.</summary>
     [JsonPropertyName("architecture")]
-    public string Architecture { get; init; } = "";
+    [AllowNull]
+    public string Architecture { get; init => field = value ?? ""; } = "";
 
     /// <summary>The processor's variant.</summary>
     [JsonPropertyName("variant")]
@@ -26,7 +28,8 @@ public sealed record ImageConfig
 
     /// <summary>The operating system, in Go's names.</summary>
     [JsonPropertyName("os")]
-    public string Os { get; init; } = "";
+    [AllowNull]
+    public string Os { get; init => field = value ?? ""; } = "";
 
     /// <summary>How a container of the image is run by default.</summary>
     [JsonPropertyName("config")]
@@ -34,7 +37,8 @@ public sealed record ImageConfig
 
     /// <summary>The layers.</summary>
     [JsonPropertyName("rootfs")]
-    public RootFs RootFs { get; init; } = new();
+    [AllowNull]
+    public RootFs RootFs { get; init => field = value ?? new(); } = new();
 
     /// <summary>How each layer came to be, with the steps that made none.</summary>
     [JsonPropertyName("history")]
@@ -42,7 +46,7 @@ public sealed record ImageConfig
 
     /// <summary>Fields that neither the specification nor this program knows.</summary>
     [JsonExtensionData]
-    public Dictionary<string, JsonElement>? Extra { get; init; }
+    public Dictionary<string, JsonElement>? Extra { get; set; }
 
     /// <summary>The machine it is for.</summary>
     [JsonIgnore]
@@ -54,11 +58,13 @@ public sealed record RootFs
 {
     /// <summary>Always <c>layers</c>.</summary>
     [JsonPropertyName("type")]
-    public string Type { get; init; } = "layers";
+    [AllowNull]
+    public string Type { get; init => field = value ?? "layers"; } = "layers";
 
     /// <summary>The digests of the uncompressed layers, bottom first.</summary>
     [JsonPropertyName("diff_ids")]
-    public IReadOnlyList<Digest> DiffIds { get; init; } = [];
+    [AllowNull]
+    public IReadOnlyList<Digest> DiffIds { get; init => field = value ?? []; } = [];
 
     /// <summary>The chain of the whole stack; null for an image without layers.</summary>
     [JsonIgnore]

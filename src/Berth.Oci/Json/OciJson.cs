@@ -52,14 +52,37 @@ public static class OciJson
             throw FaultException.Invalid($"read {what}: {bytes.Length} bytes is more than the limit of {DocumentBytesMax}");
         try
         {
-            return JsonSerializer.Deserialize(bytes, type)
+            T document = JsonSerializer.Deserialize(bytes, type)
                 ?? throw FaultException.Invalid($"read {what}: the document is null");
+            return HasNullEntry(document)
+                ? throw FaultException.Invalid($"read {what}: a list or map in it has an entry that is null") : document;
         }
         catch (JsonException exception)
         {
             throw FaultException.Invalid($"read {what}: {exception.Message}", exception);
         }
     }
+
+    // The serializer checks what properties may be null, not what lists hold.
+    private static bool HasNullEntry<T>(T document) => document switch
+    {
+        Manifest manifest => HasNull(manifest.Layers) || HasNull(manifest.Annotations)
+            || manifest.Layers.Append(manifest.Config).Append(manifest.Subject).OfType<Descriptor>().Any(HasNullEntry),
+        ImageIndex index => HasNull(index.Manifests) || HasNull(index.Annotations) || index.Manifests.Any(HasNullEntry),
+        ImageConfig config => HasNull(config.History) || (config.Config is { } run && HasNullEntry(run)),
+        _ => false,
+    };
+
+    private static bool HasNullEntry(Descriptor descriptor) =>
+        HasNull(descriptor.Urls) || HasNull(descriptor.Annotations) || HasNull(descriptor.Platform?.OsFeatures);
+
+    private static bool HasNullEntry(ExecutionConfig run) =>
+        HasNull(run.Env) || HasNull(run.Entrypoint) || HasNull(run.Cmd) || HasNull(run.OnBuild) || HasNull(run.Shell)
+        || HasNull(run.Healthcheck?.Test) || HasNull(run.Labels);
+
+    private static bool HasNull<TItem>(IReadOnlyList<TItem>? list) => list is not null && list.Any(item => item is null);
+
+    private static bool HasNull(IReadOnlyDictionary<string, string>? map) => map is not null && map.Any(entry => entry.Value is null);
 
     /// <summary>Writes a document of our own, compactly; its digest is that of these bytes.</summary>
     public static byte[] Write<T>(T document, JsonTypeInfo<T> type) => JsonSerializer.SerializeToUtf8Bytes(document, type);
@@ -68,6 +91,8 @@ public static class OciJson
 /// <summary>The generated readers and writers; use <see cref="OciJson"/>.</summary>
 [JsonSourceGenerationOptions(
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    RespectNullableAnnotations = true,
+    AllowDuplicateProperties = false,
     Converters = [typeof(DigestConverter)])]
 [JsonSerializable(typeof(Manifest))]
 [JsonSerializable(typeof(ImageIndex))]
