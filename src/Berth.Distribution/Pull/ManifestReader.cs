@@ -18,7 +18,7 @@ internal static class ManifestReader
     public static string Classify(ReadOnlySpan<byte> bytes, string? contentType, Digest digest)
     {
         (HashSet<string> keys, string? inside) = Fields(bytes, digest);
-        if (keys.Contains("fsLayers") || keys.Contains("signatures") || contentType?.Contains("manifest.v1+", StringComparison.Ordinal) == true)
+        if (keys.Contains("fsLayers") || keys.Contains("signatures") || contentType is MediaTypes.DockerManifestSchema1 or MediaTypes.DockerManifestSchema1Signed)
         {
             throw new RegistryException(
                 FaultKind.NotSupported, "Docker Image manifest version 2, schema 1 is not supported: push the image again with a current tool");
