@@ -62,6 +62,11 @@ public sealed class RouteSocket : IDisposable
         _socket.Execute(messages, $"link {index}");
     }
 
+    /// <summary>Makes a link a port of a bridge.</summary>
+    public void SetMaster(int index, int bridgeIndex) => _socket.Execute(
+        new NetlinkMessages().Begin(RTM_NEWLINK, NLM_F_ACK).LinkHeader(index, 0, 0).Number(IFLA_MASTER, bridgeIndex),
+        $"link {index}");
+
     /// <summary>Switches a link on.</summary>
     public void SetUp(int index) =>
         _socket.Execute(new NetlinkMessages().Begin(RTM_NEWLINK, NLM_F_ACK).LinkHeader(index, IFF_UP, IFF_UP), $"link {index}");

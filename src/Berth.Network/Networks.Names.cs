@@ -1,0 +1,60 @@
+namespace Berth.Network;
+
+public sealed partial class Networks
+{
+    /// <summary>Starts the sandbox's name server once it is on a network that has names.</summary>
+    private void StartNames(Sandbox sandbox)
+    {
+        if (sandbox.Names is null && sandbox.Endpoints.Any(endpoint => _networks[endpoint.NetworkId].Network.HasNames))
+            sandbox.Names = NameServer.Start(sandbox.Namespace, _options, new NameView(this, sandbox));
+    }
+
+    /// <summary>What one container may know of names.</summary>
+    private sealed class NameView(Networks networks, Sandbox sandbox) : INameView
+    {
+        public IReadOnlyList<IPv4Address>? Resolve(string name)
+        {
+            lock (networks._gate)
+            {
+                foreach (NetworkState state in Visible())
+                {
+                    IReadOnlyList<Endpoint> found = state.Resolve(name);
+                    if (found.Count > 0)
+                        return [.. found.Select(endpoint => endpoint.Address!.Value)];
+                }
+                return null;
+            }
+        }
+
+        public string? NameOf(IPv4Address address)
+        {
+            lock (networks._gate)
+            {
+                foreach (NetworkState state in Visible())
+                {
+                    Endpoint? found = state.Endpoints.Values.FirstOrDefault(endpoint => endpoint.Address == address);
+                    if (found is not null)
+                        return $"{found.ContainerName}.{state.Network.Name}";
+                }
+                return null;
+            }
+        }
+
+        public IReadOnlyList<System.Net.IPAddress>? Upstream()
+        {
+            IReadOnlyList<System.Net.IPAddress> asked;
+            lock (networks._gate)
+            {
+                // Internal networks only: foreign names would carry data out (CVE-2024-29018).
+                if (sandbox.Endpoints.All(endpoint => endpoint.Gateway is null))
+                    return null;
+                asked = sandbox.Endpoints.FirstOrDefault(endpoint => endpoint.Dns.Count > 0)?.Dns ?? networks._options.Dns;
+            }
+            string file = networks._options.HostResolvConf;
+            return ResolvConf.Upstream(File.Exists(file) ? File.ReadAllText(file) : "", asked);
+        }
+
+        private IEnumerable<NetworkState> Visible() => sandbox.Endpoints
+            .Select(endpoint => networks._networks[endpoint.NetworkId]).Where(state => state.Network.HasNames);
+    }
+}

@@ -1,0 +1,182 @@
+using System.Net;
+using System.Net.Sockets;
+using Berth.Faults;
+using Berth.Linux;
+
+namespace Berth.Network;
+
+/// <summary>Holds each published host port with a real socket, so that no other process can take it and finding out whether it is
+/// free has no gap. The kernel's translation comes first: over IPv4 nothing ever arrives at these sockets; over IPv6 a relay serves
+/// them.</summary>
+/// <remarks>Guarded by its owner.</remarks>
+internal sealed class PortHolder(FileDescriptor? hostNamespace)
+{
+    private const int RandomTriesMax = 32;
+    private readonly Dictionary<PublishedPort, IDisposable> _held = [];
+
+    /// <summary>Takes the ports of one endpoint; all or none.</summary>
+    /// <param name="bindings">The wishes.</param>
+    /// <param name="defaultAddress">The network's own default for wishes without an address; null: all addresses.</param>
+    /// <param name="target">The container's address, for the relay.</param>
+    /// <param name="endpoint">How the endpoint is named in messages.</param>
+    /// <exception cref="FaultException">Internal: a port is taken; Docker's text.</exception>
+    public IReadOnlyList<PublishedPort> Hold(
+        IReadOnlyList<PortBinding> bindings, IPAddress? defaultAddress, IPv4Address target, string endpoint)
+    {
+        List<PublishedPort> held = [];
+        try
+        {
+            foreach (PortBinding binding in bindings)
+                held.AddRange(HoldFirstFree(binding, binding.HostAddress ?? defaultAddress, target));
+            return held;
+        }
+        catch (PortTakenException taken)
+        {
+            Release(held);
+            throw FaultException.Internal(
+                $"driver failed programming external connectivity on endpoint {endpoint}: {taken.Message}", taken);
+        }
+    }
+
+    /// <summary>Takes a port that a running container has; false when somebody else took it meanwhile.</summary>
+    public bool TryRestore(PublishedPort port, IPv4Address target)
+    {
+        try
+        {
+            HoldOne(port, target);
+            return true;
+        }
+        catch (PortTakenException)
+        {
+            return false;
+        }
+    }
+
+    public void Release(IEnumerable<PublishedPort> ports)
+    {
+        foreach (PublishedPort port in ports)
+        {
+            if (_held.Remove(port, out IDisposable? holder))
+                holder.Dispose();
+        }
+    }
+
+    public void ReleaseAll() => Release([.. _held.Keys]);
+
+    private IReadOnlyList<PublishedPort> HoldFirstFree(PortBinding binding, IPAddress? address, IPv4Address target)
+    {
+        if (binding.HostPort == 0)
+            return HoldRandom(binding, address, target);
+        for (int port = binding.HostPort; ; port++)
+        {
+            try
+            {
+                return HoldAt(binding, address, (ushort)port, target);
+            }
+            catch (PortTakenException) when (port < binding.HostPortMax)
+            {
+            }
+        }
+    }
+
+    private IReadOnlyList<PublishedPort> HoldRandom(PortBinding binding, IPAddress? address, IPv4Address target)
+    {
+        for (int tries = 1; ; tries++)
+        {
+            try
+            {
+                return HoldAt(binding, address, 0, target);
+            }
+            catch (PortTakenException) when (tries < RandomTriesMax)
+            {
+                // Free for IPv4 and taken for IPv6.
+            }
+        }
+    }
+
+    private List<PublishedPort> HoldAt(PortBinding binding, IPAddress? address, ushort port, IPv4Address target)
+    {
+        PublishedPort wish = new(binding.ContainerPort, binding.Protocol, address ?? IPAddress.Any, port);
+        PublishedPort first = HoldOne(wish, target);
+        if (address is not null)
+            return [first];
+        try
+        {
+            return [first, HoldOne(first with { HostAddress = IPAddress.IPv6Any }, target)];
+        }
+        catch (PortTakenException taken) when (taken.IsUnsupported)
+        {
+            return [first];
+        }
+        catch (PortTakenException)
+        {
+            Release([first]);
+            throw;
+        }
+    }
+
+    private PublishedPort HoldOne(PublishedPort port, IPv4Address target)
+    {
+        if (port.HostPort != 0 && _held.Keys.Any(other => Collides(other, port)))
+            throw new PortTakenException($"Bind for {new IPEndPoint(port.HostAddress, port.HostPort)} failed: port is already allocated");
+        Socket socket = Bind(port);
+        PublishedPort real = port with { HostPort = (ushort)((IPEndPoint)socket.LocalEndPoint!).Port };
+        _held[real] = port.HostAddress.AddressFamily == AddressFamily.InterNetwork
+            ? socket
+            : Relay.Start(socket, new IPEndPoint(target.ToIPAddress(), port.ContainerPort), port.Protocol, hostNamespace);
+        return real;
+    }
+
+    private Socket Bind(PublishedPort port)
+    {
+        bool isTcp = port.Protocol == TransportProtocol.Tcp;
+        AddressFamily family = port.HostAddress.AddressFamily;
+        Socket? socket = null;
+        try
+        {
+            socket = NetworkNamespace.Run(hostNamespace, () => isTcp
+                ? new Socket(family, SocketType.Stream, ProtocolType.Tcp)
+                : new Socket(family, SocketType.Dgram, ProtocolType.Udp));
+            if (family == AddressFamily.InterNetworkV6)
+                socket.DualMode = false;
+            socket.Bind(new IPEndPoint(port.HostAddress, port.HostPort));
+            if (isTcp)
+                socket.Listen();
+            return socket;
+        }
+        catch (SocketException exception)
+        {
+            socket?.Dispose();
+            throw PortTakenException.From(port, exception);
+        }
+    }
+
+    private static bool Collides(PublishedPort left, PublishedPort right) =>
+        left.HostPort == right.HostPort && left.Protocol == right.Protocol
+        && left.HostAddress.AddressFamily == right.HostAddress.AddressFamily
+        && (left.HostAddress.Equals(right.HostAddress) || IsAny(left.HostAddress) || IsAny(right.HostAddress));
+
+    private static bool IsAny(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
+
+    /// <summary>A host port cannot be had; the message is Docker's.</summary>
+    private sealed class PortTakenException(string message, bool isUnsupported = false) : Exception(message)
+    {
+        /// <summary>The host has no such address family.</summary>
+        public bool IsUnsupported => isUnsupported;
+
+        public static PortTakenException From(PublishedPort port, SocketException exception)
+        {
+            string family = port.HostAddress.AddressFamily == AddressFamily.InterNetwork ? "4" : "6";
+            string what = $"{port.Protocol.ToString().ToLowerInvariant()}{family} {new IPEndPoint(port.HostAddress, port.HostPort)}";
+            string cause = exception.SocketErrorCode switch
+            {
+                SocketError.AddressAlreadyInUse => "address already in use",
+                SocketError.AddressNotAvailable => "cannot assign requested address",
+                SocketError.AccessDenied => "permission denied",
+                _ => exception.Message,
+            };
+            bool isUnsupported = exception.SocketErrorCode is SocketError.AddressFamilyNotSupported or SocketError.AddressNotAvailable;
+            return new PortTakenException($"listen {what}: bind: {cause}", isUnsupported);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+namespace Berth.Network;
+
+/// <summary>Kernel parameters of the calling thread's network namespace.</summary>
+internal static class Sysctl
+{
+    /// <summary>Writes a parameter; one that this kernel does not have (IPv6 off) is none to worry about.</summary>
+    /// <exception cref="IOException">The kernel refused.</exception>
+    public static void Write(string name, string value)
+    {
+        try
+        {
+            File.WriteAllText($"/proc/sys/{name}", value);
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+        }
+    }
+
+    /// <summary>Reads a parameter; empty when this kernel does not have it.</summary>
+    public static string Read(string name)
+    {
+        string path = $"/proc/sys/{name}";
+        return File.Exists(path) ? File.ReadAllText(path).Trim() : "";
+    }
+}
