@@ -167,6 +167,10 @@ public sealed partial class Networks
             sandbox.Namespace, state.Network.Mtu));
         if (!state.Network.InterContainer)
             _host.Route.IsolatePort(_host.Route.FindLink(endpoint.HostInterfaceName)!.Index);
+        // With br_netfilter loaded, translation happens in the bridge, which must then send a container's call to its own
+        // published port back to where it came from.
+        if (endpoint.Ports.Count > 0)
+            _host.Route.HairpinPort(_host.Route.FindLink(endpoint.HostInterfaceName)!.Index);
 
         int index = sandbox.Route.FindLink(endpoint.InterfaceName)!.Index;
         byte[] address = endpoint.Address!.Value.ToBytes();

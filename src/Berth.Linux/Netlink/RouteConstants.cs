@@ -23,6 +23,7 @@ public static class RouteConstants
     public const int IFLA_INFO_KIND = 1;
     public const int IFLA_INFO_DATA = 2;
     public const int VETH_INFO_PEER = 1;
+    public const int IFLA_BRPORT_MODE = 4;
     public const int IFLA_BRPORT_ISOLATED = 33;
     public const int IFF_UP = 1;
     public const int IFA_ADDRESS = 1;

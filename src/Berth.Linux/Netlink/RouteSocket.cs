@@ -52,13 +52,18 @@ public sealed class RouteSocket : IDisposable
     }
 
     /// <summary>Keeps a port of a bridge from talking to other isolated ports.</summary>
-    public void IsolatePort(int index)
+    public void IsolatePort(int index) => SetPort(index, IFLA_BRPORT_ISOLATED);
+
+    /// <summary>Lets a bridge send a packet back by the port it came from.</summary>
+    public void HairpinPort(int index) => SetPort(index, IFLA_BRPORT_MODE);
+
+    private void SetPort(int index, int attribute)
     {
         NetlinkMessages messages = new NetlinkMessages().Begin(RTM_SETLINK, NLM_F_ACK);
         Span<byte> header = stackalloc byte[LinkHeaderSize];
         header[0] = AF_BRIDGE;
         BinaryPrimitives.WriteInt32LittleEndian(header[LinkIndexOffset..], index);
-        messages.Raw(header).Nest(IFLA_PROTINFO).Attribute(IFLA_BRPORT_ISOLATED, [1]).EndNest();
+        messages.Raw(header).Nest(IFLA_PROTINFO).Attribute(attribute, [1]).EndNest();
         _socket.Execute(messages, $"link {index}");
     }
 

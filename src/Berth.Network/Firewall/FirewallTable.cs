@@ -6,8 +6,8 @@ namespace Berth.Network;
 /// <summary>The engine's nftables table: rules follow from the list of networks and are replaced as a whole; published ports are
 /// elements of two maps, so that publishing costs the same with one container and with a thousand.</summary>
 /// <remarks>
-/// <para><c>guard</c> (before everything): packets from containers to 127.0.0.0/8, which <c>route_localnet</c> would let in, and packets
-/// straight to container addresses from anywhere but their own bridge are dropped. What is published to one host address is
+/// <para><c>guard</c> (before everything): packets to 127.0.0.0/8 that came in by a link, which <c>route_localnet</c> and translation
+/// before routing would let in, and packets straight to container addresses from anywhere but their own bridge are dropped. What is published to one host address is
 /// therefore not reachable round it by routing.</para>
 /// <para><c>publish</c>, <c>publish_local</c>: destination translation by the maps, for packets from outside and from the host itself.</para>
 /// <para><c>leave</c>: masquerading on the way out, for hairpins and for 127.0.0.1.</para>
@@ -99,7 +99,7 @@ internal sealed class FirewallTable(NetlinkSocket socket, string table)
         foreach (Network network in networks)
             transaction.AddElement(table, s_bridges, NftablesRule.LinkKey(network.BridgeName), null);
 
-        transaction.AddRule(table, Guard, new NftablesRule().InputLink(s_bridges).Destination(s_loopback, 8).Drop());
+        transaction.AddRule(table, Guard, new NftablesRule().InputLink("lo", isNot: true).Destination(s_loopback, 8).Drop());
         transaction.AddRule(table, Leave, new NftablesRule().OutputLink(s_bridges).Source(s_loopback, 8).Masquerade());
         transaction.AddRule(table, Pass, new NftablesRule().State(EstablishedOrRelated).Accept());
         foreach (Network network in networks)

@@ -1,0 +1,134 @@
+using System.Net;
+using System.Net.Sockets;
+using Berth.Linux;
+
+namespace Berth.Network.Tests;
+
+public sealed class NameTests
+{
+    [Fact]
+    public async Task UserNetwork_ResolvesNamesAliasesShortIdsAndReverse()
+    {
+        await using World world = await World.StartAsync();
+        await world.Networks.CreateAsync(new NetworkRequest { Name = "front" }, World.Cancel);
+        await using Container web = await world.RunAsync("front", new EndpointRequest { ContainerName = "web", Aliases = ["www"] });
+        await using Container client = await world.RunAsync("front", "client");
+
+        foreach (string name in (string[])["web", "WWW", "web.front", web.Sandbox.ContainerId[..12]])
+            Assert.Equal([172, 18, 0, 2], (await AskAsync(client, name, DnsQuery.TypeA))[^4..]);
+        byte[] none = await AskAsync(client, "web", DnsQuery.TypeAaaa);
+        Assert.Equal((0, 0), (none[3] & 15, none[7]));
+        byte[] reverse = await AskAsync(client, "2.0.18.172.in-addr.arpa", DnsQuery.TypePtr);
+        Assert.Contains("\u0003web\u0005front\0", System.Text.Encoding.Latin1.GetString(reverse), StringComparison.Ordinal);
+        Assert.Equal([172, 18, 0, 2], (await AskByStreamAsync(client, "web"))[^4..]);
+
+        world.Networks.Rename(web.Sandbox, "site");
+        Assert.Equal([172, 18, 0, 2], (await AskAsync(client, "site", DnsQuery.TypeA))[^4..]);
+        await web.DisposeAsync();
+        Assert.Equal(DnsQuery.CodeServerFailure, (await AskAsync(client, "site", DnsQuery.TypeA))[3] & 15);
+    }
+
+    [Fact]
+    public async Task ForeignName_IsForwardedFromTheHost_ButNotOnInternalNetworks()
+    {
+        await using World world = await World.StartAsync();
+        await world.Networks.CreateAsync(new NetworkRequest { Name = "front" }, World.Cancel);
+        await world.Networks.CreateAsync(new NetworkRequest { Name = "inside", Internal = true }, World.Cancel);
+        await using Container client = await world.RunAsync("front", "client");
+        await using Container hidden = await world.RunAsync("inside", "hidden");
+        using Socket resolver = NetworkNamespace.Run(world.Host, () => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
+        resolver.Bind(new IPEndPoint(IPAddress.Loopback, 53));
+        int asked = 0;
+        _ = Task.Run(async () =>
+        {
+            byte[] buffer = new byte[512];
+            while (true)
+            {
+                SocketReceiveFromResult got = await resolver.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.Any, 0));
+                Interlocked.Increment(ref asked);
+                Assert.True(DnsQuery.TryParse(buffer.AsSpan(0, got.ReceivedBytes), out DnsQuery query));
+                await resolver.SendToAsync(query.AnswerAddresses([IPv4Address.Parse("9.8.7.6")]), got.RemoteEndPoint);
+            }
+        }, World.Cancel);
+        Assert.Equal([9, 8, 7, 6], (await AskAsync(client, "example.org", DnsQuery.TypeA))[^4..]);
+        Assert.Equal(DnsQuery.CodeServerFailure, (await AskAsync(hidden, "example.org", DnsQuery.TypeA))[3] & 15);
+        Assert.Equal(1, asked);
+    }
+
+    public static TheoryData<string> Hostile =>
+    [
+        "", "00", "000001000001000000000000", "00000100000100000000000003777777", "0000010000010000000000000377777700000100",
+        "000081000001000000000000037777770000010001", "000001000002000000000000037777770000010001",
+        "000001000001000000000000C00C00010001", "0000010000010000000000004077777700000100010000",
+        "000001000001000000000000" + string.Concat(Enumerable.Repeat("3F" + new string('6', 126), 5)) + "0000010001",
+    ];
+
+    [Theory]
+    [MemberData(nameof(Hostile))]
+    public void Query_Hostile_IsRefused(string hex) => Assert.False(DnsQuery.TryParse(Convert.FromHexString(hex), out _));
+
+    [Fact]
+    public void Query_RandomBytes_NeverThrowsAndNeverReadsBeyond()
+    {
+        Random random = new(1);
+        byte[] valid = Question("web.front", DnsQuery.TypeA);
+        for (int i = 0; i < 100_000; i++)
+        {
+            byte[] mutated = valid[..random.Next(valid.Length + 1)];
+            for (int flips = random.Next(4); flips > 0 && mutated.Length > 0; flips--)
+                mutated[random.Next(mutated.Length)] = (byte)random.Next(256);
+            if (DnsQuery.TryParse(mutated, out DnsQuery query))
+                Assert.InRange(query.AnswerAddresses([default]).Length, query.Bytes.Length, 512);
+        }
+    }
+
+    [Fact]
+    public void ResolvConf_LeavesOutLoopbackServers()
+    {
+        const string Host = "# host\nnameserver 127.0.0.53\nnameserver 10.0.0.1\nsearch lan example.org\noptions edns0\n";
+        Assert.Equal("nameserver 10.0.0.1\nsearch lan example.org\noptions edns0\n", ResolvConf.For(Host, new ResolvConfOptions()));
+        Assert.Equal("nameserver 8.8.8.8\nnameserver 8.8.4.4\n", ResolvConf.For("nameserver 127.0.0.1\n", new ResolvConfOptions()));
+        Assert.Equal("nameserver 127.0.0.11\nsearch lan example.org\noptions edns0 ndots:0\n",
+            ResolvConf.For(Host, new ResolvConfOptions { UsesEmbeddedServer = true }));
+        Assert.Equal(Host, ResolvConf.For(Host, new ResolvConfOptions { CopyHost = true }));
+    }
+
+    [Fact]
+    public void HostsFile_HasDockersLayout()
+    {
+        ExtraHost gateway = HostsFile.ParseExtraHost("host.docker.internal:host-gateway", IPAddress.Parse("172.17.0.1"));
+        string text = HostsFile.Content("abc", "", [IPv4Address.Parse("172.17.0.2")], [gateway]);
+        Assert.StartsWith("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\n", text, StringComparison.Ordinal);
+        Assert.EndsWith("172.17.0.1\thost.docker.internal\n172.17.0.2\tabc\n", text, StringComparison.Ordinal);
+    }
+
+    private static byte[] Question(string name, int type)
+    {
+        List<byte> message = [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+        foreach (string label in name.Split('.'))
+            message.AddRange([(byte)label.Length, .. System.Text.Encoding.ASCII.GetBytes(label)]);
+        message.AddRange([0, 0, (byte)type, 0, 1]);
+        return [.. message];
+    }
+
+    private static async Task<byte[]> AskAsync(Container from, string name, int type)
+    {
+        using Socket socket = NetworkNamespace.Run(from.Namespace, () => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
+        using CancellationTokenSource deadline = CancellationTokenSource.CreateLinkedTokenSource(World.Cancel);
+        deadline.CancelAfter(10_000);
+        await socket.ConnectAsync(new IPEndPoint(ResolvConf.EmbeddedServer, 53), deadline.Token);
+        await socket.SendAsync(Question(name, type), deadline.Token);
+        byte[] answer = new byte[512];
+        int count = await socket.ReceiveAsync(answer, deadline.Token);
+        Assert.Equal([0x12, 0x34], answer[..2]);
+        return answer[..count];
+    }
+
+    private static async Task<byte[]> AskByStreamAsync(Container from, string name)
+    {
+        using Socket socket = NetworkNamespace.Run(from.Namespace, () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        await socket.ConnectAsync(new IPEndPoint(ResolvConf.EmbeddedServer, 53), World.Cancel);
+        await DnsStream.WriteAsync(socket, Question(name, DnsQuery.TypeA), World.Cancel);
+        return (await DnsStream.ReadAsync(socket, World.Cancel))!;
+    }
+}

@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using System.Net;
+
+namespace Berth.Network.Tests;
+
+public sealed class RestartTests
+{
+    [Fact]
+    public async Task NextEngine_TakesOverLiveContainers_AndCleansTheRest()
+    {
+        await using World world = await World.StartAsync();
+        await world.Networks.CreateAsync(new NetworkRequest { Name = "front" }, World.Cancel);
+        string frontId = world.Networks.Find("front")!.Id;
+        Container live = await world.RunAsync("front", "live", new PortBinding { ContainerPort = 80, HostPort = 8080 });
+        Container dead = await world.RunAsync("bridge", "dead", new PortBinding { ContainerPort = 80, HostPort = 9090 });
+        using Process liveProcess = World.Sleeper(live.Namespace);
+        using Process deadProcess = World.Sleeper(dead.Namespace);
+        try
+        {
+            Networks next = await world.CrashAsync();
+            IReadOnlyDictionary<string, ISandbox> sandboxes = await next.StartAsync(
+                [new LiveContainer(live.Sandbox.ContainerId, liveProcess.Id, [live.Endpoint])], World.Cancel);
+            await using ISandbox sandbox = Assert.Single(sandboxes).Value;
+            await using Container again = new Container(sandbox, sandbox.Endpoints[0]).Serve(80);
+
+            Assert.Equal(frontId, next.Find("front")!.Id);
+            Assert.Equal("live from 10.77.0.2", await World.AskAsync(world.Lan, World.HostOnLan, 8080));
+            string state = World.Run(world.Host, "ip -o link; nft list ruleset");
+            Assert.Contains(live.Endpoint.HostInterfaceName, state, StringComparison.Ordinal);
+            Assert.DoesNotContain(dead.Endpoint.HostInterfaceName, state, StringComparison.Ordinal);
+            Assert.DoesNotContain("9090", state, StringComparison.Ordinal);
+            await using Container other = await world.RunAsync("front", "other");
+            Assert.Equal("172.18.0.3", other.Address);
+        }
+        finally
+        {
+            liveProcess.Kill();
+            deadProcess.Kill();
+        }
+    }
+
+    [Fact]
+    public async Task TwoEngines_SideBySide_DoNotTouchEachOther()
+    {
+        await using World world = await World.StartAsync();
+        await using Networks other = World.NewEngine(world.Options with
+        {
+            BridgeName = "berth1", TableName = "berth1", StateDirectory = world.Options.StateDirectory + "1",
+        });
+        await other.StartAsync([], World.Cancel);
+        await using Container one = (await world.RunAsync("bridge", "one", new PortBinding { ContainerPort = 80, HostPort = 8080 })).Serve(80);
+        await using ISandbox sandbox = other.CreateSandbox(World.NewContainerId());
+        Endpoint two = await other.ConnectAsync(sandbox, "bridge", new EndpointRequest { ContainerName = "two" }, World.Cancel);
+        Assert.Equal("172.18.0.2", two.Address.ToString());
+        await World.AssertUnreachableAsync(sandbox.Namespace, one.Address, 80);
+        await other.StartAsync([], World.Cancel);
+        await other.TearDownAsync(World.Cancel);
+        Assert.Equal("one from 10.77.0.2", await World.AskAsync(world.Lan, World.HostOnLan, 8080));
+    }
+
+    [Fact]
+    public async Task Endpoint_WrittenAndReadAsJson_IsTheSame()
+    {
+        await using World world = await World.StartAsync();
+        await using Container one = await world.RunAsync("bridge", new EndpointRequest
+        {
+            ContainerName = "one", Ports = [new PortBinding { ContainerPort = 80 }], Dns = [IPAddress.Parse("1.2.3.4")],
+        });
+        string text = System.Text.Json.JsonSerializer.Serialize(one.Endpoint);
+        Endpoint read = System.Text.Json.JsonSerializer.Deserialize<Endpoint>(text)!;
+        Assert.Equal(one.Endpoint.Ports, read.Ports);
+        Assert.Equal(text, System.Text.Json.JsonSerializer.Serialize(read));
+    }
+}
