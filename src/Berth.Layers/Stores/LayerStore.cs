@@ -1,0 +1,552 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using Berth.Faults;
+using Berth.Layers.Tar;
+using Berth.Layers.Trees;
+using Berth.Linux;
+using Berth.Linux.Files;
+using Berth.Oci;
+
+namespace Berth.Layers.Stores;
+
+/// <summary>What all drivers of <see cref="ILayerStore"/> share: names on disk, crash safety, sharing, removal.</summary>
+/// <remarks>
+/// On disk: <c>l/&lt;32 hex of the chain&gt;/</c> has <c>d</c> (the tree) and <c>layer.json</c>; <c>w/&lt;name&gt;/</c> has <c>d</c>,
+/// <c>w</c> (overlayfs' work), <c>m</c> (mount point) and <c>writable.json</c>. Everything is made in <c>tmp/</c> and appears by
+/// one rename; it goes by one rename to <c>tmp/</c>, which the next start empties. One process owns a root (flock on
+/// <c>lock</c>). A pulled layer is flushed to disk after it was returned; where power was lost before that, the next boot's
+/// start drops it and the pull is repeated. A committed layer is flushed before it is returned.
+/// </remarks>
+public abstract class LayerStore : ILayerStore, IAsyncDisposable
+{
+    private readonly string _root;
+    private readonly FileDescriptor _lock;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<ChainId, Layer> _layers = [];           // Guarded by _gate.
+    private readonly Dictionary<string, WritableLayer> _writables = []; // Guarded by _gate.
+    private readonly Dictionary<ChainId, Task<Layer>> _applying = [];   // Guarded by _gate.
+    private readonly HashSet<Task> _background = [];                    // Guarded by _gate.
+    private readonly string _boot = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
+
+    private protected LayerStore(string root)
+    {
+        _root = Path.GetFullPath(root);
+        const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        foreach (string directory in (string[])["", "l", "w", "tmp"])
+        {
+            // Containers' own users walk through to their trees only where they are mounted.
+            Directory.CreateDirectory(Path.Combine(_root, directory), Owner | UnixFileMode.GroupExecute);
+        }
+        _lock = FileCalls.Open(
+            FileCalls.WorkingDirectory, FileCalls.PathOf(Path.Combine(_root, "lock")), FileCalls.O_RDWR | FileCalls.O_CREAT, 0x180);
+        if (FileCalls.TryLock(_lock, FileCalls.LOCK_EX | FileCalls.LOCK_NB) != 0)
+        {
+            _lock.Dispose();
+            throw FaultException.Conflict($"open layer store {_root}: another process uses it");
+        }
+        foreach (string leftover in Directory.EnumerateFileSystemEntries(Path.Combine(_root, "tmp")))
+            TreeRemover.Remove(leftover);
+        Load();
+    }
+
+    private protected abstract WhiteoutMode Whiteouts { get; }
+
+    private protected abstract bool IsPlain { get; }
+
+    private protected abstract IReadOnlyList<string> Stack(string tree, Layer? parent);
+
+    private protected abstract void Prepare(string tree, Layer? parent, CancellationToken cancellationToken);
+
+    private protected abstract void Visit(string tree, Layer? parent, IDeltaVisitor visitor, CancellationToken cancellationToken);
+
+    private protected abstract void Strip(string tree);
+
+    /// <inheritdoc/>
+    public Layer? Find(ChainId chain)
+    {
+        lock (_gate)
+            return _layers.GetValueOrDefault(chain);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyCollection<Layer> List()
+    {
+        lock (_gate)
+            return [.. _layers.Values];
+    }
+
+    /// <inheritdoc/>
+    public async Task<Layer> ApplyAsync(ChainId? parent, DiffId expected, Stream tar, CancellationToken cancellationToken)
+    {
+        ChainId chain = ChainId.Extend(parent, expected);
+        while (true)
+        {
+            TaskCompletionSource<Layer>? own = null;
+            Task<Layer>? shared;
+            lock (_gate)
+            {
+                if (_layers.TryGetValue(chain, out Layer? present))
+                    return present;
+                if (parent is { } below && !_layers.ContainsKey(below))
+                    throw FaultException.NotFound($"apply layer {expected}: parent {below} is not here");
+                if (!_applying.TryGetValue(chain, out shared))
+                {
+                    own = new TaskCompletionSource<Layer>(TaskCreationOptions.RunContinuationsAsynchronously);
+                    _applying.Add(chain, own.Task);
+                }
+            }
+            if (own is not null)
+                return await ApplyOwnAsync(chain, parent, expected, tar, own, cancellationToken).ConfigureAwait(false);
+            // When the other one fails or is given up, this caller has a stream of its own to try.
+            await ((Task)shared!).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+    }
+
+    private async Task<Layer> ApplyOwnAsync(
+        ChainId chain, ChainId? parent, DiffId expected, Stream tar, TaskCompletionSource<Layer> own,
+        CancellationToken cancellationToken)
+    {
+        string temporary = NewTemporary();
+        Layer? layer = null;
+        try
+        {
+            layer = await UnpackAsync(temporary, chain, parent, expected, tar, cancellationToken).ConfigureAwait(false);
+            return layer;
+        }
+        catch (LinuxException refused)
+        {
+            throw Explain($"apply layer {expected}", refused);
+        }
+        finally
+        {
+            lock (_gate)
+                _applying.Remove(chain);
+            if (layer is null)
+                TreeRemover.Remove(temporary);
+            own.TrySetResult(layer!); // Who waits looks for itself.
+        }
+    }
+
+    private async Task<Layer> UnpackAsync(
+        string temporary, ChainId chain, ChainId? parent, DiffId expected, Stream tar, CancellationToken cancellationToken)
+    {
+        string tree = MakeTree(temporary);
+        Layer? below = parent is { } there ? Find(there) : null;
+        Prepare(tree, below, cancellationToken);
+        using FileDescriptor root = FileCalls.OpenDirectory(tree);
+        ExtractOptions options = new() { Whiteouts = Whiteouts, ComputeDigest = true };
+        ExtractSummary summary = await TreeExtractor.ExtractAsync(tar, root, options, cancellationToken).ConfigureAwait(false);
+        if (summary.Digest != expected.Digest)
+            throw FaultException.Invalid($"apply layer {expected}: the content's diff ID is {summary.Digest}");
+        WriteRecord(temporary, new LayerRecord(
+            chain.ToString(), parent?.ToString(), expected.ToString(), summary.Bytes, _boot));
+        Layer layer = Publish(temporary, chain, parent, expected, summary.Bytes);
+        RunInBackground(() => MarkSynced(chain));
+        return layer;
+    }
+
+    /// <inheritdoc/>
+    public WritableLayer CreateWritable(string name, ChainId? parent)
+    {
+        CheckName(name);
+        string temporary = NewTemporary();
+        try
+        {
+            Layer? below = parent is { } chain
+                ? Find(chain) ?? throw FaultException.NotFound($"create writable layer {name}: parent {chain} is not here") : null;
+            string tree = MakeTree(temporary);
+            Prepare(tree, below, CancellationToken.None);
+            Directory.CreateDirectory(Path.Combine(temporary, "w"));
+            Directory.CreateDirectory(Path.Combine(temporary, "m"));
+            File.WriteAllBytes(Path.Combine(temporary, "writable.json"), JsonSerializer.SerializeToUtf8Bytes(
+                new WritableRecord(parent?.ToString()), LayerJson.Default.WritableRecord));
+            lock (_gate)
+            {
+                if (below is not null && !_layers.ContainsKey(below.Chain))
+                    throw FaultException.NotFound($"create writable layer {name}: parent {below.Chain} is not here");
+                if (_writables.ContainsKey(name))
+                    throw FaultException.Conflict($"create writable layer {name}: the name is in use");
+                FileCalls.Rename(temporary, WritablePath(name), FileCalls.RENAME_NOREPLACE);
+                WritableLayer writable = Describe(name, below);
+                _writables.Add(name, writable);
+                return writable;
+            }
+        }
+        catch (LinuxException refused)
+        {
+            throw Explain($"create writable layer {name}", refused);
+        }
+        finally
+        {
+            TreeRemover.Remove(temporary);
+        }
+    }
+
+    /// <inheritdoc/>
+    public WritableLayer? FindWritable(string name)
+    {
+        lock (_gate)
+            return _writables.GetValueOrDefault(name);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyCollection<WritableLayer> ListWritable()
+    {
+        lock (_gate)
+            return [.. _writables.Values];
+    }
+
+    /// <inheritdoc/>
+    public bool RemoveWritable(string name)
+    {
+        string trash = NewTemporaryName();
+        lock (_gate)
+        {
+            if (!_writables.ContainsKey(name))
+                return false;
+            Discard(WritablePath(name), trash, $"remove writable layer {name}");
+            _writables.Remove(name);
+        }
+        RunInBackground(() => TreeRemover.Remove(trash));
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public async Task<Layer> CommitAsync(string writable, CancellationToken cancellationToken)
+    {
+        WritableLayer source = Writable(writable);
+        return await Task.Run(() => Commit(source, copy: false, cancellationToken), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async Task<Layer> CommitCopyAsync(string writable, CancellationToken cancellationToken)
+    {
+        WritableLayer source = Writable(writable);
+        return await Task.Run(() => Commit(source, copy: true, cancellationToken), cancellationToken).ConfigureAwait(false);
+    }
+
+    private Layer Commit(WritableLayer writable, bool copy, CancellationToken cancellationToken)
+    {
+        string? temporary = copy ? NewTemporary() : null;
+        try
+        {
+            string home = temporary ?? WritablePath(writable.Name);
+            Layer? parent = writable.Parent is { } chain ? Find(chain) : null;
+            if (copy)
+                TreeCopier.CopyInto(writable.UpperDirectory, MakeTree(home), cancellationToken);
+            string tree = Path.Combine(home, "d");
+            Strip(tree);
+            (DiffId diff, long size) = Hash(tree, parent, cancellationToken);
+            ChainId result = ChainId.Extend(writable.Parent, diff);
+            // The record goes in first: one rename then turns the writable layer into an image layer, and a crash sees either.
+            WriteRecord(home, new LayerRecord(
+                result.ToString(), writable.Parent?.ToString(), diff.ToString(), size, _boot));
+            SyncAll();
+            File.WriteAllBytes(Path.Combine(home, "synced"), []);
+            return PublishCommit(writable, copy, home, result, diff, size);
+        }
+        catch (LinuxException refused)
+        {
+            throw Explain($"commit {writable.Name}", refused);
+        }
+        finally
+        {
+            if (temporary is not null)
+                TreeRemover.Remove(temporary);
+        }
+    }
+
+    private Layer PublishCommit(WritableLayer writable, bool copy, string home, ChainId chain, DiffId diff, long size)
+    {
+        Layer layer;
+        lock (_gate)
+        {
+            bool present = _layers.ContainsKey(chain);
+            layer = Publish(home, chain, writable.Parent, diff, size);
+            if (!copy && !present)
+                _writables.Remove(writable.Name);
+        }
+        if (!copy)
+            RemoveWritable(writable.Name); // Still there only when the layer was here already.
+        string own = LayerPath(chain);
+        foreach (string rest in (string[])["w", "m", "writable.json"])
+            TreeRemover.Remove(Path.Combine(own, rest));
+        FileCalls.SyncDirectory(Path.Combine(_root, "l"));
+        return layer;
+    }
+
+    /// <inheritdoc/>
+    public Task WriteTarAsync(ChainId chain, Stream destination, CancellationToken cancellationToken)
+    {
+        Layer layer = Find(chain) ?? throw FaultException.NotFound($"write layer {chain}: it is not here");
+        Layer? parent = layer.Parent is { } below ? Find(below) : null;
+        return WriteTarAsync(TreePath(chain), parent, destination, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Task WriteChangesTarAsync(string writable, Stream destination, CancellationToken cancellationToken)
+    {
+        WritableLayer source = Writable(writable);
+        return WriteTarAsync(
+            source.UpperDirectory, source.Parent is { } below ? Find(below) : null, destination, cancellationToken);
+    }
+
+    private Task WriteTarAsync(string tree, Layer? parent, Stream destination, CancellationToken cancellationToken) =>
+        Task.Run(() => WriteTar(tree, parent, destination, cancellationToken), cancellationToken);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<TreeChange> Changes(string writable)
+    {
+        WritableLayer source = Writable(writable);
+        Layer? parent = source.Parent is { } below ? Find(below) : null;
+        using LowerView lower = new(parent?.Directories ?? []);
+        DeltaLister lister = new(lower);
+        Visit(source.UpperDirectory, parent, lister, CancellationToken.None);
+        return lister.Changes;
+    }
+
+    /// <inheritdoc/>
+    public long SizeOf(WritableLayer layer)
+    {
+        SizeCounter counter = new();
+        Visit(layer.UpperDirectory, layer.Parent is { } below ? Find(below) : null, counter, CancellationToken.None);
+        return counter.Bytes;
+    }
+
+    /// <inheritdoc/>
+    public bool Remove(ChainId chain)
+    {
+        string trash = NewTemporaryName();
+        lock (_gate)
+        {
+            if (!_layers.ContainsKey(chain))
+                return false;
+            if (_layers.Values.Any(layer => layer.Parent == chain))
+                throw FaultException.Conflict($"remove layer {chain}: another layer stands on it");
+            if (_writables.Values.FirstOrDefault(writable => writable.Parent == chain) is { } user)
+                throw FaultException.Conflict($"remove layer {chain}: writable layer {user.Name} stands on it");
+            Discard(LayerPath(chain), trash, $"remove layer {chain}");
+            _layers.Remove(chain);
+        }
+        RunInBackground(() => TreeRemover.Remove(trash));
+        return true;
+    }
+
+    /// <summary>Waits for deletions and flushes that go on behind and gives the root free.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        await SettleAsync().ConfigureAwait(false);
+        _lock.Dispose();
+    }
+
+    /// <summary>Waits for deletions and flushes that go on behind.</summary>
+    public async Task SettleAsync()
+    {
+        while (true)
+        {
+            Task[] running;
+            lock (_gate)
+                running = [.. _background];
+            if (running.Length == 0)
+                return;
+            await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            lock (_gate)
+                _background.RemoveWhere(static task => task.IsCompleted);
+        }
+    }
+
+    private void RunInBackground(Action work)
+    {
+        lock (_gate)
+        {
+            _background.RemoveWhere(static task => task.IsCompleted);
+            _background.Add(Task.Run(work));
+        }
+    }
+
+    private Layer Publish(string home, ChainId chain, ChainId? parent, DiffId diff, long size)
+    {
+        lock (_gate)
+        {
+            if (_layers.TryGetValue(chain, out Layer? present))
+                return present;
+            Layer? below = null;
+            if (parent is { } there && !_layers.TryGetValue(there, out below))
+                throw FaultException.NotFound($"keep layer {diff}: parent {there} was removed meanwhile");
+            FileCalls.Rename(home, LayerPath(chain), FileCalls.RENAME_NOREPLACE);
+            Layer layer = new(chain, parent, diff, size, Stack(TreePath(chain), below));
+            _layers.Add(chain, layer);
+            return layer;
+        }
+    }
+
+    private void MarkSynced(ChainId chain)
+    {
+        SyncAll();
+        lock (_gate)
+        {
+            if (_layers.ContainsKey(chain))
+                File.WriteAllBytes(Path.Combine(LayerPath(chain), "synced"), []);
+        }
+    }
+
+    private void SyncAll()
+    {
+        int error = FileCalls.TrySyncFileSystem(_lock);
+        if (error != 0)
+            throw new LinuxException("syncfs", _root, error);
+    }
+
+    private (DiffId Diff, long Size) Hash(string tree, Layer? parent, CancellationToken cancellationToken)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using HashStream stream = new(hash);
+        WriteTar(tree, parent, stream, cancellationToken);
+        SizeCounter counter = new();
+        Visit(tree, parent, counter, cancellationToken);
+        return (new DiffId(Digest.FromSha256(hash.GetCurrentHash())), counter.Bytes);
+    }
+
+    private void WriteTar(string tree, Layer? parent, Stream destination, CancellationToken cancellationToken)
+    {
+        TarWriter writer = new(destination);
+        DeltaTarWriter delta = new(writer);
+        WriteRootIfChanged(tree, parent, delta);
+        Visit(tree, parent, delta, cancellationToken);
+        writer.Finish();
+    }
+
+    // Most layers have no entry for the root; a chown or chmod of / must still not be lost.
+    private void WriteRootIfChanged(string tree, Layer? parent, DeltaTarWriter delta)
+    {
+        using FileDescriptor root = FileCalls.OpenDirectory(tree);
+        FileStatus status = FileCalls.Status(root);
+        FileStatus below = status with { Mode = FileCalls.S_IFDIR | 0x1ED, Uid = 0, Gid = 0 };
+        if (parent is not null)
+            below = FileCalls.Status(FileCalls.WorkingDirectory, FileCalls.PathOf(parent.Directories[0]));
+        if ((status.Mode, status.Uid, status.Gid) != (below.Mode, below.Uid, below.Gid))
+            delta.Present(root, [(byte)'.', 0], [(byte)'.'], status, below);
+    }
+
+    private void Load()
+    {
+        Dictionary<ChainId, LayerRecord> records = [];
+        foreach (string directory in Directory.EnumerateDirectories(Path.Combine(_root, "l")))
+        {
+            LayerRecord? record = ReadRecord(directory);
+            bool lost = record is null || (record.Boot != _boot && !File.Exists(Path.Combine(directory, "synced")));
+            if (lost || LayerPath(new ChainId(Digest.Parse(record!.Chain))) != directory)
+                TreeRemover.Remove(directory);
+            else
+                records.Add(new ChainId(Digest.Parse(record.Chain)), record);
+        }
+        foreach (ChainId chain in records.Keys)
+            LoadLayer(chain, records);
+        foreach (string directory in Directory.EnumerateDirectories(Path.Combine(_root, "w")))
+            LoadWritable(directory);
+    }
+
+    private Layer? LoadLayer(ChainId chain, Dictionary<ChainId, LayerRecord> records)
+    {
+        // From the top down to one that is known, then up again: chains may be long.
+        Stack<ChainId> missing = new();
+        ChainId? next = chain;
+        while (next is { } link && !_layers.ContainsKey(link))
+        {
+            if (!records.TryGetValue(link, out LayerRecord? record))
+                return null; // A parent was lost with the power; the layers above are of no use without it.
+            missing.Push(link);
+            next = ParentOf(record);
+        }
+        foreach (ChainId link in missing)
+        {
+            LayerRecord record = records[link];
+            ChainId? parent = ParentOf(record);
+            Layer? below = parent is { } there ? _layers[there] : null;
+            _layers.Add(link, new Layer(
+                link, parent, new DiffId(Digest.Parse(record.DiffId)), record.Size, Stack(TreePath(link), below)));
+        }
+        return _layers[chain];
+    }
+
+    private static ChainId? ParentOf(LayerRecord record) =>
+        record.Parent is { } parent ? new ChainId(Digest.Parse(parent)) : null;
+
+    private void LoadWritable(string directory)
+    {
+        byte[] json = File.ReadAllBytes(Path.Combine(directory, "writable.json"));
+        WritableRecord record = JsonSerializer.Deserialize(json, LayerJson.Default.WritableRecord)!;
+        Layer? parent = record.Parent is { } text ? _layers.GetValueOrDefault(new ChainId(Digest.Parse(text))) : null;
+        if (record.Parent is not null && parent is null)
+            return; // Nothing can be mounted over a lost parent; the files stay for whoever repairs this.
+        // A commit that did not come to its rename.
+        File.Delete(Path.Combine(directory, "layer.json"));
+        File.Delete(Path.Combine(directory, "synced"));
+        string name = Path.GetFileName(directory);
+        _writables.Add(name, Describe(name, parent));
+    }
+
+    private WritableLayer Describe(string name, Layer? parent)
+    {
+        string home = WritablePath(name);
+        return new WritableLayer(
+            name, parent?.Chain, IsPlain ? [] : parent?.Directories ?? [], Path.Combine(home, "d"), Path.Combine(home, "w"),
+            Path.Combine(home, "m"), IsPlain);
+    }
+
+    private WritableLayer Writable(string name) =>
+        FindWritable(name) ?? throw FaultException.NotFound($"writable layer {name}: it is not here");
+
+    private static LayerRecord? ReadRecord(string directory)
+    {
+        try
+        {
+            byte[] json = File.ReadAllBytes(Path.Combine(directory, "layer.json"));
+            return JsonSerializer.Deserialize(json, LayerJson.Default.LayerRecord);
+        }
+        catch (Exception damaged) when (damaged is JsonException or FileNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    private static void WriteRecord(string directory, LayerRecord record) => File.WriteAllBytes(
+        Path.Combine(directory, "layer.json"), JsonSerializer.SerializeToUtf8Bytes(record, LayerJson.Default.LayerRecord));
+
+    private static void Discard(string path, string trash, string attempt)
+    {
+        int error = FileCalls.TryRename(
+            FileCalls.WorkingDirectory, FileCalls.PathOf(path), FileCalls.WorkingDirectory, FileCalls.PathOf(trash), 0);
+        if (error == Errno.EBUSY)
+            throw FaultException.Conflict($"{attempt}: it is mounted");
+        if (error != 0)
+            throw new LinuxException("renameat2", path, error);
+    }
+
+    private FaultException Explain(string attempt, LinuxException refused) => refused.Error is Errno.ENOSPC or Errno.EDQUOT
+        ? FaultException.Unavailable(
+            $"{attempt}: no space left on device: free some space on the file system of {_root}", refused)
+        : FaultException.Internal($"{attempt}: {refused.Message}", refused);
+
+    private static void CheckName(string name)
+    {
+        if (name.Length is 0 or > 128 || name[0] == '.' || name.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('_' or '.' or '-')))
+            throw FaultException.Invalid($"create writable layer \"{name}\": only [a-zA-Z0-9_.-] are allowed in its name");
+    }
+
+    private string NewTemporaryName() => Path.Combine(_root, "tmp", Guid.NewGuid().ToString("n"));
+
+    private string NewTemporary() => Directory.CreateDirectory(NewTemporaryName()).FullName;
+
+    private static string MakeTree(string home) => Directory.CreateDirectory(
+        Path.Combine(home, "d"), (UnixFileMode)0x1ED).FullName;
+
+    private string WritablePath(string name) => Path.Combine(_root, "w", name);
+
+    // 128 bits of the chain: short paths for mount options, and nobody finds two chains that share them.
+    private string LayerPath(ChainId chain) => Path.Combine(_root, "l", chain.Digest.Hex[..32]);
+
+    private string TreePath(ChainId chain) => Path.Combine(LayerPath(chain), "d");
+}

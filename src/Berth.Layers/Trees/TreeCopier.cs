@@ -1,0 +1,155 @@
+using Berth.Linux;
+using Berth.Linux.Files;
+
+namespace Berth.Layers.Trees;
+
+/// <summary>Copies trees with owners, modes, times, attributes, hard links and holes, sharing extents where the disk can.</summary>
+/// <remarks>Attributes are copied except overlayfs' notes to itself; <c>opaque</c> is a layer's content and is kept.</remarks>
+public sealed class TreeCopier
+{
+    private static readonly int s_readFlags = FileCalls.O_RDONLY | FileCalls.O_NOFOLLOW | FileCalls.O_NONBLOCK | FileCalls.O_NOCTTY;
+    private readonly Dictionary<(ulong, ulong), (FileDescriptor Directory, byte[] Name)> _links = [];
+    private readonly List<FileDescriptor> _kept = [];
+
+    private TreeCopier() { }
+
+    /// <summary>Copies everything in a directory into an existing empty one, which gets its metadata too.</summary>
+    /// <exception cref="LinuxException">The kernel's refusal, such as ENOSPC. Files that vanish meanwhile are left out.</exception>
+    public static void CopyInto(string source, string target, CancellationToken cancellationToken)
+    {
+        using FileDescriptor from = FileCalls.OpenDirectory(source);
+        using FileDescriptor to = FileCalls.OpenDirectory(target);
+        TreeCopier copier = new();
+        try
+        {
+            copier.CopyChildren(from, to, cancellationToken);
+            CopyMetadata(from, ".\0"u8, to, ".\0"u8, FileCalls.Status(from));
+        }
+        finally
+        {
+            copier._kept.ForEach(static directory => directory.Dispose());
+        }
+    }
+
+    /// <summary>Gives a directory another's owner, mode and times.</summary>
+    /// <exception cref="LinuxException">The kernel's refusal.</exception>
+    public static void CopyDirectoryMetadata(string source, string target)
+    {
+        using FileDescriptor from = FileCalls.OpenDirectory(source);
+        using FileDescriptor to = FileCalls.OpenDirectory(target);
+        FileStatus status = FileCalls.Status(from);
+        Check(FileCalls.TrySetOwner(to, status.Uid, status.Gid), ".\0"u8);
+        Check(FileCalls.TrySetMode(to, status.Permissions), ".\0"u8);
+        Check(FileCalls.TrySetTimes(to, status.Modified, status.Modified), ".\0"u8);
+    }
+
+    private void CopyChildren(FileDescriptor from, FileDescriptor to, CancellationToken cancellationToken)
+    {
+        foreach (byte[] name in FileCalls.ListNames(from))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (FileCalls.TryStatus(from, name, out FileStatus status) == 0 && status.Type != FileCalls.S_IFSOCK)
+                Copy(from, to, name, status, cancellationToken);
+        }
+    }
+
+    private void Copy(
+        FileDescriptor from, FileDescriptor to, byte[] name, FileStatus status, CancellationToken cancellationToken)
+    {
+        if (status is { IsDirectory: false, Links: > 1 } && TryLinkToCopy(to, name, status))
+            return;
+        switch (status.Type)
+        {
+            case FileCalls.S_IFDIR:
+                Check(FileCalls.TryMakeDirectory(to, name, 0x1C0), name);
+                using (FileDescriptor source = FileCalls.Open(from, name, s_readFlags | FileCalls.O_DIRECTORY))
+                using (FileDescriptor target = FileCalls.Open(to, name, s_readFlags | FileCalls.O_DIRECTORY))
+                    CopyChildren(source, target, cancellationToken);
+                break;
+            case FileCalls.S_IFREG:
+                CopyFile(from, to, name, status.Size);
+                break;
+            case FileCalls.S_IFLNK:
+                Check(FileCalls.TrySymbolicLink([.. FileCalls.ReadLink(from, name), 0], to, name), name);
+                break;
+            default:
+                Check(FileCalls.TryMakeNode(to, name, status.Mode, status.RealMajor, status.RealMinor), name);
+                break;
+        }
+        CopyMetadata(from, name, to, name, status);
+    }
+
+    private bool TryLinkToCopy(FileDescriptor to, byte[] name, FileStatus status)
+    {
+        (ulong, ulong) identity = (status.Device, status.Inode);
+        if (_links.TryGetValue(identity, out (FileDescriptor Directory, byte[] Name) first))
+        {
+            Check(FileCalls.TryLink(first.Directory, first.Name, to, name), name);
+            return true;
+        }
+        FileDescriptor directory = _kept.Count > 0 && SameDirectory(_kept[^1], to)
+            ? _kept[^1] : FileCalls.Open(to, ".\0"u8, FileCalls.O_PATH | FileCalls.O_DIRECTORY);
+        if (_kept.Count == 0 || !ReferenceEquals(_kept[^1], directory))
+            _kept.Add(directory);
+        _links.Add(identity, (directory, name));
+        return false;
+    }
+
+    private static bool SameDirectory(FileDescriptor left, FileDescriptor right) =>
+        FileCalls.Status(left).Inode == FileCalls.Status(right).Inode;
+
+    private static void CopyFile(FileDescriptor from, FileDescriptor to, byte[] name, long size)
+    {
+        using FileDescriptor source = FileCalls.Open(from, name, s_readFlags);
+        using FileDescriptor target = FileCalls.Open(
+            to, name, FileCalls.O_WRONLY | FileCalls.O_CREAT | FileCalls.O_EXCL | FileCalls.O_NOFOLLOW, 0x180);
+        long position = 0;
+        while (position < size && FileCalls.Seek(source, position, FileCalls.SEEK_DATA) is >= 0 and var data)
+        {
+            long hole = FileCalls.Seek(source, data, FileCalls.SEEK_HOLE);
+            long end = hole < 0 ? size : Math.Min(hole, size);
+            FileCalls.Seek(source, data, FileCalls.SEEK_SET);
+            FileCalls.Seek(target, data, FileCalls.SEEK_SET);
+            CopyData(source, target, name, end - data);
+            position = Math.Max(end, data + 1);
+        }
+        Check(FileCalls.TrySetLength(target, size), name);
+    }
+
+    private static void CopyData(FileDescriptor source, FileDescriptor target, byte[] name, long left)
+    {
+        while (left > 0)
+        {
+            long count = FileCalls.CopyRange(source, target, left);
+            if (count is -Errno.EXDEV or -Errno.EINVAL or -Errno.EOPNOTSUPP or -Errno.ENOSYS)
+                count = FileCalls.SendFile(source, target, left);
+            if (count == 0)
+                return; // It shrank meanwhile.
+            if (count < 0)
+                throw new LinuxException("copy_file_range", FileCalls.TextOf(name), (int)-count);
+            left -= count;
+        }
+    }
+
+    private static void CopyMetadata(
+        FileDescriptor from, ReadOnlySpan<byte> source, FileDescriptor to, ReadOnlySpan<byte> target, FileStatus status)
+    {
+        Check(FileCalls.TrySetOwner(to, target, status.Uid, status.Gid), target);
+        if (!status.IsSymbolicLink)
+            Check(FileCalls.TrySetMode(to, target, status.Permissions), target);
+        foreach (byte[] key in FileCalls.ListAttributes(from, source))
+        {
+            ReadOnlySpan<byte> bare = key.AsSpan(0, key.Length - 1);
+            if ((OverlayNames.IsImageAttribute(bare) || key.AsSpan().SequenceEqual(OverlayNames.Opaque))
+                && FileCalls.GetAttribute(from, source, key) is { } value)
+                Check(FileCalls.TrySetAttribute(to, target, key, value), target);
+        }
+        Check(FileCalls.TrySetTimes(to, target, status.Modified, status.Modified), target);
+    }
+
+    private static void Check(int error, ReadOnlySpan<byte> name)
+    {
+        if (error != 0)
+            throw new LinuxException("copy", FileCalls.TextOf(name), error);
+    }
+}
