@@ -64,6 +64,7 @@ namespace Berth.Api;
 [JsonSerializable(typeof(Mount))]
 [JsonSerializable(typeof(ContainerSummary))]
 [JsonSerializable(typeof(ImageSummary))]
+[JsonSerializable(typeof(ImagePlatform))]
 [JsonSerializable(typeof(IReadOnlyList<ContainerSummary>), TypeInfoPropertyName = "ContainerSummaryList")]
 [JsonSerializable(typeof(IReadOnlyList<ImageSummary>), TypeInfoPropertyName = "ImageSummaryList")]
 [JsonSerializable(typeof(IReadOnlyList<ImageHistoryItem>), TypeInfoPropertyName = "ImageHistoryItemList")]

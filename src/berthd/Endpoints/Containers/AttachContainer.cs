@@ -1,0 +1,29 @@
+using Berth.Daemon.Http;
+using Berth.Daemon.Transport;
+using Berth.Engine;
+
+namespace Berth.Daemon.Endpoints.Containers;
+
+/// <summary>101 or 200 and its streams; 400, 404, 409.</summary>
+internal static class AttachContainer
+{
+    public static async Task HandleAsync(ApiCall call)
+    {
+        bool stdin = call.Query.Flag("stdin");
+        await using IAttachment attachment = await call.Engine.Containers.AttachAsync(
+            call.Id,
+            new AttachRequest
+            {
+                Stdin = stdin,
+                Stdout = call.Query.Flag("stdout"),
+                Stderr = call.Query.Flag("stderr"),
+                Stream = call.Query.Flag("stream"),
+                Logs = call.Query.Flag("logs"),
+                DetachKeys = call.Query.TextOrNull("detachKeys"),
+            },
+            call.Cancelled);
+        bool framed = !attachment.IsTerminal;
+        await HijackedStream.RunAsync(
+            call.Http, attachment, stdin, framed, OutputFrame.ContentType(framed, call.Version), call.Services.Stopping);
+    }
+}

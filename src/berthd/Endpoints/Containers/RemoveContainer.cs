@@ -1,0 +1,16 @@
+using Berth.Daemon.Http;
+using Microsoft.AspNetCore.Http;
+
+namespace Berth.Daemon.Endpoints.Containers;
+
+/// <summary>204 removed; 400, 404, 409 running.</summary>
+internal static class RemoveContainer
+{
+    public static async Task HandleAsync(ApiCall call)
+    {
+        if (call.Query.Flag("link"))
+            throw new FaultException(FaultKind.NotSupported, $"remove link {call.Id}: legacy links are not kept by this engine");
+        await call.Engine.Containers.RemoveAsync(call.Id, call.Query.Flag("force"), call.Query.Flag("v"), call.Cancelled);
+        await call.WriteStatusAsync(StatusCodes.Status204NoContent);
+    }
+}

@@ -1,0 +1,23 @@
+using Berth.Daemon.Http;
+using Microsoft.AspNetCore.Http;
+
+namespace Berth.Daemon.Endpoints.Daemon;
+
+/// <summary>200 OK, and in its headers what this daemon can do.</summary>
+internal static class Ping
+{
+    public static Task HandleAsync(ApiCall call)
+    {
+        IHeaderDictionary headers = call.Http.Response.Headers;
+        headers.CacheControl = "no-cache, no-store, must-revalidate";
+        headers.Pragma = "no-cache";
+        // 2 would make clients open build sessions, which this daemon does not serve.
+        headers["Builder-Version"] = "1";
+        headers["Swarm"] = "inactive";
+        headers.ContentType = "text/plain; charset=utf-8";
+        headers.ContentLength = 2;
+        return call.Http.Request.Method == HttpMethods.Head
+            ? Task.CompletedTask
+            : call.Http.Response.Body.WriteAsync("OK"u8.ToArray(), call.Cancelled).AsTask();
+    }
+}

@@ -1,0 +1,28 @@
+using Berth.Daemon.Http;
+using Berth.Daemon.Mapping;
+using Berth.Daemon.Transport;
+using Berth.Engine;
+using Microsoft.AspNetCore.Http;
+
+namespace Berth.Daemon.Endpoints.Execs;
+
+/// <summary>200 detached, 101 or 200 and its streams; 404, 409.</summary>
+internal static class StartExec
+{
+    public static async Task HandleAsync(ApiCall call)
+    {
+        Wire.ExecStartRequest request = await call.ReadJsonAsync(Wire.ApiJson.Wire.ExecStartRequest) ?? new Wire.ExecStartRequest();
+        ExecDetails exec = call.Engine.Execs.Inspect(call.Id);
+        await using IAttachment? attachment = await call.Engine.Execs.StartAsync(
+            call.Id, new ExecStart(request.Detach, request.ConsoleSize.ToConsoleSize()), call.Cancelled);
+        if (attachment is null)
+        {
+            await call.WriteStatusAsync(StatusCodes.Status200OK);
+            return;
+        }
+        bool framed = !attachment.IsTerminal;
+        await HijackedStream.RunAsync(
+            call.Http, attachment, exec.Settings.AttachStdin, framed, OutputFrame.ContentType(framed, call.Version),
+            call.Services.Stopping);
+    }
+}

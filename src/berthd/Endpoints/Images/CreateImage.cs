@@ -1,0 +1,46 @@
+using Berth.Daemon.Http;
+using Berth.Daemon.Streams;
+using Berth.Engine;
+using Berth.Oci.References;
+using Microsoft.AspNetCore.Http;
+
+namespace Berth.Daemon.Endpoints.Images;
+
+/// <summary>200 progress of a pull or an import; 400, 404.</summary>
+internal static class CreateImage
+{
+    public static Task HandleAsync(ApiCall call) => call.Query.Has("fromImage") ? PullAsync(call) : ImportAsync(call);
+
+    private static Task PullAsync(ApiCall call)
+    {
+        string tag = call.Query.Text("tag");
+        ImageReference reference = References.Parse(call.Query.Text("fromImage"), tag);
+        return ProgressStream.RunAsync(call, progress => call.Engine.Images.PullAsync(
+            reference, allTags: reference is { Tag: null, Digest: null },
+            References.ParsePlatform(call.Query.Text("platform")), RegistryHeaders.Login(call.Http.Request.Headers), progress,
+            call.Cancelled));
+    }
+
+    private static Task ImportAsync(ApiCall call)
+    {
+        string source = call.Query.Text("fromSrc");
+        if (source.Length == 0)
+            throw FaultException.Invalid("fromImage or fromSrc must be specified");
+        if (source != "-")
+            throw new FaultException(
+                FaultKind.NotSupported, $"import {source}: the engine fetches no archives by itself, download it and import the file");
+        var request = new ImportRequest
+        {
+            Reference = call.Query.TextOrNull("repo") is { } name ? References.Parse(name, call.Query.Text("tag")) : null,
+            Message = call.Query.TextOrNull("message"),
+            Source = source,
+            Changes = call.Query.All("changes"),
+            Platform = References.ParsePlatform(call.Query.Text("platform")),
+        };
+        return ProgressStream.RunAsync(call, async progress =>
+        {
+            var image = await call.Engine.Images.ImportAsync(request, call.Http.Request.Body, call.Cancelled);
+            progress.Report(new ProgressMessage { Status = image.ToString() });
+        });
+    }
+}

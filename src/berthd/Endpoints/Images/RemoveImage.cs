@@ -1,0 +1,16 @@
+using Berth.Daemon.Http;
+using Berth.Daemon.Mapping;
+
+namespace Berth.Daemon.Endpoints.Images;
+
+/// <summary>200 what is gone; 404, 409 in use.</summary>
+internal static class RemoveImage
+{
+    public static async Task HandleAsync(ApiCall call)
+    {
+        var deletions = await call.Engine.Images.RemoveAsync(
+            call.Id, call.Query.Flag("force"), call.Query.Flag("noprune"), call.Cancelled);
+        await call.WriteJsonAsync(
+            [.. deletions.Select(deletion => deletion.ToWire())], Wire.ApiJson.Wire.ImageDeleteItemList);
+    }
+}

@@ -1,0 +1,137 @@
+using System.Net.Sockets;
+using Berth.Daemon.Http;
+using Berth.Daemon.Options;
+using Berth.Daemon.Transport;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Berth.Daemon.Hosting;
+
+/// <summary>The HTTP server: sockets, limits, and every request to the dispatcher.</summary>
+internal sealed class ApiServer : IAsyncDisposable
+{
+    // Every connection costs descriptors and buffers; beyond this, further ones are closed at once.
+    private const int ConnectionsMax = 4096;
+
+    private const int HeaderBytesMax = 64 * 1024;
+    private const int HeadersMax = 128;
+
+    // Half of what one piece of attached output can be stays in the pipe while the other half is made.
+    private const int OutputBufferBytes = 1024 * 1024;
+
+    // A client that has not sent its headers by then is not going to.
+    private static readonly TimeSpan s_headersTime = TimeSpan.FromSeconds(15);
+
+    // Libraries keep connections for later; this is how long an idle one is kept for them.
+    private static readonly TimeSpan s_idleTime = TimeSpan.FromMinutes(5);
+
+    private static readonly TimeSpan s_stopTime = TimeSpan.FromSeconds(5);
+
+    private readonly WebApplication _application;
+
+    private ApiServer(WebApplication application) => _application = application;
+
+    /// <summary>Listens and serves.</summary>
+    /// <exception cref="FaultException">As <see cref="UnixSocket.Listen"/>.</exception>
+    public static async Task<ApiServer> StartAsync(
+        DaemonOptions options, DaemonServices services, ILoggerFactory loggers, CancellationToken cancellationToken)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.AddSingleton(loggers);
+        builder.Services.AddLogging();
+        builder.WebHost.UseKestrelCore();
+        if (options.Tls is not null)
+            builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.Services.Configure<SocketTransportOptions>(transport => ConfigureTransport(transport, options));
+        builder.WebHost.ConfigureKestrel(kestrel => ConfigureKestrel(kestrel, options));
+        WebApplication application = builder.Build();
+        var dispatcher = new ApiDispatcher(services);
+        TlsGuard? guard = options.Tls is { } tls ? new TlsGuard(tls) : null;
+        application.Run(http => guard?.Refuses(http) is true ? TlsGuard.RefuseAsync(http) : dispatcher.HandleAsync(http));
+        try
+        {
+            await application.StartAsync(cancellationToken);
+        }
+        catch (Exception failure) when (failure is IOException or SocketException)
+        {
+            await application.DisposeAsync();
+            throw FaultException.Unavailable($"listen: {failure.Message}", failure);
+        }
+        catch
+        {
+            await application.DisposeAsync();
+            throw;
+        }
+        return new ApiServer(application);
+    }
+
+    /// <summary>Stops listening, gives running requests a little time, and closes what is left.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        using var patience = new CancellationTokenSource(s_stopTime);
+        await _application.StopAsync(patience.Token);
+        await _application.DisposeAsync();
+    }
+
+    private static void ConfigureTransport(SocketTransportOptions transport, DaemonOptions options)
+    {
+        int? group = FindGroup(options.Group);
+        transport.MaxWriteBufferSize = OutputBufferBytes;
+        transport.CreateBoundListenSocket = endPoint => endPoint is UnixDomainSocketEndPoint unix
+            ? UnixSocket.Listen(unix.ToString(), group)
+            : SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
+    }
+
+    private static void ConfigureKestrel(KestrelServerOptions kestrel, DaemonOptions options)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.AllowSynchronousIO = false;
+        kestrel.RequestHeaderEncodingSelector = ConnectionHeaderEncoding.Select;
+        kestrel.Limits.MaxConcurrentConnections = ConnectionsMax;
+        kestrel.Limits.MaxRequestHeadersTotalSize = HeaderBytesMax;
+        kestrel.Limits.MaxRequestLineSize = HeaderBytesMax;
+        kestrel.Limits.MaxRequestHeaderCount = HeadersMax;
+        kestrel.Limits.RequestHeadersTimeout = s_headersTime;
+        kestrel.Limits.KeepAliveTimeout = s_idleTime;
+        // Bodies are contexts and archives of any size from clients of any speed; bodies that are JSON have limits of their own.
+        kestrel.Limits.MaxRequestBodySize = null;
+        kestrel.Limits.MinRequestBodyDataRate = null;
+        // Followed logs and events wait for their readers.
+        kestrel.Limits.MinResponseDataRate = null;
+        foreach (ListenAddress address in options.Listen)
+        {
+            if (address.Path is { } path)
+                kestrel.ListenUnixSocket(path, Serve);
+            else
+                kestrel.Listen(address.Tcp!, listen =>
+                {
+                    listen.UseHttps(options.Tls!.ToHttps());
+                    Serve(listen);
+                });
+        }
+    }
+
+    private static void Serve(ListenOptions listen)
+    {
+        listen.Protocols = HttpProtocols.Http1;
+        listen.Use(next => async connection =>
+        {
+            await using var hijackable = new HijackableConnection(connection);
+            await next(hijackable);
+        });
+    }
+
+    private static int? FindGroup(string? name)
+    {
+        if (!Environment.IsPrivilegedProcess)
+            return null;
+        if (name is { Length: > 0 })
+            return FileOwner.FindGroup(name) ?? throw FaultException.Invalid($"group {name} does not exist");
+        return name is "" ? null : FileOwner.FindGroup("docker") ?? FileOwner.FindGroup("berth");
+    }
+}

@@ -1,0 +1,35 @@
+using System.Globalization;
+
+namespace Berth.Daemon.Hosting;
+
+/// <summary>The file that names this process; removed on disposal.</summary>
+internal sealed class PidFile : IDisposable
+{
+    private readonly string _path;
+
+    private PidFile(string path) => _path = path;
+
+    /// <summary>Writes it.</summary>
+    /// <exception cref="FaultException">Conflict, in Docker's words: the process named in it lives. Unavailable: not writable.
+    /// </exception>
+    public static PidFile Write(string path)
+    {
+        try
+        {
+            if (File.Exists(path)
+                && int.TryParse(File.ReadAllText(path).Trim(), CultureInfo.InvariantCulture, out int pid)
+                && pid > 0 && pid != Environment.ProcessId && Directory.Exists($"/proc/{pid}"))
+                throw FaultException.Conflict(
+                    $"failed to start daemon, ensure docker is not running or delete {path}: process with PID {pid} is still running");
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            File.WriteAllText(path, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+            return new PidFile(path);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw FaultException.Unavailable($"write pidfile {path}: {failure.Message}", failure);
+        }
+    }
+
+    public void Dispose() => File.Delete(_path);
+}

@@ -1,0 +1,20 @@
+using Berth.Engine;
+using Microsoft.Extensions.Logging;
+
+namespace Berth.Daemon.Http;
+
+/// <summary>What endpoints reach for beside the request.</summary>
+/// <param name="Engine">The domain.</param>
+/// <param name="Clock">The time.</param>
+/// <param name="Program">What this daemon says of itself.</param>
+/// <param name="Log">Where requests that fail by our fault are reported.</param>
+/// <param name="Stopping">Cancelled when the daemon shuts down.</param>
+internal sealed record DaemonServices(
+    BerthEngine Engine, TimeProvider Clock, ProgramIdentity Program, ILogger Log, CancellationToken Stopping);
+
+/// <summary>What this daemon says of itself.</summary>
+/// <param name="Version">Its version.</param>
+/// <param name="Commit">The commit it was built from, short; may be empty.</param>
+/// <param name="BuildTime">When it was built, RFC 3339; may be empty.</param>
+/// <param name="Debug">It logs for debugging.</param>
+internal sealed record ProgramIdentity(string Version, string Commit, string BuildTime, bool Debug);

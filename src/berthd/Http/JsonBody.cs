@@ -1,0 +1,15 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+
+namespace Berth.Daemon.Http;
+
+/// <summary>JSON as the body of an answer whose headers were sent before.</summary>
+internal static class JsonBody
+{
+    /// <summary>Writes the value and a line break.</summary>
+    public static async Task WriteAsync<T>(ApiCall call, T value, JsonTypeInfo<T> type)
+    {
+        await call.Http.Response.Body.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(value, type), call.Cancelled);
+        await call.Http.Response.Body.WriteAsync("\n"u8.ToArray(), call.Cancelled);
+    }
+}

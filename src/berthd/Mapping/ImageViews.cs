@@ -1,0 +1,127 @@
+using Berth.Engine;
+using Berth.Oci.Images;
+using ImageSummary = Berth.Engine.ImageSummary;
+
+namespace Berth.Daemon.Mapping;
+
+/// <summary>Images as clients see them.</summary>
+internal static class ImageViews
+{
+    private static readonly Wire.ApiVersion s_withoutVirtualSize = new(1, 44);
+    private static readonly Wire.ApiVersion s_withoutLegacyConfig = new(1, 50);
+    private static readonly Wire.ApiVersion s_withoutContainerConfig = new(1, 45);
+    private static readonly Wire.ApiVersion s_withDescriptor = new(1, 48);
+
+    /// <summary>One line of a list.</summary>
+    public static Wire.ImageSummary ToWire(this ImageSummary image, Wire.ApiVersion version) => new()
+    {
+        Containers = image.Containers,
+        Created = image.Created.ToUnixTimeSeconds(),
+        Id = image.Id.ToString(),
+        Labels = image.Labels,
+        ParentId = image.ParentId?.ToString() ?? "",
+        RepoDigests = image.RepoDigests,
+        RepoTags = image.RepoTags,
+        SharedSize = image.SharedSize,
+        Size = image.Size,
+        VirtualSize = version < s_withoutVirtualSize ? image.Size : null,
+    };
+
+    /// <summary>The answer of <c>inspect</c>.</summary>
+    public static Wire.ImageInspect ToWire(this ImageDetails image, Wire.ApiVersion version) => new()
+    {
+        Id = image.Summary.Id.ToString(),
+        RepoTags = image.Summary.RepoTags,
+        RepoDigests = image.Summary.RepoDigests,
+        Parent = image.Summary.ParentId?.ToString() ?? "",
+        Comment = image.Comment,
+        Created = image.Config.Created is { } created ? Wire.GoTimeConverter.Format(created) : null,
+        ContainerConfig = version < s_withoutContainerConfig ? new Wire.ContainerConfig() : null,
+        Author = image.Config.Author ?? "",
+        Config = ToWire(image.Config.Config ?? new ExecutionConfig(), version),
+        Architecture = image.Config.Architecture,
+        Variant = image.Config.Variant,
+        Os = image.Config.Os,
+        Size = image.Summary.Size,
+        VirtualSize = version < s_withoutVirtualSize ? image.Summary.Size : null,
+        GraphDriver = new Wire.DriverData
+        {
+            Name = image.GraphDriver.Count > 0 ? "overlay2" : "vfs",
+            Data = image.GraphDriver,
+        },
+        RootFS = new Wire.ImageRootFs
+        {
+            Type = "layers",
+            Layers = [.. image.Config.RootFs.DiffIds.Select(digest => digest.ToString())],
+        },
+        Metadata = new Wire.ImageMetadata { LastTagTime = image.LastTagTime ?? default },
+        Descriptor = version >= s_withDescriptor && image.Manifest is { } manifest ? manifest.ToWire() : null,
+    };
+
+    /// <summary>A descriptor.</summary>
+    public static Wire.ImageDescriptor ToWire(this Descriptor descriptor) => new()
+    {
+        MediaType = descriptor.MediaType,
+        Digest = descriptor.Digest.ToString(),
+        Size = descriptor.Size,
+        Urls = descriptor.Urls,
+        Annotations = descriptor.Annotations,
+        Platform = descriptor.Platform is { } platform ? platform.ToWire() : null,
+        ArtifactType = descriptor.ArtifactType,
+    };
+
+    /// <summary>A platform.</summary>
+    public static Wire.ImagePlatform ToWire(this Platform platform) => new()
+    {
+        Architecture = platform.Architecture,
+        Os = platform.Os,
+        OsVersion = platform.OsVersion,
+        OsFeatures = platform.OsFeatures,
+        Variant = platform.Variant,
+    };
+
+    /// <summary>One step of a history.</summary>
+    public static Wire.ImageHistoryItem ToWire(this ImageHistoryEntry step) => new()
+    {
+        Comment = step.Comment,
+        Created = step.Created?.ToUnixTimeSeconds() ?? 0,
+        CreatedBy = step.CreatedBy,
+        Id = step.Id?.ToString() ?? "<missing>",
+        Size = step.Size,
+        Tags = step.Tags.Count > 0 ? step.Tags : null,
+    };
+
+    /// <summary>What a removal did.</summary>
+    public static Wire.ImageDeleteItem ToWire(this ImageDeletion deletion) =>
+        new() { Deleted = deletion.Deleted, Untagged = deletion.Untagged };
+
+    private static Wire.ImageConfig ToWire(ExecutionConfig config, Wire.ApiVersion version)
+    {
+        bool legacy = version < s_withoutLegacyConfig;
+        return new Wire.ImageConfig
+        {
+            Hostname = legacy ? "" : null,
+            Domainname = legacy ? "" : null,
+            User = legacy ? config.User ?? "" : config.User.NullIfEmpty(),
+            AttachStdin = legacy ? false : null,
+            AttachStdout = legacy ? false : null,
+            AttachStderr = legacy ? false : null,
+            Tty = legacy ? false : null,
+            OpenStdin = legacy ? false : null,
+            StdinOnce = legacy ? false : null,
+            Image = legacy ? "" : null,
+            ExposedPorts = config.ExposedPorts?.Keys.ToSet(),
+            Env = config.Env,
+            Cmd = config.Cmd,
+            Healthcheck = config.Healthcheck?.ToWire(),
+            ArgsEscaped = config.ArgsEscaped,
+            Volumes = config.Volumes?.Keys.ToSet(),
+            WorkingDir = legacy ? config.WorkingDir ?? "" : config.WorkingDir.NullIfEmpty(),
+            Entrypoint = config.Entrypoint,
+            OnBuild = config.OnBuild,
+            Labels = config.Labels,
+            StopSignal = config.StopSignal.NullIfEmpty(),
+            Shell = config.Shell,
+        };
+    }
+}

@@ -1,0 +1,165 @@
+using System.Runtime.InteropServices;
+using Berth.Daemon.Http;
+using Berth.Engine;
+
+namespace Berth.Daemon.Mapping;
+
+/// <summary>Engine and machine as clients see them.</summary>
+internal static class SystemViews
+{
+    // Where clients sign in that name no registry: Docker Hub's address of old.
+    private const string HubIndex = "https://index.docker.io/v1/";
+
+    /// <summary>The answer of <c>GET /info</c>.</summary>
+    public static Wire.SystemInfo ToWire(this SystemInfo info, DaemonServices services)
+    {
+        EngineOptions options = info.Options;
+        var view = new Wire.SystemInfo
+        {
+            ID = info.Id,
+            Containers = info.Containers,
+            ContainersRunning = info.Running,
+            ContainersPaused = info.Paused,
+            ContainersStopped = info.Stopped,
+            Images = info.Images,
+            Driver = info.StorageDriver,
+            DriverStatus = [["Backing Filesystem", info.BackingFilesystem]],
+            Plugins = new Wire.PluginsInfo
+            {
+                Volume = ["local"],
+                Network = ["bridge", "host", "null"],
+                Log = ["json-file", "none"],
+            },
+            Debug = services.Program.Debug,
+            NFd = info.OpenDescriptors,
+            NGoroutines = ThreadPool.ThreadCount,
+            SystemTime = Wire.GoTimeConverter.Format(services.Clock.GetUtcNow()),
+            LoggingDriver = options.LogDriver,
+            CgroupDriver = "cgroupfs",
+            CgroupVersion = info.CgroupVersion,
+            NEventsListener = info.EventListeners,
+            KernelVersion = info.KernelVersion,
+            OperatingSystem = info.OperatingSystem,
+            OSVersion = info.OsVersion,
+            OSType = "linux",
+            Architecture = info.Architecture,
+            IndexServerAddress = HubIndex,
+            RegistryConfig = ToRegistryConfig(options),
+            NCPU = info.Processors,
+            MemTotal = info.MemoryTotal,
+            DockerRootDir = options.DataRoot,
+            HttpProxy = Environment.GetEnvironmentVariable("HTTP_PROXY") is { } http ? WithoutPassword(http) : "",
+            HttpsProxy = Environment.GetEnvironmentVariable("HTTPS_PROXY") is { } https ? WithoutPassword(https) : "",
+            NoProxy = Environment.GetEnvironmentVariable("NO_PROXY") ?? "",
+            Name = info.HostName,
+            Labels = options.Labels,
+            ServerVersion = services.Program.Version,
+            Runtimes = new Dictionary<string, Wire.RuntimeInfo> { ["berth"] = new() { Path = "berth-runtime" } },
+            DefaultRuntime = "berth",
+            Swarm = new Wire.SwarmInfo { LocalNodeState = "inactive" },
+            LiveRestoreEnabled = !options.StopContainersOnDispose,
+            InitBinary = "berth-runtime",
+            ContainerdCommit = new Wire.CommitInfo { ID = "" },
+            RuncCommit = new Wire.CommitInfo { ID = services.Program.Version },
+            InitCommit = new Wire.CommitInfo { ID = services.Program.Version },
+            SecurityOptions = info.SecurityOptions,
+            DefaultAddressPools = options.DefaultAddressPools.Count == 0 ? null
+                : [.. options.DefaultAddressPools.Select(pool => new Wire.AddressPool { Base = pool.Base, Size = pool.Size })],
+            FirewallBackend = new Wire.FirewallInfo { Driver = "nftables" },
+            Warnings = info.Warnings.Count > 0 ? info.Warnings : null,
+        };
+        SetCapabilities(view, info.Capabilities);
+        return view;
+    }
+
+    /// <summary>The answer of <c>GET /version</c>.</summary>
+    public static Wire.VersionResponse ToVersion(this SystemInfo info, ProgramIdentity program)
+    {
+        string architecture = RuntimeInformation.OSArchitecture is Architecture.Arm64 ? "arm64" : "amd64";
+        return new Wire.VersionResponse
+        {
+            Platform = new Wire.VersionPlatform { Name = "Berth Engine" },
+            Components =
+            [
+                new Wire.VersionComponent
+                {
+                    Name = "Engine",
+                    Version = program.Version,
+                    Details = new Dictionary<string, string>
+                    {
+                        ["ApiVersion"] = Wire.ApiVersion.Newest.ToString(),
+                        ["Arch"] = architecture,
+                        ["BuildTime"] = program.BuildTime,
+                        ["Experimental"] = "false",
+                        ["GitCommit"] = program.Commit,
+                        ["GoVersion"] = RuntimeInformation.FrameworkDescription,
+                        ["KernelVersion"] = info.KernelVersion,
+                        ["MinAPIVersion"] = Wire.ApiVersion.Oldest.ToString(),
+                        ["Os"] = "linux",
+                    },
+                },
+            ],
+            Version = program.Version,
+            ApiVersion = Wire.ApiVersion.Newest.ToString(),
+            MinAPIVersion = Wire.ApiVersion.Oldest.ToString(),
+            GitCommit = program.Commit,
+            GoVersion = RuntimeInformation.FrameworkDescription,
+            Os = "linux",
+            Arch = architecture,
+            KernelVersion = info.KernelVersion,
+            BuildTime = program.BuildTime,
+        };
+    }
+
+    /// <summary>A record of the build cache.</summary>
+    public static Wire.BuildCacheRecord ToWire(this BuildCacheEntry entry) => new()
+    {
+        ID = entry.Id,
+        Parents = entry.Parents.Count > 0 ? entry.Parents : null,
+        Type = entry.Type,
+        Description = entry.Description,
+        InUse = entry.InUse,
+        Shared = entry.Shared,
+        Size = entry.Size,
+        CreatedAt = entry.CreatedAt,
+        LastUsedAt = entry.LastUsedAt,
+        UsageCount = entry.UsageCount,
+    };
+
+    private static void SetCapabilities(Wire.SystemInfo view, IReadOnlySet<string> capabilities)
+    {
+        view.MemoryLimit = capabilities.Contains("memory");
+        view.SwapLimit = capabilities.Contains("swap");
+        view.CpuCfsPeriod = view.CpuCfsQuota = capabilities.Contains("cpu-cfs");
+        view.CPUShares = capabilities.Contains("cpu-shares");
+        view.CPUSet = capabilities.Contains("cpuset");
+        view.PidsLimit = capabilities.Contains("pids");
+        view.OomKillDisable = capabilities.Contains("oom-kill-disable");
+        view.IPv4Forwarding = capabilities.Contains("ipv4-forwarding");
+    }
+
+    private static Wire.RegistryConfig ToRegistryConfig(EngineOptions options)
+    {
+        var indexes = new Dictionary<string, Wire.RegistryIndex>
+        {
+            ["docker.io"] = new()
+            {
+                Name = "docker.io", Mirrors = options.RegistryMirrors, Secure = true, Official = true,
+            },
+        };
+        foreach (string registry in options.InsecureRegistries.Where(registry => !IsNetwork(registry)))
+            indexes[registry] = new Wire.RegistryIndex { Name = registry, Secure = false };
+        return new Wire.RegistryConfig
+        {
+            InsecureRegistryCIDRs = ["::1/128", "127.0.0.0/8", .. options.InsecureRegistries.Where(IsNetwork)],
+            IndexConfigs = indexes,
+            Mirrors = options.RegistryMirrors.Count > 0 ? options.RegistryMirrors : null,
+        };
+    }
+
+    private static bool IsNetwork(string registry) => System.Net.IPNetwork.TryParse(registry, out _);
+
+    private static string WithoutPassword(string proxy) =>
+        Uri.TryCreate(proxy, UriKind.Absolute, out Uri? uri) && uri.UserInfo.Length > 0
+            ? proxy.Replace(uri.UserInfo, "xxxxx:xxxxx", StringComparison.Ordinal) : proxy;
+}

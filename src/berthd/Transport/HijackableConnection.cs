@@ -1,0 +1,166 @@
+using System.IO.Pipelines;
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Berth.Daemon.Transport;
+
+/// <summary>
+/// A connection that an endpoint can take away from the server's HTTP layer, which sees it as closed from then on and never learns
+/// that the client half-closed. Kestrel's own upgrade cannot be used: it aborts the connection when the client ends its side, and
+/// the output of <c>echo x | docker run -i … cat</c> is lost.
+/// </summary>
+internal sealed class HijackableConnection : ConnectionContext, IHijackFeature
+{
+    private readonly ConnectionContext _inner;
+    private readonly CancellationTokenSource _closed = new();
+    private readonly CancellationTokenRegistration _innerClosed;
+    private readonly FacadePipe _facade;
+    private volatile bool _hijacked;
+
+    public HijackableConnection(ConnectionContext inner)
+    {
+        _inner = inner;
+        _facade = new FacadePipe(this, inner.Transport);
+        inner.Features.Set<IHijackFeature>(this);
+        _innerClosed = inner.ConnectionClosed.UnsafeRegister(
+            static state => ((HijackableConnection)state!).OnInnerClosed(), this);
+    }
+
+    public override IDuplexPipe Transport
+    {
+        get => _facade;
+        set => throw new NotSupportedException("the transport of a hijackable connection is fixed");
+    }
+
+    public override string ConnectionId { get => _inner.ConnectionId; set => _inner.ConnectionId = value; }
+
+    public override IFeatureCollection Features => _inner.Features;
+
+    public override IDictionary<object, object?> Items { get => _inner.Items; set => _inner.Items = value; }
+
+    public override CancellationToken ConnectionClosed
+    {
+        get => _closed.Token;
+        set => throw new NotSupportedException("the lifetime of a hijackable connection is fixed");
+    }
+
+    public override EndPoint? LocalEndPoint { get => _inner.LocalEndPoint; set => _inner.LocalEndPoint = value; }
+
+    public override EndPoint? RemoteEndPoint { get => _inner.RemoteEndPoint; set => _inner.RemoteEndPoint = value; }
+
+    public IDuplexPipe Hijack()
+    {
+        if (_hijacked)
+            throw new InvalidOperationException("the connection was handed over already");
+        _hijacked = true;
+        return _inner.Transport;
+    }
+
+    public override void Abort(ConnectionAbortedException abortReason)
+    {
+        if (!_hijacked)
+            _inner.Abort(abortReason);
+    }
+
+    public override void Abort() => Abort(new ConnectionAbortedException());
+
+    public override async ValueTask DisposeAsync()
+    {
+        await _innerClosed.DisposeAsync();
+        _closed.Dispose();
+        await base.DisposeAsync();
+    }
+
+    private void OnInnerClosed()
+    {
+        if (!_hijacked)
+            _closed.Cancel();
+    }
+
+    /// <summary>What HTTP sees: the real pipes until the connection is hijacked, an ended connection after.</summary>
+    private sealed class FacadePipe(HijackableConnection owner, IDuplexPipe inner) : IDuplexPipe
+    {
+        public PipeReader Input { get; } = new FacadeReader(owner, inner.Input);
+
+        public PipeWriter Output { get; } = new FacadeWriter(owner, inner.Output);
+    }
+
+    private sealed class FacadeReader(HijackableConnection owner, PipeReader inner) : PipeReader
+    {
+        private static readonly ReadResult s_ended = new(default, isCanceled: false, isCompleted: true);
+
+        public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) =>
+            owner._hijacked ? new(s_ended) : inner.ReadAsync(cancellationToken);
+
+        public override bool TryRead(out ReadResult result)
+        {
+            if (!owner._hijacked)
+                return inner.TryRead(out result);
+            result = s_ended;
+            return true;
+        }
+
+        public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
+
+        public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
+        {
+            if (!owner._hijacked)
+                inner.AdvanceTo(consumed, examined);
+        }
+
+        public override void CancelPendingRead()
+        {
+            if (!owner._hijacked)
+                inner.CancelPendingRead();
+        }
+
+        public override void Complete(Exception? exception = null)
+        {
+            if (!owner._hijacked)
+                inner.Complete(exception);
+        }
+    }
+
+    private sealed class FacadeWriter(HijackableConnection owner, PipeWriter inner) : PipeWriter
+    {
+        private const int SinkBytes = 4096;
+        private byte[] _sink = [];
+
+        public override bool CanGetUnflushedBytes => inner.CanGetUnflushedBytes;
+
+        public override long UnflushedBytes => owner._hijacked ? 0 : inner.UnflushedBytes;
+
+        public override void Advance(int bytes)
+        {
+            if (!owner._hijacked)
+                inner.Advance(bytes);
+        }
+
+        public override Memory<byte> GetMemory(int sizeHint = 0)
+        {
+            if (!owner._hijacked)
+                return inner.GetMemory(sizeHint);
+            if (_sink.Length < Math.Max(sizeHint, 1))
+                _sink = new byte[Math.Max(sizeHint, SinkBytes)];
+            return _sink;
+        }
+
+        public override Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
+
+        public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) =>
+            owner._hijacked ? new(new FlushResult(isCanceled: false, isCompleted: true)) : inner.FlushAsync(cancellationToken);
+
+        public override void CancelPendingFlush()
+        {
+            if (!owner._hijacked)
+                inner.CancelPendingFlush();
+        }
+
+        public override void Complete(Exception? exception = null)
+        {
+            if (!owner._hijacked)
+                inner.Complete(exception);
+        }
+    }
+}
