@@ -1,0 +1,137 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text.Json;
+using Berth.Faults;
+using Berth.Linux;
+using Berth.Linux.Sockets;
+using Berth.Runtime.Cgroups;
+using Berth.Runtime.Monitors;
+using Berth.Runtime.Plans;
+using Berth.Stage;
+
+namespace Berth.Runtime;
+
+/// <summary>Berth's own runtime, in the process of whoever uses it. One for an engine; thread-safe.</summary>
+public sealed class ContainerRuntime : IContainerRuntime, IDisposable
+{
+    private readonly CgroupHierarchy _hierarchy = CgroupHierarchy.Detect();
+    private readonly MonitorProgram _program;
+
+    /// <summary>Makes a runtime. The program is first looked for when it is needed.</summary>
+    public ContainerRuntime(RuntimeOptions options) => _program = new MonitorProgram(options);
+
+    /// <inheritdoc/>
+    public async Task<IContainer> CreateAsync(ContainerRequest request, CancellationToken cancellationToken)
+    {
+        IList<string> warnings = request.Warnings ?? [];
+        CallFilter filter = CallFilter.Compile(request.Spec.Linux?.Seccomp);
+        if (File.Exists(Path.Join(request.RunDirectory, ContainerState.FileName)))
+            throw FaultException.Conflict($"container {request.Id}: its run directory {request.RunDirectory} is in use");
+        ContainerState state = new()
+        {
+            Id = request.Id,
+            CgroupPath = request.Spec.Linux?.CgroupsPath is { Length: > 0 } path ? path : $"/berth/{request.Id}",
+            Terminal = request.Spec.Process?.Terminal == true,
+            HasUserNamespace = request.Spec.Linux?.Namespaces?.Any(static entry => entry.Type == "user") == true,
+            Filter = filter,
+        };
+        Cgroup cgroup = _hierarchy.Create(state.CgroupPath, request.Spec.Linux?.Resources, warnings);
+        MonitoredProcess? process = null;
+        try
+        {
+            process = Launch(request, state, cgroup, warnings);
+            int pid = await process.Created.WaitAsync(cancellationToken);
+            return new RunningContainer(_program, state, request.RunDirectory, cgroup, process, pid, startedAt: null);
+        }
+        catch
+        {
+            await UndoAsync(process, cgroup, request.RunDirectory);
+            throw;
+        }
+    }
+
+    private MonitoredProcess Launch(ContainerRequest request, ContainerState state, Cgroup cgroup, IList<string> warnings)
+    {
+        using Plan plan = PlanBuilder.ForContainer(request, state.Filter, cgroup.ProcsFiles, warnings);
+        // Before the monitor: an engine that finds the run directory always finds the cgroup too.
+        File.WriteAllBytes(Path.Join(request.RunDirectory, ContainerState.FileName),
+            JsonSerializer.SerializeToUtf8Bytes(state, ContainerStateJson.Default.ContainerState));
+        return _program.Start(plan, attach: null, warnings);
+    }
+
+    private static async Task UndoAsync(MonitoredProcess? process, Cgroup cgroup, string runDirectory)
+    {
+        await Task.Run(() =>
+        {
+            cgroup.Kill();
+            process?.Handle?.TrySignal(9);
+        });
+        if (process is not null)
+        {
+            await process.Ended;
+            await process.DisposeAsync();
+        }
+        await Task.Run(cgroup.Remove);
+        RunDirectories.Clear(runDirectory);
+    }
+
+    /// <inheritdoc/>
+    public async Task<IContainer?> ReattachAsync(string id, string runDirectory, CancellationToken cancellationToken)
+    {
+        if (ReadState(runDirectory) is not { } state || state.Id != id)
+            return null;
+        Cgroup cgroup = _hierarchy.Open(state.CgroupPath);
+        if (RunDirectories.ReadExit(runDirectory) is { } record)
+            return RunningContainer.AfterEnd(_program, state, runDirectory, cgroup, record);
+        MonitoredProcess? process = await ConnectAsync(runDirectory, cancellationToken);
+        if (process is not null)
+        {
+            Task first = await Task.WhenAny(process.Created, process.Ended).WaitAsync(cancellationToken);
+            if (first == process.Created && process.Created.IsCompletedSuccessfully)
+            {
+                DateTimeOffset? started = process.Started.IsCompletedSuccessfully ? await process.Started : null;
+                return new RunningContainer(_program, state, runDirectory, cgroup, process, await process.Created, started);
+            }
+            await process.DisposeAsync();
+        }
+        // The monitor is gone: either it recorded the end just now, or somebody killed it, and then its container goes too.
+        if (RunDirectories.ReadExit(runDirectory) is not { } late)
+        {
+            await Task.Run(cgroup.Kill, cancellationToken);
+            late = new ExitRecord(137, DateTimeOffset.UtcNow, null);
+        }
+        return RunningContainer.AfterEnd(_program, state, runDirectory, cgroup, late);
+    }
+
+    private static async Task<MonitoredProcess?> ConnectAsync(string runDirectory, CancellationToken cancellationToken)
+    {
+        if (RunDirectories.TryConnect(runDirectory) is not { } socket)
+            return null;
+        try
+        {
+            await socket.SendAsync(new byte[] { (byte)Packet.Control }, cancellationToken);
+        }
+        catch (SocketException)
+        {
+            socket.Dispose();
+            return null;
+        }
+        return new MonitoredProcess(socket, monitorPid: 0, []);
+    }
+
+    private static ContainerState? ReadState(string runDirectory)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(File.ReadAllBytes(Path.Join(runDirectory, ContainerState.FileName)),
+                ContainerStateJson.Default.ContainerState);
+        }
+        catch (Exception unreadable) when (unreadable is IOException or JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Lets go of the program's sealed copy. Containers go on.</summary>
+    public void Dispose() => _program.Dispose();
+}

@@ -1,0 +1,30 @@
+using System.Text.Json.Serialization;
+using Berth.Runtime.Plans;
+
+namespace Berth.Runtime.Monitors;
+
+/// <summary>What a later engine has to know of a container beside what its monitor says; a file in the run directory.</summary>
+internal sealed record ContainerState
+{
+    /// <summary>The file's name.</summary>
+    public const string FileName = "container.json";
+
+    /// <summary>The container.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>Its cgroup below the hierarchies' roots.</summary>
+    public required string CgroupPath { get; init; }
+
+    /// <summary>It has a terminal.</summary>
+    public bool Terminal { get; init; }
+
+    /// <summary>It has a user namespace of its own.</summary>
+    public bool HasUserNamespace { get; init; }
+
+    /// <summary>What further processes are filtered by.</summary>
+    public CallFilter Filter { get; init; } = CallFilter.None;
+}
+
+/// <summary>JSON of the state.</summary>
+[JsonSerializable(typeof(ContainerState))]
+internal sealed partial class ContainerStateJson : JsonSerializerContext;

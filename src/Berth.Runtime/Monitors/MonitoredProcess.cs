@@ -1,0 +1,154 @@
+using System.Net.Sockets;
+using Berth.Faults;
+using Berth.Linux;
+using Berth.Linux.Processes;
+using Berth.Stage;
+
+namespace Berth.Runtime.Monitors;
+
+/// <summary>A control connection to a monitor and what came over it: made, started, ended.</summary>
+/// <remarks>It owns the socket and the task that reads it; both end with the monitor or on dispose.</remarks>
+internal sealed class MonitoredProcess : IAsyncDisposable
+{
+    private const int BufferBytes = 512;
+
+    private readonly Socket _control;
+    private readonly int _monitorPid;
+    private readonly IList<string> _warnings;
+    private readonly TaskCompletionSource<int> _created = New<int>();
+    private readonly TaskCompletionSource<DateTimeOffset> _started = New<DateTimeOffset>();
+    private readonly TaskCompletionSource<MonitorReport?> _ended = New<MonitorReport?>();
+    private readonly Task _reading;
+    private ProcessHandle? _handle;
+
+    /// <summary>Starts to listen.</summary>
+    /// <param name="control">The connection.</param>
+    /// <param name="monitorPid">Our child to reap at the end, or 0.</param>
+    /// <param name="warnings">Where warnings go.</param>
+    public MonitoredProcess(Socket control, int monitorPid, IList<string> warnings)
+    {
+        _control = control;
+        _monitorPid = monitorPid;
+        _warnings = warnings;
+        // Nobody may ever ask: a failure that is not awaited is not an error of the program.
+        _ = _created.Task.Exception;
+        _reading = ReadAsync();
+    }
+
+    /// <summary>The pid when the process waits to execute.</summary>
+    public Task<int> Created => _created.Task;
+
+    /// <summary>When it executed its program.</summary>
+    public Task<DateTimeOffset> Started => _started.Task;
+
+    /// <summary>How it ended; null when the monitor went without a word.</summary>
+    public Task<MonitorReport?> Ended => _ended.Task;
+
+    /// <summary>The process as a handle; null before it exists or when it was gone before we could look.</summary>
+    public ProcessHandle? Handle => _handle;
+
+    /// <summary>Asks the monitor to let the process execute and waits until it has.</summary>
+    public async Task<DateTimeOffset> StartAsync(CancellationToken cancellationToken)
+    {
+        if (!await TrySendAsync(new byte[] { (byte)Packet.Start }, cancellationToken))
+            throw FaultException.Conflict("the container's monitor has ended");
+        return await _started.Task.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Sends a packet; false when the monitor has gone.</summary>
+    public async ValueTask<bool> TrySendAsync(ReadOnlyMemory<byte> packet, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _control.SendAsync(packet, cancellationToken);
+            return true;
+        }
+        catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
+        {
+            return false;
+        }
+    }
+
+    private async Task ReadAsync()
+    {
+        byte[] buffer = new byte[BufferBytes];
+        MonitorReport? end = null;
+        while (await PacketReader.ReceiveAsync(_control, buffer, CancellationToken.None) is > 0 and var count)
+        {
+            if (!MonitorReport.TryParse(buffer.AsSpan(0, count), out MonitorReport report))
+                continue;
+            if (report.Kind == Packet.Exited)
+                end = report;
+            Hear(report);
+        }
+        FaultException lost = FaultException.Internal("the container's monitor ended before its process was started");
+        _created.TrySetException(lost);
+        _started.TrySetException(lost);
+        _ = _created.Task.Exception;
+        _ = _started.Task.Exception;
+        if (_monitorPid != 0 && !_disposed)
+            ProcessSpawner.Reap(_monitorPid);
+        _ended.TrySetResult(end);
+    }
+
+    private volatile bool _disposed;
+
+    private void Hear(MonitorReport report)
+    {
+        switch (report.Kind)
+        {
+            case Packet.Created:
+                _handle ??= ProcessHandle.Open(report.Value);
+                _created.TrySetResult(report.Value);
+                break;
+            case Packet.Started:
+                _handle ??= ProcessHandle.Open(report.Value);
+                _created.TrySetResult(report.Value);
+                _started.TrySetResult(report.At);
+                break;
+            case Packet.Warning:
+                _warnings.Add(StageFailures.Warning(report));
+                break;
+            case Packet.Failed:
+                FaultException fault = StageFailures.Fault(report);
+                _created.TrySetException(fault);
+                _started.TrySetException(fault);
+                break;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        _disposed = true;
+        _control.Dispose();
+        await _reading;
+        _handle?.Dispose();
+    }
+
+    private static TaskCompletionSource<T> New<T>() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}
+
+/// <summary>Receives packets.</summary>
+internal static class PacketReader
+{
+    /// <summary>The next packet's length; 0 when the other side has gone and everything was read.</summary>
+    public static async ValueTask<int> ReceiveAsync(Socket socket, Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                return await socket.ReceiveAsync(buffer, cancellationToken);
+            }
+            catch (SocketException reset) when (reset.SocketErrorCode == SocketError.ConnectionReset)
+            {
+                // The monitor went with input of ours unread. The kernel says so once, before the packets that are still there.
+            }
+            catch (Exception gone) when (gone is SocketException or ObjectDisposedException)
+            {
+                return 0;
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Berth.Faults;
+using Berth.Linux;
+using Berth.Linux.Processes;
+using Berth.Stage;
+
+namespace Berth.Runtime.Monitors;
+
+/// <summary>Makes sentences of the stage's reports; where Docker's clients read runc's text, it is runc's.</summary>
+internal static class StageFailures
+{
+    /// <summary>The fault of a failure.</summary>
+    public static FaultException Fault(MonitorReport report)
+    {
+        string error = ErrorText(report.Value);
+        string text = report.Text;
+        return report.Place switch
+        {
+            Place.ProgramNotFound => FaultException.NotFound($"exec: \"{text}\": executable file not found in $PATH: unknown"),
+            Place.ProgramMissing => report.Value is Errno.EACCES
+                ? Forbidden($"exec: \"{text}\": stat {text}: {error}: unknown")
+                : FaultException.NotFound($"exec: \"{text}\": stat {text}: {error}: unknown"),
+            Place.ProgramForbidden => Forbidden($"exec: \"{text}\": permission denied: unknown"),
+            Place.ProgramDirectory => Forbidden($"exec: \"{text}\": is a directory: unknown"),
+            Place.Interpreter => FaultException.NotFound(Interpreter(text)),
+            Place.Execute when report.Value is Errno.ENOENT => FaultException.NotFound($"exec {text}: {error}: unknown"),
+            Place.Execute => Forbidden($"exec {text}: {error}: unknown"),
+            Place.WorkingDirectory => Forbidden($"chdir to cwd (\"{text}\") set in config.json failed: {error}: unknown"),
+            Place.WorkingDirectoryOutside => Forbidden($"current working directory is outside of container mount namespace root -- possible container breakout detected: {text}: unknown"),
+            Place.BindSource or Place.MountPoint or Place.MountMove or Place.MountMake or Place.MountOption =>
+                FaultException.Invalid($"error mounting {Quote(text)}: {StepName(report.Place)}: {error}: unknown"),
+            Place.Sysctl => FaultException.Invalid($"open /proc/{text}: {error}: unknown"),
+            _ => FaultException.Internal($"error during container init: {StepName(report.Place)} {Quote(text)}: {error}: unknown"),
+        };
+    }
+
+    /// <summary>The sentence of something left out.</summary>
+    public static string Warning(MonitorReport report) => report.Place switch
+    {
+        Place.OomScore => $"oom_score_adj {report.Text} could not be set: {ErrorText(report.Value)}: this host lacks CAP_SYS_RESOURCE",
+        Place.Limit => $"{LimitName(report.Text)} could not be set: {ErrorText(report.Value)}",
+        _ => $"{StepName(report.Place)} {report.Text}: {ErrorText(report.Value)}",
+    };
+
+    private static string LimitName(string number) =>
+        int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int parsed) ? ResourceLimits.NameOf(parsed) : number;
+
+    private static string Interpreter(string line) => line.EndsWith('\r')
+        ? $"exec: interpreter \"{line.TrimEnd('\r').Trim()}\\r\" not found: the script has Windows line ends (CRLF): "
+            + "no such file or directory: unknown"
+        : $"exec: interpreter \"{line.Trim()}\" of the script not found: no such file or directory: unknown";
+
+    private static string StepName(Place place) => place switch
+    {
+        Place.Plan => "reading the plan",
+        Place.Clone => "clone",
+        Place.Cgroup => "joining the cgroup",
+        Place.Namespace => "entering a namespace",
+        Place.Propagation => "mount propagation",
+        Place.Overlay => "mounting the overlay root",
+        Place.Root => "mounting the root",
+        Place.MountMake => "creating the mount",
+        Place.MountOption => "mount option",
+        Place.MountPoint => "creating the mount point",
+        Place.MountMove => "mounting",
+        Place.BindSource => "bind source",
+        Place.Directory => "mkdir",
+        Place.Node => "mknod",
+        Place.Link => "symlink",
+        Place.Mask => "masking",
+        Place.ReadOnly => "making read-only",
+        Place.Console => "terminal",
+        Place.Pivot => "pivot_root",
+        Place.HostName => "sethostname",
+        Place.User => "setting user and groups",
+        Place.Capabilities => "setting capabilities",
+        Place.Seccomp => "installing the seccomp filter",
+        Place.IdMap => "writing the id maps",
+        Place.Socket => "monitor socket",
+        _ => place.ToString(),
+    };
+
+    private static string Quote(string text) => text.Length == 0 ? "" : $"\"{text}\"";
+
+    // Go's texts are strerror's in lower case.
+    private static string ErrorText(int error)
+    {
+        string text = Marshal.GetPInvokeErrorMessage(error);
+        return text.Length > 1 && char.IsLower(text[1]) ? char.ToLowerInvariant(text[0]) + text[1..] : text;
+    }
+
+    private static FaultException Forbidden(string message) => new(FaultKind.Forbidden, message);
+}

@@ -1,0 +1,196 @@
+using Berth.Faults;
+using Berth.Oci.Runtime;
+using Berth.Stage;
+
+namespace Berth.Runtime.Plans;
+
+/// <summary>Turns the specification's mounts, devices, masks and parameters into steps of the stage.</summary>
+internal sealed class MountSteps(PlanWriter writer, IReadOnlyList<string> procsFiles, bool userNamespace)
+{
+    private const int DepthMax = 128;
+    private const ulong Recursive = 1, RecursiveAttributes = 2, OrdinaryDirectory = 4;
+    private const uint CharacterDevice = 0x2000, BlockDevice = 0x6000, NamedPipe = 0x1000;
+    private const ulong HideAttributes = 1 | 2 | 4 | 8;
+
+    private static readonly (string Name, uint Major, uint Minor)[] s_defaultNodes =
+        [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0)];
+
+    private static readonly (string Path, string Target)[] s_defaultLinks =
+    [
+        ("/dev/fd", "/proc/self/fd"), ("/dev/stdin", "/proc/self/fd/0"), ("/dev/stdout", "/proc/self/fd/1"),
+        ("/dev/stderr", "/proc/self/fd/2"), ("/dev/ptmx", "pts/ptmx"),
+    ];
+
+    private readonly List<PlanStep> _steps = [];
+
+    /// <summary>All steps of a specification, in the order they are done.</summary>
+    public PlanStep[] Compile(RuntimeSpec spec)
+    {
+        bool ownDevices = false;
+        foreach (MountSpec mount in spec.Mounts ?? [])
+        {
+            Add(mount);
+            ownDevices |= mount.Destination.TrimEnd('/') == "/dev" && mount.Type == "tmpfs";
+        }
+        if (ownDevices)
+            AddDefaultDevices();
+        foreach (DeviceSpec device in spec.Linux?.Devices ?? [])
+            AddDevice(device);
+        if (spec.Process?.Cwd is { Length: > 1 } directory)
+            _steps.Add(new PlanStep { Kind = StepKind.Directory, Target = Path(directory) });
+        foreach ((string name, string value) in spec.Linux?.Sysctl ?? new Dictionary<string, string>())
+            AddParameter(name, value);
+        foreach (string path in spec.Linux?.ReadonlyPaths ?? [])
+            _steps.Add(new PlanStep { Kind = StepKind.ReadOnly, Target = Path(path), Attributes = HideAttributes });
+        foreach (string path in spec.Linux?.MaskedPaths ?? [])
+            _steps.Add(new PlanStep { Kind = StepKind.Mask, Target = Path(path) });
+        return [.. _steps];
+    }
+
+    private void Add(MountSpec mount)
+    {
+        if (mount.UidMappings is { Count: > 0 } || mount.GidMappings is { Count: > 0 })
+            throw new FaultException(FaultKind.NotSupported, $"mount {mount.Destination}: idmapped mounts are not supported");
+        MountOptions options = MountOptions.Parse(mount.Options);
+        if (options.IsBind || mount.Type is "bind" or "rbind")
+            AddBind(mount, options);
+        else if (mount.Type is "cgroup" or "cgroup2")
+            AddCgroup(mount, options);
+        else
+            AddFileSystem(mount, options);
+    }
+
+    private void AddBind(MountSpec mount, MountOptions options)
+    {
+        if (mount.Source is not ['/', ..])
+            throw FaultException.Invalid($"invalid mount config: {mount.Destination}: source \"{mount.Source}\" is not absolute");
+        AddBind(mount.Source, mount.Destination, options.IsRecursive || mount.Type == "rbind", options.Attributes,
+            options.Propagation, options.IsDeep);
+    }
+
+    private void AddBind(string source, string target, bool recursive, ulong attributes, ulong propagation, bool deep = false) =>
+        _steps.Add(new PlanStep
+        {
+            Kind = StepKind.Bind,
+            Source = writer.Text(source),
+            Target = Path(target),
+            Attributes = attributes,
+            // What the host mounts later stays with the host unless it was asked for.
+            Propagation = propagation != 0 ? propagation : 1 << 18,
+            Argument = (recursive ? Recursive : 0) | (deep ? RecursiveAttributes : 0),
+        });
+
+    private void AddFileSystem(MountSpec mount, MountOptions options)
+    {
+        if (string.IsNullOrEmpty(mount.Type))
+            throw FaultException.Invalid($"invalid mount config: {mount.Destination}: no type");
+        string target = mount.Destination.TrimEnd('/');
+        _steps.Add(new PlanStep
+        {
+            Kind = StepKind.Mount,
+            Type = writer.Text(mount.Type),
+            Source = writer.Text(string.IsNullOrEmpty(mount.Source) ? mount.Type : mount.Source),
+            Target = Path(mount.Destination),
+            Attributes = options.Attributes,
+            Data = writer.Text(string.Join(',', options.Data)),
+            // A link here would put the kernel's own files somewhere else (CVE-2019-19921, CVE-2023-27561).
+            Argument = target is "/proc" or "/sys" or "/dev" ? OrdinaryDirectory : 0,
+        });
+        if (options.Propagation != 0 && options.Propagation != 1 << 18)
+            throw new FaultException(FaultKind.NotSupported, $"mount {mount.Destination}: propagation is for bind mounts only");
+    }
+
+    /// <summary>v2: the file system itself, of the cgroup namespace. v1: the container's own directory of every tree, on a tmpfs.</summary>
+    private void AddCgroup(MountSpec mount, MountOptions options)
+    {
+        List<CgroupMounts.Tree> trees = CgroupMounts.Find(procsFiles);
+        if (trees is [{ Name: "" }])
+        {
+            AddFileSystem(new MountSpec { Destination = mount.Destination, Type = "cgroup2", Source = "cgroup" }, options);
+            return;
+        }
+        ulong attributes = options.Attributes;
+        AddFileSystem(new MountSpec { Destination = mount.Destination, Type = "tmpfs", Source = "tmpfs", Options = ["mode=755"] },
+            MountOptions.Parse(["nosuid", "nodev", "noexec", "mode=755"]));
+        foreach (CgroupMounts.Tree tree in trees)
+        {
+            AddBind(tree.Directory, $"{mount.Destination}/{tree.Name}", recursive: false, attributes, 0);
+            foreach (string alias in tree.Aliases)
+                AddLink($"{mount.Destination}/{alias}", tree.Name);
+        }
+        if ((attributes & 1) != 0)
+            _steps.Add(new PlanStep { Kind = StepKind.RemountReadOnly, Target = Path(mount.Destination) });
+    }
+
+    private void AddDefaultDevices()
+    {
+        foreach ((string name, uint major, uint minor) in s_defaultNodes)
+        {
+            // mknod is refused in a user namespace: there the host's nodes are mounted.
+            if (userNamespace)
+                AddBind($"/dev/{name}", $"/dev/{name}", recursive: false, 0, 0);
+            else
+                AddNode($"/dev/{name}", CharacterDevice | 0x1B6, Number(major, minor), 0, 0);
+        }
+        foreach ((string path, string target) in s_defaultLinks)
+            AddLink(path, target);
+    }
+
+    private void AddDevice(DeviceSpec device)
+    {
+        uint type = device.Type switch
+        {
+            "c" or "u" => CharacterDevice,
+            "b" => BlockDevice,
+            "p" => NamedPipe,
+            _ => throw FaultException.Invalid($"device {device.Path}: unknown type \"{device.Type}\""),
+        };
+        if (userNamespace)
+            AddBind(device.Path, device.Path, recursive: false, 0, 0);
+        else
+            AddNode(device.Path, type | ((device.FileMode ?? 0x1B6) & 0xFFF), Number((ulong)device.Major, (ulong)device.Minor),
+                device.Uid ?? 0, device.Gid ?? 0);
+    }
+
+    private void AddNode(string path, uint mode, ulong number, uint user, uint group) => _steps.Add(new PlanStep
+    {
+        Kind = StepKind.Node, Target = Path(path), Mode = mode, Argument = number, User = user, Group = group,
+    });
+
+    private void AddLink(string path, string target) =>
+        _steps.Add(new PlanStep { Kind = StepKind.Link, Target = Path(path), Source = writer.Text(target) });
+
+    private void AddParameter(string name, string value)
+    {
+        // Dots separate, as in sysctl(8); a slash in the name stands for itself (interfaces with dots in their names).
+        string path = name.Contains('/') ? name : name.Replace('.', '/');
+        if (path.Split('/').Any(static part => part is "" or "." or ".."))
+            throw FaultException.Invalid($"invalid sysctl \"{name}\"");
+        _steps.Add(new PlanStep
+        {
+            Kind = StepKind.Sysctl, Target = writer.Text("sys/" + path), Source = writer.Text(value),
+        });
+    }
+
+    /// <summary>The kernel's new encoding of device numbers (makedev(3)).</summary>
+    private static ulong Number(ulong major, ulong minor) =>
+        (minor & 0xFF) | (major & 0xFFF) << 8 | (minor & 0xFFFFFF00) << 12 | (major & 0xFFFFF000) << 32;
+
+    /// <summary>An absolute path without empty, <c>.</c> and <c>..</c> parts. Links are the stage's matter.</summary>
+    private uint Path(string path)
+    {
+        if (path is not ['/', ..])
+            throw FaultException.Invalid($"invalid container path \"{path}\": it is not absolute");
+        List<string> parts = [];
+        foreach (string part in path.Split('/'))
+        {
+            if (part == ".." && parts.Count > 0)
+                parts.RemoveAt(parts.Count - 1);
+            else if (part is not ("" or "." or ".."))
+                parts.Add(part);
+        }
+        if (parts.Count > DepthMax || path.Length > 4000)
+            throw FaultException.Invalid($"invalid container path \"{path[..Math.Min(path.Length, 100)]}\": too deep");
+        return writer.Text("/" + string.Join('/', parts));
+    }
+}

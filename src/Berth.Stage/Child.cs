@@ -1,0 +1,63 @@
+using static Berth.Stage.Sys;
+
+namespace Berth.Stage;
+
+/// <summary>What a container process's making works on. Lives on the monitor's stack and, after clone3, on the child's copy of it.</summary>
+internal unsafe struct Child
+{
+    public PlanHeader* Plan;
+    public int Sync;
+    public int Root;
+    public int Terminals;
+    public int Stdin, Stdout, Stderr;
+    public int MaskDirectory, MaskFile;
+
+    public readonly byte* At(uint offset) => (byte*)Plan + offset;
+
+    public readonly bool Has(PlanFlags flag) => (Plan->Flags & flag) != 0;
+}
+
+/// <summary>Tells the monitor how it goes, over the socket between the two.</summary>
+internal static unsafe class Tell
+{
+    /// <summary>Ends the child with a failure that the engine can make a sentence of.</summary>
+    public static void Fail(Child* child, Place place, int error, byte* text)
+    {
+        Send(child, Packet.Failed, place, error < 0 ? -error : error, text);
+        Exit(1);
+    }
+
+    /// <summary>Fails when the result is a negative error number.</summary>
+    public static void Check(Child* child, long result, Place place, byte* text)
+    {
+        if (result < 0)
+            Fail(child, place, (int)result, text);
+    }
+
+    public static void Warn(Child* child, Place place, long error, byte* text) =>
+        Send(child, Packet.Warning, place, (int)(error < 0 ? -error : error), text);
+
+    public static void Send(Child* child, Packet kind, Place place, int value, byte* text)
+    {
+        Report report;
+        Fill(&report, kind, place, value, text);
+        Write(child->Sync, &report, sizeof(Report));
+    }
+
+    public static void Fill(Report* report, Packet kind, Place place, int value, byte* text)
+    {
+        Text.Zero(report, sizeof(Report));
+        report->Kind = kind;
+        report->Place = place;
+        report->Value = value;
+        if (text == null)
+            return;
+        int length = 0;
+        while (length < Report.TextMax && text[length] != 0)
+        {
+            report->Text[length] = text[length];
+            length++;
+        }
+        report->TextLength = length;
+    }
+}

@@ -1,0 +1,207 @@
+using static Berth.Stage.Sys;
+
+namespace Berth.Stage;
+
+/// <summary>The child of clone3 on its way to the container's first process: cgroup, namespaces, root, pivot.</summary>
+internal static unsafe class FirstProcess
+{
+    public static void Run(Child* child)
+    {
+        PlanHeader* plan = child->Plan;
+        Membership.JoinCgroups(child);
+        Membership.SetOomScore(child);
+        if ((plan->NewNamespaces & K.CLONE_NEWUSER) != 0)
+            Membership.AwaitMaps(child);
+        if ((plan->NewNamespaces & K.CLONE_NEWCGROUP) != 0)
+            Tell.Check(child, Unshare(K.CLONE_NEWCGROUP), Place.Namespace, Z("cgroup"u8));
+        Membership.JoinNamespaces(child, inParent: 0);
+        BringLoopbackUp(child);
+        Root.Mount(child);
+        Umask(0);
+        Steps.Run(child);
+        int terminal = child->Has(PlanFlags.Terminal) ? Terminals.OpenFirst(child) : -1;
+        Umask(plan->Umask);
+        Root.Pivot(child);
+        SetNames(child);
+        Launch.Run(child, terminal);
+    }
+
+    private static void BringLoopbackUp(Child* child)
+    {
+        if ((child->Plan->NewNamespaces & K.CLONE_NEWNET) == 0)
+            return;
+        // struct ifreq: name, flags IFF_UP; SIOCSIFFLAGS.
+        byte* request = stackalloc byte[40];
+        Text.Zero(request, 40);
+        request[0] = (byte)'l';
+        request[1] = (byte)'o';
+        request[16] = 1;
+        int socket = Socket(2, 2 | 0x80000, 0);
+        Tell.Check(child, socket, Place.Namespace, Z("lo"u8));
+        Tell.Check(child, Ioctl(socket, 0x8914, request), Place.Namespace, Z("lo"u8));
+        Close(socket);
+    }
+
+    private static void SetNames(Child* child)
+    {
+        PlanHeader* plan = child->Plan;
+        if (plan->HostName != 0)
+        {
+            byte* name = child->At(plan->HostName);
+            Tell.Check(child, SetHostName(name, Text.Length(name)), Place.HostName, name);
+        }
+        if (plan->DomainName != 0)
+        {
+            byte* name = child->At(plan->DomainName);
+            Tell.Check(child, SetDomainName(name, Text.Length(name)), Place.HostName, name);
+        }
+    }
+}
+
+/// <summary>Becoming a member: of cgroups, namespaces, the user namespace's ids.</summary>
+internal static unsafe class Membership
+{
+    /// <summary>The child writes itself in, before anything it allocates could count elsewhere: no hand-shake is needed.</summary>
+    public static void JoinCgroups(Child* child)
+    {
+        uint* files = (uint*)child->At(child->Plan->Procs);
+        for (uint i = 0; i < child->Plan->ProcsCount; i++)
+        {
+            byte* path = child->At(files[i]);
+            int file = Open(path, K.O_WRONLY | K.O_CLOEXEC);
+            Tell.Check(child, file, Place.Cgroup, path);
+            Tell.Check(child, Write(file, Z("0"u8), 1), Place.Cgroup, path);
+            Close(file);
+        }
+    }
+
+    /// <summary>On the host's own procfs, before the root is the container's. Not allowed to lower it: a warning.</summary>
+    public static void SetOomScore(Child* child)
+    {
+        if (child->Plan->OomScore == 0)
+            return;
+        byte* value = child->At(child->Plan->OomScore);
+        int file = Open(Z("/proc/self/oom_score_adj"u8), K.O_WRONLY | K.O_CLOEXEC);
+        long result = file < 0 ? file : Write(file, value, Text.Length(value));
+        if (result < 0)
+            Tell.Warn(child, Place.OomScore, result, value);
+        if (file >= 0)
+            Close(file);
+    }
+
+    public static void AwaitMaps(Child* child)
+    {
+        byte go;
+        if (Read(child->Sync, &go, 1) != 1)
+            Exit(1);
+        Tell.Check(child, SetGroups(0, null), Place.IdMap, Z("setgroups"u8));
+        Tell.Check(child, SetGroup(0, 0, 0), Place.IdMap, Z("setresgid"u8));
+        Tell.Check(child, SetUser(0, 0, 0), Place.IdMap, Z("setresuid"u8));
+    }
+
+    public static void JoinNamespaces(Child* child, int inParent)
+    {
+        PlanNamespace* entries = (PlanNamespace*)child->At(child->Plan->Namespaces);
+        for (uint i = 0; i < child->Plan->NamespaceCount; i++)
+        {
+            if (entries[i].InParent == inParent)
+                Tell.Check(child, SetNamespace(entries[i].Descriptor, entries[i].Type), Place.Namespace, null);
+        }
+    }
+}
+
+/// <summary>The container's root: mounted in its own mount namespace, then the only thing that is left.</summary>
+internal static unsafe class Root
+{
+    private const uint DetachFlag = 2;
+
+    public static void Mount(Child* child)
+    {
+        PlanHeader* plan = child->Plan;
+        Tell.Check(child, Sys.Mount(Z("none"u8), Z("/"u8), null, plan->RootPropagation, null), Place.Propagation, null);
+        if (plan->PrivateParent != 0)
+        {
+            byte* parent = child->At(plan->PrivateParent);
+            Tell.Check(child, Sys.Mount(Z("none"u8), parent, null, K.MS_PRIVATE, null), Place.Propagation, parent);
+        }
+        int tree = plan->LowerCount != 0 ? Overlay(child) : Tree(child);
+        byte* path = child->At(plan->RootPath);
+        Tell.Check(child, MoveMount(tree, Z(""u8), K.AtCwd, path, 4), Place.Root, path);
+        child->Root = tree;
+    }
+
+    /// <summary>One layer an option: no page limits their number, and no colon in a path needs an escape.</summary>
+    private static int Overlay(Child* child)
+    {
+        PlanHeader* plan = child->Plan;
+        int context = FsOpen(Z("overlay"u8), 1);
+        Tell.Check(child, context, Place.Overlay, Z("fsopen"u8));
+        uint* lower = (uint*)child->At(plan->Lower);
+        for (uint i = 0; i < plan->LowerCount; i++)
+        {
+            byte* layer = child->At(lower[i]);
+            int added = FsConfig(context, K.FSCONFIG_SET_STRING, Z("lowerdir+"u8), layer, 0);
+            if (added == -K.EINVAL && i == 0)
+                return OldOverlay(child);
+            Tell.Check(child, added, Place.Overlay, layer);
+        }
+        byte* upper = child->At(plan->Upper);
+        byte* work = child->At(plan->Work);
+        Tell.Check(child, FsConfig(context, K.FSCONFIG_SET_STRING, Z("upperdir"u8), upper, 0), Place.Overlay, upper);
+        Tell.Check(child, FsConfig(context, K.FSCONFIG_SET_STRING, Z("workdir"u8), work, 0), Place.Overlay, work);
+        Tell.Check(child, FsConfig(context, K.FSCONFIG_CMD_CREATE, null, null, 0), Place.Overlay, upper);
+        int mount = FsMount(context, 1, 0);
+        Tell.Check(child, mount, Place.Overlay, upper);
+        Close(context);
+        return mount;
+    }
+
+    /// <summary>Kernels before 6.7: all layers in one option of at most a page, cut into 256-byte pieces by fsconfig, so mount(2).</summary>
+    private static int OldOverlay(Child* child)
+    {
+        PlanHeader* plan = child->Plan;
+        byte* options = stackalloc byte[8192];
+        byte* end = Text.Append(options, Z("lowerdir="u8));
+        uint* lower = (uint*)child->At(plan->Lower);
+        for (uint i = 0; i < plan->LowerCount; i++)
+        {
+            byte* layer = child->At(lower[i]);
+            if (end - options + Text.Length(layer) > 3500)
+                Tell.Fail(child, Place.Overlay, K.EINVAL, Z("this kernel takes fewer layers (6.7 lifts the limit)"u8));
+            if (i != 0)
+                end = Text.Append(end, Z(":"u8));
+            end = Text.Append(end, layer);
+        }
+        end = Text.Append(end, Z(",upperdir="u8));
+        end = Text.Append(end, child->At(plan->Upper));
+        end = Text.Append(end, Z(",workdir="u8));
+        Text.Append(end, child->At(plan->Work));
+        byte* path = child->At(plan->RootPath);
+        Tell.Check(child, Sys.Mount(Z("overlay"u8), path, Z("overlay"u8), 0, options), Place.Overlay, path);
+        return CloneTree(child, path, 0);
+    }
+
+    private static int Tree(Child* child) => CloneTree(child, child->At(child->Plan->RootPath), K.AT_RECURSIVE);
+
+    private static int CloneTree(Child* child, byte* path, uint recursive)
+    {
+        int tree = OpenTree(K.AtCwd, path, K.OPEN_TREE_CLONE | K.OPEN_TREE_CLOEXEC | recursive);
+        Tell.Check(child, tree, Place.Root, path);
+        return tree;
+    }
+
+    public static void Pivot(Child* child)
+    {
+        if (child->Has(PlanFlags.ReadOnlyRoot))
+        {
+            MountAttributes attributes = new() { Set = K.MOUNT_ATTR_RDONLY };
+            Tell.Check(child, SetMountAttributes(child->Root, Z(""u8), K.AT_EMPTY_PATH, &attributes), Place.ReadOnly, Z("/"u8));
+        }
+        Tell.Check(child, ChangeDirectory(child->Root), Place.Pivot, null);
+        Tell.Check(child, PivotRoot(Z("."u8), Z("."u8)), Place.Pivot, null);
+        // The old root lies over the new one now. Taking it away must not reach the host.
+        Tell.Check(child, Sys.Mount(Z("none"u8), Z("."u8), null, K.MS_SLAVE | K.MS_REC, null), Place.Pivot, null);
+        Tell.Check(child, Unmount(Z("."u8), (int)DetachFlag), Place.Pivot, null);
+        Tell.Check(child, ChangeDirectory(Z("/"u8)), Place.Pivot, null);
+    }
+}

@@ -1,0 +1,305 @@
+using System.Runtime.InteropServices;
+
+namespace Berth.Stage;
+
+/// <summary>
+/// The head of the plan that the runtime library writes into a sealed memory file and the stage maps: everything is decided
+/// by the library, the stage only carries out. Offsets count from the head; 0 means none; texts end with a zero byte.
+/// </summary>
+[StructLayout(LayoutKind.Sequential)]
+public struct PlanHeader
+{
+    /// <summary>Layout version, checked by the stage: library and program must be of one build.</summary>
+    public const uint Version = 0x42520001;
+
+    /// <summary><see cref="Version"/>.</summary>
+    public uint Magic;
+
+    /// <summary>Size of the whole plan in bytes.</summary>
+    public uint Size;
+
+    /// <summary>What is wanted.</summary>
+    public PlanFlags Flags;
+
+    /// <summary>How many descriptors are inherited from <see cref="StageContract.FirstDescriptor"/> on.</summary>
+    public uint InheritedCount;
+
+    /// <summary>Namespaces made by clone3 (CLONE_NEW…). The cgroup namespace follows once the cgroup is joined.</summary>
+    public ulong NewNamespaces;
+
+    /// <summary>For exec: the namespaces of <see cref="TargetDescriptor"/> to join.</summary>
+    public ulong JoinedNamespaces;
+
+    /// <summary>A pidfd of the container's first process for exec, or -1.</summary>
+    public int TargetDescriptor;
+
+    /// <summary>How many <see cref="PlanNamespace"/> there are.</summary>
+    public uint NamespaceCount;
+
+    /// <summary>Where they are.</summary>
+    public uint Namespaces;
+
+    /// <summary>The first id map text and its length; 0: none.</summary>
+    public uint UidMap;
+
+    /// <summary>The group id map.</summary>
+    public uint GidMap;
+
+    /// <summary>How many texts of absolute cgroup.procs paths.</summary>
+    public uint ProcsCount;
+
+    /// <summary>An array of offsets to them.</summary>
+    public uint Procs;
+
+    /// <summary>The run directory for socket and exit record, or 0: neither (exec).</summary>
+    public uint RunDirectory;
+
+    /// <summary>The log file, or 0.</summary>
+    public uint LogPath;
+
+    /// <summary>How many log files at most.</summary>
+    public uint LogFiles;
+
+    /// <summary>Bytes of one log file; 0: no limit.</summary>
+    public ulong LogBytes;
+
+    /// <summary>MS_… flags for <c>/</c>.</summary>
+    public ulong RootPropagation;
+
+    /// <summary>A mount point made private first when <c>/</c> stays shared, or 0.</summary>
+    public uint PrivateParent;
+
+    /// <summary>The directory the root is mounted on.</summary>
+    public uint RootPath;
+
+    /// <summary>Overlay layers: an array of offsets, topmost first.</summary>
+    public uint Lower;
+
+    /// <summary>How many; 0: bind <see cref="RootPath"/>.</summary>
+    public uint LowerCount;
+
+    /// <summary>The upper directory.</summary>
+    public uint Upper;
+
+    /// <summary>The work directory.</summary>
+    public uint Work;
+
+    /// <summary>How many <see cref="PlanStep"/>.</summary>
+    public uint StepCount;
+
+    /// <summary>The array of them.</summary>
+    public uint Steps;
+
+    /// <summary>The host name, or 0.</summary>
+    public uint HostName;
+
+    /// <summary>The NIS domain, or 0.</summary>
+    public uint DomainName;
+
+    /// <summary>An array of offsets, arguments, zero-ended.</summary>
+    public uint Arguments;
+
+    /// <summary>The same for the environment.</summary>
+    public uint Environment;
+
+    /// <summary>The value of PATH in it, or 0.</summary>
+    public uint SearchPath;
+
+    /// <summary>The working directory.</summary>
+    public uint WorkingDirectory;
+
+    /// <summary>Resource limits, <see cref="PlanLimit"/>.</summary>
+    public uint Limits;
+
+    /// <summary>How many.</summary>
+    public uint LimitCount;
+
+    /// <summary>The oom_score_adj as text, or 0.</summary>
+    public uint OomScore;
+
+    /// <summary>The umask.</summary>
+    public uint Umask;
+
+    /// <summary>The user.</summary>
+    public uint User;
+
+    /// <summary>The group.</summary>
+    public uint Group;
+
+    /// <summary>Supplementary groups.</summary>
+    public uint Groups;
+
+    /// <summary>How many.</summary>
+    public uint GroupCount;
+
+    /// <summary>Instructions of the system call filter, 8 bytes each; 0: none.</summary>
+    public uint Filter;
+
+    /// <summary>How many.</summary>
+    public uint FilterCount;
+
+    /// <summary>The flags of seccomp(2).</summary>
+    public uint FilterFlags;
+
+    /// <summary>Terminal rows.</summary>
+    public ushort Rows;
+
+    /// <summary>Terminal columns.</summary>
+    public ushort Columns;
+
+    /// <summary>Capability sets, bit n for capability n.</summary>
+    public ulong Bounding;
+
+    /// <summary>In force.</summary>
+    public ulong Effective;
+
+    /// <summary>May be put in force.</summary>
+    public ulong Permitted;
+
+    /// <summary>Kept over execve of programs that have them.</summary>
+    public ulong Inheritable;
+
+    /// <summary>Kept over execve of any program.</summary>
+    public ulong Ambient;
+
+    /// <summary>The kernel's highest capability.</summary>
+    public uint LastCapability;
+
+    /// <summary>Milliseconds that output may stay open after the end, when others may hold it.</summary>
+    public uint DrainMilliseconds;
+}
+
+/// <summary>What a plan wants, bit by bit.</summary>
+[Flags]
+public enum PlanFlags
+{
+    /// <summary>Nothing special.</summary>
+    None = 0,
+
+    /// <summary>Join a container instead of making one.</summary>
+    Exec = 1,
+
+    /// <summary>A pseudo-terminal.</summary>
+    Terminal = 2,
+
+    /// <summary>stdin is a pipe, not /dev/null.</summary>
+    Stdin = 4,
+
+    /// <summary>stdin ends with the first client's.</summary>
+    StdinOnce = 8,
+
+    /// <summary>A reaping process 1.</summary>
+    Init = 16,
+
+    /// <summary>PR_SET_NO_NEW_PRIVS.</summary>
+    NoNewPrivileges = 32,
+
+    /// <summary>Nobody reads: output is dropped at once.</summary>
+    Detached = 64,
+
+    /// <summary>The root ends read-only.</summary>
+    ReadOnlyRoot = 128,
+
+    /// <summary>All its processes end with the first: output left in the pipes is complete when that has ended.</summary>
+    PrivateProcesses = 256,
+}
+
+/// <summary>A namespace to join by descriptor.</summary>
+[StructLayout(LayoutKind.Sequential)]
+public struct PlanNamespace
+{
+    /// <summary>CLONE_NEW….</summary>
+    public ulong Type;
+
+    /// <summary>Its descriptor.</summary>
+    public int Descriptor;
+
+    /// <summary>1: joined by the parent already (process and, with a user namespace, all others).</summary>
+    public int InParent;
+}
+
+/// <summary>A resource limit.</summary>
+[StructLayout(LayoutKind.Sequential)]
+public struct PlanLimit
+{
+    /// <summary>In force.</summary>
+    public ulong Soft;
+
+    /// <summary>At most.</summary>
+    public ulong Hard;
+
+    /// <summary>RLIMIT_….</summary>
+    public uint Resource;
+
+    /// <summary>Alignment.</summary>
+    public uint Padding;
+}
+
+/// <summary>One step in the container's root. Paths are the container's, absolute.</summary>
+[StructLayout(LayoutKind.Sequential)]
+public struct PlanStep
+{
+    /// <summary>What to do.</summary>
+    public StepKind Kind;
+
+    /// <summary>Owner of nodes, or -1.</summary>
+    public uint User;
+
+    /// <summary>Their group.</summary>
+    public uint Group;
+
+    /// <summary>Permissions.</summary>
+    public uint Mode;
+
+    /// <summary>The path inside.</summary>
+    public uint Target;
+
+    /// <summary>Bind source on the host, file system's source, link's text, or value.</summary>
+    public uint Source;
+
+    /// <summary>The file system's type.</summary>
+    public uint Type;
+
+    /// <summary>Its options, separated by commas.</summary>
+    public uint Data;
+
+    /// <summary>MOUNT_ATTR_….</summary>
+    public ulong Attributes;
+
+    /// <summary>MS_… propagation.</summary>
+    public ulong Propagation;
+
+    /// <summary>Device number, or 1 for a recursive bind; 2: recursive attributes too.</summary>
+    public ulong Argument;
+}
+
+/// <summary>What a step does.</summary>
+public enum StepKind
+{
+    /// <summary>Mounts a new file system.</summary>
+    Mount,
+
+    /// <summary>Mounts a host path.</summary>
+    Bind,
+
+    /// <summary>Makes a directory and its parents.</summary>
+    Directory,
+
+    /// <summary>Makes a device node.</summary>
+    Node,
+
+    /// <summary>Makes a symbolic link.</summary>
+    Link,
+
+    /// <summary>Hides a path.</summary>
+    Mask,
+
+    /// <summary>Makes a path read-only.</summary>
+    ReadOnly,
+
+    /// <summary>Writes a kernel parameter.</summary>
+    Sysctl,
+
+    /// <summary>Makes an earlier mount read-only.</summary>
+    RemountReadOnly,
+}

@@ -1,0 +1,120 @@
+using System.Runtime.InteropServices;
+
+namespace Berth.Stage;
+
+/// <summary>Kinds of packets on a monitor's sockets (SOCK_SEQPACKET): the first byte; what follows stands beside each.</summary>
+public enum Packet : byte
+{
+    /// <summary>Monitor: the first process waits to execute. <see cref="Report"/>, value: pid.</summary>
+    Created = 1,
+
+    /// <summary>Monitor: it executes its program. <see cref="Report"/>, value: pid, time.</summary>
+    Started = 2,
+
+    /// <summary>Monitor: it could not be made or executed. <see cref="Report"/>, value: errno, text.</summary>
+    Failed = 3,
+
+    /// <summary>Monitor: something was left out. <see cref="Report"/>, value: errno, text.</summary>
+    Warning = 4,
+
+    /// <summary>Monitor: it has ended. <see cref="Report"/>, value: exit code, time.</summary>
+    Exited = 5,
+
+    /// <summary>Monitor: bytes of standard output follow.</summary>
+    Output = 6,
+
+    /// <summary>Monitor: bytes of standard error follow.</summary>
+    Error = 7,
+
+    /// <summary>Monitor: all output was sent.</summary>
+    End = 8,
+
+    /// <summary>Client, first packet: I want reports.</summary>
+    Control = 16,
+
+    /// <summary>Client, first packet: I want output; second byte 1: I bring input.</summary>
+    Attach = 17,
+
+    /// <summary>Client: execute.</summary>
+    Start = 18,
+
+    /// <summary>Client: two little-endian 16-bit numbers, rows and columns.</summary>
+    Resize = 19,
+
+    /// <summary>Client: bytes for standard input follow.</summary>
+    Input = 20,
+
+    /// <summary>Client: no more input.</summary>
+    CloseInput = 21,
+}
+
+/// <summary>Where in the making of a process something failed.</summary>
+public enum Place
+{
+#pragma warning disable CS1591 // The names say it; the library has a sentence for each.
+    None, Plan, Clone, Cgroup, Namespace, Propagation, Overlay, Root, MountMake, MountOption, MountPoint, MountMove, BindSource,
+    Directory, Node, Link, Mask, ReadOnly, Sysctl, Console, Pivot, HostName, Limit, OomScore, WorkingDirectory, User,
+    Capabilities, Seccomp, ProgramNotFound, ProgramMissing, ProgramForbidden, ProgramDirectory, Execute, Interpreter, IdMap,
+    Socket, WorkingDirectoryOutside, ExitUnknown, Ended,
+#pragma warning restore CS1591
+}
+
+/// <summary>What the monitor reports.</summary>
+[StructLayout(LayoutKind.Sequential)]
+public unsafe struct Report
+{
+    /// <summary>How long <see cref="Text"/> may be.</summary>
+    public const int TextMax = 200;
+
+    /// <summary>The kind.</summary>
+    public Packet Kind;
+
+    /// <summary>Where something failed.</summary>
+    public Place Place;
+
+    /// <summary>Pid, errno or exit code.</summary>
+    public int Value;
+
+    /// <summary>Length of the text.</summary>
+    public int TextLength;
+
+    /// <summary>Seconds since 1970.</summary>
+    public long Seconds;
+
+    /// <summary>And nanoseconds.</summary>
+    public long Nanoseconds;
+
+    /// <summary>A path or name.</summary>
+    public fixed byte Text[TextMax];
+}
+
+/// <summary>Numbers that library and stage agree on.</summary>
+public static class StageContract
+{
+    /// <summary>argv[1] of the program that makes it a monitor.</summary>
+    public const string Verb = "@monitor";
+
+    /// <summary>The plan's descriptor.</summary>
+    public const int PlanDescriptor = 3;
+
+    /// <summary>The engine's end of the first control connection.</summary>
+    public const int ControlDescriptor = 4;
+
+    /// <summary>An attached client's connection that exists from the start, or closed.</summary>
+    public const int AttachDescriptor = 5;
+
+    /// <summary>Descriptors named in the plan start here.</summary>
+    public const int FirstDescriptor = 6;
+
+    /// <summary>The most bytes of a stream in a packet.</summary>
+    public const int ChunkMax = 32 * 1024;
+
+    /// <summary>The socket's name in the run directory.</summary>
+    public const string SocketName = "monitor.sock";
+
+    /// <summary>The exit record's name: <c>code seconds nanoseconds startSeconds startNanoseconds</c> in decimal.</summary>
+    public const string ExitName = "exit";
+
+    /// <summary>The most clients at once; further ones are refused.</summary>
+    public const int ClientsMax = 64;
+}

@@ -1,0 +1,224 @@
+using static Berth.Stage.Sys;
+
+namespace Berth.Stage;
+
+/// <summary>Carries out the plan's steps in the new root, before the pivot.</summary>
+internal static unsafe class Steps
+{
+    private const ulong Recursive = 1, RecursiveAttributes = 2, OrdinaryDirectory = 4, AccessTimes = 0x70;
+    private const int OptionBytesMax = 1024;
+
+    public static void Run(Child* child)
+    {
+        PlanStep* steps = (PlanStep*)child->At(child->Plan->Steps);
+        for (uint i = 0; i < child->Plan->StepCount; i++)
+            Run(child, steps + i, child->At(steps[i].Target));
+    }
+
+    private static void Run(Child* child, PlanStep* step, byte* target)
+    {
+        switch (step->Kind)
+        {
+            case StepKind.Mount: Mount(child, step, target); break;
+            case StepKind.Bind: Bind(child, step, target); break;
+            case StepKind.Directory: MakeDirectories(child, target); break;
+            case StepKind.Node: MakeNode(child, step, target); break;
+            case StepKind.Link: MakeLink(child, step, target); break;
+            case StepKind.Mask: Mask(child, target); break;
+            case StepKind.ReadOnly: MakeReadOnly(child, step, target); break;
+            case StepKind.Sysctl: SetParameter(child, step, target); break;
+            case StepKind.RemountReadOnly: RemountReadOnly(child, target); break;
+        }
+    }
+
+    private static void Mount(Child* child, PlanStep* step, byte* target)
+    {
+        byte* type = child->At(step->Type);
+        int mount = NewFileSystem(child, type, child->At(step->Source), child->At(step->Data), (uint)step->Attributes, target);
+        ulong links = (step->Argument & OrdinaryDirectory) != 0 ? K.RESOLVE_NO_SYMLINKS : 0;
+        int place = Paths.Ensure(child, target, directory: true, links);
+        Tell.Check(child, place, Place.MountPoint, target);
+        Tell.Check(child, MoveMount(mount, Z(""u8), place, Z(""u8), K.MOVE_MOUNT_EMPTY), Place.MountMove, target);
+        Close(place);
+        if (Text.Same(type, Z("devpts"u8)))
+            child->Terminals = mount;
+        else
+            Close(mount);
+    }
+
+    private static int NewFileSystem(Child* child, byte* type, byte* source, byte* options, uint attributes, byte* target)
+    {
+        int context = FsOpen(type, 1);
+        Tell.Check(child, context, Place.MountMake, type);
+        if (*source != 0)
+            FsConfig(context, K.FSCONFIG_SET_STRING, Z("source"u8), source, 0);
+        byte* option = stackalloc byte[OptionBytesMax];
+        while (*options != 0)
+        {
+            byte* value = null;
+            int length = 0;
+            for (; *options != 0 && *options != (byte)',' && length < OptionBytesMax - 1; options++)
+            {
+                option[length++] = *options;
+                if (*options == (byte)'=' && value == null)
+                {
+                    option[length - 1] = 0;
+                    value = option + length;
+                }
+            }
+            option[length] = 0;
+            if (*options == (byte)',')
+                options++;
+            int set = FsConfig(context, value == null ? K.FSCONFIG_SET_FLAG : K.FSCONFIG_SET_STRING, option, value, 0);
+            Tell.Check(child, set, Place.MountOption, option);
+        }
+        Tell.Check(child, FsConfig(context, K.FSCONFIG_CMD_CREATE, null, null, 0), Place.MountMake, target);
+        int mount = FsMount(context, 1, attributes);
+        Tell.Check(child, mount, Place.MountMake, target);
+        Close(context);
+        return mount;
+    }
+
+    private static void Bind(Child* child, PlanStep* step, byte* target)
+    {
+        byte* source = child->At(step->Source);
+        uint recursive = (step->Argument & Recursive) != 0 ? K.AT_RECURSIVE : 0;
+        int tree = OpenTree(K.AtCwd, source, K.OPEN_TREE_CLONE | K.OPEN_TREE_CLOEXEC | recursive);
+        Tell.Check(child, tree, Place.BindSource, source);
+        Stat stat;
+        Tell.Check(child, Fstat(tree, &stat), Place.BindSource, source);
+        MountAttributes propagation = new() { Propagation = step->Propagation };
+        if (step->Propagation != 0)
+        {
+            int spread = SetMountAttributes(tree, Z(""u8), K.AT_EMPTY_PATH | K.AT_RECURSIVE, &propagation);
+            Tell.Check(child, spread, Place.BindSource, source);
+        }
+        ulong accessTimes = (step->Attributes & AccessTimes) != 0 ? AccessTimes : 0;
+        MountAttributes attributes = new() { Set = step->Attributes, Clear = accessTimes };
+        uint deep = (step->Argument & RecursiveAttributes) != 0 ? K.AT_RECURSIVE : 0;
+        if (step->Attributes != 0)
+            Tell.Check(child, SetMountAttributes(tree, Z(""u8), K.AT_EMPTY_PATH | deep, &attributes), Place.ReadOnly, target);
+        int place = Paths.Ensure(child, target, (stat.Mode & K.S_IFMT) == K.S_IFDIR);
+        Tell.Check(child, place, Place.MountPoint, target);
+        Tell.Check(child, MoveMount(tree, Z(""u8), place, Z(""u8), K.MOVE_MOUNT_EMPTY), Place.MountMove, target);
+        Close(place);
+        Close(tree);
+    }
+
+    private static void MakeDirectories(Child* child, byte* target)
+    {
+        int directory = Paths.Ensure(child, target, directory: true);
+        Tell.Check(child, directory, Place.Directory, target);
+        Close(directory);
+    }
+
+    private static void MakeNode(Child* child, PlanStep* step, byte* target)
+    {
+        byte* name;
+        int parent = Paths.Parent(child, target, &name);
+        Tell.Check(child, parent, Place.Node, target);
+        int made = Sys.MakeNode(parent, name, step->Mode, step->Argument);
+        if (made != -K.EEXIST)
+        {
+            Tell.Check(child, made, Place.Node, target);
+            Tell.Check(child, ChangeOwnerAt(parent, name, step->User, step->Group), Place.Node, target);
+        }
+        Close(parent);
+    }
+
+    private static void MakeLink(Child* child, PlanStep* step, byte* target)
+    {
+        byte* name;
+        int parent = Paths.Parent(child, target, &name);
+        Tell.Check(child, parent, Place.Link, target);
+        int made = Symlink(child->At(step->Source), parent, name);
+        if (made != -K.EEXIST)
+            Tell.Check(child, made, Place.Link, target);
+        Close(parent);
+    }
+
+    /// <summary>Hides a directory under an empty read-only one, anything else under the null device, whose identity is checked.</summary>
+    private static void Mask(Child* child, byte* target)
+    {
+        int place = Paths.Open(child, target, K.O_PATH);
+        if (place is -K.ENOENT or -K.ENOTDIR)
+            return;
+        Tell.Check(child, place, Place.Mask, target);
+        Stat stat;
+        Tell.Check(child, Fstat(place, &stat), Place.Mask, target);
+        bool directory = (stat.Mode & K.S_IFMT) == K.S_IFDIR;
+        int tree = OpenTree(directory ? EmptyDirectory(child) : NullDevice(child), Z(""u8),
+            K.OPEN_TREE_CLONE | K.OPEN_TREE_CLOEXEC | K.AT_EMPTY_PATH);
+        Tell.Check(child, tree, Place.Mask, target);
+        MountAttributes attributes = new() { Set = K.MOUNT_ATTR_RDONLY | K.MOUNT_ATTR_NOSUID | K.MOUNT_ATTR_NOEXEC };
+        Tell.Check(child, SetMountAttributes(tree, Z(""u8), K.AT_EMPTY_PATH, &attributes), Place.Mask, target);
+        Tell.Check(child, MoveMount(tree, Z(""u8), place, Z(""u8), K.MOVE_MOUNT_EMPTY), Place.Mask, target);
+        Close(tree);
+        Close(place);
+    }
+
+    private static int EmptyDirectory(Child* child)
+    {
+        if (child->MaskDirectory < 0)
+        {
+            child->MaskDirectory = NewFileSystem(child, Z("tmpfs"u8), Z("tmpfs"u8), Z("nr_blocks=1,nr_inodes=1,mode=755"u8),
+                K.MOUNT_ATTR_RDONLY | K.MOUNT_ATTR_NOSUID | K.MOUNT_ATTR_NODEV | K.MOUNT_ATTR_NOEXEC, Z("/"u8));
+        }
+        return child->MaskDirectory;
+    }
+
+    private static int NullDevice(Child* child)
+    {
+        if (child->MaskFile < 0)
+        {
+            child->MaskFile = Sys.Open(Z("/dev/null"u8), K.O_PATH | K.O_NOFOLLOW | K.O_CLOEXEC);
+            Tell.Check(child, child->MaskFile, Place.Mask, Z("/dev/null"u8));
+            if (!Launch.IsNullDevice(child->MaskFile))
+                Tell.Fail(child, Place.Mask, K.EPROTO, Z("/dev/null"u8));
+        }
+        return child->MaskFile;
+    }
+
+    private static void MakeReadOnly(Child* child, PlanStep* step, byte* target)
+    {
+        int place = Paths.Open(child, target, K.O_PATH);
+        if (place is -K.ENOENT or -K.ENOTDIR)
+            return;
+        Tell.Check(child, place, Place.ReadOnly, target);
+        int tree = OpenTree(place, Z(""u8),
+            K.OPEN_TREE_CLONE | K.OPEN_TREE_CLOEXEC | K.AT_EMPTY_PATH | K.AT_RECURSIVE);
+        Tell.Check(child, tree, Place.ReadOnly, target);
+        MountAttributes attributes = new() { Set = step->Attributes };
+        int set = SetMountAttributes(tree, Z(""u8), K.AT_EMPTY_PATH | K.AT_RECURSIVE, &attributes);
+        Tell.Check(child, set, Place.ReadOnly, target);
+        Tell.Check(child, MoveMount(tree, Z(""u8), place, Z(""u8), K.MOVE_MOUNT_EMPTY), Place.ReadOnly, target);
+        Close(tree);
+        Close(place);
+    }
+
+    /// <summary>Through a procfs that is mounted nowhere: nothing in the root can stand in for <c>/proc/sys</c>.</summary>
+    private static void SetParameter(Child* child, PlanStep* step, byte* target)
+    {
+        int process = NewFileSystem(child, Z("proc"u8), Z("proc"u8), Z(""u8), 0, Z("/proc"u8));
+        OpenHow how = new()
+        {
+            Flags = K.O_WRONLY | K.O_CLOEXEC,
+            Resolve = K.RESOLVE_BENEATH | K.RESOLVE_NO_SYMLINKS | K.RESOLVE_NO_XDEV,
+        };
+        int file = OpenAt2(process, target, &how);
+        Tell.Check(child, file, Place.Sysctl, target);
+        byte* value = child->At(step->Source);
+        Tell.Check(child, Write(file, value, Text.Length(value)), Place.Sysctl, target);
+        Close(file);
+        Close(process);
+    }
+
+    private static void RemountReadOnly(Child* child, byte* target)
+    {
+        int place = Paths.Open(child, target, K.O_PATH);
+        Tell.Check(child, place, Place.ReadOnly, target);
+        MountAttributes attributes = new() { Set = K.MOUNT_ATTR_RDONLY };
+        Tell.Check(child, SetMountAttributes(place, Z(""u8), K.AT_EMPTY_PATH, &attributes), Place.ReadOnly, target);
+        Close(place);
+    }
+}

@@ -1,0 +1,58 @@
+using static Berth.Stage.Sys;
+
+namespace Berth.Stage;
+
+/// <summary>Docker's <c>--init</c>: process 1 stays this program, reaps whatever ends and forwards signals to the real one.</summary>
+internal static unsafe class TinyInit
+{
+    /// <summary>Returns in the new child, which becomes the program; never in process 1.</summary>
+    public static void Split(Child* child, bool terminal)
+    {
+        ulong all = ulong.MaxValue;
+        SignalMask(2, &all);
+        int pid = Fork();
+        Tell.Check(child, pid, Place.Clone, Z("init"u8));
+        if (pid == 0)
+        {
+            SetProcessGroup(0, 0);
+            int group = GetPid();
+            // All signals are blocked: taking the foreground cannot stop us (SIGTTOU).
+            if (terminal)
+                Ioctl(0, K.TIOCSPGRP, &group);
+            ulong none = 0;
+            SignalMask(2, &none);
+            return;
+        }
+        Control(K.PR_SET_NAME, (ulong)Z("init"u8));
+        Close(child->Sync);
+        // The program's streams are its own: ours would keep its pipes open. A terminal stays, or its session would hang up.
+        if (!terminal)
+            CloseRange(0, 2, 0);
+        Serve(pid);
+    }
+
+    private static void Serve(int program)
+    {
+        ulong all = ulong.MaxValue;
+        SignalInfoKernel info;
+        while (true)
+        {
+            int signal = AwaitSignal(&all, &info);
+            if (signal == K.SIGCHLD)
+                Reap(program);
+            else if (signal > 0)
+                Kill(program, signal);
+        }
+    }
+
+    private static void Reap(int program)
+    {
+        int status;
+        int ended;
+        while ((ended = Wait(-1, &status, 1)) > 0)
+        {
+            if (ended == program)
+                Exit((status & 0x7F) == 0 ? status >> 8 & 0xFF : 128 + (status & 0x7F));
+        }
+    }
+}
