@@ -1,0 +1,182 @@
+using System.Text.Json.Nodes;
+using Berth.Cli.Configuration;
+using Berth.Cli.Parsing;
+using Berth.Cli.Running;
+using Berth.Cli.Templates;
+using Berth.Cli.Text;
+using Berth.Client;
+
+namespace Berth.Cli.Commands;
+
+/// <summary><c>context</c>: names for engines, shared with the docker client.</summary>
+internal static class ContextCommands
+{
+    private static readonly Dictionary<string, string> s_headers = new()
+    {
+        ["Name"] = "NAME", ["Description"] = "DESCRIPTION", ["DockerEndpoint"] = "DOCKER ENDPOINT", ["Error"] = "ERROR", ["Current"] = "CURRENT",
+    };
+
+    public static Task<int> CreateAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
+    {
+        string name = parsed.Arguments[0];
+        if (name == "default")
+            throw new CommandException("\"default\" is a reserved context name");
+        if (!ContextStore.IsName(name))
+            throw new CommandException($"context name \"{name}\" is invalid, names are validated against regexp \"^[a-zA-Z0-9][a-zA-Z0-9_.+-]+$\"");
+        ContextStore store = new(session.ConfigDirectory);
+        if (store.Exists(name))
+            throw new CommandException($"context \"{name}\" already exists");
+        ContextEntry entry = parsed.Has("docker")
+            ? new ContextEntry(name, parsed.String("description"), Endpoint(session, store, parsed))
+            : From(session, store, parsed.String("from")) with { Name = name, Description = parsed.String("description") };
+        store.Save(entry);
+        session.PrintLine(name);
+        session.Warn($"Successfully created context \"{name}\"");
+        return Task.FromResult(0);
+    }
+
+    public static Task<int> UpdateAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
+    {
+        ContextStore store = new(session.ConfigDirectory);
+        ContextEntry entry = store.Load(parsed.Arguments[0]);
+        if (parsed.Has("description"))
+            entry = entry with { Description = parsed.String("description") };
+        if (parsed.Has("docker"))
+            entry = entry with { Endpoint = Endpoint(session, store, parsed) };
+        store.Save(entry);
+        session.PrintLine(entry.Name);
+        session.Warn($"Successfully updated context \"{entry.Name}\"");
+        return Task.FromResult(0);
+    }
+
+    public static Task<int> UseAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
+    {
+        string name = parsed.Arguments[0];
+        if (name != "default")
+            new ContextStore(session.ConfigDirectory).Load(name);
+        session.Config.SetCurrentContext(name);
+        session.PrintLine(name);
+        session.Warn($"Current context is now \"{name}\"");
+        foreach (string variable in (string[])["BERTH_HOST", "DOCKER_HOST"])
+        {
+            if (session.Variable(variable) is not null)
+                session.Warn($"Warning: {variable} environment variable overrides the active context. To use \"{name}\", either set the global --context flag, or unset {variable} environment variable.");
+        }
+        return Task.FromResult(0);
+    }
+
+    public static Task<int> ShowAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
+    {
+        session.PrintLine(EngineChoice.ContextName(session));
+        return Task.FromResult(0);
+    }
+
+    public static Task<int> ListAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
+    {
+        string current = EngineChoice.ContextName(session);
+        IEnumerable<ContextEntry> all = new ContextStore(session.ConfigDirectory).All().Append(Default(session))
+            .OrderBy(static c => c.Name, NaturalComparer.Instance);
+        string format = parsed.Bool("quiet") ? "{{.Name}}" : parsed.String("format");
+        Listing.Print(
+            session, format, "{{.Name}}{{if .Current}} *{{end}}\t{{.Description}}\t{{.DockerEndpoint}}\t{{.Error}}",
+            s_headers.Where(static h => h.Key != "Current").ToDictionary(),
+            all.Select(c => new Row(
+                "*formatter.clientContextContext",
+                ("Name", () => c.Name),
+                ("Description", () => Short.Ellipsis(c.Description, 50)),
+                ("DockerEndpoint", () => c.Endpoint.Host),
+                ("Error", () => ""),
+                ("Current", () => c.Name == current))));
+        return Task.FromResult(0);
+    }
+
+    public static Task<int> InspectAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
+    {
+        ContextStore store = new(session.ConfigDirectory);
+        IEnumerable<string> names = parsed.Arguments.Count > 0 ? parsed.Arguments : [EngineChoice.ContextName(session)];
+        List<string> texts = [];
+        foreach (string name in names)
+        {
+            ContextEntry entry = name == "default" ? Default(session) : store.Load(name);
+            JsonObject value = new()
+            {
+                ["Name"] = entry.Name,
+                ["Metadata"] = entry.Description.Length > 0 ? new JsonObject { ["Description"] = entry.Description } : [],
+                ["Endpoints"] = new JsonObject
+                {
+                    ["docker"] = new JsonObject { ["Host"] = entry.Endpoint.Host, ["SkipTLSVerify"] = entry.Endpoint.SkipTlsVerify },
+                },
+                ["TLSMaterial"] = new JsonObject(),
+                ["Storage"] = new JsonObject
+                {
+                    ["MetadataPath"] = name == "default" ? "<IN MEMORY>" : store.MetaDirectory(name),
+                    ["TLSPath"] = name == "default" ? "<IN MEMORY>" : store.TlsDirectory(name),
+                },
+            };
+            texts.Add(value.ToJsonString());
+        }
+        if (parsed.String("format") is { Length: > 0 } format)
+        {
+            Template template = Listing.Parse(format == "json" ? "{{json .}}" : format);
+            foreach (string text in texts)
+            {
+                using System.Text.Json.JsonDocument document = System.Text.Json.JsonDocument.Parse(text);
+                session.PrintLine(template.Run(document.RootElement, new Functions(optionalFields: ["Description"])));
+            }
+        }
+        else
+            session.PrintLine("[\n    " + string.Join(",\n    ", texts.Select(static t => JsonIndent.Apply(t, 1))) + "\n]");
+        return Task.FromResult(0);
+    }
+
+    public static Task<int> RemoveAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
+    {
+        ContextStore store = new(session.ConfigDirectory);
+        string current = session.Config.CurrentContext;
+        bool failed = false;
+        foreach (string name in parsed.Arguments)
+        {
+            string? problem = name == "default" ? "context \"default\" cannot be removed"
+                : !store.Exists(name) ? parsed.Bool("force") ? null : $"context \"{name}\" does not exist"
+                : name == current && !parsed.Bool("force") ? $"context \"{name}\" is in use, set -f flag to force remove" : null;
+            if (problem is not null)
+            {
+                session.Warn(problem);
+                failed = true;
+                continue;
+            }
+            if (store.Exists(name))
+                store.Remove(name);
+            if (name == current)
+                session.Config.SetCurrentContext("default");
+            session.PrintLine(name);
+        }
+        return Task.FromResult(failed ? 1 : 0);
+    }
+
+    private static ContextEntry Default(Session session) => new(
+        "default", "Current DOCKER_HOST based configuration",
+        new ContextEndpoint(EngineChoice.NamedHost(session) ?? "unix://" + EngineChoice.DefaultSocket(session), false, null));
+
+    private static ContextEntry From(Session session, ContextStore store, string name)
+    {
+        string source = name.Length > 0 ? name : EngineChoice.ContextName(session);
+        return source == "default" ? Default(session) : store.Load(source);
+    }
+
+    private static ContextEndpoint Endpoint(Session session, ContextStore store, ParsedCommand parsed)
+    {
+        Dictionary<string, string> keys = KeyValues.Map(parsed.List("docker").SelectMany(Csv.Split));
+        if (keys.Keys.FirstOrDefault(static k => k is not ("from" or "host" or "ca" or "cert" or "key" or "skip-tls-verify")) is { } wrong)
+            throw new CommandException($"unable to create docker endpoint config: {wrong}: unrecognized config key");
+        if (keys.TryGetValue("from", out string? from))
+            return From(session, store, from).Endpoint;
+        string host = keys.GetValueOrDefault("host") ?? "";
+        if (host.Length > 0)
+            EngineAddress.Parse(host);
+        bool skip = GoValue.ParseBool(keys.GetValueOrDefault("skip-tls-verify") ?? "");
+        bool tls = keys.ContainsKey("ca") || keys.ContainsKey("cert") || keys.ContainsKey("key");
+        return new ContextEndpoint(host, skip, tls ? new TlsFiles(
+            keys.GetValueOrDefault("ca"), keys.GetValueOrDefault("cert"), keys.GetValueOrDefault("key"), !skip) : null);
+    }
+}

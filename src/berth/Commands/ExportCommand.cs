@@ -1,0 +1,54 @@
+using Berth.Cli.Parsing;
+using Berth.Client;
+
+namespace Berth.Cli.Commands;
+
+/// <summary><c>export</c>: a container's files as one archive.</summary>
+internal static class ExportCommand
+{
+    public static async Task<int> RunAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
+    {
+        string file = parsed.String("output");
+        if (file.Length == 0 && session.Console.OutputIsTerminal)
+            throw new CommandException("cowardly refusing to save to a terminal. Use the -o flag or redirect");
+        using EngineResponse response = await session.Engine.SendAsync(
+            EngineRequest.Get($"/containers/{EngineRequest.Escape(parsed.Arguments[0])}/export"), cancellationToken);
+        await OutputFile.WriteAsync(session, file, response.Body, cancellationToken);
+        return 0;
+    }
+}
+
+/// <summary>Writes an answer to a file that appears only when it is whole, or to standard output.</summary>
+internal static class OutputFile
+{
+    public static async Task WriteAsync(Session session, string path, Stream body, CancellationToken cancellationToken)
+    {
+        if (path.Length == 0)
+        {
+            await body.CopyToAsync(session.Console.Output, cancellationToken);
+            return;
+        }
+        if (Directory.Exists(path))
+            throw new CommandException($"failed to save: {path} is a directory");
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } directory && !Directory.Exists(directory))
+            throw new CommandException($"failed to save: invalid output path: directory \"{directory}\" does not exist");
+        if (File.Exists(path) && (File.GetAttributes(path) & FileAttributes.Device) != 0)
+        {
+            await using FileStream device = new(path, FileMode.Open, FileAccess.Write);
+            await body.CopyToAsync(device, cancellationToken);
+            return;
+        }
+        string temporary = $"{path}.{System.Environment.ProcessId}.tmp";
+        try
+        {
+            await using (FileStream output = File.Create(temporary, 64 * 1024))
+                await body.CopyToAsync(output, cancellationToken);
+            File.Move(temporary, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(temporary);
+            throw;
+        }
+    }
+}

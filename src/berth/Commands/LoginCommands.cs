@@ -1,0 +1,85 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Berth.Cli.Configuration;
+using Berth.Cli.Parsing;
+using Berth.Cli.Text;
+using Berth.Client;
+
+namespace Berth.Cli.Commands;
+
+/// <summary><c>login</c> and <c>logout</c>.</summary>
+internal static class LoginCommands
+{
+    public static async Task<int> LoginAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
+    {
+        string server = Credentials.Key(parsed.Arguments.Count > 0 ? Host(parsed.Arguments[0]) : "docker.io");
+        string user = parsed.String("username");
+        string password = parsed.String("password");
+        if (parsed.Bool("password-stdin"))
+        {
+            if (parsed.Has("password"))
+                throw new CommandException("conflicting options: cannot specify both --password and --password-stdin");
+            if (user.Length == 0)
+                throw new CommandException("the --password-stdin option requires --username to be set");
+            password = (await new StreamReader(session.Console.Input).ReadToEndAsync(cancellationToken)).TrimEnd('\n').TrimEnd('\r');
+        }
+        else if (parsed.Has("password"))
+            session.Warn("WARNING! Using --password via the CLI is insecure. Use --password-stdin.");
+        if ((user.Length == 0 || password.Length == 0) && session.Console.InputTerminal is null)
+            throw new CommandException("Error: Cannot perform an interactive login from a non TTY device");
+        if (user.Length == 0)
+            user = Ask(session, "Username: ", hidden: false);
+        if (password.Length == 0)
+            password = Ask(session, "Password: ", hidden: true);
+        if (user.Length == 0 || password.Length == 0)
+            throw new CommandException("Error: username and password are required");
+        JsonObject account = new() { ["username"] = user, ["password"] = password, ["serveraddress"] = server };
+        JsonElement answer = await session.Engine.SendForJsonAsync(
+            EngineRequest.Post("/auth") with { Json = Encoding.UTF8.GetBytes(account.ToJsonString()) }, cancellationToken);
+        string token = answer.Text("IdentityToken");
+        await Credentials.StoreAsync(session, server, token.Length > 0 ? "<token>" : user, token.Length > 0 ? token : password, cancellationToken);
+        if (!Credentials.UsesHelper(session, server))
+        {
+            session.Warn($"\nWARNING! Your credentials are stored unencrypted in '{Path.Combine(session.ConfigDirectory, "config.json")}'.\n"
+                + "Configure a credential helper to remove this warning. See\nhttps://docs.docker.com/go/credential-store/\n");
+        }
+        session.PrintLine(answer.Text("Status") is { Length: > 0 } status ? status : "Login Succeeded");
+        return 0;
+    }
+
+    public static async Task<int> LogoutAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
+    {
+        string host = parsed.Arguments.Count > 0 ? Host(parsed.Arguments[0]) : "docker.io";
+        string server = Credentials.Key(host);
+        if (!Credentials.IsStored(session, server))
+        {
+            session.PrintLine($"Not logged in to {server}");
+            return 0;
+        }
+        session.PrintLine($"Removing login credentials for {server}");
+        await Credentials.EraseAsync(session, server, cancellationToken);
+        return 0;
+    }
+
+    private static string Host(string server)
+    {
+        int scheme = server.IndexOf("://", StringComparison.Ordinal);
+        return (scheme < 0 ? server : server[(scheme + 3)..]).Split('/')[0];
+    }
+
+    private static string Ask(Session session, string question, bool hidden)
+    {
+        session.Print(question);
+        using IDisposable? silence = hidden ? session.Console.InputTerminal?.HideInput() : null;
+        StringBuilder answer = new();
+        byte[] one = new byte[1];
+        List<byte> bytes = [];
+        while (session.Console.Input.Read(one) == 1 && one[0] != '\n')
+            bytes.Add(one[0]);
+        answer.Append(Encoding.UTF8.GetString([.. bytes]));
+        if (hidden)
+            session.Print("\n");
+        return answer.ToString().TrimEnd('\r');
+    }
+}

@@ -1,0 +1,52 @@
+using Berth.Cli.Configuration;
+using Berth.Cli.Parsing;
+using Berth.Cli.Text;
+using Berth.Client;
+using Berth.Oci.References;
+
+namespace Berth.Cli.Commands;
+
+/// <summary><c>push</c>.</summary>
+internal static class PushCommand
+{
+    public static async Task<int> RunAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
+    {
+        ImageReference reference = ImageReference.Parse(parsed.Arguments[0]);
+        bool all = parsed.Bool("all-tags");
+        if (all && reference.Tag is not null)
+            throw new CommandException("tag can't be used with --all-tags/-a");
+        if (!all && reference.Tag is null)
+        {
+            reference = reference.WithDefaultTag();
+            if (!parsed.Bool("quiet"))
+                session.PrintLine($"Using default tag: {reference.Tag}");
+        }
+        EngineRequest request = EngineRequest.Post($"/images/{EngineRequest.Escape(reference.Name)}/push")
+            .QueryUnlessEmpty("tag", all ? "" : reference.Tag)
+            .QueryUnlessEmpty("platform", PlatformText.ToJson(parsed.String("platform")))
+            .Header("X-Registry-Auth", await Credentials.HeaderAsync(session, reference.Domain, cancellationToken));
+        using EngineResponse response = await session.Engine.SendAsync(request, cancellationToken);
+        using MemoryStream ignored = new();
+        Progress progress = parsed.Bool("quiet") ? new Progress(ignored, false, 0)
+            : new Progress(session.Console.Output, session.Console.OutputIsTerminal, session.Console.Size()?.Columns ?? 200);
+        await progress.ShowAsync(response, cancellationToken);
+        if (parsed.Bool("quiet"))
+            session.PrintLine(reference.ToString());
+        return 0;
+    }
+}
+
+/// <summary><c>os/arch/variant</c> as the JSON that the API takes.</summary>
+internal static class PlatformText
+{
+    public static string ToJson(string text)
+    {
+        if (text.Length == 0)
+            return "";
+        string[] parts = text.ToLowerInvariant().Split('/');
+        if (parts.Length is 1 or > 3 || parts.Any(static p => p.Length == 0 || !p.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-')))
+            throw new CommandException($"invalid platform: \"{text}\": expected os/arch[/variant]");
+        string variant = parts.Length > 2 ? $",\"variant\":\"{parts[2]}\"" : "";
+        return $"{{\"architecture\":\"{parts[1]}\",\"os\":\"{parts[0]}\"{variant}}}";
+    }
+}

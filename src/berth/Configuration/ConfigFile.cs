@@ -1,0 +1,117 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Berth.Cli.Text;
+using Berth.Faults;
+
+namespace Berth.Cli.Configuration;
+
+/// <summary>Docker's <c>config.json</c>, read leniently and written back with everything it had.</summary>
+internal sealed class ConfigFile
+{
+    private readonly string _path;
+    private readonly JsonObject _root;
+
+    private ConfigFile(string path, JsonObject root) => (_path, _root) = (path, root);
+
+    public string CurrentContext => Text("currentContext");
+
+    public string DetachKeys => Text("detachKeys");
+
+    public IReadOnlyDictionary<string, string> HttpHeaders => Map(_root["HttpHeaders"]);
+
+    /// <exception cref="FaultException">InvalidArgument: the file is not JSON.</exception>
+    public static ConfigFile Load(string directory)
+    {
+        string path = Path.Combine(directory, "config.json");
+        byte[] bytes;
+        try
+        {
+            bytes = File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return new ConfigFile(path, []);
+        }
+        try
+        {
+            return new ConfigFile(path, JsonNode.Parse(bytes) as JsonObject ?? []);
+        }
+        catch (JsonException e)
+        {
+            throw FaultException.Invalid($"read {path}: not valid JSON: {e.Message}", e);
+        }
+    }
+
+    /// <summary>A formatting preference such as <c>psFormat</c>, or empty.</summary>
+    public string Text(string name) => _root[name] is JsonValue value && value.TryGetValue(out string? text) ? text : "";
+
+    /// <summary>A map of strings such as <c>credHelpers</c>.</summary>
+    public IReadOnlyDictionary<string, string> Map(string name) => Map(_root[name]);
+
+    public JsonObject Section(string name)
+    {
+        if (_root[name] is not JsonObject section)
+            _root[name] = section = [];
+        return section;
+    }
+
+    /// <summary>The proxy variables for an engine at an address: its own entry, else <c>default</c>.</summary>
+    public IEnumerable<(string Name, string Value)> Proxies(string host)
+    {
+        JsonNode? proxies = _root["proxies"];
+        IReadOnlyDictionary<string, string> chosen = Map(proxies?[host] ?? proxies?["default"]);
+        foreach ((string key, string name) in (ReadOnlySpan<(string, string)>)
+            [("httpProxy", "HTTP_PROXY"), ("httpsProxy", "HTTPS_PROXY"), ("ftpProxy", "FTP_PROXY"), ("noProxy", "NO_PROXY"), ("allProxy", "ALL_PROXY")])
+        {
+            if (chosen.TryGetValue(key, out string? value) && value.Length > 0)
+                return Expand(chosen);
+        }
+        return [];
+    }
+
+    public void SetCurrentContext(string name)
+    {
+        if (name.Length == 0 || name == "default")
+            _root.Remove("currentContext");
+        else
+            _root["currentContext"] = name;
+        Save();
+    }
+
+    /// <summary>Writes the file for the user's eyes only, whole or not at all.</summary>
+    public void Save()
+    {
+        string directory = Path.GetDirectoryName(_path)!;
+        Directory.CreateDirectory(directory);
+        string target = new FileInfo(_path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? _path;
+        string temporary = target + "." + System.Environment.ProcessId;
+        using (FileStream file = new(temporary, new FileStreamOptions
+        {
+            Mode = FileMode.Create,
+            Access = FileAccess.Write,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        }))
+        {
+            file.Write(System.Text.Encoding.UTF8.GetBytes(JsonIndent.Apply(_root.ToJsonString()).Replace("    ", "\t", StringComparison.Ordinal)));
+        }
+        File.Move(temporary, target, overwrite: true);
+    }
+
+    private static IEnumerable<(string Name, string Value)> Expand(IReadOnlyDictionary<string, string> chosen)
+    {
+        foreach ((string key, string name) in ((string, string)[])
+            [("httpProxy", "HTTP_PROXY"), ("httpsProxy", "HTTPS_PROXY"), ("ftpProxy", "FTP_PROXY"), ("noProxy", "NO_PROXY"), ("allProxy", "ALL_PROXY")])
+        {
+            if (chosen.TryGetValue(key, out string? value) && value.Length > 0)
+            {
+                yield return (name, value);
+                yield return (name.ToLowerInvariant(), value);
+            }
+        }
+    }
+
+    private static Dictionary<string, string> Map(JsonNode? node) => node is JsonObject map
+        ? map.Where(static p => p.Value is JsonValue v && v.TryGetValue(out string? _))
+            .ToDictionary(static p => p.Key, static p => p.Value!.GetValue<string>())
+        : [];
+}

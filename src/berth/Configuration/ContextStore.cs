@@ -1,0 +1,110 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Berth.Cli.Parsing;
+using Berth.Client;
+
+namespace Berth.Cli.Configuration;
+
+/// <summary>Where the engine of a context is.</summary>
+internal sealed record ContextEndpoint(string Host, bool SkipTlsVerify, TlsFiles? Tls);
+
+/// <summary>A named engine, as Docker keeps it.</summary>
+internal sealed record ContextEntry(string Name, string Description, ContextEndpoint Endpoint);
+
+/// <summary>Docker's contexts: <c>contexts/meta/SHA256-of-name/meta.json</c> and TLS files beside, shared with the docker client.</summary>
+internal sealed class ContextStore(string configDirectory)
+{
+    private string Meta => Path.Combine(configDirectory, "contexts", "meta");
+
+    public string MetaDirectory(string name) => Path.Combine(Meta, Id(name));
+
+    public string TlsDirectory(string name) => Path.Combine(configDirectory, "contexts", "tls", Id(name));
+
+    public bool Exists(string name) => File.Exists(Path.Combine(MetaDirectory(name), "meta.json"));
+
+    /// <exception cref="CommandException">There is no such context, or its file is broken.</exception>
+    public ContextEntry Load(string name) => Exists(name)
+        ? Read(Path.Combine(MetaDirectory(name), "meta.json"))
+        : throw new CommandException($"context \"{name}\": context not found: open {Path.Combine(MetaDirectory(name), "meta.json")}: "
+            + "no such file or directory");
+
+    public IEnumerable<ContextEntry> All() => Directory.Exists(Meta)
+        ? Directory.EnumerateFiles(Meta, "meta.json", SearchOption.AllDirectories).Select(Read)
+            .OrderBy(static c => c.Name, StringComparer.Ordinal)
+        : [];
+
+    public void Save(ContextEntry entry)
+    {
+        JsonObject metadata = [];
+        if (entry.Description.Length > 0)
+            metadata["Description"] = entry.Description;
+        JsonObject meta = new()
+        {
+            ["Name"] = entry.Name,
+            ["Metadata"] = metadata,
+            ["Endpoints"] = new JsonObject
+            {
+                ["docker"] = new JsonObject { ["Host"] = entry.Endpoint.Host, ["SkipTLSVerify"] = entry.Endpoint.SkipTlsVerify },
+            },
+        };
+        Directory.CreateDirectory(MetaDirectory(entry.Name));
+        string path = Path.Combine(MetaDirectory(entry.Name), "meta.json");
+        File.WriteAllText(path + ".new", meta.ToJsonString());
+        File.Move(path + ".new", path, overwrite: true);
+        SaveTls(entry);
+    }
+
+    public void Remove(string name)
+    {
+        Directory.Delete(MetaDirectory(name), recursive: true);
+        if (Directory.Exists(TlsDirectory(name)))
+            Directory.Delete(TlsDirectory(name), recursive: true);
+    }
+
+    /// <summary>Docker's rule for names.</summary>
+    public static bool IsName(string name) => name.Length > 1 && char.IsAsciiLetterOrDigit(name[0])
+        && name.All(static c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '+' or '-');
+
+    private void SaveTls(ContextEntry entry)
+    {
+        if (entry.Endpoint.Tls is not { } tls)
+            return;
+        string directory = Path.Combine(TlsDirectory(entry.Name), "docker");
+        Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        foreach ((string? source, string name) in ((string?, string)[])
+            [(tls.CaPath, "ca.pem"), (tls.CertificatePath, "cert.pem"), (tls.KeyPath, "key.pem")])
+        {
+            if (source is null || !File.Exists(source))
+                continue;
+            byte[] bytes = File.ReadAllBytes(source);
+            string target = Path.Combine(directory, name);
+            File.WriteAllBytes(target, bytes);
+            File.SetUnixFileMode(target, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+    }
+
+    private ContextEntry Read(string path)
+    {
+        try
+        {
+            JsonNode meta = JsonNode.Parse(File.ReadAllBytes(path)) ?? throw new JsonException("empty");
+            string name = (string?)meta["Name"] ?? "";
+            JsonNode? docker = meta["Endpoints"]?["docker"];
+            bool skip = (bool?)docker?["SkipTLSVerify"] ?? false;
+            string tls = Path.Combine(TlsDirectory(name), "docker");
+            TlsFiles? files = Directory.Exists(tls) || skip
+                ? new TlsFiles(Path.Combine(tls, "ca.pem"), Path.Combine(tls, "cert.pem"), Path.Combine(tls, "key.pem"), !skip)
+                : null;
+            return new ContextEntry(
+                name, (string?)meta["Metadata"]?["Description"] ?? "", new ContextEndpoint((string?)docker?["Host"] ?? "", skip, files));
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new CommandException($"read {path}: not a context: {e.Message}");
+        }
+    }
+
+    private static string Id(string name) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name)));
+}

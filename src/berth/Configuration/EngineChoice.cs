@@ -1,0 +1,77 @@
+using Berth.Cli.Parsing;
+using Berth.Client;
+
+namespace Berth.Cli.Configuration;
+
+/// <summary>Decides which engine is meant: -H, -c, BERTH_HOST, DOCKER_HOST, DOCKER_CONTEXT, the current context, the default socket.</summary>
+internal static class EngineChoice
+{
+    public static EngineClient Connect(Session session)
+    {
+        (EngineAddress address, TlsFiles? tls, bool isDefault) = Choose(session);
+        EngineClient client = new(new EngineOptions
+        {
+            Address = address,
+            Tls = tls,
+            ApiVersion = session.Variable("DOCKER_API_VERSION")?.TrimStart('v'),
+            Headers = session.Config.HttpHeaders,
+        });
+        if (isDefault)
+            client.StartEngine = cancellationToken => EngineStarter.StartAsync(session, address, cancellationToken);
+        return client;
+    }
+
+    /// <summary>The default socket: the system's for root, the user's own otherwise.</summary>
+    public static string DefaultSocket(Session session) =>
+        !string.Equals(System.Environment.UserName, "root", StringComparison.Ordinal)
+            && session.Variable("XDG_RUNTIME_DIR") is { } runtime
+            ? Path.Combine(runtime, "berth", "berth.sock") : "/run/berth/berth.sock";
+
+    /// <summary>The name of the context in force; <c>default</c> when options or variables name the host.</summary>
+    public static string ContextName(Session session)
+    {
+        if (session.Globals.Has("context"))
+            return session.Globals.String("context");
+        if (session.Globals.Has("host") || session.Variable("BERTH_HOST") is not null || session.Variable("DOCKER_HOST") is not null)
+            return "default";
+        return session.Variable("DOCKER_CONTEXT") ?? (session.Config.CurrentContext is { Length: > 0 } name ? name : "default");
+    }
+
+    /// <summary>The host that options and variables name, or null.</summary>
+    public static string? NamedHost(Session session)
+    {
+        IReadOnlyList<string> hosts = session.Globals.List("host");
+        if (hosts.Count > 1)
+            throw new CommandException("Specify only one -H");
+        return hosts.Count == 1 ? hosts[0] : session.Variable("BERTH_HOST") ?? session.Variable("DOCKER_HOST");
+    }
+
+    private static (EngineAddress Address, TlsFiles? Tls, bool IsDefault) Choose(Session session)
+    {
+        if (session.Globals.Has("context") && session.Globals.Has("host"))
+            throw new CommandException("conflicting options: cannot specify both --host and --context");
+        string context = ContextName(session);
+        if (context != "default")
+        {
+            ContextEndpoint endpoint = new ContextStore(session.ConfigDirectory).Load(context).Endpoint;
+            return (EngineAddress.Parse(endpoint.Host), endpoint.Tls, false);
+        }
+        string? host = session.Globals.Has("context") ? null : NamedHost(session);
+        return host is null
+            ? (EngineAddress.Unix(DefaultSocket(session)), null, true)
+            : (EngineAddress.Parse(host), TlsOf(session), false);
+    }
+
+    private static TlsFiles? TlsOf(Session session)
+    {
+        ParsedCommand globals = session.Globals;
+        bool verify = globals.Has("tlsverify") ? globals.Bool("tlsverify") : session.Variable("DOCKER_TLS_VERIFY") is not null;
+        if (!verify && !globals.Bool("tls") && session.Variable("DOCKER_TLS") is null)
+            return null;
+        string directory = session.Variable("DOCKER_CERT_PATH") ?? session.ConfigDirectory;
+        return new TlsFiles(
+            File("tlscacert", "ca.pem"), File("tlscert", "cert.pem"), File("tlskey", "key.pem"), verify);
+
+        string File(string flag, string name) => globals.Has(flag) ? globals.String(flag) : Path.Combine(directory, name);
+    }
+}

@@ -1,0 +1,192 @@
+using Berth.Cli.Commands;
+using Berth.Cli.Parsing;
+using Berth.Cli.Text;
+using Berth.Client;
+using Berth.Faults;
+using Console = Berth.Cli.Terminals.Console;
+
+namespace Berth.Cli;
+
+/// <summary>Finds the command that the arguments name, runs it, and turns failures into text and exit codes.</summary>
+internal static class Dispatcher
+{
+    public static async Task<int> RunAsync(
+        string[] arguments, Console console, IReadOnlyDictionary<string, string> environment,
+        CancellationToken cancellationToken, TimeProvider? time = null)
+    {
+        ParsedCommand globals = new(GlobalFlags.Command, "berth");
+        try
+        {
+            ArgumentParser.Parse(globals, arguments, 0);
+        }
+        catch (UsageException e)
+        {
+            console.Warn($"{e.Message}\n\nUsage:  berth [OPTIONS] COMMAND [ARG...]\n\nRun 'berth --help' for more information\n");
+            return 125;
+        }
+        int width = console.Size()?.Columns ?? HelpWriter.DefaultWidth;
+        if (globals.Bool("version"))
+        {
+            console.Print($"Berth version {BerthVersion.Text}\n");
+            return 0;
+        }
+        if (globals.HelpRequested || globals.Arguments.Count == 0)
+        {
+            console.Print(HelpWriter.ForTop(GlobalFlags.Command.Flags, width));
+            return 0;
+        }
+        using Session session = new(console, environment) { Globals = globals, Time = time ?? TimeProvider.System };
+        return await ChooseAsync(session, globals.Arguments, width, cancellationToken);
+    }
+
+    private static async Task<int> ChooseAsync(
+        Session session, List<string> words, int width, CancellationToken cancellationToken)
+    {
+        if (words[0] == "help")
+            return Help(session, words.Skip(1).ToList(), width);
+        if (words[0] == "__complete")
+            return await CompletionCommand.CompleteAsync(session, words.Skip(1).ToList(), cancellationToken);
+        (Entry? entry, string path, int used) = Resolve(words);
+        if (entry is null)
+            return Unknown(session, words, path);
+        if (entry.Build is null)
+        {
+            if (used < words.Count && words[used] is not ("--help" or "-h"))
+                return UnknownChild(session, path, words[used]);
+            session.Print(HelpWriter.ForGroup(entry, path));
+            return 0;
+        }
+        return await ExecuteAsync(session, new ParsedCommand(entry.Build(), path), words, used, width, cancellationToken);
+    }
+
+    private static (Entry? Entry, string Path, int Used) Resolve(List<string> words)
+    {
+        Entry? entry = CommandTree.Find(words[0]);
+        if (entry is null)
+            return (null, "berth", 0);
+        string path = "berth " + words[0];
+        int used = 1;
+        if (entry.Build is null && words.Count > 1 && Array.Find(entry.Children, e => e.Answers(words[1])) is { } child)
+        {
+            entry = child;
+            path += " " + words[1];
+            used = 2;
+        }
+        return (entry, path, used);
+    }
+
+    private static int Help(Session session, List<string> words, int width)
+    {
+        if (words.Count == 0)
+        {
+            session.Print(HelpWriter.ForTop(GlobalFlags.Command.Flags, width));
+            return 0;
+        }
+        (Entry? entry, string path, _) = Resolve(words);
+        if (entry is null)
+        {
+            session.Warn($"unknown help topic: {string.Join(' ', words)}");
+            return 1;
+        }
+        session.Print(entry.Build is null
+            ? HelpWriter.ForGroup(entry, path) : HelpWriter.ForCommand(new ParsedCommand(entry.Build(), path), width));
+        return 0;
+    }
+
+    private static int Unknown(Session session, List<string> words, string path)
+    {
+        if (CommandTree.IsRefused(words[0]))
+        {
+            session.Warn($"berth: '{words[0]}' is not supported: Berth runs on one machine and leaves clusters to Kubernetes");
+            return 1;
+        }
+        session.Warn($"berth: '{words[0]}' is not a berth command.\n\nRun '{path} --help' for more information");
+        return 1;
+    }
+
+    private static int UnknownChild(Session session, string path, string word)
+    {
+        session.Warn(
+            $"berth: unknown command: {path} {word}\n\nUsage:  {path}\n\nRun '{path} --help' for more information");
+        return 1;
+    }
+
+    private static async Task<int> ExecuteAsync(
+        Session session, ParsedCommand parsed, List<string> words, int start, int width, CancellationToken cancellationToken)
+    {
+        Command command = parsed.Command;
+        try
+        {
+            ArgumentParser.Parse(parsed, words, start);
+            if (parsed.HelpRequested || (command.Find("help") is not null && parsed.Bool("help")))
+            {
+                session.Print(HelpWriter.ForCommand(parsed, width));
+                return 0;
+            }
+        }
+        catch (UsageException e)
+        {
+            session.Warn($"{e.Message}\n\nUsage:  {HelpWriter.UsageLine(parsed)}\n\nRun '{parsed.Path} --help' for more information");
+            return 125;
+        }
+        if (command.Arguments.Check(parsed.Path, parsed.Arguments.Count) is { } problem)
+        {
+            session.Warn($"berth: {problem}\n\nUsage:  {HelpWriter.UsageLine(parsed)}\n\nRun '{parsed.Path} --help' for more information");
+            return 1;
+        }
+        return await GuardAsync(session, parsed, cancellationToken);
+    }
+
+    private static async Task<int> GuardAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await parsed.Command.RunAsync(session, parsed, cancellationToken);
+        }
+        catch (CommandException e)
+        {
+            session.Warn(e.ShowsProgramName
+                ? $"berth: {e.Message}\n\nRun '{parsed.Path} --help' for more information" : e.Message);
+            return e.ExitCode;
+        }
+        catch (UsageException e)
+        {
+            session.Warn(e.Message);
+            return 1;
+        }
+        catch (EngineException e)
+        {
+            session.Warn(e.Display + NextStep(e));
+            return 1;
+        }
+        catch (FaultException e)
+        {
+            session.Warn(e.Message);
+            return 1;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            session.Warn(e.Message);
+            return 1;
+        }
+        catch (System.Text.Json.JsonException e)
+        {
+            session.Warn($"the engine's answer is not understood: {e.Message}");
+            return 1;
+        }
+        catch (OperationCanceledException)
+        {
+            return 130;
+        }
+    }
+
+    // Docker's sentence alone leaves a newcomer with nothing to do.
+    private static string NextStep(EngineException e) => e.IsConnectionFailure && e.Message.StartsWith("Cannot connect", StringComparison.Ordinal)
+        ? "\nStart the engine with 'berthd', or name another one with -H or BERTH_HOST." : "";
+}
+
+/// <summary>The version of the program.</summary>
+internal static class BerthVersion
+{
+    public const string Text = "0.1.0";
+}

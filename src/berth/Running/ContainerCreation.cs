@@ -1,0 +1,77 @@
+using System.Text;
+using System.Text.Json;
+using Berth.Api;
+using Berth.Cli.Commands;
+using Berth.Cli.Parsing;
+using Berth.Cli.Text;
+using Berth.Client;
+
+namespace Berth.Cli.Running;
+
+/// <summary>Creates a container, pulling its image when the engine does not have it.</summary>
+internal static class ContainerCreation
+{
+    /// <exception cref="CommandException">The engine refuses; the code is 125.</exception>
+    public static async Task<string> CreateAsync(
+        Session session, ParsedCommand parsed, CreateContainerRequest body, CancellationToken cancellationToken)
+    {
+        string pull = parsed.String("pull");
+        if (pull is not ("always" or "missing" or "never"))
+            throw Failure($"invalid pull option: '{pull}': must be one of \"always\", \"missing\" or \"never\"");
+        string cidFile = parsed.String("cidfile");
+        if (cidFile.Length > 0 && File.Exists(cidFile))
+            throw Failure($"container ID file found, make sure the other container isn't running or delete {cidFile}");
+        bool quiet = parsed.Bool("quiet");
+        string platform = parsed.String("platform") is { Length: > 0 } given ? given : session.Variable("DOCKER_DEFAULT_PLATFORM") ?? "";
+        try
+        {
+            if (pull == "always")
+                await PullAsync(session, body.Image, platform, quiet, cancellationToken);
+            JsonElement answer;
+            try
+            {
+                answer = await SendAsync(session, parsed, body, platform, cancellationToken);
+            }
+            catch (EngineException e) when (e.IsNotFound && pull == "missing" && e.Message.Contains("No such image", StringComparison.OrdinalIgnoreCase))
+            {
+                if (!quiet)
+                    session.Warn($"Unable to find image '{ImageName.Familiar(body.Image)}' locally");
+                await PullAsync(session, body.Image, platform, quiet, cancellationToken);
+                answer = await SendAsync(session, parsed, body, platform, cancellationToken);
+            }
+            foreach (string warning in answer.Texts("Warnings"))
+                session.Warn($"WARNING: {warning}");
+            string id = answer.Text("Id");
+            if (cidFile.Length > 0)
+                await File.WriteAllTextAsync(cidFile, id, cancellationToken);
+            return id;
+        }
+        catch (EngineException e)
+        {
+            throw Failure(e.Display);
+        }
+    }
+
+    public static CommandException Failure(string message, int code = 125) => new(message, code) { ShowsProgramName = true };
+
+    private static async Task<JsonElement> SendAsync(
+        Session session, ParsedCommand parsed, CreateContainerRequest body, string platform, CancellationToken cancellationToken)
+    {
+        EngineRequest request = new EngineRequest("POST", "/containers/create")
+        {
+            Json = JsonSerializer.SerializeToUtf8Bytes(body, ApiJson.Wire.CreateContainerRequest),
+        };
+        request.QueryUnlessEmpty("name", parsed.String("name")).QueryUnlessEmpty("platform", platform);
+        return await session.Engine.SendForJsonAsync(request, cancellationToken);
+    }
+
+    private static async Task PullAsync(
+        Session session, string image, string platform, bool quiet, CancellationToken cancellationToken)
+    {
+        using MemoryStream ignored = new();
+        Progress progress = quiet
+            ? new Progress(ignored, isTerminal: false, 0)
+            : new Progress(session.Console.Error, session.Console.ErrorIsTerminal, session.Console.Size()?.Columns ?? 200);
+        await PullCommand.PullAsync(session, image, platform, allTags: false, progress, cancellationToken);
+    }
+}

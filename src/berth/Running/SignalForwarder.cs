@@ -1,0 +1,69 @@
+using System.Runtime.InteropServices;
+using Berth.Client;
+
+namespace Berth.Cli.Running;
+
+/// <summary>Passes signals that this process gets on to a container, and its terminal's size.</summary>
+internal sealed class SignalForwarder : IDisposable
+{
+    private readonly List<PosixSignalRegistration> _registrations = [];
+
+    /// <summary>Signals from here on are the container's.</summary>
+    public static SignalForwarder Signals(Session session, string container)
+    {
+        SignalForwarder forwarder = new();
+        foreach ((PosixSignal signal, string name) in ((PosixSignal, string)[])
+            [(PosixSignal.SIGINT, "SIGINT"), (PosixSignal.SIGTERM, "SIGTERM"), (PosixSignal.SIGHUP, "SIGHUP"),
+                (PosixSignal.SIGQUIT, "SIGQUIT"), ((PosixSignal)10, "SIGUSR1"), ((PosixSignal)12, "SIGUSR2")])
+        {
+            forwarder._registrations.Add(PosixSignalRegistration.Create(signal, context =>
+            {
+                context.Cancel = true;
+                _ = KillAsync(session, container, name);
+            }));
+        }
+        return forwarder;
+    }
+
+    /// <summary>Sends the terminal's size now and whenever it changes.</summary>
+    public static async Task<SignalForwarder> ResizesAsync(Session session, string path, CancellationToken cancellationToken)
+    {
+        await ResizeAsync(session, path, cancellationToken);
+        SignalForwarder forwarder = new();
+        forwarder._registrations.Add(PosixSignalRegistration.Create(
+            PosixSignal.SIGWINCH, context => _ = ResizeAsync(session, path, CancellationToken.None)));
+        return forwarder;
+    }
+
+    public void Dispose() => _registrations.ForEach(static r => r.Dispose());
+
+    private static async Task KillAsync(Session session, string container, string signal)
+    {
+        try
+        {
+            await session.Engine.SendForStatusAsync(
+                EngineRequest.Post($"/containers/{container}/kill").Query("signal", signal), CancellationToken.None);
+        }
+        catch (EngineException)
+        {
+            // It has just ended; its exit is on its way to us.
+        }
+    }
+
+    private static async Task ResizeAsync(Session session, string path, CancellationToken cancellationToken)
+    {
+        if (session.Console.Size() is not { Columns: > 0 } size)
+            return;
+        try
+        {
+            await session.Engine.SendForStatusAsync(
+                EngineRequest.Post(path + "/resize").Query("h", Text(size.Rows)).Query("w", Text(size.Columns)), cancellationToken);
+        }
+        catch (EngineException)
+        {
+            // Too early or too late; the next change of size tries again.
+        }
+    }
+
+    private static string Text(int number) => number.ToString(System.Globalization.CultureInfo.InvariantCulture);
+}

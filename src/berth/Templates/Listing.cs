@@ -1,0 +1,97 @@
+using System.Text;
+using Berth.Cli.Parsing;
+using Berth.Cli.Text;
+
+namespace Berth.Cli.Templates;
+
+/// <summary>Prints lists as Docker does: a table, a table of one's own, JSON lines, or a template for each row.</summary>
+internal static class Listing
+{
+    /// <param name="session">Where to print.</param>
+    /// <param name="format">The user's <c>--format</c>; empty for the default table.</param>
+    /// <param name="table">The default table's template, without the word table.</param>
+    /// <param name="headers">The heading of each field.</param>
+    /// <param name="rows">The objects.</param>
+    public static void Print(
+        Session session, string format, string table, IReadOnlyDictionary<string, string> headers, IEnumerable<IFields> rows)
+    {
+        string text = format.Replace("\\t", "\t", StringComparison.Ordinal).Replace("\\n", "\n", StringComparison.Ordinal);
+        bool isTable = text.Length == 0 || text.StartsWith("table", StringComparison.Ordinal);
+        if (isTable)
+        {
+            string own = text.Length == 0 ? "" : text[5..].Trim(' ');
+            text = own.Length == 0 ? table : own;
+        }
+        else if (text == "json")
+            text = "{{json .}}";
+        Template template = Parse(text);
+        try
+        {
+            if (isTable)
+                Table(session, template, headers, rows);
+            else
+                Lines(session, template, rows);
+        }
+        catch (TemplateException e)
+        {
+            throw new CommandException("failed to execute template: " + e.Message);
+        }
+    }
+
+    /// <exception cref="CommandException">Not a template.</exception>
+    public static Template Parse(string text)
+    {
+        try
+        {
+            return new Template(text);
+        }
+        catch (TemplateException e)
+        {
+            throw new CommandException("template parsing error: " + e.Message, 64);
+        }
+    }
+
+    private static void Table(
+        Session session, Template template, IReadOnlyDictionary<string, string> headers, IEnumerable<IFields> rows)
+    {
+        TabWriter table = TabWriter.ForTable();
+        Dictionary<string, object?> heading = headers.ToDictionary(static h => h.Key, static h => (object?)h.Value);
+        table.Line(template.Run(new HeaderFields(heading), new Functions(isHeader: true)));
+        Functions functions = new();
+        foreach (IFields row in rows)
+        {
+            foreach (string line in template.Run(row, functions).Split('\n'))
+                table.Line(line);
+        }
+        session.Print(table.ToString());
+    }
+
+    private static void Lines(Session session, Template template, IEnumerable<IFields> rows)
+    {
+        StringBuilder output = new();
+        Functions functions = new();
+        foreach (IFields row in rows)
+            output.Append(template.Run(row, functions)).Append('\n');
+        session.Print(output.ToString());
+    }
+
+    private sealed class HeaderFields(Dictionary<string, object?> headings) : IFields
+    {
+        public string TypeName => "map[string]string";
+
+        public IEnumerable<KeyValuePair<string, object?>> All => headings;
+
+        public bool TryGet(string name, out object? value)
+        {
+            if (!headings.TryGetValue(name, out value))
+                value = "<no value>";
+            return true;
+        }
+
+        public bool TryCall(string name, IReadOnlyList<object?> arguments, out object? value)
+        {
+            value = arguments is [string key] ? key : "";
+            return name == "Label";
+        }
+    }
+}
