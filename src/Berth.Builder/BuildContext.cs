@@ -23,7 +23,7 @@ public sealed partial class BuildContext : IDisposable
     /// <summary>Removes the directory when it was made for this build.</summary>
     public void Dispose()
     {
-        if (_owned && System.IO.Directory.Exists(Directory))
-            System.IO.Directory.Delete(Directory, recursive: true);
+        if (_owned)
+            Layers.Trees.TreeRemover.Remove(Directory);
     }
 }

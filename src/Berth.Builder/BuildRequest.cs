@@ -53,9 +53,6 @@ public sealed record BuildRequest
     /// <summary>Secrets that the client offers for <c>RUN --mount=type=secret</c>, by ID. Never stored, logged or part of a key.</summary>
     public IReadOnlyDictionary<string, ReadOnlyMemory<byte>> Secrets { get; init; } = new Dictionary<string, ReadOnlyMemory<byte>>();
 
-    /// <summary>Make one layer of all that the build adds to its base.</summary>
-    public bool Squash { get; init; }
-
     /// <summary>Credentials by registry (<c>X-Registry-Config</c>), for <see cref="IBaseImages"/>.</summary>
     public IReadOnlyDictionary<string, RegistryCredentials> RegistryCredentials { get; init; } =
         new Dictionary<string, RegistryCredentials>();

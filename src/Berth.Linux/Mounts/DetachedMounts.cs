@@ -1,0 +1,126 @@
+using System.Runtime.InteropServices;
+using Berth.Linux.Files;
+
+namespace Berth.Linux.Mounts;
+
+/// <summary>Mounts that hang nowhere: reached through their descriptor alone, and gone with it, also after a crash.</summary>
+/// <remarks>fsopen(2), fsconfig(2), fsmount(2), move_mount(2), Linux 5.2; umount2(2). Needs CAP_SYS_ADMIN.</remarks>
+public static unsafe partial class DetachedMounts
+{
+    /// <summary>umount2(2) MNT_DETACH: gone from the tree at once, for good when nobody uses it any more.</summary>
+    public const int MNT_DETACH = 2;
+
+    private const int FSCONFIG_SET_STRING = 1;
+    private const int FSCONFIG_CMD_CREATE = 6;
+    private const uint FSOPEN_CLOEXEC = 1;
+    private const uint FSMOUNT_CLOEXEC = 1;
+    private const uint MOUNT_ATTR_RDONLY = 1;
+    private const uint MOUNT_ATTR_NOSUID = 2;
+    private const uint MOUNT_ATTR_NODEV = 4;
+    private const uint MOVE_MOUNT_F_EMPTY_PATH = 4;
+    private const long MoveMountNumber = 429;
+    private const long FsOpenNumber = 430;
+    private const long FsConfigNumber = 431;
+    private const long FsMountNumber = 432;
+
+    /// <summary>Mounts overlayfs.</summary>
+    /// <param name="lower">Lower directories, topmost first.</param>
+    /// <param name="upper">The upper directory; null makes a read-only view, which needs two lower directories at least.</param>
+    /// <param name="work">The work directory, on the upper's file system.</param>
+    /// <returns>The mount's root, an O_PATH descriptor.</returns>
+    /// <exception cref="LinuxException">The kernel's refusal, with the option it refused.</exception>
+    public static FileDescriptor Overlay(IReadOnlyList<string> lower, string? upper, string? work)
+    {
+        using FileDescriptor context = OpenContext("overlay");
+        foreach (string directory in lower)
+            SetString(context, "lowerdir+", directory);
+        if (upper is not null)
+        {
+            SetString(context, "upperdir", upper);
+            SetString(context, "workdir", work!);
+        }
+        // Layers hold whole files and no references to other layers: what is written here must be complete by itself.
+        SetString(context, "metacopy", "off");
+        SetString(context, "redirect_dir", "off");
+        SetString(context, "index", "off");
+        return Mount(context, upper is null ? MOUNT_ATTR_RDONLY : 0);
+    }
+
+    /// <summary>Mounts an empty tmpfs of root's own (mode 0700).</summary>
+    /// <param name="sizeBytes">How much it may hold.</param>
+    /// <exception cref="LinuxException">The kernel's refusal.</exception>
+    public static FileDescriptor Tmpfs(long sizeBytes)
+    {
+        using FileDescriptor context = OpenContext("tmpfs");
+        SetString(context, "size", sizeBytes.ToString());
+        SetString(context, "mode", "0700");
+        return Mount(context, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+    }
+
+    /// <summary>Hangs a detached mount onto an existing directory of this mount namespace.</summary>
+    /// <exception cref="LinuxException">The kernel's refusal.</exception>
+    public static void Attach(FileDescriptor mount, string directory)
+    {
+        fixed (byte* empty = "\0"u8, target = FileCalls.PathOf(directory))
+        {
+            if (syscall5(MoveMountNumber, mount, empty, FileCalls.WorkingDirectory, target, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+                throw LinuxException.FromLastError("move_mount", directory);
+        }
+    }
+
+    /// <summary>Takes a mount off a directory; false when none was there.</summary>
+    /// <exception cref="LinuxException">The kernel's refusal.</exception>
+    public static bool Unmount(string directory, int flags)
+    {
+        fixed (byte* target = FileCalls.PathOf(directory))
+        {
+            if (umount2(target, flags) == 0)
+                return true;
+        }
+        return Marshal.GetLastPInvokeError() is Errno.EINVAL or Errno.ENOENT
+            ? false : throw LinuxException.FromLastError("umount2", directory);
+    }
+
+    private static FileDescriptor OpenContext(string type)
+    {
+        fixed (byte* name = FileCalls.PathOf(type))
+        {
+            long result = syscall2(FsOpenNumber, name, FSOPEN_CLOEXEC);
+            return result < 0 ? throw LinuxException.FromLastError("fsopen", type) : new FileDescriptor((int)result);
+        }
+    }
+
+    private static void SetString(FileDescriptor context, string key, string value)
+    {
+        fixed (byte* name = FileCalls.PathOf(key), text = FileCalls.PathOf(value))
+        {
+            if (syscall5(FsConfigNumber, context, FSCONFIG_SET_STRING, name, text, 0) < 0)
+                throw LinuxException.FromLastError("fsconfig", $"{key}={value}");
+        }
+    }
+
+    private static FileDescriptor Mount(FileDescriptor context, uint attributes)
+    {
+        if (syscall5(FsConfigNumber, context, FSCONFIG_CMD_CREATE, null, null, 0) < 0)
+            throw LinuxException.FromLastError("fsconfig", "FSCONFIG_CMD_CREATE");
+        long result = syscall3(FsMountNumber, context, FSMOUNT_CLOEXEC, attributes);
+        return result < 0 ? throw LinuxException.FromLastError("fsmount", "") : new FileDescriptor((int)result);
+    }
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial long syscall2(long number, byte* name, nuint flags);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial long syscall3(long number, FileDescriptor descriptor, nuint flags, nuint attributes);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial long syscall5(
+        long number, FileDescriptor descriptor, nuint command, byte* key, byte* value, nuint extra);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial long syscall5(
+        long number, FileDescriptor from, byte* fromPath, FileDescriptor to, byte* toPath, nuint flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int umount2(byte* target, int flags);
+}
