@@ -134,7 +134,7 @@ internal sealed partial class StageBuilder
         using TargetTree target = TargetTree.Open(layer, copy.Link);
         using TargetTree? names = copy.Link ? TargetTree.Open(layer, alone: false) : null;
         Owner owner = chown is null ? default : OwnerLookup.Find(names ?? target, chown);
-        TreeCopier copier = new(tree, owner, mode, cancellationToken);
+        SourceCopier copier = new(tree, owner, mode, cancellationToken);
         foreach (CopySource source in sources)
         {
             string place = source.Parents.Length > 0 ? PathText.Join(destination, source.Parents) + "/" : destination;
@@ -147,14 +147,14 @@ internal sealed partial class StageBuilder
         }
     }
 
-    private static void CopyDirectory(TreeCopier copier, SourceNode node, TargetTree target, string destination, Owner owner)
+    private static void CopyDirectory(SourceCopier copier, SourceNode node, TargetTree target, string destination, Owner owner)
     {
         using FileDescriptor directory = target.MakeDirectories(destination, 0x1ED, owner, out bool made);
         copier.CopyContents(node, directory, takeMetadata: made && !destination.EndsWith('/'));
     }
 
     private static void CopyFile(
-        TreeCopier copier, CopySource source, TargetTree target, string destination, Owner owner, ModeChange? mode)
+        SourceCopier copier, CopySource source, TargetTree target, string destination, Owner owner, ModeChange? mode)
     {
         bool into = destination.EndsWith('/') || (target.Status(destination) is { IsDirectory: true });
         string path = into ? destination : destination[..(destination.LastIndexOf('/') + 1)];

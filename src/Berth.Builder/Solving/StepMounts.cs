@@ -134,7 +134,7 @@ internal sealed class StepMounts(BuildSession session, Stage stage, string worki
     {
         using SourceTree tree = session.OpenTree(lower);
         SourceNode node = tree.Read(Relative(source), IgnoreFile.Empty) ?? throw FaultException.Invalid($"cache mount source {source}: not found");
-        new TreeCopier(tree, default, null, cancellationToken).CopyContents(node, directory, takeMetadata: false);
+        new SourceCopier(tree, default, null, cancellationToken).CopyContents(node, directory, takeMetadata: false);
     }
 
     private void Secret(string own, RunMount mount)

@@ -10,7 +10,7 @@ namespace Berth.Builder.Files;
 /// <param name="owner">Who owns the copies.</param>
 /// <param name="mode">Changes their permissions; null keeps the source's.</param>
 /// <param name="cancellationToken">Stops between files.</param>
-internal sealed class TreeCopier(SourceTree source, Owner owner, ModeChange? mode, CancellationToken cancellationToken)
+internal sealed class SourceCopier(SourceTree source, Owner owner, ModeChange? mode, CancellationToken cancellationToken)
 {
     private const int ChunkBytes = 1 << 30;
 
