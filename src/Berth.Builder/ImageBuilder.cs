@@ -155,7 +155,7 @@ public sealed class ImageBuilder : IImageBuilder, IDisposable
             step += 1 + stage.Instructions.Count;
         }
         begin.SetResult();
-        await Task.WhenAll(session.Stages.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(session.Stages.Values.Cast<Task>()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellationToken.ThrowIfCancellationRequested();
         // The stage that failed first cancelled the others: its failure is the one that counts.
         if (session.Stages.Values.FirstOrDefault(task => task.IsFaulted) is { } failed)
