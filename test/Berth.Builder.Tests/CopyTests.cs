@@ -136,12 +136,18 @@ public sealed class CopyTests : IDisposable
         _workshop.Write(".dockerignore", "d\n!d/2");
         using MemoryStream body = new();
         await using (GZipStream gzip = new(body, CompressionLevel.Fastest, leaveOpen: true))
-            await TarFile.CreateFromDirectoryAsync(_workshop.ContextDirectory, gzip, includeBaseDirectory: false, TestContext.Current.CancellationToken);
+        await using (TarWriter tar = new(gzip))
+        {
+            foreach (string name in new[] { ".dockerignore", "d/x/1", "d/2", "d/inner" })
+                await tar.WriteEntryAsync(Path.Combine(_workshop.ContextDirectory, name), name, TestContext.Current.CancellationToken);
+        }
         body.Position = 0;
         string directory;
         using (BuildContext context = await BuildContext.UnpackAsync(body, _workshop.Root, "Dockerfile", TestContext.Current.CancellationToken))
         {
             directory = context.Directory;
+            Assert.Equal(["d", "!d/2"], context.Ignore.Patterns);
+            Assert.True(context.Ignore.CanSkip("d/x"));
             BuiltImage image = await _workshop.BuildAsync("FROM scratch\nCOPY d /t", request => request with { Context = context });
             Assert.Equal(["t/", "t/2=2"], _workshop.Tree(image));
         }
