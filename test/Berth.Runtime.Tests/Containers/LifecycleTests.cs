@@ -250,6 +250,23 @@ public sealed class LifecycleTests(ContainerFixture fixture) : IClassFixture<Con
     }
 
     [Fact]
+    public async Task Monitor_HasOneThread_AndSurvivesItsEnginesSocket()
+    {
+        Skip();
+        ContainerRequest request = fixture.Request("sleep 100");
+        IContainer container = await fixture.Runtime.CreateAsync(request, Cancel);
+        await container.StartAsync(Cancel);
+        string parent = File.ReadAllText($"/proc/{container.Pid}/stat").Split(") ")[1].Split(' ')[1];
+        Assert.Single(Directory.GetDirectories($"/proc/{parent}/task"));
+        await container.DisposeAsync();
+        IContainer? again = await fixture.Runtime.ReattachAsync(request.Id, request.RunDirectory, Cancel);
+        Assert.Equal(container.Pid, again!.Pid);
+        Assert.False(again.Exited.IsCompleted);
+        await again.DeleteAsync(Cancel);
+        await again.DisposeAsync();
+    }
+
+    [Fact]
     public async Task Program_BehindProcSelfExe_CannotBeOverwritten()
     {
         Skip();
