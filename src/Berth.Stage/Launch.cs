@@ -27,7 +27,10 @@ internal static unsafe class Launch
         Identity.Take(child);
         // A directory that only root may enter was entered before, one that only the user may enter is entered now.
         if (early < 0)
-            Tell.Check(child, ChangeDirectory(child->At(plan->WorkingDirectory)), Place.WorkingDirectory, child->At(plan->WorkingDirectory));
+        {
+            byte* directory = child->At(plan->WorkingDirectory);
+            Tell.Check(child, ChangeDirectory(directory), Place.WorkingDirectory, directory);
+        }
         VerifyDirectory(child);
         Umask(plan->Umask);
         if (child->Has(PlanFlags.Init))

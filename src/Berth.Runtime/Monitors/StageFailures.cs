@@ -27,7 +27,9 @@ internal static class StageFailures
             Place.Execute when report.Value is Errno.ENOENT => FaultException.NotFound($"exec {text}: {error}: unknown"),
             Place.Execute => Forbidden($"exec {text}: {error}: unknown"),
             Place.WorkingDirectory => Forbidden($"chdir to cwd (\"{text}\") set in config.json failed: {error}: unknown"),
-            Place.WorkingDirectoryOutside => Forbidden($"current working directory is outside of container mount namespace root -- possible container breakout detected: {text}: unknown"),
+            Place.WorkingDirectoryOutside => Forbidden(
+                "current working directory is outside of container mount namespace root -- "
+                + $"possible container breakout detected: {text}: unknown"),
             Place.BindSource or Place.MountPoint or Place.MountMove or Place.MountMake or Place.MountOption =>
                 FaultException.Invalid($"error mounting {Quote(text)}: {StepName(report.Place)}: {error}: unknown"),
             Place.Sysctl => FaultException.Invalid($"open /proc/{text}: {error}: unknown"),

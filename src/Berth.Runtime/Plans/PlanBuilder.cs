@@ -223,7 +223,8 @@ internal static class PlanBuilder
         header.ProcsCount = (uint)procsFiles.Count;
         header.Arguments = writer.Pointers(process.Args);
         header.Environment = writer.Pointers(process.Env ?? []);
-        header.SearchPath = writer.Text(process.Env?.LastOrDefault(static entry => entry.StartsWith("PATH=", StringComparison.Ordinal))?[5..]);
+        string? path = process.Env?.LastOrDefault(static entry => entry.StartsWith("PATH=", StringComparison.Ordinal));
+        header.SearchPath = writer.Text(path?[5..]);
         header.WorkingDirectory = writer.Text(process.Cwd);
         header.User = process.User.Uid;
         header.Group = process.User.Gid;

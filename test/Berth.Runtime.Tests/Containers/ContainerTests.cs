@@ -56,7 +56,8 @@ public sealed class ContainerTests(ContainerFixture fixture) : IClassFixture<Con
     public async Task MaskedAndReadOnlyPaths_Are()
     {
         Outcome outcome = await RunAsync(
-            "cat /proc/kcore | wc -c; ls /sys/firmware | wc -l; echo x > /proc/sys/kernel/hostname; echo $?; mkdir /sys/x; echo $?; hostname");
+            "cat /proc/kcore | wc -c; ls /sys/firmware | wc -l; "
+            + "echo x > /proc/sys/kernel/hostname; echo $?; mkdir /sys/x; echo $?; hostname");
         Assert.Equal("0\n0\n1\n1\nberth-test\n", outcome.Output);
     }
 

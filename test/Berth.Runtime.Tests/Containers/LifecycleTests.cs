@@ -163,7 +163,8 @@ public sealed class LifecycleTests(ContainerFixture fixture) : IClassFixture<Con
     public async Task Log_IsDockersJson_AndRotates()
     {
         Skip();
-        ContainerRequest request = fixture.Request("printf 'a\"<\\t\\377\\n'; echo e >&2; printf tail; i=0; while [ $i -lt 200 ]; do echo $i; i=$((i+1)); done");
+        ContainerRequest request = fixture.Request(
+            "printf 'a\"<\\t\\377\\n'; echo e >&2; printf tail; i=0; while [ $i -lt 200 ]; do echo $i; i=$((i+1)); done");
         string path = request.Log!.Path;
         Outcome outcome = await fixture.RunAsync(request with { Log = new LogFile(path, 4096, 3) }, Cancel);
         Assert.Equal(0, outcome.Code);
