@@ -11,7 +11,8 @@ namespace Berth.Builder.Files;
 /// <summary>Downloads for ADD. Link-local addresses, where clouds keep their machines' credentials, are refused.</summary>
 internal static class UrlFetcher
 {
-    public const long BytesMax = 16L << 30;
+    // A download is written out from memory.
+    public const long BytesMax = 1L << 30;
     private const int RedirectsMax = 10;
     private static readonly TimeSpan s_connectTimeout = TimeSpan.FromSeconds(30);
 
