@@ -149,6 +149,11 @@ internal static class Dispatcher
                 ? $"berth: {e.Message}\n\nRun '{parsed.Path} --help' for more information" : e.Message);
             return e.ExitCode;
         }
+        catch (UsageException e) when (e.IsWrongArgument)
+        {
+            session.Warn($"{e.Message}\n\nUsage:  {HelpWriter.UsageLine(parsed)}\n\nRun '{parsed.Path} --help' for more information");
+            return 125;
+        }
         catch (UsageException e)
         {
             session.Warn(e.Message);

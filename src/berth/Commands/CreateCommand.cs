@@ -15,7 +15,7 @@ internal static class CreateCommand
         {
             body = ContainerSpec.Build(session, parsed);
         }
-        catch (Exception e) when (e is UsageException or FaultException)
+        catch (Exception e) when (e is UsageException { IsWrongArgument: false } or FaultException)
         {
             throw ContainerCreation.Failure(e.Message);
         }

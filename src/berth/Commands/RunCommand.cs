@@ -38,7 +38,7 @@ internal static class RunCommand
                 body.AttachStdin = body.AttachStdout = body.AttachStderr = body.StdinOnce = false;
             }
         }
-        catch (Exception e) when (e is UsageException or FaultException)
+        catch (Exception e) when (e is UsageException { IsWrongArgument: false } or FaultException)
         {
             throw ContainerCreation.Failure(e.Message);
         }

@@ -57,6 +57,9 @@ internal static class ContainerCreation
     private static async Task<JsonElement> SendAsync(
         Session session, ParsedCommand parsed, CreateContainerRequest body, string platform, CancellationToken cancellationToken)
     {
+        // Before API 1.44 the address belonged to the container, since then to its first network.
+        if (Version.TryParse(await session.Engine.GetApiVersionAsync(cancellationToken), out Version? api) && api < new Version(1, 44))
+            body.MacAddress = ContainerSpec.MacAddress(parsed.String("mac-address"));
         EngineRequest request = new EngineRequest("POST", "/containers/create")
         {
             Json = JsonSerializer.SerializeToUtf8Bytes(body, ApiJson.Wire.CreateContainerRequest),

@@ -44,7 +44,6 @@ internal static class ContainerSpec
             request.Entrypoint = [parsed.String("entrypoint")];
         request.Env = Environment(session, parsed);
         request.Labels = KeyValues.Labels(parsed.List("label"), parsed.List("label-file"));
-        request.MacAddress = MacAddress(parsed.String("mac-address"));
         request.StopSignal = NullIfEmpty(parsed.String("stop-signal"));
         request.StopTimeout = parsed.Has("stop-timeout") ? (int)parsed.Int("stop-timeout") : null;
     }

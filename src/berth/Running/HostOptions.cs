@@ -27,8 +27,8 @@ internal static class HostOptions
             VolumesFrom = NullIfEmpty(parsed.List("volumes-from")),
             ConsoleSize = [0, 0],
             Annotations = parsed.List("annotation") is { Count: > 0 } annotations ? KeyValues.Map(annotations) : null,
-            CapAdd = NullIfEmpty(parsed.List("cap-add")),
-            CapDrop = NullIfEmpty(parsed.List("cap-drop")),
+            CapAdd = NullIfEmpty(Capabilities(parsed.List("cap-add"))),
+            CapDrop = NullIfEmpty(Capabilities(parsed.List("cap-drop"))),
             CgroupnsMode = parsed.String("cgroupns"),
             Dns = parsed.List("dns"),
             DnsOptions = parsed.List("dns-option"),
@@ -73,6 +73,10 @@ internal static class HostOptions
             throw new UsageException("invalid restart policy format: maximum retry count must be an integer");
         return new RestartPolicy { Name = parts[0], MaximumRetryCount = retries };
     }
+
+    private static List<string> Capabilities(IReadOnlyList<string> names) => names.Select(static n => n.Trim().ToUpperInvariant())
+        .Select(static n => n == "ALL" || n.StartsWith("CAP_", StringComparison.Ordinal) ? n : "CAP_" + n).Distinct()
+        .Order(StringComparer.Ordinal).ToList();
 
     private static LogConfig Log(ParsedCommand parsed)
     {
@@ -126,7 +130,7 @@ internal static class HostOptions
             if (split < 0)
                 split = option.IndexOf(':');
             if (split < 0 && option != "no-new-privileges")
-                throw new UsageException($"invalid --security-opt: {GoValue.Quote(option)}");
+                throw new UsageException($"Invalid --security-opt: {GoValue.Quote(option)}");
             string key = split < 0 ? option : option[..split];
             string value = split < 0 ? "" : option[(split + 1)..];
             if (key == "systempaths" && value == "unconfined")

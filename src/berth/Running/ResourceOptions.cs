@@ -21,7 +21,7 @@ internal static class ResourceOptions
         resources.OomKillDisable = parsed.Bool("oom-kill-disable");
         resources.PidsLimit = parsed.Int("pids-limit");
         resources.DeviceCgroupRules = parsed.List("device-cgroup-rule") is { Count: > 0 } rules ? rules : null;
-        resources.Ulimits = parsed.List("ulimit").Select(Ulimit).ToList();
+        resources.Ulimits = parsed.List("ulimit").Select(Ulimit).OrderBy(static u => u.Name, StringComparer.Ordinal).ToList();
         resources.BlkioWeightDevice = parsed.List("blkio-weight-device").Select(WeightDevice).ToList();
         resources.BlkioDeviceReadBps = Throttles(parsed, "device-read-bps", isBytes: true);
         resources.BlkioDeviceWriteBps = Throttles(parsed, "device-write-bps", isBytes: true);
