@@ -1,0 +1,90 @@
+using Berth.Engine.State;
+using Berth.Network;
+using Berth.Runtime;
+
+namespace Berth.Engine;
+
+/// <summary>One container in memory: its record and, while it runs, what holds it. Owned by <see cref="ContainerTable"/> from
+/// creation to removal.</summary>
+/// <remarks>Whoever changes it holds <see cref="Gate"/>; reading <see cref="Record"/> needs nothing, because it is replaced whole.
+/// Lock order: <see cref="Gate"/>, then the table, then the state.</remarks>
+internal sealed class Container(ContainerRecord record)
+{
+    private readonly Lock _waiters = new();
+    private TaskCompletionSource<WaitOutcome> _nextExit = New(); // Guarded by _waiters.
+    private volatile ContainerRecord _record = record;
+
+    /// <summary>Held by whoever changes the container.</summary>
+    public SemaphoreSlim Gate { get; } = new(1, 1);
+
+    /// <summary>What is known about it.</summary>
+    public ContainerRecord Record
+    {
+        get => _record;
+        set => _record = value;
+    }
+
+    public string Id => _record.Id;
+
+    public string Name => _record.Name;
+
+    public ContainerState State => _record.State;
+
+    /// <summary>What runs; null when nothing does. Set under Gate.</summary>
+    public IContainer? Runtime { get; set; }
+
+    /// <summary>Its network namespace while it runs. Set under Gate.</summary>
+    public ISandbox? Sandbox { get; set; }
+
+    /// <summary>Those who attached before it started.</summary>
+    public PendingAttachments Pending { get; } = new();
+
+    /// <summary>Ends the health checks and the restart back-off of this run; replaced at each start. Set under Gate.</summary>
+    public CancellationTokenSource Run { get; set; } = new();
+
+    /// <summary>The last back-off; doubles with each quick failure. Set under Gate.</summary>
+    public TimeSpan Backoff { get; set; }
+
+    /// <summary>A stop by the user is under way: the policy must not restart it. Set under Gate, read by the exit.</summary>
+    public bool StopRequested { get; set; }
+
+    /// <summary>Completes when the exit of the current run has been dealt with.</summary>
+    public TaskCompletionSource ExitHandled { get; set; } = CompletedSource();
+
+    /// <summary>The removal of what the last run left in the kernel; the next start waits for it. Set under Gate.</summary>
+    public Task Cleanup { get; set; } = Task.CompletedTask;
+
+    /// <summary>Completes when it is gone.</summary>
+    public TaskCompletionSource<WaitOutcome> Removed { get; } = New();
+
+    /// <summary>Completes at its next exit.</summary>
+    public Task<WaitOutcome> NextExit
+    {
+        get
+        {
+            lock (_waiters)
+                return _nextExit.Task;
+        }
+    }
+
+    /// <summary>Tells everybody who waits for an exit.</summary>
+    public void CompleteExit(WaitOutcome outcome)
+    {
+        TaskCompletionSource<WaitOutcome> waiting;
+        lock (_waiters)
+        {
+            waiting = _nextExit;
+            _nextExit = New();
+        }
+        waiting.TrySetResult(outcome);
+    }
+
+    private static TaskCompletionSource<WaitOutcome> New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private static TaskCompletionSource CompletedSource()
+    {
+        TaskCompletionSource source = new();
+        source.SetResult();
+        return source;
+    }
+}

@@ -1,0 +1,62 @@
+using Berth.Engine.Users;
+using Berth.Faults;
+using Berth.Layers;
+using Berth.Linux;
+using Berth.Linux.Files;
+using Berth.Linux.Mounts;
+
+namespace Berth.Engine;
+
+/// <summary>A container's tree, reached through one descriptor: everything below it is resolved by the kernel in that root, so that
+/// no link in it leads out.</summary>
+internal sealed class ContainerRoot : IDisposable
+{
+    private ContainerRoot(FileDescriptor directory) => Directory = directory;
+
+    public FileDescriptor Directory { get; }
+
+    /// <summary>The tree of a running container as its processes see it, mounts included.</summary>
+    /// <exception cref="FaultException">Conflict: the process has just ended.</exception>
+    public static ContainerRoot OfProcess(int pid)
+    {
+        int error = FileCalls.TryOpen(FileCalls.WorkingDirectory, FileCalls.PathOf($"/proc/{pid}/root"),
+            FileCalls.O_PATH | FileCalls.O_DIRECTORY, 0, 0, out FileDescriptor directory);
+        return error == 0 ? new ContainerRoot(directory) : throw FaultException.Conflict($"open container root: process {pid} has ended");
+    }
+
+    /// <summary>The tree of a container that does not run, by a mount that nobody else sees.</summary>
+    public static ContainerRoot OfLayer(WritableLayer layer)
+    {
+        if (layer.IsPlainDirectory || layer.LowerDirectories.Count == 0)
+            return new ContainerRoot(FileCalls.OpenDirectory(layer.UpperDirectory));
+        return new ContainerRoot(DetachedMount.Overlay(layer.LowerDirectories, layer.UpperDirectory, layer.WorkDirectory));
+    }
+
+    /// <summary>Opens a path in the root; null when it is not there.</summary>
+    public FileDescriptor? TryOpen(string path, int flags, bool followLast = true)
+    {
+        int error = FileCalls.TryOpen(Directory, FileCalls.PathOf(path), followLast ? flags : flags | FileCalls.O_NOFOLLOW, 0,
+            FileCalls.RESOLVE_IN_ROOT | FileCalls.RESOLVE_NO_MAGICLINKS, out FileDescriptor file);
+        if (error == 0)
+            return file;
+        return error is Errno.ENOENT or Errno.ENOTDIR or Errno.ELOOP ? null : throw new LinuxException("openat2", path, error);
+    }
+
+    /// <summary>Reads the users and groups of the tree.</summary>
+    public UserDatabase ReadUsers() => new(ReadSmall("/etc/passwd"), ReadSmall("/etc/group"));
+
+    public void Dispose() => Directory.Dispose();
+
+    private byte[] ReadSmall(string path)
+    {
+        // O_NONBLOCK: a FIFO of that name must not hold the engine.
+        using FileDescriptor? file = TryOpen(path, FileCalls.O_RDONLY | FileCalls.O_NONBLOCK);
+        if (file is null || !FileCalls.Status(file).IsRegular)
+            return [];
+        byte[] content = new byte[(int)Math.Min(FileCalls.Status(file).Size, UserDatabase.BytesMax)];
+        int length = 0;
+        while (length < content.Length && FileCalls.Read(file, content.AsSpan(length)) is > 0 and int count)
+            length += count;
+        return content[..length];
+    }
+}

@@ -1,0 +1,46 @@
+using Berth.Engine.State;
+using Berth.Faults;
+using Berth.Layers;
+using Microsoft.Extensions.Logging;
+
+namespace Berth.Engine;
+
+/// <inheritdoc cref="IContainers"/>
+/// <remarks>One file per verb beside this one.</remarks>
+internal sealed partial class ContainerService(EngineParts parts, ImageTable images, VolumeService volumes, HealthMonitor health) : IContainers
+{
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<Oci.ChainId, Users.UserDatabase> _users = [];
+    private readonly ILogger _logger = parts.Loggers.CreateLogger<ContainerService>();
+
+    private Container Find(string id) => parts.Containers.Find(id);
+
+    /// <summary>Publishes an event of a container with its labels, image and name.</summary>
+    internal void Publish(ContainerRecord container, string action, params ReadOnlySpan<(string Key, string Value)> extra) =>
+        PublishOf(parts, container, action, extra);
+
+    /// <summary>As <see cref="Publish"/>, for other services.</summary>
+    internal static void PublishOf(
+        EngineParts parts, ContainerRecord container, string action, params ReadOnlySpan<(string Key, string Value)> extra)
+    {
+        Dictionary<string, string> attributes = new(container.Config.Labels ?? new Dictionary<string, string>());
+        foreach ((string key, string value) in extra)
+            attributes[key] = value;
+        attributes["image"] = container.Config.Image;
+        attributes["name"] = container.Name;
+        parts.Events.Publish("container", action, container.Id, attributes);
+    }
+
+    private void Update(Container container, Func<ContainerRecord, ContainerRecord> change) =>
+        parts.Containers.Update(container, change(container.Record));
+
+    private WritableLayer Layer(Container container) => parts.Layers.FindWritable(container.Id)
+        ?? throw FaultException.Internal($"container {container.Name}: its writable layer is missing");
+
+    /// <summary>The tree as of now: through its process while it runs, by a private mount otherwise.</summary>
+    internal ContainerRoot OpenRoot(Container container) =>
+        container.Runtime is { } running && container.State.Running && !running.Exited.IsCompleted
+            ? ContainerRoot.OfProcess(running.Pid) : ContainerRoot.OfLayer(Layer(container));
+
+    private static FaultException NotRunning(Container container) =>
+        FaultException.Conflict($"container {container.Id} is not running");
+}

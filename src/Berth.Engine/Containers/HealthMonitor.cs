@@ -1,0 +1,124 @@
+using System.Text;
+using Berth.Engine.State;
+using Berth.Faults;
+using Berth.Oci.Images;
+using Berth.Oci.Runtime;
+using Berth.Runtime;
+
+namespace Berth.Engine;
+
+/// <summary>Runs containers' health checks and keeps their results.</summary>
+internal sealed class HealthMonitor(EngineParts parts)
+{
+    private const int ResultsMax = 5;
+    private const int OutputMax = 4096;
+    private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_timeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_startInterval = TimeSpan.FromSeconds(5);
+
+    /// <summary>How a process of the container is made for a check.</summary>
+    public Func<Container, IReadOnlyList<string>, ProcessSpec>? MakeProcess { get; set; }
+
+    /// <summary>The health at start; null without a check.</summary>
+    public static HealthState? Initial(HealthConfig? config) => Command(config) is null ? null : new HealthState("starting", 0, []);
+
+    /// <summary>Checks until the token says that the run is over.</summary>
+    public void Watch(Container container, IContainer running, CancellationToken runToken)
+    {
+        if (container.Record.Config.Healthcheck is not { } config || Command(config) is not { } command)
+            return;
+        parts.Background.Run($"health of container {container.Id[..12]}", () => LoopAsync(container, running, config, command, runToken));
+    }
+
+    private static IReadOnlyList<string>? Command(HealthConfig? config) => config?.Test switch
+    {
+        ["CMD", _, ..] test => [.. test.Skip(1)],
+        ["CMD-SHELL", string line, ..] => ["/bin/sh", "-c", line],
+        _ => null,
+    };
+
+    private async Task LoopAsync(
+        Container container, IContainer running, HealthConfig config, IReadOnlyList<string> command, CancellationToken runToken)
+    {
+        DateTimeOffset started = parts.Time.GetUtcNow();
+        TimeSpan startPeriod = new(config.StartPeriod / 100);
+        while (true)
+        {
+            bool isStarting = container.State.Health?.Status == "starting" && parts.Time.GetUtcNow() - started < startPeriod;
+            TimeSpan delay = isStarting ? Or(config.StartInterval, s_startInterval) : Or(config.Interval, s_interval);
+            await Task.Delay(delay, parts.Time, runToken);
+            if (container.State.Status == ContainerStatus.Paused)
+                continue;
+            HealthResult result = await CheckAsync(container, running, command, Or(config.Timeout, s_timeout), runToken);
+            runToken.ThrowIfCancellationRequested();
+            await container.Gate.WaitAsync(runToken);
+            try
+            {
+                Record(container, result, config, isInStartPeriod: parts.Time.GetUtcNow() - started < startPeriod);
+            }
+            finally
+            {
+                container.Gate.Release();
+            }
+        }
+    }
+
+    private async Task<HealthResult> CheckAsync(
+        Container container, IContainer running, IReadOnlyList<string> command, TimeSpan timeout, CancellationToken runToken)
+    {
+        DateTimeOffset start = parts.Time.GetUtcNow();
+        StringBuilder output = new();
+        try
+        {
+            using CancellationTokenSource limit = new(timeout, parts.Time);
+            using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, runToken);
+            ExecRequest request = new() { Id = RandomIds.Next(), Process = MakeProcess!(container, command) };
+            await using IExecProcess process = await running.ExecAsync(request, either.Token);
+            try
+            {
+                await ReadAsync(process.Streams!, output, either.Token);
+                int code = await process.Exited.WaitAsync(either.Token);
+                return new HealthResult(start, parts.Time.GetUtcNow(), code, output.ToString());
+            }
+            catch (OperationCanceledException) when (limit.IsCancellationRequested)
+            {
+                process.TrySignal(9);
+                return new HealthResult(start, parts.Time.GetUtcNow(), -1, $"Health check exceeded timeout ({timeout.TotalSeconds}s)");
+            }
+        }
+        catch (FaultException fault)
+        {
+            return new HealthResult(start, parts.Time.GetUtcNow(), -1, fault.Message);
+        }
+    }
+
+    private static async Task ReadAsync(IContainerStreams streams, StringBuilder output, CancellationToken cancellationToken)
+    {
+        byte[] buffer = new byte[OutputMax];
+        while (true)
+        {
+            (OutputSource _, int count) = await streams.ReadAsync(buffer, cancellationToken);
+            if (count == 0)
+                return;
+            if (output.Length < OutputMax)
+                output.Append(Encoding.UTF8.GetString(buffer, 0, Math.Min(count, OutputMax - output.Length)));
+        }
+    }
+
+    private void Record(Container container, HealthResult result, HealthConfig config, bool isInStartPeriod)
+    {
+        HealthState old = container.State.Health ?? new HealthState("starting", 0, []);
+        int retries = config.Retries > 0 ? config.Retries : 3;
+        bool isCounted = result.ExitCode != 0 && !(isInStartPeriod && old.Status == "starting");
+        int streak = result.ExitCode == 0 ? 0 : old.FailingStreak + (isCounted ? 1 : 0);
+        string status = result.ExitCode == 0 ? "healthy" : streak >= retries ? "unhealthy" : old.Status;
+        HealthState health = new(status, streak, [.. old.Log.TakeLast(ResultsMax - 1), result]);
+        ContainerRecord record = container.Record;
+        container.Record = record with { State = record.State with { Health = health } };
+        if (status != old.Status)
+            ContainerService.PublishOf(parts, record, $"health_status: {status}");
+    }
+
+    // Go's durations are nanoseconds.
+    private static TimeSpan Or(long nanoseconds, TimeSpan standard) => nanoseconds > 0 ? new TimeSpan(nanoseconds / 100) : standard;
+}

@@ -1,0 +1,162 @@
+using Berth.Engine.Mounts;
+using Berth.Engine.State;
+using Berth.Faults;
+using Berth.Layers;
+using Berth.Linux;
+using Berth.Linux.Files;
+using Berth.Oci.Images;
+
+namespace Berth.Engine;
+
+internal sealed partial class ContainerService
+{
+    public Task<CreatedContainer> CreateAsync(CreateContainer request, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        string? asked = string.IsNullOrEmpty(request.Name) ? null : ContainerNames.Parse(request.Name);
+        ImageRecord image = FindImage(request);
+        using IDisposable hold = images.Hold(image.Id);
+        List<string> warnings = [];
+        HostSettings host = ValidateHost.Normal(request.Host, parts, warnings);
+        ImageConfig config = images.Config(image.Id);
+        ContainerSettings merged = MergeSettings.Merge(request.Config, config.Config);
+        if (merged.StopSignal is { Length: > 0 } signal)
+            _ = SignalNames.Parse(signal);
+        List<MountRecord> mounts = ResolveMounts.From(merged, host, id => Find(id).Record);
+
+        string id = RandomIds.Next();
+        string name = parts.Containers.Reserve(asked, id);
+        List<Action> undo = [() => parts.Containers.Release(name)];
+        try
+        {
+            ContainerRecord record = Prepare(new ContainerRecord
+            {
+                Id = id,
+                Name = name,
+                Created = parts.Time.GetUtcNow(),
+                ImageId = image.Id,
+                Chain = image.Chain,
+                Os = config.Os.Length > 0 ? config.Os : "linux",
+                Config = merged with { Hostname = HostName(merged, host, id) },
+                Host = host,
+                Networks = RequestedNetworks(request, host),
+                Mounts = mounts,
+            }, undo);
+            parts.Containers.Add(record);
+            undo.Clear();
+            Publish(record, "create");
+            return Task.FromResult(new CreatedContainer(id, warnings));
+        }
+        catch (LinuxException exception) when (exception.Error is Errno.ENOSPC or Errno.EDQUOT)
+        {
+            throw FaultException.Unavailable($"create container {name}: {exception.Message}", exception);
+        }
+        finally
+        {
+            undo.Reverse();
+            undo.ForEach(step => step());
+        }
+    }
+
+    // The layer, the directory and the volumes; what was done is undone when a later step fails.
+    private ContainerRecord Prepare(ContainerRecord record, List<Action> undo)
+    {
+        WritableLayer layer = parts.Layers.CreateWritable(record.Id, record.Parent);
+        undo.Add(() => parts.Layers.RemoveWritable(record.Id));
+        string directory = parts.ContainerDirectory(record.Id);
+        Directory.CreateDirectory(directory);
+        undo.Add(() => Directory.Delete(directory, recursive: true));
+        return record.Mounts.Count == 0 ? record
+            : record with { Mounts = [.. record.Mounts.Select(mount => MakeVolume(mount, layer, undo))] };
+    }
+
+    private MountRecord MakeVolume(MountRecord mount, WritableLayer layer, List<Action> undo)
+    {
+        if (mount.Point.Type != "volume")
+            return mount;
+        bool isNew = mount.Point.Name.Length == 0 || volumes.TryGet(mount.Point.Name) is null;
+        VolumeDetails volume = volumes.Create(new CreateVolume { Name = mount.Point.Name });
+        if (isNew)
+            undo.Add(() => volumes.Delete(volume.Name));
+        if (!mount.Options.Contains("nocopy") && volume.Options.Count == 0
+            && !Directory.EnumerateFileSystemEntries(volume.Mountpoint).Any())
+            CopyUp(mount.Point.Destination, volume.Mountpoint, layer);
+        return mount with { Point = mount.Point with { Name = volume.Name, Source = volume.Mountpoint } };
+    }
+
+    // The image's path is resolved in the image's root by the kernel, so that a link in it cannot lead to the host.
+    private static void CopyUp(string destination, string volume, WritableLayer layer)
+    {
+        using ContainerRoot root = ContainerRoot.OfLayer(layer);
+        using FileDescriptor? source = root.TryOpen(destination, FileCalls.O_RDONLY | FileCalls.O_DIRECTORY);
+        if (source is null)
+            return;
+        using FileDescriptor target = FileCalls.OpenDirectory(volume);
+        TreeCopy.Contents(source, target);
+    }
+
+    private ImageRecord FindImage(CreateContainer request)
+    {
+        if (request.Config.Image.Length == 0)
+            throw FaultException.Invalid("config.Image is empty: name an image");
+        ImageRecord image = images.Find(request.Config.Image);
+        Platform actual = images.Config(image.Id).Platform;
+        if (request.Platform is { } wanted && actual.Os.Length > 0 && !wanted.Accepts(actual))
+            throw FaultException.NotFound($"image with reference {request.Config.Image} was found but its platform ({actual}) "
+                + $"does not match the specified platform ({wanted})");
+        return image;
+    }
+
+    private static string HostName(ContainerSettings config, HostSettings host, string id)
+    {
+        if (host.UTSMode == "host")
+            return Environment.MachineName;
+        if (string.IsNullOrEmpty(config.Hostname))
+            return host.NetworkMode == "host" ? Environment.MachineName : id[..12];
+        bool isValid = config.Hostname.Length <= 63 && config.Hostname[0] != '-'
+            && config.Hostname.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_');
+        return isValid ? config.Hostname : throw FaultException.Invalid($"invalid hostname: {config.Hostname}");
+    }
+
+    private Dictionary<string, EndpointSettings> RequestedNetworks(CreateContainer request, HostSettings host)
+    {
+        string mode = host.NetworkMode!;
+        if (request.Config.NetworkDisabled)
+            return new() { ["none"] = new() };
+        if (mode is "host" or "none")
+            return new() { [mode] = new() };
+        if (mode.StartsWith("container:", StringComparison.Ordinal))
+            return [];
+        Dictionary<string, EndpointSettings> all = new(StringComparer.Ordinal);
+        string first = NetworkName(mode);
+        all[first] = new EndpointSettings { MacAddress = request.Config.MacAddress ?? "" };
+        foreach ((string key, EndpointSettings settings) in request.Networks)
+        {
+            string name = NetworkName(key);
+            EndpointSettings merged = settings.MacAddress.Length == 0 && name == first
+                ? settings with { MacAddress = request.Config.MacAddress ?? "" } : settings;
+            CheckEndpoint(name, merged);
+            all[name] = merged;
+        }
+        return all;
+    }
+
+    private string NetworkName(string text) => text == "default" ? "bridge"
+        : parts.Networks.Find(text)?.Name ?? throw FaultException.NotFound($"network {text} not found");
+
+    internal static void CheckEndpoint(string network, EndpointSettings settings)
+    {
+        if (settings.IPv4Address.Length > 0 && network == "bridge")
+            throw FaultException.Invalid("user specified IP address is supported on user defined networks only");
+        if (settings.IPv6Address.Length > 0)
+            throw new FaultException(FaultKind.NotSupported, "a fixed IPv6 address is not offered by this engine");
+        if (settings.Aliases.Count > 0 && network == "bridge")
+            throw FaultException.Invalid("network-scoped alias is supported only for containers in user defined networks");
+        if (settings.Links.Count > 0)
+            throw new FaultException(FaultKind.NotSupported, "links are not offered by this engine: use --network-alias");
+        if (settings.IPv4Address.Length > 0 && !Network.IPv4Address.TryParse(settings.IPv4Address, out _))
+            throw FaultException.Invalid($"invalid IPv4 address: {settings.IPv4Address}");
+        if (settings.MacAddress.Length > 0 && !Network.MacAddress.TryParse(settings.MacAddress, out _))
+            throw FaultException.Invalid($"invalid MAC address: {settings.MacAddress}");
+    }
+}

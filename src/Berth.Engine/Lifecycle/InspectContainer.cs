@@ -1,0 +1,53 @@
+using Berth.Engine.State;
+using Berth.Layers;
+
+namespace Berth.Engine;
+
+internal sealed partial class ContainerService
+{
+    public Task<ContainerDetails> InspectAsync(string id, bool size, CancellationToken cancellationToken) =>
+        Task.FromResult(Describe(Find(id), size));
+
+    internal ContainerDetails Describe(Container container, bool size)
+    {
+        ContainerRecord record = container.Record;
+        Specs.ManagedFiles paths = new(parts.ContainerDirectory(record.Id));
+        WritableLayer? layer = parts.Layers.FindWritable(record.Id);
+        long? own = size && layer is not null ? parts.Layers.SizeOf(layer) : null;
+        return new ContainerDetails
+        {
+            Id = record.Id,
+            Name = record.Name,
+            Created = record.Created,
+            Path = record.Path,
+            Args = record.Arguments,
+            State = record.State,
+            ImageId = record.ImageId,
+            Config = record.Config,
+            Host = record.Host,
+            Mounts = [.. record.Mounts.Where(mount => !mount.Hidden).Select(mount => mount.Point)],
+            Networks = ContainerNetworking.Describe(record, parts),
+            RestartCount = record.RestartCount,
+            ExecIds = ExecsOf?.Invoke(record.Id) ?? [],
+            LogPath = record.Host.LogConfig?.Type == "none" ? "" : parts.LogPath(record.Id),
+            ResolvConfPath = paths.ResolvConf,
+            HostnamePath = paths.Hostname,
+            HostsPath = paths.Hosts,
+            Os = record.Os,
+            GraphDriver = layer is null ? new Dictionary<string, string>() : Directories(layer),
+            SizeRw = own,
+            SizeRootFs = own + (images.TryGet(record.ImageId) is null ? 0 : images.SizeOf(images.Config(record.ImageId))),
+        };
+    }
+
+    /// <summary>The execs of a container that have not ended; set by the exec service.</summary>
+    internal Func<string, IReadOnlyList<string>>? ExecsOf { get; set; }
+
+    private static Dictionary<string, string> Directories(WritableLayer layer) => new()
+    {
+        ["LowerDir"] = string.Join(':', layer.LowerDirectories),
+        ["MergedDir"] = layer.MountPoint,
+        ["UpperDir"] = layer.UpperDirectory,
+        ["WorkDir"] = layer.WorkDirectory,
+    };
+}

@@ -1,0 +1,31 @@
+using Berth.Faults;
+
+namespace Berth.Engine;
+
+internal sealed partial class ContainerService
+{
+    public async Task RenameAsync(string id, string name, CancellationToken cancellationToken)
+    {
+        if (string.IsNullOrEmpty(name))
+            throw FaultException.Invalid("Neither old nor new names may be empty");
+        string wanted = ContainerNames.Parse(name);
+        Container container = Find(id);
+        await container.Gate.WaitAsync(cancellationToken);
+        try
+        {
+            string old = container.Name;
+            if (old == wanted)
+                throw FaultException.Invalid("Renaming a container with the same name as its current name");
+            parts.Containers.Reserve(wanted, container.Id);
+            Update(container, record => record with { Name = wanted });
+            parts.Containers.Release(old);
+            if (container.Sandbox is { } sandbox)
+                parts.Networks.Rename(sandbox, wanted);
+            Publish(container.Record, "rename", ("oldName", "/" + old));
+        }
+        finally
+        {
+            container.Gate.Release();
+        }
+    }
+}

@@ -1,0 +1,316 @@
+using System.Net;
+using Berth.Engine.Specs;
+using Berth.Engine.State;
+using Berth.Engine.Users;
+using Berth.Faults;
+using Berth.Layers;
+using Berth.Linux;
+using Berth.Network;
+using Berth.Oci.Runtime;
+using Berth.Runtime;
+
+namespace Berth.Engine;
+
+internal sealed partial class ContainerService
+{
+    private const int ExitNotFound = 127;
+    private const int ExitNotExecutable = 126;
+    private const int ExitNotStarted = 128;
+
+    public async Task<bool> StartAsync(string id, CancellationToken cancellationToken)
+    {
+        Container container = Find(id);
+        await container.Gate.WaitAsync(cancellationToken);
+        try
+        {
+            switch (container.State.Status)
+            {
+                case ContainerStatus.Running:
+                    return false;
+                case ContainerStatus.Paused:
+                    throw FaultException.Conflict("cannot start a paused container, try unpause instead");
+                case ContainerStatus.Removing or ContainerStatus.Dead:
+                    throw FaultException.Conflict("container is marked for removal and cannot be started");
+            }
+            await container.Run.CancelAsync();
+            container.Backoff = TimeSpan.Zero;
+            Update(container, record => record with { RestartCount = 0 });
+            await StartLockedAsync(container, cancellationToken);
+            return true;
+        }
+        finally
+        {
+            container.Gate.Release();
+        }
+    }
+
+    /// <summary>Starts a container whose gate is held. When it fails, nothing of it runs, and its state says why.</summary>
+    private async Task StartLockedAsync(Container container, CancellationToken cancellationToken)
+    {
+        container.StopRequested = false;
+        try
+        {
+            await container.Cleanup;
+            IContainer running = await LaunchAsync(container, cancellationToken);
+            container.Runtime = running;
+            container.ExitHandled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            container.Run = CancellationTokenSource.CreateLinkedTokenSource(parts.Closing.Token);
+            Update(container, record => record with
+            {
+                StoppedByUser = false,
+                Endpoints = [.. container.Sandbox?.Endpoints ?? []],
+                State = record.State with
+                {
+                    Status = ContainerStatus.Running, Pid = running.Pid, StartedAt = running.StartedAt ?? parts.Time.GetUtcNow(),
+                    ExitCode = 0, Error = "", OutOfMemory = false, Health = HealthMonitor.Initial(record.Config.Healthcheck),
+                },
+            });
+            foreach (MountRecord mount in container.Record.Mounts.Where(mount => mount.Point.Type == "volume"))
+                volumes.PublishMount("mount", mount.Point.Name, container.Id, mount.Point);
+            Publish(container.Record, "start");
+            WatchExit(container, running);
+            health.Watch(container, running, container.Run.Token);
+        }
+        catch (Exception exception) when (exception is FaultException or LinuxException or IOException or OperationCanceledException)
+        {
+            FaultException fault = StartFault(container, exception);
+            container.Pending.Abandon();
+            await FailStartAsync(container, fault);
+            throw fault;
+        }
+    }
+
+    private async Task<IContainer> LaunchAsync(Container container, CancellationToken cancellationToken)
+    {
+        ContainerRecord record = container.Record;
+        WritableLayer layer = Layer(container);
+        List<string> warnings = [];
+        ISandbox? sandbox = NeedsSandbox(record) ? parts.Networks.CreateSandbox(record.Id) : null;
+        IContainer? made = null;
+        try
+        {
+            ManagedFiles files = new(parts.ContainerDirectory(record.Id));
+            WriteFiles(record, files, []);
+            Task<IReadOnlyList<Endpoint>> connecting = ConnectAsync(sandbox, record, cancellationToken);
+            try
+            {
+                made = await parts.Runtime.CreateAsync(Request(record, layer, files, sandbox, warnings), cancellationToken);
+            }
+            finally
+            {
+                // Both halves are done before anything is taken back.
+                await connecting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            IReadOnlyList<Endpoint> endpoints = await connecting;
+            if (endpoints.Count > 0)
+                WriteFiles(record, files, endpoints);
+            foreach (Attachment attachment in container.Pending.Take())
+                attachment.Connect(await made.AttachAsync(attachment.Request.Stdin, cancellationToken));
+            await made.StartAsync(cancellationToken);
+            container.Sandbox = sandbox;
+            return made;
+        }
+        catch
+        {
+            if (made is not null)
+            {
+                await made.DeleteAsync(CancellationToken.None);
+                await made.DisposeAsync();
+            }
+            if (sandbox is not null)
+                await sandbox.DisposeAsync();
+            throw;
+        }
+    }
+
+    private ContainerRequest Request(
+        ContainerRecord record, WritableLayer layer, ManagedFiles files, ISandbox? sandbox, List<string> warnings)
+    {
+        UserDatabase users = Users(layer);
+        (UserSpec user, string home) = users.Resolve(record.Config.User ?? "", record.Host.GroupAdd ?? []);
+        string run = parts.RunDirectory(record.Id);
+        Directory.CreateDirectory(run);
+        RuntimeSpec spec = SpecBuilder.Build(new SpecInputs
+        {
+            Container = record,
+            Options = parts.Options,
+            User = user,
+            Home = home,
+            HostName = record.Config.Hostname ?? record.Id[..12],
+            Mounts = MountSpecs.Build(record, files, record.Host.ShmSize, mount => MountOf(mount)),
+            PidNamespaceOf = PidOfOther(record.Host.PidMode),
+            NetworkNamespaceOf = PidOfOther(record.Host.NetworkMode),
+        });
+        return new ContainerRequest
+        {
+            Id = record.Id,
+            Spec = layer.IsPlainDirectory ? spec with { Root = spec.Root! with { Path = layer.UpperDirectory } } : spec,
+            Overlay = layer.IsPlainDirectory ? null
+                : new OverlayRoot(layer.LowerDirectories, layer.UpperDirectory, layer.WorkDirectory, layer.MountPoint),
+            RunDirectory = run,
+            NetworkNamespace = sandbox?.Namespace,
+            OpenStdin = record.Config.OpenStdin,
+            StdinOnce = record.Config.StdinOnce,
+            Log = LogOptions.File(record.Host.LogConfig!, parts.LogPath(record.Id)),
+            Init = record.Host.Init ?? parts.Options.Init,
+            Warnings = warnings,
+        };
+    }
+
+    private MountSpec MountOf(MountRecord mount)
+    {
+        MountPoint point = mount.Point;
+        if (point.Type == "tmpfs")
+            return new MountSpec { Destination = point.Destination, Type = "tmpfs", Source = "tmpfs", Options = mount.Options };
+        string source = point.Source;
+        if (point.Type == "volume" && volumes.TryGet(point.Name) is { } volume)
+        {
+            if (LocalVolumeOptions.TmpfsOptions(volume) is { } tmpfs)
+                return new MountSpec { Destination = point.Destination, Type = "tmpfs", Source = "tmpfs", Options = tmpfs };
+            source = LocalVolumeOptions.BoundDirectory(volume) ?? VolumePaths.Subpath(volume.Mountpoint, mount.Subpath);
+        }
+        else if (mount.Options.Contains("create") && !Path.Exists(source))
+            Directory.CreateDirectory(source);
+        string propagation = point.Propagation.Length > 0 ? point.Propagation : "rprivate";
+        return new MountSpec
+        {
+            Destination = point.Destination,
+            Type = "bind",
+            Source = source,
+            Options = [mount.NonRecursive ? "bind" : "rbind", propagation, point.ReadWrite ? "rw" : "ro"],
+        };
+    }
+
+    // The files of a layer that nobody has started yet are those of its image: read once for each.
+    private UserDatabase Users(WritableLayer layer)
+    {
+        bool isTouched = layer.IsPlainDirectory || layer.Parent is null || Path.Exists(Path.Combine(layer.UpperDirectory, "etc"));
+        if (!isTouched && _users.TryGetValue(layer.Parent!.Value, out UserDatabase? known))
+            return known;
+        using ContainerRoot root = ContainerRoot.OfLayer(layer);
+        UserDatabase users = root.ReadUsers();
+        if (!isTouched)
+        {
+            if (_users.Count > 256)
+                _users.Clear();
+            _users[layer.Parent!.Value] = users;
+        }
+        return users;
+    }
+
+    private int? PidOfOther(string? mode)
+    {
+        if (mode is null || !mode.StartsWith("container:", StringComparison.Ordinal))
+            return null;
+        Container other = Find(mode["container:".Length..]);
+        return other.State is { Status: ContainerStatus.Running or ContainerStatus.Paused, Pid: > 0 } state ? state.Pid
+            : throw FaultException.Conflict($"cannot join namespace of a non running container: {other.Id}");
+    }
+
+    private static bool NeedsSandbox(ContainerRecord record) =>
+        record.Host.NetworkMode != "host" && record.Host.NetworkMode?.StartsWith("container:", StringComparison.Ordinal) != true;
+
+    private async Task<IReadOnlyList<Endpoint>> ConnectAsync(ISandbox? sandbox, ContainerRecord record, CancellationToken cancellationToken)
+    {
+        if (sandbox is null)
+            return [];
+        bool isFirst = true;
+        List<Endpoint> all = [];
+        foreach ((string network, EndpointSettings settings) in record.Networks.OrderByDescending(entry => entry.Value.GatewayPriority)
+            .ThenByDescending(entry => entry.Key == record.Host.NetworkMode))
+        {
+            all.Add(await ConnectOneAsync(sandbox, record, network, settings, isFirst, cancellationToken));
+            isFirst = false;
+        }
+        return all;
+    }
+
+    internal async Task<Endpoint> ConnectOneAsync(
+        ISandbox sandbox, ContainerRecord record, string network, EndpointSettings settings, bool publish, CancellationToken cancellationToken)
+    {
+        Endpoint endpoint = await parts.Networks.ConnectAsync(sandbox, network, new EndpointRequest
+        {
+            ContainerName = record.Name,
+            Address = settings.IPv4Address.Length > 0 ? IPv4Address.Parse(settings.IPv4Address) : null,
+            Mac = settings.MacAddress.Length > 0 ? MacAddress.Parse(settings.MacAddress) : null,
+            Aliases = settings.Aliases,
+            Ports = publish ? PublishRules.Bindings(record.Host, record.Config.ExposedPorts ?? []) : [],
+            Dns = [.. (record.Host.Dns ?? []).Select(IPAddress.Parse)],
+        }, cancellationToken);
+        parts.Events.Publish("network", "connect", endpoint.NetworkId, new Dictionary<string, string>
+        {
+            ["container"] = record.Id, ["name"] = endpoint.NetworkName, ["type"] = parts.Networks.Find(endpoint.NetworkId)?.Driver ?? "bridge",
+        });
+        return endpoint;
+    }
+
+    private void WriteFiles(ContainerRecord record, ManagedFiles files, IReadOnlyList<Endpoint> endpoints)
+    {
+        string hostName = record.Config.Hostname ?? record.Id[..12];
+        if (record.Host.NetworkMode?.StartsWith("container:", StringComparison.Ordinal) == true)
+        {
+            CopyFilesOfOther(record, files);
+            return;
+        }
+        IPAddress? gateway = endpoints.FirstOrDefault(endpoint => endpoint.Gateway is not null)?.Gateway?.ToIPAddress()
+            ?? parts.Networks.Find("bridge")?.Gateway?.ToIPAddress();
+        File.WriteAllText(files.Hosts, HostsFile.Content(hostName, record.Config.Domainname ?? "",
+            endpoints.Where(endpoint => endpoint.Address is not null).Select(endpoint => endpoint.Address!.Value),
+            (record.Host.ExtraHosts ?? []).Select(text => HostsFile.ParseExtraHost(text, gateway))));
+        if (endpoints.Count > 0)
+            return;
+        File.WriteAllText(files.Hostname, HostsFile.HostName(hostName));
+        string hostFile = File.Exists("/etc/resolv.conf") ? File.ReadAllText("/etc/resolv.conf") : "";
+        File.WriteAllText(files.ResolvConf, ResolvConf.For(hostFile, new ResolvConfOptions
+        {
+            CopyHost = record.Host.NetworkMode == "host" && record.Host.Dns is not { Count: > 0 },
+            UsesEmbeddedServer = record.Networks.Keys.Any(name => parts.Networks.Find(name)?.HasNames == true),
+            Servers = [.. (record.Host.Dns is { Count: > 0 } own ? own : parts.Options.Dns).Select(IPAddress.Parse)],
+            Search = record.Host.DnsSearch is { Count: > 0 } search ? search : parts.Options.DnsSearch,
+            Options = record.Host.DnsOptions is { Count: > 0 } options ? options : parts.Options.DnsOptions,
+        }));
+    }
+
+    private void CopyFilesOfOther(ContainerRecord record, ManagedFiles files)
+    {
+        ManagedFiles other = new(parts.ContainerDirectory(Find(record.Host.NetworkMode!["container:".Length..]).Id));
+        foreach ((string from, string to) in ((string, string)[])[(other.Hosts, files.Hosts), (other.Hostname, files.Hostname), (other.ResolvConf, files.ResolvConf)])
+            File.Copy(from, to, overwrite: true);
+    }
+
+    private async Task FailStartAsync(Container container, FaultException fault)
+    {
+        int code = fault.Data["exit"] as int? ?? ExitNotStarted;
+        container.Runtime = null;
+        container.Sandbox = null;
+        Update(container, record => record with
+        {
+            State = record.State with
+            {
+                Status = record.State.StartedAt is null ? ContainerStatus.Created : ContainerStatus.Exited,
+                Pid = 0, ExitCode = code, Error = fault.Message,
+            },
+        });
+        container.CompleteExit(new WaitOutcome(code, null));
+        if (container.Record.Host.AutoRemove)
+            RemoveLocked(container, removeVolumes: true);
+        await Task.CompletedTask;
+    }
+
+    private static FaultException StartFault(Container container, Exception exception)
+    {
+        const string Prefix = "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: ";
+        string message = exception.Message;
+        int code = exception is not FaultException fault ? ExitNotStarted
+            : fault.Kind switch { FaultKind.NotFound => ExitNotFound, FaultKind.Forbidden => ExitNotExecutable, _ => ExitNotStarted };
+        bool isProgram = code != ExitNotStarted && message.Contains("exec", StringComparison.Ordinal);
+        if (isProgram && !message.StartsWith("failed to create task", StringComparison.Ordinal))
+            message = (message.StartsWith("OCI runtime", StringComparison.Ordinal) ? Prefix[..Prefix.IndexOf("OCI", StringComparison.Ordinal)] : Prefix) + message
+                + (message.EndsWith(": unknown", StringComparison.Ordinal) ? "" : ": unknown");
+        FaultKind kind = isProgram ? FaultKind.InvalidArgument : (exception as FaultException)?.Kind
+            ?? (exception is OperationCanceledException ? FaultKind.Cancelled : FaultKind.Internal);
+        FaultException result = new(kind, exception is FaultException ? message : $"start container {container.Name}: {message}", exception);
+        result.Data["exit"] = isProgram ? code : ExitNotStarted;
+        return result;
+    }
+}

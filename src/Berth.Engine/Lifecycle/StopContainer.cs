@@ -1,0 +1,101 @@
+using Berth.Engine.State;
+using Berth.Faults;
+using Berth.Linux.Processes;
+using Berth.Runtime;
+
+namespace Berth.Engine;
+
+internal sealed partial class ContainerService
+{
+    private const int StopTimeoutSeconds = 10;
+    private static readonly TimeSpan s_killWait = TimeSpan.FromSeconds(10);
+
+    public async Task<bool> StopAsync(string id, string? signal, int? timeoutSeconds, CancellationToken cancellationToken)
+    {
+        Container container = Find(id);
+        if (!await StopAsync(container, signal, timeoutSeconds, cancellationToken))
+            return false;
+        Publish(container.Record, "stop");
+        return true;
+    }
+
+    public async Task RestartAsync(string id, string? signal, int? timeoutSeconds, CancellationToken cancellationToken)
+    {
+        Container container = Find(id);
+        await StopAsync(container, signal, timeoutSeconds, cancellationToken);
+        await container.Gate.WaitAsync(cancellationToken);
+        try
+        {
+            if (container.Runtime is null)
+                await StartLockedAsync(container, cancellationToken);
+        }
+        finally
+        {
+            container.Gate.Release();
+        }
+        Publish(container.Record, "restart");
+    }
+
+    /// <summary>Asks, waits, kills. False: it did not run.</summary>
+    internal async Task<bool> StopAsync(Container container, string? signal, int? timeoutSeconds, CancellationToken cancellationToken)
+    {
+        ContainerRecord record = container.Record;
+        int number = SignalNames.Parse(string.IsNullOrEmpty(signal) ? (string.IsNullOrEmpty(record.Config.StopSignal) ? "SIGTERM" : record.Config.StopSignal) : signal);
+        int seconds = timeoutSeconds ?? record.Config.StopTimeout ?? StopTimeoutSeconds;
+        IContainer running;
+        Task handled;
+        await container.Gate.WaitAsync(cancellationToken);
+        try
+        {
+            container.StopRequested = true;
+            if (container.Runtime is null)
+                return EndRestarting(container);
+            running = container.Runtime;
+            handled = container.ExitHandled.Task;
+            if (container.State.Status == ContainerStatus.Paused)
+                await ThawAsync(container, cancellationToken);
+            if (running.TrySignal(number))
+                Publish(record, "kill", ("signal", number.ToString()));
+        }
+        finally
+        {
+            container.Gate.Release();
+        }
+        TimeSpan grace = seconds < 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromSeconds(seconds);
+        if (!await EndsAsync(handled, grace, cancellationToken))
+            await KillHardAsync(container, running, handled, cancellationToken);
+        return true;
+    }
+
+    // A container that waits for its restart is stopped by not restarting it.
+    private bool EndRestarting(Container container)
+    {
+        if (container.State.Status != ContainerStatus.Restarting)
+            return false;
+        container.Run.Cancel();
+        Update(container, record => record with { StoppedByUser = true, State = record.State with { Status = ContainerStatus.Exited } });
+        container.CompleteExit(new WaitOutcome(container.State.ExitCode, null));
+        return true;
+    }
+
+    private async Task KillHardAsync(Container container, IContainer running, Task handled, CancellationToken cancellationToken)
+    {
+        if (running.TrySignal(Signals.SIGKILL))
+            Publish(container.Record, "kill", ("signal", Signals.SIGKILL.ToString()));
+        if (!await EndsAsync(handled, s_killWait, cancellationToken))
+            throw FaultException.Internal($"stop container {container.Name}: the kernel did not end its process within {s_killWait.TotalSeconds:0} s");
+    }
+
+    private async Task<bool> EndsAsync(Task handled, TimeSpan within, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await handled.WaitAsync(within, parts.Time, cancellationToken);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+}

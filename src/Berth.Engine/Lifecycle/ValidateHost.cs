@@ -1,0 +1,122 @@
+using Berth.Engine.Specs;
+using Berth.Faults;
+
+namespace Berth.Engine;
+
+/// <summary>Checks the machine's part of a request and brings it into one form. What is not offered is refused, never ignored.</summary>
+internal static class ValidateHost
+{
+    /// <exception cref="FaultException">InvalidArgument with Docker's texts; NotSupported.</exception>
+    public static HostSettings Normal(HostSettings host, EngineParts parts, List<string> warnings)
+    {
+        ResourceSpecs.Validate(host.Resources);
+        Devices.Validate(host.Resources);
+        _ = Capabilities.Resolve(host.Privileged, host.CapAdd ?? [], host.CapDrop ?? []);
+        _ = SecurityOptions.Parse(host.SecurityOpt ?? [], parts.Options).Seccomp([]);
+        CheckModes(host, parts);
+        CheckRest(host);
+        CheckPolicy(host.RestartPolicy, host.AutoRemove);
+        PublishRules.Check(host);
+        foreach (string key in host.Sysctls?.Keys ?? [])
+            CheckSysctl(key, host);
+        if (host.Resources is { OomKillDisable: true, Memory: 0 })
+            warnings.Add("OOM killer is disabled for the container, but no memory limit is set, this can result in the system "
+                + "running out of resources.");
+        return host with
+        {
+            NetworkMode = host.NetworkMode is null or "" or "default" ? "bridge" : host.NetworkMode,
+            RestartPolicy = host.RestartPolicy.Name is "" ? RestartPolicy.No : host.RestartPolicy,
+            LogConfig = LogOptions.Normal(host.LogConfig, parts.Options),
+            ShmSize = host.ShmSize > 0 ? host.ShmSize : parts.Options.DefaultShmSize,
+            IpcMode = host.IpcMode is null or "" ? "private" : host.IpcMode,
+            CgroupnsMode = host.CgroupnsMode is null or "" ? (host.Privileged ? "host" : "private") : host.CgroupnsMode,
+            Resources = host.Resources with { MemorySwappiness = host.Resources.MemorySwappiness is -1 ? null : host.Resources.MemorySwappiness },
+        };
+    }
+
+    /// <exception cref="FaultException">InvalidArgument, with Docker's texts.</exception>
+    public static void CheckPolicy(RestartPolicy policy, bool autoRemove)
+    {
+        (string name, int count) = policy;
+        if (name is not ("" or "no" or "always" or "unless-stopped" or "on-failure"))
+            throw FaultException.Invalid($"invalid restart policy: unknown policy '{name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'");
+        if (count < 0)
+            throw FaultException.Invalid("invalid restart policy: maximum retry count cannot be negative");
+        if (count != 0 && name != "on-failure")
+            throw FaultException.Invalid("invalid restart policy: maximum retry count can only be used with 'on-failure'");
+        if (autoRemove && name is not ("" or "no"))
+            throw FaultException.Invalid("can't create 'AutoRemove' container with restart policy");
+    }
+
+    private static void CheckModes(HostSettings host, EngineParts parts)
+    {
+        if (host.IpcMode?.StartsWith("container:", StringComparison.Ordinal) == true)
+            throw new FaultException(FaultKind.NotSupported, "--ipc container:… is not offered by this engine: share a volume or use --ipc host");
+        Mode("IPC", host.IpcMode, null, "private", "none", "host", "shareable");
+        Mode("PID", host.PidMode, parts, "host");
+        Mode("UTS", host.UTSMode, null, "host");
+        Mode("CgroupNS", host.CgroupnsMode, null, "private", "host");
+        if (host.UsernsMode is not (null or "" or "host"))
+            throw FaultException.Invalid($"invalid user namespace mode: {host.UsernsMode}");
+        if (host.NetworkMode?.StartsWith("container:", StringComparison.Ordinal) == true)
+        {
+            if (host.PortBindings is { Count: > 0 } || host.PublishAllPorts)
+                throw FaultException.Invalid("conflicting options: port publishing and the container type network mode");
+            if (host.Dns is { Count: > 0 })
+                throw FaultException.Invalid("conflicting options: dns and the network mode");
+            if (host.ExtraHosts is { Count: > 0 })
+                throw FaultException.Invalid("conflicting options: custom host-to-IP mapping and the network mode");
+            _ = parts.Containers.Find(host.NetworkMode["container:".Length..]);
+        }
+    }
+
+    private static void Mode(string what, string? value, EngineParts? containers, params ReadOnlySpan<string> known)
+    {
+        if (string.IsNullOrEmpty(value) || known.Contains(value))
+            return;
+        if (containers is null || !value.StartsWith("container:", StringComparison.Ordinal))
+            throw FaultException.Invalid($"invalid {what} mode: {value}");
+        _ = containers.Containers.Find(value["container:".Length..]);
+    }
+
+    private static void CheckRest(HostSettings host)
+    {
+        Refuse(host.StorageOpt is { Count: > 0 }, "--storage-opt is not offered by this engine");
+        Refuse(host.Links is { Count: > 0 }, "--link is not offered by this engine: use a user-defined network and --network-alias");
+        Refuse(!string.IsNullOrEmpty(host.Cgroup), "the Cgroup field is not offered by this engine");
+        if (!string.IsNullOrEmpty(host.VolumeDriver) && host.VolumeDriver != "local")
+            throw FaultException.NotFound($"error looking up volume plugin {host.VolumeDriver}: plugin \"{host.VolumeDriver}\" not found");
+        if (host.Isolation is not (null or "" or "default"))
+            throw FaultException.Invalid($"invalid isolation '{host.Isolation}' on linux");
+        if (host.Runtime is not (null or "" or "berth" or "runc" or "io.containerd.runc.v2"))
+            throw FaultException.Invalid($"unknown or invalid runtime name: {host.Runtime}");
+        if (host.OomScoreAdj is < -1000 or > 1000)
+            throw FaultException.Invalid($"Invalid value {host.OomScoreAdj}, range for oom score adj is [-1000, 1000]");
+        if (host.ShmSize < 0)
+            throw FaultException.Invalid("SHM size can not be less than 0");
+        foreach (string entry in host.ExtraHosts ?? [])
+            _ = Network.HostsFile.ParseExtraHost(entry, System.Net.IPAddress.Loopback);
+        foreach (string server in host.Dns ?? [])
+            if (!System.Net.IPAddress.TryParse(server, out _))
+                throw FaultException.Invalid($"{server} is not an ip address");
+    }
+
+    private static void CheckSysctl(string key, HostSettings host)
+    {
+        bool isIpc = key is "kernel.msgmax" or "kernel.msgmnb" or "kernel.msgmni" or "kernel.sem" or "kernel.shmall" or "kernel.shmmax"
+            or "kernel.shmmni" or "kernel.shm_rmid_forced" || key.StartsWith("fs.mqueue.", StringComparison.Ordinal);
+        bool isNetwork = key.StartsWith("net.", StringComparison.Ordinal);
+        if (!isIpc && !isNetwork && key is not ("kernel.hostname" or "kernel.domainname"))
+            throw FaultException.Invalid($"sysctl '{key}' is not whitelisted");
+        if (isNetwork && host.NetworkMode == "host")
+            throw FaultException.Invalid($"sysctl '{key}' not allowed in host network namespace");
+        if (isIpc && host.IpcMode == "host")
+            throw FaultException.Invalid($"sysctl '{key}' not allowed in host ipc namespace");
+    }
+
+    private static void Refuse(bool isAsked, string message)
+    {
+        if (isAsked)
+            throw new FaultException(FaultKind.NotSupported, message);
+    }
+}

@@ -1,0 +1,49 @@
+using Berth.Engine.State;
+using Berth.Network;
+
+namespace Berth.Engine;
+
+/// <summary>A container's networks as inspect shows them.</summary>
+internal static class ContainerNetworking
+{
+    public static ContainerNetworks Describe(ContainerRecord record, EngineParts parts)
+    {
+        Dictionary<string, EndpointDetails> endpoints = new(StringComparer.Ordinal);
+        foreach ((string name, EndpointSettings settings) in record.Networks)
+        {
+            Network.Network? network = parts.Networks.Find(name);
+            Endpoint? live = record.Endpoints.FirstOrDefault(endpoint => endpoint.NetworkName == name);
+            endpoints[name] = new EndpointDetails
+            {
+                Settings = settings,
+                NetworkId = live?.NetworkId ?? network?.Id ?? "",
+                EndpointId = live?.Id ?? "",
+                Gateway = live?.Gateway?.ToString() ?? "",
+                IPAddress = live?.Address?.ToString() ?? "",
+                IPPrefixLength = live?.PrefixLength ?? 0,
+                MacAddress = live?.Mac?.ToString() ?? "",
+                DnsNames = network?.HasNames == true ? [.. new[] { record.Name, record.Id[..12] }.Concat(settings.Aliases).Distinct()] : [],
+            };
+        }
+        return new ContainerNetworks
+        {
+            SandboxId = record.State.Pid > 0 ? record.Id : "",
+            SandboxKey = record.State.Pid > 0 ? $"/proc/{record.State.Pid}/ns/net" : "",
+            Ports = Ports(record),
+            Endpoints = endpoints,
+        };
+    }
+
+    private static Dictionary<string, IReadOnlyList<PortBinding>> Ports(ContainerRecord record)
+    {
+        Dictionary<string, IReadOnlyList<PortBinding>> ports = new(StringComparer.Ordinal);
+        if (!record.State.Running)
+            return ports;
+        foreach (string exposed in record.Config.ExposedPorts ?? [])
+            ports[exposed] = [];
+        foreach (var group in record.Endpoints.SelectMany(endpoint => endpoint.Ports)
+            .GroupBy(port => $"{port.ContainerPort}/{port.Protocol.ToString().ToLowerInvariant()}"))
+            ports[group.Key] = [.. group.Select(port => new PortBinding(port.HostAddress.ToString(), port.HostPort.ToString()))];
+        return ports;
+    }
+}

@@ -1,0 +1,59 @@
+using Berth.Engine.State;
+using Berth.Oci.Runtime;
+
+namespace Berth.Engine.Specs;
+
+/// <summary>The mounts of a container as the runtime wants them: Docker's own, the managed files, then the user's.</summary>
+internal static class MountSpecs
+{
+    public static List<MountSpec> Build(ContainerRecord container, ManagedFiles files, long shmSize, Func<MountRecord, MountSpec> resolve)
+    {
+        HostSettings host = container.Host;
+        HashSet<string> taken = [.. container.Mounts.Select(mount => mount.Point.Destination)];
+        List<MountSpec> all = [.. Standard(host, shmSize).Where(mount => !taken.Contains(mount.Destination))];
+        foreach ((string source, string target) in files.Mounts)
+            if (!taken.Contains(target))
+                all.Add(Bind(source, target, "rprivate"));
+        all.AddRange(container.Mounts.Select(resolve));
+        return all;
+    }
+
+    private static IEnumerable<MountSpec> Standard(HostSettings host, long shmSize)
+    {
+        string access = host.Privileged ? "rw" : "ro";
+        yield return New("/proc", "proc", "nosuid", "noexec", "nodev");
+        yield return New("/dev", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k");
+        yield return New("/dev/pts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5");
+        yield return New("/sys", "sysfs", "nosuid", "noexec", "nodev", access);
+        yield return New("/sys/fs/cgroup", "cgroup", access, "nosuid", "noexec", "nodev");
+        if (host.IpcMode == "host")
+        {
+            yield return Bind("/dev/mqueue", "/dev/mqueue", "rprivate");
+            yield return Bind("/dev/shm", "/dev/shm", "rprivate");
+            yield break;
+        }
+        yield return New("/dev/mqueue", "mqueue", "nosuid", "noexec", "nodev");
+        if (host.IpcMode != "none")
+            yield return New("/dev/shm", "tmpfs", "nosuid", "noexec", "nodev", "mode=1777", $"size={shmSize}");
+    }
+
+    private static MountSpec New(string destination, string type, params string[] options) =>
+        new() { Destination = destination, Type = type, Source = type == "tmpfs" && destination == "/dev/shm" ? "shm" : type, Options = options };
+
+    private static MountSpec Bind(string source, string destination, string propagation) =>
+        new() { Destination = destination, Type = "bind", Source = source, Options = ["rbind", propagation] };
+}
+
+/// <summary>The files below <c>/etc</c> that the engine writes for a container.</summary>
+/// <param name="Directory">Where they are on the host.</param>
+internal sealed record ManagedFiles(string Directory)
+{
+    public string Hosts => Path.Combine(Directory, "hosts");
+
+    public string Hostname => Path.Combine(Directory, "hostname");
+
+    public string ResolvConf => Path.Combine(Directory, "resolv.conf");
+
+    public IEnumerable<(string Source, string Target)> Mounts =>
+        [(ResolvConf, "/etc/resolv.conf"), (Hostname, "/etc/hostname"), (Hosts, "/etc/hosts")];
+}

@@ -1,0 +1,41 @@
+using Berth.Faults;
+using Berth.Oci.Runtime;
+using Berth.Runtime.Seccomp;
+
+namespace Berth.Engine.Specs;
+
+/// <summary>What <c>--security-opt</c> says.</summary>
+internal sealed record SecurityOptions(bool NoNewPrivileges, string? SeccompText, bool SeccompUnconfined, bool SystemPathsUnconfined)
+{
+    /// <exception cref="FaultException">InvalidArgument: an unknown option. NotSupported: one for a module that is not offered.</exception>
+    public static SecurityOptions Parse(IReadOnlyList<string> options, EngineOptions engine)
+    {
+        SecurityOptions result = new(engine.NoNewPrivileges, engine.SeccompProfile, false, false);
+        foreach (string option in options)
+        {
+            string[] parts = option.Split(option.Contains('=', StringComparison.Ordinal) ? '=' : ':', 2);
+            string value = parts.Length == 2 ? parts[1] : "";
+            result = parts[0] switch
+            {
+                "no-new-privileges" when value is "" or "true" => result with { NoNewPrivileges = true },
+                "no-new-privileges" when value is "false" => result with { NoNewPrivileges = false },
+                "seccomp" when value == "unconfined" => result with { SeccompUnconfined = true },
+                "seccomp" when value == "builtin" => result with { SeccompText = null },
+                "seccomp" when value.StartsWith('{') => result with { SeccompText = value },
+                "systempaths" when value == "unconfined" => result with { SystemPathsUnconfined = true },
+                "label" or "apparmor" when value is "disable" or "unconfined" or "docker-default" => result,
+                "label" or "apparmor" => throw new FaultException(
+                    FaultKind.NotSupported, $"security option {option}: this kernel offers no {(parts[0] == "label" ? "SELinux policy" : "AppArmor")}"),
+                _ => throw FaultException.Invalid($"invalid --security-opt 2: \"{Clip(option)}\""),
+            };
+        }
+        return result;
+    }
+
+    /// <summary>The seccomp policy; null: none.</summary>
+    public SeccompSpec? Seccomp(IReadOnlyList<string> capabilities) => SeccompUnconfined ? null
+        : SeccompText is null ? DefaultSeccomp.Profile([.. capabilities])
+        : DockerSeccomp.Read(SeccompText, capabilities);
+
+    private static string Clip(string text) => text.Length > 200 ? text[..200] + "…" : text;
+}

@@ -1,0 +1,168 @@
+using Berth.Engine.State;
+using Berth.Oci.Runtime;
+
+namespace Berth.Engine.Specs;
+
+/// <summary>What the specification of a container is made of, beside its record.</summary>
+internal sealed record SpecInputs
+{
+    public required ContainerRecord Container { get; init; }
+    public required EngineOptions Options { get; init; }
+    public required UserSpec User { get; init; }
+    public required string Home { get; init; }
+    public required string HostName { get; init; }
+    public required IReadOnlyList<MountSpec> Mounts { get; init; }
+
+    /// <summary>Pid of the container whose pid namespace is joined; null: its own or the host's.</summary>
+    public int? PidNamespaceOf { get; init; }
+
+    /// <summary>Pid of the container whose network namespace is joined; null: as the request's sandbox says.</summary>
+    public int? NetworkNamespaceOf { get; init; }
+}
+
+/// <summary>Makes the OCI runtime specification of a container. Defaults are Docker's.</summary>
+internal static class SpecBuilder
+{
+    private static readonly string[] s_masked =
+    [
+        "/proc/asound", "/proc/acpi", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
+        "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap",
+    ];
+
+    private static readonly string[] s_readOnly = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+
+    public static RuntimeSpec Build(SpecInputs inputs)
+    {
+        HostSettings host = inputs.Container.Host;
+        IReadOnlyList<string> capabilities = Capabilities.Resolve(host.Privileged, host.CapAdd ?? [], host.CapDrop ?? []);
+        SecurityOptions security = SecurityOptions.Parse(host.SecurityOpt ?? [], inputs.Options);
+        bool unmasked = host.Privileged || security.SystemPathsUnconfined;
+        return new RuntimeSpec
+        {
+            Hostname = host.UTSMode == "host" ? null : inputs.HostName,
+            Domainname = host.UTSMode == "host" || string.IsNullOrEmpty(inputs.Container.Config.Domainname)
+                ? null : inputs.Container.Config.Domainname,
+            Root = new RootSpec { Path = "rootfs", Readonly = host.ReadonlyRootfs },
+            Process = Process(inputs, capabilities, security),
+            Mounts = inputs.Mounts,
+            Annotations = host.Annotations,
+            Linux = new LinuxSpec
+            {
+                Namespaces = Namespaces(inputs),
+                CgroupsPath = CgroupPath(inputs),
+                Resources = ResourceSpecs.Build(host.Resources, host.Privileged),
+                Devices = Devices.Build(host),
+                Sysctl = Sysctls(inputs),
+                Seccomp = host.Privileged ? null : security.Seccomp(capabilities),
+                MaskedPaths = host.MaskedPaths ?? (unmasked ? [] : s_masked),
+                ReadonlyPaths = host.ReadonlyPaths ?? (unmasked ? [] : s_readOnly),
+                RootfsPropagation = RootPropagation(inputs.Mounts),
+            },
+        };
+    }
+
+    /// <summary>The capability sets: everything for root, nothing effective for others, who may gain what the bounding set has.</summary>
+    public static CapabilitiesSpec CapabilitySets(IReadOnlyList<string> capabilities, uint uid) => new()
+    {
+        Bounding = capabilities,
+        Permitted = uid == 0 ? capabilities : [],
+        Effective = uid == 0 ? capabilities : [],
+        Inheritable = [],
+        Ambient = [],
+    };
+
+    /// <summary>The environment of a process: what was asked for, and HOME, HOSTNAME and TERM.</summary>
+    public static IReadOnlyList<string> Environment(IReadOnlyList<string> asked, string hostName, string home, bool tty)
+    {
+        List<string> all = [];
+        if (!Has(asked, "PATH"))
+            all.Add(MergeSettings.DefaultPath);
+        if (!Has(asked, "HOSTNAME"))
+            all.Add("HOSTNAME=" + hostName);
+        if (tty && !Has(asked, "TERM"))
+            all.Add("TERM=xterm");
+        all.AddRange(asked);
+        if (!Has(asked, "HOME"))
+            all.Add("HOME=" + (home.Length > 0 ? home : "/"));
+        return all;
+    }
+
+    private static bool Has(IReadOnlyList<string> environment, string name) =>
+        environment.Any(entry => entry.StartsWith(name + "=", StringComparison.Ordinal));
+
+    private static ProcessSpec Process(SpecInputs inputs, IReadOnlyList<string> capabilities, SecurityOptions security)
+    {
+        ContainerSettings config = inputs.Container.Config;
+        HostSettings host = inputs.Container.Host;
+        return new ProcessSpec
+        {
+            Terminal = config.Tty,
+            ConsoleSize = host.ConsoleSize is { Rows: > 0, Columns: > 0 } size
+                ? new ConsoleSize { Height = (uint)size.Rows, Width = (uint)size.Columns } : null,
+            User = inputs.User,
+            Args = inputs.Container.Program,
+            Env = Environment(config.Env ?? [], inputs.HostName, inputs.Home, config.Tty),
+            Cwd = string.IsNullOrEmpty(config.WorkingDir) ? "/" : config.WorkingDir,
+            Capabilities = CapabilitySets(capabilities, inputs.User.Uid),
+            Rlimits = Rlimits(host.Resources.Ulimits ?? [], inputs.Options.DefaultUlimits),
+            NoNewPrivileges = security.NoNewPrivileges,
+            OomScoreAdj = host.OomScoreAdj,
+        };
+    }
+
+    private static IReadOnlyList<RlimitSpec> Rlimits(IReadOnlyList<Ulimit> asked, IReadOnlyList<Ulimit> defaults) =>
+        [.. asked.Concat(defaults.Where(limit => asked.All(other => other.Name != limit.Name))).Select(limit => new RlimitSpec
+        {
+            Type = "RLIMIT_" + limit.Name.ToUpperInvariant(),
+            Soft = limit.Soft < 0 ? ulong.MaxValue : (ulong)limit.Soft,
+            Hard = limit.Hard < 0 ? ulong.MaxValue : (ulong)limit.Hard,
+        })];
+
+    private static List<NamespaceSpec> Namespaces(SpecInputs inputs)
+    {
+        HostSettings host = inputs.Container.Host;
+        List<NamespaceSpec> all = [new() { Type = "mount" }];
+        if (inputs.PidNamespaceOf is { } pid)
+            all.Add(new NamespaceSpec { Type = "pid", Path = $"/proc/{pid}/ns/pid" });
+        else if (host.PidMode != "host")
+            all.Add(new NamespaceSpec { Type = "pid" });
+        if (host.IpcMode != "host")
+            all.Add(new NamespaceSpec { Type = "ipc" });
+        if (host.UTSMode != "host")
+            all.Add(new NamespaceSpec { Type = "uts" });
+        if (inputs.NetworkNamespaceOf is { } owner)
+            all.Add(new NamespaceSpec { Type = "network", Path = $"/proc/{owner}/ns/net" });
+        else if (host.NetworkMode != "host")
+            all.Add(new NamespaceSpec { Type = "network" });
+        if (host.CgroupnsMode != "host" && !(host.Privileged && string.IsNullOrEmpty(host.CgroupnsMode)))
+            all.Add(new NamespaceSpec { Type = "cgroup" });
+        return all;
+    }
+
+    private static string CgroupPath(SpecInputs inputs)
+    {
+        string parent = string.IsNullOrEmpty(inputs.Container.Host.Resources.CgroupParent)
+            ? inputs.Options.CgroupParent : inputs.Container.Host.Resources.CgroupParent;
+        return ContainerPath.Clean(parent + "/" + inputs.Container.Id);
+    }
+
+    // As Docker: unprivileged ports from 0 and ping for everybody in a network namespace of its own.
+    private static Dictionary<string, string> Sysctls(SpecInputs inputs)
+    {
+        Dictionary<string, string> all = new(StringComparer.Ordinal);
+        if (inputs.Container.Host.NetworkMode != "host" && inputs.NetworkNamespaceOf is null)
+        {
+            all["net.ipv4.ip_unprivileged_port_start"] = "0";
+            all["net.ipv4.ping_group_range"] = "0 2147483647";
+        }
+        foreach ((string key, string value) in inputs.Container.Host.Sysctls ?? new Dictionary<string, string>())
+            all[key] = value;
+        return all;
+    }
+
+    private static string? RootPropagation(IReadOnlyList<MountSpec> mounts)
+    {
+        bool Has(string option) => mounts.Any(mount => mount.Options?.Contains(option) == true);
+        return Has("shared") || Has("rshared") ? "shared" : Has("slave") || Has("rslave") ? "rslave" : null;
+    }
+}
