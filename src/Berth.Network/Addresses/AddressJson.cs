@@ -4,44 +4,58 @@ using System.Text.Json.Serialization;
 
 namespace Berth.Network;
 
-internal sealed class IPv4AddressJsonConverter : JsonConverter<IPv4Address>
+/// <summary>Writes IPv4Address as text; public so that documents of other projects can hold it.</summary>
+public sealed class IPv4AddressJsonConverter : JsonConverter<IPv4Address>
 {
+    /// <inheritdoc/>
     public override IPv4Address Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         IPv4Address.TryParse(reader.GetString(), out IPv4Address address) ? address : throw new JsonException();
 
+    /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, IPv4Address value, JsonSerializerOptions options) =>
         writer.WriteStringValue(value.ToString());
 }
 
-internal sealed class IPv4SubnetJsonConverter : JsonConverter<IPv4Subnet>
+/// <summary>Writes IPv4Subnet as text; public so that documents of other projects can hold it.</summary>
+public sealed class IPv4SubnetJsonConverter : JsonConverter<IPv4Subnet>
 {
+    /// <inheritdoc/>
     public override IPv4Subnet Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         IPv4Subnet.TryParse(reader.GetString(), out IPv4Subnet subnet) ? subnet : throw new JsonException();
 
+    /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, IPv4Subnet value, JsonSerializerOptions options) =>
         writer.WriteStringValue(value.ToString());
 }
 
-internal sealed class MacAddressJsonConverter : JsonConverter<MacAddress>
+/// <summary>Writes MacAddress as text; public so that documents of other projects can hold it.</summary>
+public sealed class MacAddressJsonConverter : JsonConverter<MacAddress>
 {
+    /// <inheritdoc/>
     public override MacAddress Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         MacAddress.TryParse(reader.GetString(), out MacAddress address) ? address : throw new JsonException();
 
+    /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, MacAddress value, JsonSerializerOptions options) =>
         writer.WriteStringValue(value.ToString());
 }
 
-internal sealed class IPAddressJsonConverter : JsonConverter<IPAddress>
+/// <summary>Writes IPAddress as text; public so that documents of other projects can hold it.</summary>
+public sealed class IPAddressJsonConverter : JsonConverter<IPAddress>
 {
+    /// <inheritdoc/>
     public override IPAddress? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         IPAddress.TryParse(reader.GetString(), out IPAddress? address) ? address : throw new JsonException();
 
+    /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, IPAddress value, JsonSerializerOptions options) =>
         writer.WriteStringValue(value.ToString());
 }
 
-internal sealed class IPAddressListJsonConverter : JsonConverter<IReadOnlyList<IPAddress>>
+/// <summary>Writes IPAddressList as text; public so that documents of other projects can hold it.</summary>
+public sealed class IPAddressListJsonConverter : JsonConverter<IReadOnlyList<IPAddress>>
 {
+    /// <inheritdoc/>
     public override IReadOnlyList<IPAddress> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
         List<IPAddress> addresses = [];
@@ -52,6 +66,7 @@ internal sealed class IPAddressListJsonConverter : JsonConverter<IReadOnlyList<I
         return addresses;
     }
 
+    /// <inheritdoc/>
     public override void Write(Utf8JsonWriter writer, IReadOnlyList<IPAddress> value, JsonSerializerOptions options)
     {
         writer.WriteStartArray();
