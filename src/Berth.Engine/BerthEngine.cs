@@ -1,3 +1,11 @@
+using System.Net;
+using Berth.Content;
+using Berth.Distribution;
+using Berth.Engine.State;
+using Berth.Layers;
+using Berth.Network;
+using Berth.Runtime;
+using Microsoft.Extensions.Logging;
 
 namespace Berth.Engine;
 
@@ -6,32 +14,186 @@ namespace Berth.Engine;
 /// reach it. Owned by the program that opened it; disposing lets go of everything while the containers go on running.
 /// </summary>
 /// <remarks>Named so because the namespace is already called Engine.</remarks>
-public abstract class BerthEngine : IAsyncDisposable
+public sealed class BerthEngine : IAsyncDisposable
 {
+    private readonly EngineParts _parts;
+    private readonly DataRootLock _lock;
+    private readonly List<IDisposable> _owned;
+    private readonly ContainerService _containers;
+    private int _disposed;
+
+    private BerthEngine(EngineParts parts, DataRootLock dataRootLock, ImageDistributionOwner distribution, List<IDisposable> owned)
+    {
+        (_parts, _lock, _owned) = (parts, dataRootLock, owned);
+        ImageTable images = distribution.Images;
+        ImageCollector collector = new(parts, images, distribution.LayerBlobs);
+        VolumeService volumes = new(parts);
+        HealthMonitor health = new(parts);
+        ImageService imageService = new(parts, images, collector, distribution.Distribution);
+        _containers = new ContainerService(parts, images, volumes, health) { ImageStore = imageService, Collector = collector };
+        BuildService builds = new();
+        Containers = _containers;
+        Execs = new ExecService(parts, _containers, health);
+        Images = imageService;
+        Volumes = volumes;
+        Networks = new NetworkService(parts, _containers);
+        Builds = builds;
+        System = new SystemService(parts, _containers, imageService, images, volumes, distribution.Distribution, builds.CacheEntries);
+        volumes.Load();
+    }
+
     /// <summary>Containers.</summary>
-    public abstract IContainers Containers { get; }
+    public IContainers Containers { get; }
 
     /// <summary>Further processes in containers.</summary>
-    public abstract IExecs Execs { get; }
+    public IExecs Execs { get; }
 
     /// <summary>Images.</summary>
-    public abstract IImages Images { get; }
+    public IImages Images { get; }
 
     /// <summary>Volumes.</summary>
-    public abstract IVolumes Volumes { get; }
+    public IVolumes Volumes { get; }
 
     /// <summary>Networks.</summary>
-    public abstract INetworkService Networks { get; }
+    public INetworkService Networks { get; }
 
     /// <summary>What happens.</summary>
-    public abstract IEvents Events { get; }
+    public IEvents Events => _parts.Events;
 
     /// <summary>Engine and machine.</summary>
-    public abstract ISystem System { get; }
+    public ISystem System { get; }
 
     /// <summary>Builds.</summary>
-    public abstract IBuilds Builds { get; }
+    public IBuilds Builds { get; }
+
+    /// <summary>Opens an engine: takes its data root, sweeps what a crash left, finds the containers that run, applies restart
+    /// policies.</summary>
+    /// <exception cref="Faults.FaultException">Conflict: another engine uses the data root. InvalidArgument: a wrong option.
+    /// Internal: the kernel refused the default network.</exception>
+    public static Task<BerthEngine> OpenAsync(EngineOptions options, ILoggerFactory loggers, CancellationToken cancellationToken) =>
+        OpenAsync(options, loggers, new EngineSubstitutes(), cancellationToken);
+
+    internal static async Task<BerthEngine> OpenAsync(
+        EngineOptions options, ILoggerFactory loggers, EngineSubstitutes substitutes, CancellationToken cancellationToken)
+    {
+        const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        Directory.CreateDirectory(options.DataRoot, OwnerOnly | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        Directory.CreateDirectory(Path.Combine(options.DataRoot, "containers"), OwnerOnly);
+        Directory.CreateDirectory(Path.Combine(options.ExecRoot, "containers"), OwnerOnly);
+        DataRootLock dataRootLock = DataRootLock.Take(options.DataRoot);
+        List<IDisposable> owned = [];
+        try
+        {
+            StateDatabase state = StateDatabase.Open(Path.Combine(options.DataRoot, "berth.db"));
+            owned.Add(state);
+            EngineParts parts = Assemble(options, loggers, substitutes, state, owned);
+            BerthEngine engine = new(parts, dataRootLock, Distribute(parts, substitutes, owned), owned);
+            await new EngineRecovery(parts, engine._containers).RunAsync(cancellationToken);
+            return engine;
+        }
+        catch
+        {
+            owned.Reverse();
+            owned.ForEach(thing => thing.Dispose());
+            dataRootLock.Dispose();
+            throw;
+        }
+    }
 
     /// <inheritdoc/>
-    public abstract ValueTask DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+            return;
+        if (_parts.Options.StopContainersOnDispose)
+            await Task.WhenAll(_parts.Containers.All.Where(container => container.State.Running).Select(StopQuietlyAsync));
+        await _parts.Closing.CancelAsync();
+        _parts.Events.Dispose();
+        await _parts.Background.DisposeAsync();
+        foreach (IContainer running in _parts.Containers.All.Select(container => container.Runtime).OfType<IContainer>())
+            await running.DisposeAsync();
+        await _parts.Networks.DisposeAsync();
+        if (_parts.Layers is IAsyncDisposable layers)
+            await layers.DisposeAsync();
+        _owned.Reverse();
+        _owned.ForEach(thing => thing.Dispose());
+        _lock.Dispose();
+    }
+
+    private async Task StopQuietlyAsync(Container container)
+    {
+        try
+        {
+            await _containers.StopAsync(container, null, _parts.Options.ShutdownTimeoutSeconds, CancellationToken.None);
+        }
+        catch (Faults.FaultException)
+        {
+            // It does not end; the next engine will find it.
+        }
+    }
+
+    private static EngineParts Assemble(
+        EngineOptions options, ILoggerFactory loggers, EngineSubstitutes substitutes, StateDatabase state, List<IDisposable> owned)
+    {
+        TimeProvider time = substitutes.Time ?? TimeProvider.System;
+        IContainerRuntime runtime = substitutes.Runtime ?? new ContainerRuntime(new RuntimeOptions { RuntimeBinary = options.RuntimeBinary });
+        if (runtime is IDisposable disposable)
+            owned.Add(disposable);
+        string engineId = state.ReadAll(Kinds.Engine, StateJson.Default.EngineRecord).FirstOrDefault().Document?.Id ?? NewId(state);
+        return new EngineParts
+        {
+            Options = options,
+            State = state,
+            Runtime = runtime,
+            Layers = substitutes.Layers ?? LayerStores.Open(Path.Combine(options.DataRoot, "layers")),
+            Blobs = substitutes.Blobs ?? new FileBlobStore(Path.Combine(options.DataRoot, "content"), time),
+            Networks = substitutes.Networks ?? new Berth.Network.Networks(NetworkOptionsOf(options), loggers.CreateLogger("Berth.Network"), time),
+            Time = time,
+            Loggers = loggers,
+            Events = new EventHub(time),
+            Background = new BackgroundWork(loggers.CreateLogger("Berth.Engine")),
+            Containers = new ContainerTable(state),
+            EngineId = engineId,
+        };
+    }
+
+    private static string NewId(StateDatabase state)
+    {
+        EngineRecord record = new(Guid.NewGuid().ToString());
+        state.Put(Kinds.Engine, "engine", record, StateJson.Default.EngineRecord);
+        return record.Id;
+    }
+
+    private static ImageDistributionOwner Distribute(EngineParts parts, EngineSubstitutes substitutes, List<IDisposable> owned)
+    {
+        ImageTable images = new(parts.State, parts.Blobs, parts.Layers, parts.Time);
+        images.Load();
+        LayerBlobs layerBlobs = new(parts.State);
+        layerBlobs.Load();
+        IImageDistribution distribution = substitutes.Distribution ?? new ImageDistribution(new RegistryOptions
+        {
+            Mirrors = parts.Options.RegistryMirrors,
+            InsecureRegistries = parts.Options.InsecureRegistries,
+            ConcurrentDownloads = parts.Options.MaxConcurrentDownloads,
+            ConcurrentUploads = parts.Options.MaxConcurrentUploads,
+        }, parts.Blobs, new LayerSink(parts.Layers), layerBlobs, parts.Time);
+        if (distribution is IDisposable disposable)
+            owned.Add(disposable);
+        return new ImageDistributionOwner(images, layerBlobs, distribution);
+    }
+
+    private static NetworkOptions NetworkOptionsOf(EngineOptions options) => new()
+    {
+        BridgeName = options.Bridge,
+        TableName = options.Bridge == "none" ? $"berth-{Math.Abs(options.DataRoot.GetHashCode(StringComparison.Ordinal))}" : options.Bridge == "berth0" ? "berth" : "berth-" + options.Bridge,
+        StateDirectory = Path.Combine(options.DataRoot, "networks"),
+        AddressPools = options.DefaultAddressPools.Count == 0 ? Network.AddressPool.Defaults
+            : [.. options.DefaultAddressPools.Select(pool => new Network.AddressPool(IPv4Subnet.Parse(pool.Base), pool.Size))],
+        BridgeAddress = options.BridgeAddress,
+        Dns = [.. options.Dns.Select(IPAddress.Parse)],
+        ReadyNamespaces = options.NetworkSandboxesPrepared,
+    };
 }
+
+/// <summary>The image side of an engine while it is assembled.</summary>
+internal sealed record ImageDistributionOwner(ImageTable Images, LayerBlobs LayerBlobs, IImageDistribution Distribution);

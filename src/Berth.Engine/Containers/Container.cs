@@ -45,6 +45,9 @@ internal sealed class Container(ContainerRecord record)
     /// <summary>The last back-off; doubles with each quick failure. Set under Gate.</summary>
     public TimeSpan Backoff { get; set; }
 
+    /// <summary>It ran when an earlier engine ended, and nothing of it was found. Set before anybody else sees it.</summary>
+    public bool LostAtOpen { get; set; }
+
     /// <summary>A stop by the user is under way: the policy must not restart it. Set under Gate, read by the exit.</summary>
     public bool StopRequested { get; set; }
 

@@ -158,5 +158,5 @@ public sealed record CommitRequest
 
 /// <summary>How an archive is put into a container.</summary>
 /// <param name="NoOverwriteDirectoryNonDirectory">A directory is never replaced by something else, nor the reverse.</param>
-/// <param name="CopyUidGid">Keep the archive's owners; otherwise root.</param>
+/// <param name="CopyUidGid">Give everything to the container's user, when it has one; otherwise the archive's owners are kept.</param>
 public sealed record ArchiveOptions(bool NoOverwriteDirectoryNonDirectory, bool CopyUidGid);

@@ -69,12 +69,18 @@ internal sealed partial class ContainerService
         await using Stream plain = await Decompression.OpenAsync(tar, cancellationToken);
         await TreeExtractor.ExtractAsync(plain, target, new ExtractOptions
         {
-            Whiteouts = WhiteoutMode.Plain,
+            Whiteouts = WhiteoutMode.Literal,
             KeepOwners = true,
-            MapOwner = options.CopyUidGid ? null : (uid, gid) => (uid, gid),
+            MapOwner = options.CopyUidGid && !string.IsNullOrEmpty(container.Record.Config.User) ? OwnerOf(container.Record, root) : null,
             NoOverwriteDirNonDir = options.NoOverwriteDirectoryNonDirectory,
         }, cancellationToken);
         Publish(container.Record, "extract-to-dir");
+    }
+
+    private static Func<uint, uint, (uint Uid, uint Gid)> OwnerOf(ContainerRecord record, ContainerRoot root)
+    {
+        (Oci.Runtime.UserSpec user, string _) = root.ReadUsers().Resolve(record.Config.User!, []);
+        return (_, _) => (user.Uid, user.Gid);
     }
 
     private static FileDescriptor OpenTarget(Container container, ContainerRoot root, string path)

@@ -99,7 +99,7 @@ internal sealed partial class ContainerService
             finally
             {
                 // Both halves are done before anything is taken back.
-                await connecting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await ((Task)connecting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             IReadOnlyList<Endpoint> endpoints = await connecting;
             if (endpoints.Count > 0)
@@ -244,7 +244,7 @@ internal sealed partial class ContainerService
         return endpoint;
     }
 
-    private void WriteFiles(ContainerRecord record, ManagedFiles files, IReadOnlyList<Endpoint> endpoints)
+    internal void WriteFiles(ContainerRecord record, ManagedFiles files, IReadOnlyList<Endpoint> endpoints)
     {
         string hostName = record.Config.Hostname ?? record.Id[..12];
         if (record.Host.NetworkMode?.StartsWith("container:", StringComparison.Ordinal) == true)

@@ -18,15 +18,14 @@ internal sealed class LogReader(string path, LogQuery query, TimeProvider time)
     /// <summary>Reads until the end, or with <see cref="LogQuery.Follow"/> until <paramref name="ended"/> and everything was read.</summary>
     public async IAsyncEnumerable<LogEntry> ReadAsync(Task ended, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using LogCursor? cursor = LogCursor.Open(path, query.Tail);
-        LogCursor? current = cursor;
+        using LogCursorHolder holder = new();
         List<LogEntry> batch = [];
         while (true)
         {
             // Whether it has ended is asked before reading, so that what came before the end is read after it.
             bool isOver = !query.Follow || ended.IsCompleted;
-            current ??= LogCursor.Open(path, query.Tail);
-            if (current is not null)
+            holder.Cursor ??= LogCursor.Open(path, query.Tail);
+            if (holder.Cursor is { } current)
             {
                 while (current.Read(batch))
                 {
@@ -50,6 +49,13 @@ internal sealed class LogReader(string path, LogQuery query, TimeProvider time)
 
     private bool IsWanted(LogEntry entry) =>
         (entry.Source == OutputSource.Stdout ? query.Stdout : query.Stderr) && !(entry.At < query.Since);
+
+    private sealed class LogCursorHolder : IDisposable
+    {
+        public LogCursor? Cursor { get; set; }
+
+        public void Dispose() => Cursor?.Dispose();
+    }
 
     /// <summary>Where a reader is: an open file and an unfinished line.</summary>
     private sealed class LogCursor : IDisposable

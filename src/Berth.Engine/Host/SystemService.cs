@@ -1,0 +1,114 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Berth.Distribution;
+
+namespace Berth.Engine;
+
+/// <inheritdoc cref="ISystem"/>
+internal sealed class SystemService(
+    EngineParts parts, ContainerService containers, ImageService images, ImageTable table, VolumeService volumes,
+    IImageDistribution distribution, Func<IReadOnlyList<BuildCacheEntry>> buildCache) : ISystem
+{
+    public SystemInfo Info()
+    {
+        ContainerState[] states = [.. parts.Containers.All.Select(container => container.State)];
+        int running = states.Count(state => state.Status is ContainerStatus.Running or ContainerStatus.Restarting);
+        int paused = states.Count(state => state.Status == ContainerStatus.Paused);
+        IReadOnlySet<string> limits = Limits();
+        bool isPlain = parts.Layers is Layers.CopyLayerStore;
+        return new SystemInfo
+        {
+            Id = parts.EngineId,
+            Options = parts.Options,
+            Containers = states.Length,
+            Running = running,
+            Paused = paused,
+            Stopped = states.Length - running - paused,
+            Images = table.All.Count,
+            StorageDriver = isPlain ? "vfs" : "overlay2",
+            BackingFilesystem = new DriveInfo(parts.Options.DataRoot).DriveFormat,
+            CgroupVersion = File.Exists("/sys/fs/cgroup/cgroup.controllers") ? "2" : "1",
+            EventListeners = parts.Events.Listeners,
+            OpenDescriptors = Directory.GetFiles("/proc/self/fd").Length,
+            HostName = Environment.MachineName,
+            KernelVersion = File.ReadAllText("/proc/sys/kernel/osrelease").Trim(),
+            OperatingSystem = Release("PRETTY_NAME", "Linux"),
+            OsVersion = Release("VERSION_ID", ""),
+            Architecture = RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "aarch64" : "x86_64",
+            Processors = Environment.ProcessorCount,
+            MemoryTotal = MemoryTotal(),
+            SecurityOptions = ["name=seccomp,profile=builtin"],
+            Capabilities = limits,
+            Warnings = Warnings(limits),
+        };
+    }
+
+    public async Task<DiskUsage> DiskUsageAsync(CancellationToken cancellationToken)
+    {
+        IReadOnlyList<ImageSummary> all = await images.ListAsync(new ImageQuery { All = true, SharedSize = true }, cancellationToken);
+        return new DiskUsage
+        {
+            LayersSize = parts.Layers.List().Sum(layer => layer.Size),
+            Images = all,
+            Containers = await containers.ListAsync(new ContainerQuery { All = true, Size = true }, cancellationToken),
+            Volumes = [.. volumes.List(FilterSet.None).Select(volume => volume with
+            {
+                Size = DiskSize.Of(volume.Mountpoint), References = volumes.References(volume.Name),
+            })],
+            BuildCache = buildCache(),
+        };
+    }
+
+    public async Task<string?> LoginAsync(RegistryLogin login, CancellationToken cancellationToken)
+    {
+        LoginResult result = await distribution.LoginAsync(Logins.ToCredentials(login)!, cancellationToken);
+        return result.IdentityToken.Length > 0 ? result.IdentityToken : null;
+    }
+
+    private static HashSet<string> Limits()
+    {
+        HashSet<string> all = [];
+        void Add(string name, params ReadOnlySpan<string> files)
+        {
+            foreach (string file in files)
+                if (File.Exists(file))
+                    all.Add(name);
+        }
+        string controllers = File.Exists("/sys/fs/cgroup/cgroup.controllers") ? File.ReadAllText("/sys/fs/cgroup/cgroup.controllers") : "";
+        foreach ((string controller, string name) in ((string, string)[])
+            [("memory", "memory"), ("memory", "swap"), ("cpu", "cpu-cfs"), ("cpu", "cpu-shares"), ("cpuset", "cpuset"), ("pids", "pids")])
+            if (controllers.Split([' ', '\n']).Contains(controller))
+                all.Add(name);
+        Add("memory", "/sys/fs/cgroup/memory/memory.limit_in_bytes");
+        Add("swap", "/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes");
+        Add("oom-kill-disable", "/sys/fs/cgroup/memory/memory.oom_control");
+        Add("cpu-cfs", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us");
+        Add("cpu-shares", "/sys/fs/cgroup/cpu/cpu.shares", "/sys/fs/cgroup/cpu,cpuacct/cpu.shares");
+        Add("cpuset", "/sys/fs/cgroup/cpuset/cpuset.cpus");
+        if (Directory.Exists("/sys/fs/cgroup/pids"))
+            all.Add("pids");
+        if (File.Exists("/proc/sys/net/ipv4/ip_forward") && File.ReadAllText("/proc/sys/net/ipv4/ip_forward").Trim() == "1")
+            all.Add("ipv4-forwarding");
+        return all;
+    }
+
+    private static List<string> Warnings(IReadOnlySet<string> limits)
+    {
+        List<string> all = [];
+        foreach ((string name, string text) in ((string, string)[])[("memory", "No memory limit support"), ("swap", "No swap limit support"),
+            ("cpu-cfs", "No cpu cfs quota support"), ("cpu-shares", "No cpu shares support"), ("cpuset", "No cpuset support"),
+            ("pids", "No pids limit support"), ("ipv4-forwarding", "IPv4 forwarding is disabled")])
+            if (!limits.Contains(name))
+                all.Add("WARNING: " + text);
+        return all;
+    }
+
+    private static string Release(string key, string otherwise) => !File.Exists("/etc/os-release") ? otherwise
+        : File.ReadLines("/etc/os-release").FirstOrDefault(line => line.StartsWith(key + "=", StringComparison.Ordinal))?[(key.Length + 1)..].Trim('"') ?? otherwise;
+
+    private static long MemoryTotal()
+    {
+        string? line = File.ReadLines("/proc/meminfo").FirstOrDefault(line => line.StartsWith("MemTotal:", StringComparison.Ordinal));
+        return line is null ? 0 : long.Parse(line[9..].Replace("kB", "", StringComparison.Ordinal).Trim(), CultureInfo.InvariantCulture) * 1024;
+    }
+}

@@ -1,0 +1,109 @@
+using Berth.Engine.State;
+using Berth.Faults;
+using Berth.Layers;
+using Berth.Oci.References;
+
+namespace Berth.Engine;
+
+internal sealed partial class ImageService
+{
+    public Task<IReadOnlyList<ImageDeletion>> RemoveAsync(string name, bool force, bool noPrune, CancellationToken cancellationToken)
+    {
+        ImageRecord image = images.Find(name);
+        IReadOnlyList<ImageReference> names = images.NamesOf(image.Id);
+        ImageReference? reference = IsId(name, image) ? null
+            : ImageReference.TryParse(name, out ImageReference? parsed, out _) ? parsed.WithDefaultTag() : null;
+        List<ImageDeletion> deletions = [];
+        if (reference is not null)
+        {
+            // The last tag takes the repository's digests with it.
+            List<ImageReference> untagged = [.. names.Where(other => other == reference || (reference.Digest is not null && other.Digest == reference.Digest && other.Name == reference.Name))];
+            List<ImageReference> left = [.. names.Except(untagged)];
+            if (left.All(other => other.Name != reference.Name || other.Tag is null))
+                untagged.AddRange(left.Where(other => other.Name == reference.Name));
+            left = [.. names.Except(untagged)];
+            if (left.Count == 0)
+                CheckUnused(image, name, force, isUntag: true);
+            Untag(image, untagged, deletions);
+            if (left.Count > 0 || UsedBy(image) is not null)
+                return Task.FromResult<IReadOnlyList<ImageDeletion>>(deletions);
+        }
+        else
+        {
+            string[] repositories = [.. names.Select(other => other.Name).Distinct()];
+            if (repositories.Length > 1 && !force)
+                throw FaultException.Conflict($"conflict: unable to delete {image.Id.Short} (must be forced) - image is referenced in multiple repositories");
+            CheckUnused(image, name, force, isUntag: false);
+            Untag(image, names, deletions);
+            if (UsedBy(image) is not null)
+                return Task.FromResult<IReadOnlyList<ImageDeletion>>(deletions);
+        }
+        Delete(image, deletions);
+        return Task.FromResult<IReadOnlyList<ImageDeletion>>(deletions);
+    }
+
+    public Task<ImagePruneReport> PruneAsync(FilterSet filters, CancellationToken cancellationToken)
+    {
+        filters.Allow("dangling", "label", "label!", "until");
+        bool onlyDangling = filters.Flag("dangling") ?? true;
+        DateTimeOffset? until = filters["until"] is [string text, ..] ? TimeText.Parse(text, parts.Time) : null;
+        List<ImageDeletion> deletions = [];
+        long before = parts.Layers.List().Sum(layer => layer.Size);
+        foreach (ImageRecord image in images.All)
+        {
+            IReadOnlyList<ImageReference> names = images.NamesOf(image.Id);
+            if ((onlyDangling && names.Any(name => name.Tag is not null)) || UsedBy(image) is not null
+                || (until is { } limit && Created(image) >= limit) || !filters.MatchesLabels(images.Config(image.Id).Config?.Labels))
+                continue;
+            Untag(image, names, deletions);
+            Delete(image, deletions);
+        }
+        long freed = Math.Max(0, before - parts.Layers.List().Sum(layer => layer.Size));
+        parts.Events.Publish("image", "prune", "", new Dictionary<string, string> { ["reclaimed"] = freed.ToString() });
+        return Task.FromResult(new ImagePruneReport(deletions, freed));
+    }
+
+    private static bool IsId(string text, ImageRecord image)
+    {
+        string hex = text.StartsWith("sha256:", StringComparison.Ordinal) ? text[7..] : text;
+        return hex.Length > 0 && image.Id.Hex.StartsWith(hex, StringComparison.Ordinal);
+    }
+
+    private Container? UsedBy(ImageRecord image) => parts.Containers.All.FirstOrDefault(container => container.Record.ImageId == image.Id);
+
+    private void CheckUnused(ImageRecord image, string name, bool force, bool isUntag)
+    {
+        Container[] users = [.. parts.Containers.All.Where(container => container.Record.ImageId == image.Id)];
+        if (users.FirstOrDefault(user => user.State.Running) is { } running && !(isUntag && force))
+            throw FaultException.Conflict(isUntag
+                ? $"conflict: unable to remove repository reference \"{name}\" (must force) - container {running.Id[..12]} is using its referenced image {image.Id.Short}"
+                : $"conflict: unable to delete {image.Id.Short} (cannot be forced) - image is being used by running container {running.Id[..12]}");
+        if (users.Length > 0 && !force)
+            throw FaultException.Conflict(isUntag
+                ? $"conflict: unable to remove repository reference \"{name}\" (must force) - container {users[0].Id[..12]} is using its referenced image {image.Id.Short}"
+                : $"conflict: unable to delete {image.Id.Short} (must be forced) - image is being used by stopped container {users[0].Id[..12]}");
+    }
+
+    private void Untag(ImageRecord image, IReadOnlyList<ImageReference> names, List<ImageDeletion> deletions)
+    {
+        if (names.Count == 0)
+            return;
+        images.Untag(names);
+        foreach (ImageReference name in names.OrderBy(name => name.Digest is not null))
+        {
+            deletions.Add(new ImageDeletion(name.Familiar, null));
+            Publish("untag", image.Id.ToString(), image.Id.ToString());
+        }
+    }
+
+    private void Delete(ImageRecord image, List<ImageDeletion> deletions)
+    {
+        if (!images.TryDelete(image.Id))
+            return;
+        deletions.Add(new ImageDeletion(null, image.Id.ToString()));
+        foreach (Layer layer in collector.CollectLayers())
+            deletions.Add(new ImageDeletion(null, layer.Chain.ToString()));
+        collector.CollectBlobs();
+        Publish("delete", image.Id.ToString(), image.Id.ToString());
+    }
+}

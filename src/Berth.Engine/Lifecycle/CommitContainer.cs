@@ -1,0 +1,89 @@
+using Berth.Engine.State;
+using Berth.Layers;
+using Berth.Oci;
+using Berth.Oci.Images;
+using Berth.Oci.References;
+
+namespace Berth.Engine;
+
+internal sealed partial class ContainerService
+{
+    /// <summary>Where images of containers are stored; set by the engine.</summary>
+    internal ImageService? ImageStore { get; set; }
+
+    /// <summary>Keeps new layers until their image is recorded; set by the engine.</summary>
+    internal ImageCollector? Collector { get; set; }
+
+    public async Task<Digest> CommitAsync(CommitRequest request, CancellationToken cancellationToken)
+    {
+        Container container = Find(request.Container);
+        List<ImageReference> names = string.IsNullOrEmpty(request.Repository) ? []
+            : [string.IsNullOrEmpty(request.Tag) ? ImageReference.Parse(request.Repository).WithDefaultTag() : ImageReference.Parse(request.Repository).WithTag(request.Tag)];
+        using IDisposable arrival = Collector!.Arrive();
+        await container.Gate.WaitAsync(cancellationToken);
+        bool isFrozen = false;
+        Layer layer;
+        try
+        {
+            if (request.Pause && container.State.Status == ContainerStatus.Running)
+            {
+                await container.Runtime!.PauseAsync(cancellationToken);
+                isFrozen = true;
+            }
+            layer = await parts.Layers.CommitCopyAsync(container.Id, cancellationToken);
+        }
+        finally
+        {
+            if (isFrozen)
+                await container.Runtime!.ResumeAsync(CancellationToken.None);
+            container.Gate.Release();
+        }
+        ImageConfig config = ConfigOf(container.Record, request, layer);
+        Digest id = await ImageStore!.StoreConfigAsync(config, container.Record.ImageId, names, cancellationToken);
+        Publish(container.Record, "commit", ("comment", request.Comment ?? ""), ("imageID", id.ToString()), ("imageRef", names.FirstOrDefault()?.Familiar ?? ""));
+        return id;
+    }
+
+    private ImageConfig ConfigOf(ContainerRecord record, CommitRequest request, Layer layer)
+    {
+        ImageConfig? based = images.TryGet(record.ImageId) is null ? null : images.Config(record.ImageId);
+        DateTimeOffset now = parts.Time.GetUtcNow();
+        HistoryEntry step = new()
+        {
+            Created = now, CreatedBy = string.Join(' ', record.Program), Author = Given(request.Author), Comment = Given(request.Comment),
+        };
+        return new ImageConfig
+        {
+            Created = now,
+            Author = Given(request.Author),
+            Architecture = based?.Architecture ?? Platform.Host.Architecture,
+            Variant = based?.Variant,
+            Os = record.Os,
+            Config = ChangeInstructions.Apply(ToExecution(request.Config is null ? record.Config : MergeSettings.Merge(request.Config, ToExecution(record.Config))), request.Changes),
+            RootFs = new RootFs { DiffIds = [.. based?.RootFs.DiffIds ?? [], layer.DiffId.Digest] },
+            History = [.. based?.History ?? [], step],
+        };
+    }
+
+    private static ExecutionConfig ToExecution(ContainerSettings settings) => new()
+    {
+        User = Given(settings.User),
+        ExposedPorts = ToSet(settings.ExposedPorts),
+        Env = settings.Env,
+        Entrypoint = settings.Entrypoint is { Count: > 0 } ? settings.Entrypoint : null,
+        Cmd = settings.Cmd,
+        Volumes = ToSet(settings.Volumes),
+        WorkingDir = Given(settings.WorkingDir),
+        Labels = settings.Labels is { Count: > 0 } ? settings.Labels : null,
+        StopSignal = Given(settings.StopSignal),
+        StopTimeout = settings.StopTimeout,
+        Healthcheck = settings.Healthcheck,
+        OnBuild = settings.OnBuild,
+        Shell = settings.Shell,
+    };
+
+    private static Dictionary<string, EmptyObject>? ToSet(IReadOnlyList<string>? keys) =>
+        keys is { Count: > 0 } ? keys.ToDictionary(key => key, _ => EmptyObject.Instance) : null;
+
+    private static string? Given(string? text) => string.IsNullOrEmpty(text) ? null : text;
+}

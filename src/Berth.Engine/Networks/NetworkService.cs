@@ -1,0 +1,166 @@
+using Berth.Engine.State;
+using Berth.Faults;
+using Berth.Network;
+
+namespace Berth.Engine;
+
+/// <inheritdoc cref="INetworkService"/>
+internal sealed class NetworkService(EngineParts parts, ContainerService containers) : INetworkService
+{
+    private static readonly string[] s_filters = ["dangling", "driver", "id", "label", "label!", "name", "scope", "type"];
+
+    public async Task<CreatedNetwork> CreateAsync(CreateNetwork request, CancellationToken cancellationToken)
+    {
+        if (request.EnableIPv6 || request.Ranges.Any(range => range.Subnet.Contains(':', StringComparison.Ordinal)))
+            throw new FaultException(FaultKind.NotSupported, "IPv6 networks are not offered by this engine");
+        if (request.Ranges.Count > 1)
+            throw new FaultException(FaultKind.NotSupported, "a network with several subnets is not offered by this engine");
+        if (request.AddressDriver is not (null or "" or "default"))
+            throw FaultException.NotFound($"could not find an available, non-overlapping address pool driver: {request.AddressDriver}");
+        AddressRange? range = request.Ranges.FirstOrDefault();
+        Network.Network network = await parts.Networks.CreateAsync(new NetworkRequest
+        {
+            Name = request.Name,
+            Driver = string.IsNullOrEmpty(request.Driver) || request.Driver == "default" ? "bridge" : request.Driver,
+            Subnet = Subnet(range?.Subnet),
+            Gateway = Address(range?.Gateway),
+            IPRange = Subnet(range?.IpRange),
+            AuxiliaryAddresses = range?.AuxiliaryAddresses.ToDictionary(pair => pair.Key, pair => IPv4Address.Parse(pair.Value)) ?? [],
+            Internal = request.Internal,
+            Attachable = request.Attachable,
+            Options = request.Options,
+            Labels = request.Labels,
+        }, cancellationToken);
+        Publish("create", network);
+        return new CreatedNetwork(network.Id, "");
+    }
+
+    public NetworkDetails Inspect(string id) => Describe(Find(id));
+
+    public IReadOnlyList<NetworkDetails> List(FilterSet filters)
+    {
+        filters.Allow(s_filters);
+        bool? dangling = filters.Flag("dangling");
+        foreach (string type in filters["type"])
+            if (type is not ("builtin" or "custom"))
+                throw FaultException.Invalid($"invalid filter: 'type'='{type}'");
+        return [.. parts.Networks.List().Where(network =>
+            filters.Matches("driver", network.Driver) && filters.Matches("scope", "local") && filters.MatchesLabels(network.Labels)
+            && (!filters.Has("id") || filters["id"].Any(part => network.Id.Contains(part, StringComparison.Ordinal)))
+            && (!filters.Has("name") || filters["name"].Any(part => network.Name.Contains(part, StringComparison.Ordinal)))
+            && (!filters.Has("type") || filters["type"].Contains(network.IsPredefined ? "builtin" : "custom"))
+            && (dangling is null || dangling == (!network.IsPredefined && !IsUsed(network)))).Select(Describe)];
+    }
+
+    public async Task RemoveAsync(string id, CancellationToken cancellationToken)
+    {
+        Network.Network network = Find(id);
+        await parts.Networks.RemoveAsync(network.Id, cancellationToken);
+        Publish("destroy", network);
+    }
+
+    public async Task ConnectAsync(string id, string container, EndpointSettings settings, CancellationToken cancellationToken)
+    {
+        Network.Network network = Find(id);
+        Container found = parts.Containers.Find(container);
+        ContainerService.CheckEndpoint(network.Name, settings);
+        await found.Gate.WaitAsync(cancellationToken);
+        try
+        {
+            ContainerRecord record = found.Record;
+            if (record.Host.NetworkMode is "host" || record.Host.NetworkMode?.StartsWith("container:", StringComparison.Ordinal) == true)
+                throw FaultException.Invalid($"container sharing network namespace with another container or host cannot be connected to any other network");
+            if (network.Driver != "bridge")
+                throw FaultException.Invalid($"{network.Name} network cannot be connected to a container that has another");
+            if (record.Networks.ContainsKey(network.Name))
+                throw new FaultException(FaultKind.Forbidden, $"endpoint with name {record.Name} already exists in network {network.Name}");
+            if (found.Sandbox is { } sandbox)
+                await containers.ConnectOneAsync(sandbox, record, network.Name, settings, publish: false, cancellationToken);
+            parts.Containers.Update(found, record with
+            {
+                Networks = new Dictionary<string, EndpointSettings>(record.Networks.Where(entry => entry.Key != "none")) { [network.Name] = settings },
+                Endpoints = [.. found.Sandbox?.Endpoints ?? []],
+            });
+        }
+        finally
+        {
+            found.Gate.Release();
+        }
+    }
+
+    public async Task DisconnectAsync(string id, string container, bool force, CancellationToken cancellationToken)
+    {
+        Network.Network network = Find(id);
+        Container found = parts.Containers.Find(container);
+        await found.Gate.WaitAsync(cancellationToken);
+        try
+        {
+            ContainerRecord record = found.Record;
+            if (!record.Networks.ContainsKey(network.Name))
+                throw new FaultException(FaultKind.Forbidden, $"container {found.Id} is not connected to network {network.Name}");
+            if (found.Sandbox is { } sandbox)
+            {
+                await parts.Networks.DisconnectAsync(sandbox, network.Id, cancellationToken);
+                parts.Events.Publish("network", "disconnect", network.Id, new Dictionary<string, string>
+                {
+                    ["container"] = found.Id, ["name"] = network.Name, ["type"] = network.Driver,
+                });
+            }
+            parts.Containers.Update(found, record with
+            {
+                Networks = new Dictionary<string, EndpointSettings>(record.Networks.Where(entry => entry.Key != network.Name)),
+                Endpoints = [.. found.Sandbox?.Endpoints ?? []],
+            });
+        }
+        finally
+        {
+            found.Gate.Release();
+        }
+    }
+
+    public async Task<PruneReport> PruneAsync(FilterSet filters, CancellationToken cancellationToken)
+    {
+        filters.Allow("label", "label!", "until");
+        DateTimeOffset? until = filters["until"] is [string text, ..] ? TimeText.Parse(text, parts.Time) : null;
+        List<string> removed = [];
+        foreach (Network.Network network in parts.Networks.List().Where(network => !network.IsPredefined && !IsUsed(network)
+            && filters.MatchesLabels(network.Labels) && !(network.Created >= until)))
+        {
+            await RemoveAsync(network.Id, cancellationToken);
+            removed.Add(network.Name);
+        }
+        parts.Events.Publish("network", "prune", "", new Dictionary<string, string> { ["reclaimed"] = "0" });
+        return new PruneReport(removed, 0);
+    }
+
+    private Network.Network Find(string id) => parts.Networks.Find(id) ?? throw FaultException.NotFound($"network {id} not found");
+
+    private bool IsUsed(Network.Network network) => parts.Containers.All.Any(container => container.Record.Networks.ContainsKey(network.Name));
+
+    private NetworkDetails Describe(Network.Network network) => new()
+    {
+        Id = network.Id,
+        Name = network.Name,
+        Driver = network.Driver,
+        Created = network.Created,
+        Internal = network.Internal,
+        Attachable = network.Attachable,
+        Ranges = network.Subnet is not { } subnet ? [] :
+        [
+            new AddressRange(subnet.ToString(), network.IPRange?.ToString() ?? "", network.Gateway?.ToString() ?? "",
+                network.AuxiliaryAddresses.ToDictionary(pair => pair.Key, pair => pair.Value.ToString())),
+        ],
+        Options = network.Options,
+        Labels = network.Labels,
+        Containers = parts.Networks.Endpoints(network.Id).ToDictionary(endpoint => endpoint.ContainerId, endpoint => new NetworkMember(
+            endpoint.ContainerName, endpoint.Id, endpoint.Mac?.ToString() ?? "",
+            endpoint.Address is { } address ? $"{address}/{endpoint.PrefixLength}" : "", "")),
+    };
+
+    private void Publish(string action, Network.Network network) => parts.Events.Publish("network", action, network.Id,
+        new Dictionary<string, string>(network.Labels) { ["name"] = network.Name, ["type"] = network.Driver });
+
+    private static IPv4Subnet? Subnet(string? text) => string.IsNullOrEmpty(text) ? null : IPv4Subnet.Parse(text);
+
+    private static IPv4Address? Address(string? text) => string.IsNullOrEmpty(text) ? null : IPv4Address.Parse(text);
+}

@@ -1,0 +1,125 @@
+using System.Text;
+using Berth.Faults;
+using Berth.Layers.Tar;
+using Berth.Oci.References;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Berth.Engine.Tests;
+
+/// <summary>The engine with the real runtime, layers and network: needs root, busybox-static and the runtime's program.</summary>
+public sealed class KernelTests : IAsyncLifetime
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("berth-engine-").FullName;
+    private BerthEngine? _engine;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private static string? Program => Environment.GetEnvironmentVariable("BERTH_RUNTIME");
+
+    public async ValueTask InitializeAsync()
+    {
+        Assert.SkipUnless(Environment.UserName == "root", "needs root");
+        Assert.SkipUnless(File.Exists("/bin/busybox"), "needs the package busybox-static");
+        Assert.SkipUnless(Program is not null && File.Exists(Program), "needs BERTH_RUNTIME to name the published berth-runtime");
+        _engine = await OpenAsync();
+        await ImportAsync(_engine);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_engine is not null)
+        {
+            foreach (ContainerSummary left in await _engine.Containers.ListAsync(new ContainerQuery { All = true }, CancellationToken.None))
+                await _engine.Containers.RemoveAsync(left.Details.Id, force: true, volumes: true, CancellationToken.None);
+            await _engine.DisposeAsync();
+        }
+        Directory.Delete(_root, recursive: true);
+    }
+
+    [Fact]
+    public async Task Run_EchoWithoutNetwork_WritesLogAndExits()
+    {
+        string id = await CreateAsync(["sh", "-c", "echo out; echo err >&2; exit 7"]);
+        Task<WaitOutcome> ended = _engine!.Containers.Wait(id, WaitCondition.NextExit, Cancel);
+        await using IAttachment attachment = await _engine.Containers.AttachAsync(id, new AttachRequest { Stdout = true, Stderr = true, Stream = true }, Cancel);
+        Assert.True(await _engine.Containers.StartAsync(id, Cancel));
+        Assert.Equal(7, (await ended).StatusCode);
+        string output = await ReadAllAsync(attachment);
+        Assert.Contains("out\n", output);
+        Assert.Contains("err\n", output);
+        List<string> lines = [];
+        await foreach (LogEntry entry in _engine.Containers.Logs(id, new LogQuery(), Cancel))
+            lines.Add(Encoding.UTF8.GetString(entry.Bytes.Span));
+        Assert.Equal(["err\n", "out\n"], lines.Order());
+        await _engine.Containers.RemoveAsync(id, false, false, Cancel);
+        await Assert.ThrowsAsync<FaultException>(() => _engine.Containers.InspectAsync(id, false, Cancel));
+    }
+
+    [Fact]
+    public async Task Start_MissingProgram_Is127WithDockersText()
+    {
+        string id = await CreateAsync(["nonsense"]);
+        FaultException fault = await Assert.ThrowsAsync<FaultException>(() => _engine!.Containers.StartAsync(id, Cancel));
+        Assert.Contains("exec: \"nonsense\": executable file not found in $PATH", fault.Message);
+        Assert.Equal(127, (await _engine!.Containers.InspectAsync(id, false, Cancel)).State.ExitCode);
+    }
+
+    [Fact]
+    public async Task Reopen_RunningContainer_IsFoundAgain()
+    {
+        string id = await CreateAsync(["sleep", "1000"]);
+        await _engine!.Containers.StartAsync(id, Cancel);
+        await _engine.DisposeAsync();
+        _engine = await OpenAsync();
+        Assert.Equal(ContainerStatus.Running, (await _engine.Containers.InspectAsync(id, false, Cancel)).State.Status);
+        Assert.True(await _engine.Containers.StopAsync(id, "SIGKILL", 5, Cancel));
+        Assert.Equal(137, (await _engine.Containers.InspectAsync(id, false, Cancel)).State.ExitCode);
+    }
+
+    [Fact]
+    public async Task Exec_InRunningContainer_AnswersOutputAndCode()
+    {
+        string id = await CreateAsync(["sleep", "1000"]);
+        await _engine!.Containers.StartAsync(id, Cancel);
+        string exec = await _engine.Execs.CreateAsync(id, new ExecSettings { Cmd = ["sh", "-c", "echo hi; exit 3"], AttachStdout = true }, Cancel);
+        await using IAttachment? attachment = await _engine.Execs.StartAsync(exec, new ExecStart(false, default), Cancel);
+        Assert.Equal("hi\n", await ReadAllAsync(attachment!));
+        while (_engine.Execs.Inspect(exec).Running)
+            await Task.Yield();
+        Assert.Equal(3, _engine.Execs.Inspect(exec).ExitCode);
+    }
+
+    private async Task<BerthEngine> OpenAsync() => await BerthEngine.OpenAsync(new EngineOptions
+    {
+        DataRoot = Path.Combine(_root, "data"), ExecRoot = Path.Combine(_root, "exec"), Bridge = "none",
+        CgroupParent = "/" + Path.GetFileName(_root), RuntimeBinary = Program,
+    }, NullLoggerFactory.Instance, Cancel);
+
+    private async Task<string> CreateAsync(IReadOnlyList<string> command) => (await _engine!.Containers.CreateAsync(new CreateContainer
+    {
+        Config = new ContainerSettings { Image = "bb", Cmd = command }, Host = new HostSettings { NetworkMode = "none" },
+    }, Cancel)).Id;
+
+    private static async Task ImportAsync(BerthEngine engine)
+    {
+        using MemoryStream tar = new();
+        TarWriter writer = new(tar);
+        byte[] busybox = File.ReadAllBytes("/bin/busybox");
+        writer.Write(new TarEntry { Type = TarEntryType.Directory, Path = "bin/"u8.ToArray(), Mode = 0x1ED });
+        writer.Write(new TarEntry { Type = TarEntryType.RegularFile, Path = "bin/busybox"u8.ToArray(), Mode = 0x1ED, Size = busybox.Length }, busybox);
+        foreach (string name in (string[])["sh", "echo", "sleep", "true", "cat", "ls"])
+            writer.Write(new TarEntry { Type = TarEntryType.SymbolicLink, Path = Encoding.UTF8.GetBytes("bin/" + name), LinkTarget = "busybox"u8.ToArray() });
+        writer.Finish();
+        tar.Position = 0;
+        await engine.Images.ImportAsync(new ImportRequest { Reference = ImageReference.Parse("bb") }, tar, Cancel);
+    }
+
+    private static async Task<string> ReadAllAsync(IAttachment attachment)
+    {
+        MemoryStream all = new();
+        byte[] buffer = new byte[4096];
+        while (await attachment.ReadAsync(buffer, Cancel) is (_, > 0 and int count))
+            all.Write(buffer, 0, count);
+        return Encoding.UTF8.GetString(all.ToArray());
+    }
+}
