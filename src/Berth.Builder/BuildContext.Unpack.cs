@@ -48,7 +48,8 @@ public sealed partial class BuildContext
     public static IgnoreFile ReadIgnore(string directory, string dockerfilePath)
     {
         using SourceTree tree = new(FileCalls.OpenDirectory(directory), IgnoreFile.Empty);
-        string? text = ReadText(tree, dockerfilePath + ".dockerignore", IgnoreFileBytesMax) ?? ReadText(tree, ".dockerignore", IgnoreFileBytesMax);
+        string? text =
+            ReadText(tree, dockerfilePath + ".dockerignore", IgnoreFileBytesMax) ?? ReadText(tree, ".dockerignore", IgnoreFileBytesMax);
         return text is null ? IgnoreFile.Empty : IgnoreFile.Parse(text);
     }
 

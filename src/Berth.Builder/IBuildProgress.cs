@@ -12,7 +12,8 @@ public interface IBuildProgress
     ValueTask ReportAsync(BuildEvent happened, CancellationToken cancellationToken);
 }
 
-/// <summary>Something that happened in a build. <see cref="ClassicText.Of"/> gives the text that Docker's classic builder prints for it.</summary>
+/// <summary>Something that happened in a build. <see cref="ClassicText.Of"/> gives the text that Docker's classic
+/// builder prints for it.</summary>
 public abstract record BuildEvent;
 
 /// <summary>A step begins.</summary>

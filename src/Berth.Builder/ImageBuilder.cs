@@ -126,12 +126,14 @@ public sealed class ImageBuilder : IImageBuilder, IDisposable
     private static async Task ReportDiagnosticsAsync(ParsedDockerfile file, IBuildProgress progress, CancellationToken cancellationToken)
     {
         foreach (Diagnostic warning in file.Diagnostics.Warnings)
-            await progress.ReportAsync(new BuildWarning($"{warning.Rule}: {warning.Message}", warning.Range), cancellationToken).ConfigureAwait(false);
+            await progress.ReportAsync(
+                new BuildWarning($"{warning.Rule}: {warning.Message}", warning.Range), cancellationToken).ConfigureAwait(false);
         if (!file.Diagnostics.HasErrors)
             return;
         Diagnostic[] errors = [.. file.Diagnostics.Errors];
         foreach (Diagnostic error in errors)
-            await progress.ReportAsync(new StepFailed(error.Range, file.Excerpt(error.Range), 0, null), cancellationToken).ConfigureAwait(false);
+            await progress.ReportAsync(
+                new StepFailed(error.Range, file.Excerpt(error.Range), 0, null), cancellationToken).ConfigureAwait(false);
         throw FaultException.Invalid(string.Join('\n', errors.Select(error => error.ToString())));
     }
 
@@ -141,10 +143,12 @@ public sealed class ImageBuilder : IImageBuilder, IDisposable
         int globals = session.File.GlobalArgs.Count;
         int count = globals + needed.Sum(stage => 1 + stage.Instructions.Count);
         for (int i = 0; i < globals; i++)
-            await progress.ReportAsync(new StepStarted(i + 1, count, session.File.GlobalArgs[i].Text, session.File.GlobalArgs[i].Range, -1), cancellationToken)
+            await progress.ReportAsync(
+                new StepStarted(i + 1, count, session.File.GlobalArgs[i].Text, session.File.GlobalArgs[i].Range, -1), cancellationToken)
                 .ConfigureAwait(false);
         foreach (string name in session.Request.CacheFrom)
-            await progress.ReportAsync(new BuildWarning($"cache-from {name}: only steps that were built here are taken from the cache"), cancellationToken)
+            await progress.ReportAsync(
+                new BuildWarning($"cache-from {name}: only steps that were built here are taken from the cache"), cancellationToken)
                 .ConfigureAwait(false);
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         TaskCompletionSource begin = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -164,12 +168,14 @@ public sealed class ImageBuilder : IImageBuilder, IDisposable
     }
 
     private static async Task<StageState> RunStageAsync(
-        BuildSession session, Stage stage, int step, int count, Task begin, CancellationTokenSource stop, CancellationToken cancellationToken)
+        BuildSession session, Stage stage, int step, int count, Task begin, CancellationTokenSource stop,
+            CancellationToken cancellationToken)
     {
         await begin.ConfigureAwait(false);
         try
         {
-            return await Task.Run(() => new StageBuilder(session, stage, step, count).BuildAsync(stop.Token), stop.Token).ConfigureAwait(false);
+            return await Task.Run(
+                () => new StageBuilder(session, stage, step, count).BuildAsync(stop.Token), stop.Token).ConfigureAwait(false);
         }
         catch
         {
@@ -206,8 +212,10 @@ public sealed class ImageBuilder : IImageBuilder, IDisposable
         Digest id = Digest.Of(bytes);
         ImageReference[] names = [.. request.Tags.Select(tag => tag.WithDefaultTag())];
         await _services.Sink.StoreAsync(id, bytes, config, names, cancellationToken).ConfigureAwait(false);
-        foreach (string unused in session.Variables.NotConsumed.Count > 0 ? [string.Join(' ', session.Variables.NotConsumed)] : Array.Empty<string>())
-            await progress.ReportAsync(new BuildWarning($"One or more build-args [{unused}] were not consumed"), cancellationToken).ConfigureAwait(false);
+        foreach (string unused in session.Variables.NotConsumed.Count > 0
+            ? [string.Join(' ', session.Variables.NotConsumed)] : Array.Empty<string>())
+            await progress.ReportAsync(
+                new BuildWarning($"One or more build-args [{unused}] were not consumed"), cancellationToken).ConfigureAwait(false);
         await progress.ReportAsync(new ImageBuilt(id), cancellationToken).ConfigureAwait(false);
         foreach (ImageReference name in names)
             await progress.ReportAsync(new ImageTagged(name), cancellationToken).ConfigureAwait(false);

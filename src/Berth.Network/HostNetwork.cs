@@ -26,7 +26,8 @@ internal sealed class HostNetwork : IDisposable
     public IReadOnlyList<IPv4Subnet> TakenSubnets(string? except)
     {
         int exceptIndex = except is null ? 0 : Route.FindLink(except)?.Index ?? 0;
-        IEnumerable<IPv4Subnet> routes = Route.Routes().Where(route => route.PrefixLength > 0 && (exceptIndex == 0 || route.LinkIndex != exceptIndex))
+        IEnumerable<IPv4Subnet> routes =
+            Route.Routes().Where(route => route.PrefixLength > 0 && (exceptIndex == 0 || route.LinkIndex != exceptIndex))
             .Select(route => new IPv4Subnet(IPv4Address.FromBytes(route.Destination), route.PrefixLength));
         IEnumerable<IPv4Subnet> addresses = Route.Addresses().Where(address => exceptIndex == 0 || address.LinkIndex != exceptIndex)
             .Select(address => new IPv4Subnet(IPv4Address.FromBytes(address.Address), address.PrefixLength));

@@ -6,7 +6,8 @@ namespace Berth.Network;
 /// <summary>How one engine's networks are made. Engines with different bridge and table names run side by side.</summary>
 public sealed record NetworkOptions
 {
-    /// <summary>The default bridge's link name, at most 15 bytes; <c>none</c> means no default bridge (as <c>dockerd --bridge none</c>).</summary>
+    /// <summary>The default bridge's link name, at most 15 bytes; <c>none</c> means no default bridge (as <c>dockerd
+    /// --bridge none</c>).</summary>
     public string BridgeName { get; init; } = "berth0";
 
     /// <summary>The nftables table (family ip) that this engine alone owns and rebuilds at start.</summary>

@@ -28,7 +28,8 @@ internal sealed class NetworkState(Network network)
         _names = null;
     }
 
-    /// <summary>The endpoints that a name stands for: a container's name, alias or short ID, each also with the network's name behind.</summary>
+    /// <summary>The endpoints that a name stands for: a container's name, alias or short ID, each also with the
+    /// network's name behind.</summary>
     public IReadOnlyList<Endpoint> Resolve(string name)
     {
         _names ??= Index();

@@ -19,11 +19,11 @@ public sealed class WallTests
         ["Berth.Network"] = (2, ["Berth.Faults", "Berth.Linux"]),
         ["Berth.Client"] = (2, ["Berth.Api"]),
         ["Berth.Layers"] = (3, ["Berth.Content"]),
-        ["Berth.Distribution"] = (3, ["Berth.Content", "Berth.Credentials"]),
+        ["Berth.Distribution"] = (3, ["Berth.Content"]),
         ["Berth.Builder"] = (4, ["Berth.Dockerfile", "Berth.Layers", "Berth.Distribution"]),
         ["Berth.Engine"] = (5, ["Berth.Builder", "Berth.Runtime", "Berth.Network"]),
         ["berthd"] = (6, ["Berth.Engine", "Berth.Api"]),
-        ["berth"] = (6, ["Berth.Client", "Berth.Credentials", "Berth.Dockerfile"]),
+        ["berth"] = (6, ["Berth.Api", "Berth.Client", "Berth.Credentials", "Berth.Dockerfile", "Berth.Linux", "Berth.Oci"]),
         ["berth-runtime"] = (6, ["Berth.Runtime"]),
     };
 

@@ -84,5 +84,6 @@ internal sealed class ModeChange
         ((who & 0x1C0) != 0 ? 0x800 : 0) | ((who & 0x38) != 0 ? 0x400 : 0) | (who == 0x1FF ? 0x200 : 0);
 
     private static FaultException Invalid(string text) =>
-        FaultException.Invalid($"invalid chmod parameter: '{text}': it should be octal string and between 0 and 07777, or symbolic like u=rwX,go=rX");
+        FaultException.Invalid(
+            $"invalid chmod parameter: '{text}': it should be octal string and between 0 and 07777, or symbolic like u=rwX,go=rX");
 }

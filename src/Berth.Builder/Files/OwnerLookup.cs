@@ -71,6 +71,7 @@ internal static class OwnerLookup
         int length = 0;
         while (length < buffer.Length && FileCalls.Read(file, buffer.AsSpan(length)) is > 0 and var count)
             length += count;
-        return [.. Encoding.UTF8.GetString(buffer, 0, length).Split('\n').Where(line => !line.StartsWith('#')).Select(line => line.Split(':'))];
+        return [.. Encoding.UTF8.GetString(buffer, 0, length).Split('\n').Where(line => !line.StartsWith('#')).Select(
+            line => line.Split(':'))];
     }
 }

@@ -98,7 +98,8 @@ internal sealed class SourceCopier(SourceTree source, Owner owner, ModeChange? m
         while (left > 0)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            long count = ranges ? FileCalls.CopyRange(from, to, Math.Min(left, ChunkBytes)) : FileCalls.SendFile(from, to, Math.Min(left, ChunkBytes));
+            long count = ranges ? FileCalls.CopyRange(from, to, Math.Min(left, ChunkBytes))
+                : FileCalls.SendFile(from, to, Math.Min(left, ChunkBytes));
             if (count < 0 && ranges && -count is Errno.EXDEV or Errno.EOPNOTSUPP or Errno.EINVAL or Errno.ENOSYS)
                 ranges = false;
             else if (count < 0)

@@ -92,7 +92,8 @@ internal sealed class SourceTree(FileDescriptor root, IgnoreFile ignore) : IDisp
         List<SourceNode> files = [];
         foreach (SourceNode node in nodes)
             CollectFiles(node, files);
-        ParallelOptions options = new() { CancellationToken = cancellationToken, MaxDegreeOfParallelism = Math.Max(2, Environment.ProcessorCount) };
+        ParallelOptions options = new() { CancellationToken = cancellationToken, MaxDegreeOfParallelism =
+            Math.Max(2, Environment.ProcessorCount) };
         Parallel.ForEach(files, options, file => file.ContentHash = HashOf(file));
     }
 

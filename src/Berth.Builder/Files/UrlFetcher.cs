@@ -31,9 +31,11 @@ internal static class UrlFetcher
         string shown = UrlText.Redact(url);
         try
         {
-            using HttpResponseMessage answer = await http.GetAsync(url, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+            using HttpResponseMessage answer =
+                await http.GetAsync(url, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
             if (!answer.IsSuccessStatusCode)
-                throw FaultException.Unavailable($"ADD failed: failed to GET {shown} with status {(int)answer.StatusCode} {answer.ReasonPhrase}");
+                throw FaultException.Unavailable(
+                    $"ADD failed: failed to GET {shown} with status {(int)answer.StatusCode} {answer.ReasonPhrase}");
             string path = Path.Combine(directory, Guid.NewGuid().ToString("N"));
             Digest hash = await SaveAsync(answer, path, shown, cancellationToken).ConfigureAwait(false);
             if (checksum is not null && Digest.Parse(checksum) != hash)

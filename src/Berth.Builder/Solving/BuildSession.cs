@@ -81,7 +81,8 @@ internal sealed class BuildSession : IDisposable
         else
             chain = (await ImageAsync(name, null, of.Index, cancellationToken).ConfigureAwait(false)).Config.RootFs.Chain;
         IReadOnlyList<string> directories = chain is { } id
-            ? Services.Layers.Find(id)?.Directories ?? throw Faults.FaultException.Internal($"the layers of {name} went away during the build")
+            ? Services.Layers.Find(id)?.Directories ?? throw Faults.FaultException.Internal(
+                $"the layers of {name} went away during the build")
             : [];
         return (directories, chain?.ToString() ?? "empty");
     }
@@ -112,7 +113,8 @@ internal sealed class BuildSession : IDisposable
     }
 
     // A pull reports without waiting; its events go on in order, one behind the other.
-    private sealed class PullRelay(BuildSession session, int stage, CancellationToken cancellationToken) : IProgress<Distribution.TransferEvent>
+    private sealed class PullRelay(BuildSession session, int stage, CancellationToken cancellationToken)
+        : IProgress<Distribution.TransferEvent>
     {
         private readonly Lock _gate = new();
         private Task _last = Task.CompletedTask; // Guarded by _gate.

@@ -32,7 +32,8 @@ internal sealed class BuildVariables
         foreach (ArgDeclaration declared in globals.SelectMany(arg => arg.Arguments))
         {
             string? value = Given(declared.Name)
-                ?? (declared.Default is { } text ? expander.Expand(text, Globals.GetValueOrDefault) : Globals.GetValueOrDefault(declared.Name));
+                ?? (declared.Default is { } text ? expander.Expand(text, Globals.GetValueOrDefault)
+                    : Globals.GetValueOrDefault(declared.Name));
             if (value is not null)
                 Globals[declared.Name] = value;
         }

@@ -2,7 +2,8 @@ using Berth.Oci;
 
 namespace Berth.Builder.Solving;
 
-/// <summary>The directories of <c>RUN --mount=type=cache</c>, kept between builds; named by the hash of their ID, never by the ID.</summary>
+/// <summary>The directories of <c>RUN --mount=type=cache</c>, kept between builds; named by the hash of their ID,
+/// never by the ID.</summary>
 internal sealed class CacheMounts(string root, KeyedLocks locks)
 {
     private readonly Lock _gate = new();
@@ -13,7 +14,8 @@ internal sealed class CacheMounts(string root, KeyedLocks locks)
     public async Task<(string Path, IDisposable Lease)> TakeAsync(string id, string sharing, CancellationToken cancellationToken)
     {
         string name = Digest.Of(System.Text.Encoding.UTF8.GetBytes(id)).Hex;
-        IDisposable? turn = sharing == "locked" ? await locks.TakeAsync("cache-mount:" + name, cancellationToken).ConfigureAwait(false) : null;
+        IDisposable? turn = sharing == "locked"
+            ? await locks.TakeAsync("cache-mount:" + name, cancellationToken).ConfigureAwait(false) : null;
         lock (_gate)
         {
             if (sharing == "private")

@@ -8,7 +8,8 @@ internal sealed class OrderedProgress(IBuildProgress sink, IReadOnlyList<int> st
 {
     private const int QueueMax = 4096;
     private readonly SemaphoreSlim _gate = new(1, 1);
-    private readonly Dictionary<int, Queue<BuildEvent>> _queues = stages.ToDictionary(stage => stage, _ => new Queue<BuildEvent>()); // Guarded by _gate.
+    private readonly Dictionary<int, Queue<BuildEvent>> _queues =
+        stages.ToDictionary(stage => stage, _ => new Queue<BuildEvent>()); // Guarded by _gate.
     private readonly HashSet<int> _finished = []; // Guarded by _gate.
     private TaskCompletionSource _moved = new(TaskCreationOptions.RunContinuationsAsynchronously); // Guarded by _gate.
     private int _front; // Guarded by _gate. Index into stages.

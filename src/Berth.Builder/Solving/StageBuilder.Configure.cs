@@ -135,7 +135,8 @@ internal sealed partial class StageBuilder
     {
         string signal = Expand(instruction.Signal);
         bool isNumber = int.TryParse(signal, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number is > 0 and <= 64;
-        bool isName = signal.Length is > 2 and < 16 && signal.All(c => char.IsAsciiLetterOrDigit(c) || c is '+' or '-') && !char.IsAsciiDigit(signal[0]);
+        bool isName = signal.Length is > 2 and < 16
+            && signal.All(c => char.IsAsciiLetterOrDigit(c) || c is '+' or '-') && !char.IsAsciiDigit(signal[0]);
         if (!isNumber && !isName)
             throw FaultException.Invalid($"Invalid signal: {signal}");
         _state.Config = _state.Config with { StopSignal = signal };

@@ -29,11 +29,13 @@ internal sealed partial class StageBuilder
         using TemporaryDirectory downloads = new(session.Services.StepsDirectory);
         List<CopySource> sources = await SelectAsync(copy, words, tree, downloads.Path, cancellationToken).ConfigureAwait(false);
         if (sources.Count > 1 && !destination.EndsWith('/') && destination != "/")
-            throw FaultException.Invalid($"When using {copy.Name} with more than one source file, the destination must be a directory and end with a /");
+            throw FaultException.Invalid(
+                $"When using {copy.Name} with more than one source file, the destination must be a directory and end with a /");
         tree.HashContents(sources.Select(source => source.Node).OfType<SourceNode>(), cancellationToken);
 
         using KeyBuilder key = new("copy");
-        key.Add(_state.Chain?.ToString()).Add(destination).Add(chown).Add(copy.Chmod is null ? null : Expand(copy.Chmod)).Number(copy.Link ? 1 : 0);
+        key.Add(_state.Chain?.ToString()).Add(destination).Add(chown).Add(
+            copy.Chmod is null ? null : Expand(copy.Chmod)).Number(copy.Link ? 1 : 0);
         foreach (CopySource source in sources)
             AddToKey(key, source);
         await MakeLayerAsync(key.Finish(), CopyHistory(copy, words, destination, chown), async (_, layer) =>
@@ -73,7 +75,8 @@ internal sealed partial class StageBuilder
             if (add is not null && UrlText.IsUrl(word))
                 sources.Add(await FetchAsync(add, word, downloads, cancellationToken).ConfigureAwait(false));
             else if (add is not null && UrlText.IsGit(word))
-                throw new FaultException(FaultKind.NotSupported, $"ADD {UrlText.Redact(word)}: Git repositories are not fetched by this builder; RUN git clone does it");
+                throw new FaultException(FaultKind.NotSupported,
+                    $"ADD {UrlText.Redact(word)}: Git repositories are not fetched by this builder; RUN git clone does it");
             else
                 Select(copy, word, tree, exclude, sources);
         }
@@ -123,7 +126,8 @@ internal sealed partial class StageBuilder
         string destination = Expand(add.Destination);
         if (name.Length == 0 && destination.EndsWith('/'))
             throw FaultException.Invalid($"cannot determine filename for source {UrlText.Redact(url)}");
-        Download file = await UrlFetcher.FetchAsync(session.Services.Http, url, checksum, directory, cancellationToken).ConfigureAwait(false);
+        Download file =
+            await UrlFetcher.FetchAsync(session.Services.Http, url, checksum, directory, cancellationToken).ConfigureAwait(false);
         return new CopySource(name, null) { Download = file, Unpack = add.Unpack == true };
     }
 

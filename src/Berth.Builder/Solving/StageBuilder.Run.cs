@@ -15,11 +15,13 @@ internal sealed partial class StageBuilder
     private async Task RunAsync(RunInstruction run, CancellationToken cancellationToken)
     {
         if (run.Security == "insecure")
-            throw new FaultException(FaultKind.NotSupported, "RUN --security=insecure: the entitlement security.insecure is not granted here");
+            throw new FaultException(
+                FaultKind.NotSupported, "RUN --security=insecure: the entitlement security.insecure is not granted here");
         (IReadOnlyList<string> arguments, Heredoc? script) = CommandOf(run);
         string network = run.Network is null or "default" ? session.Request.NetworkMode : run.Network;
         List<string> environment = [.. _state.Config.Env ?? []];
-        List<string> declared = [.. _state.Arguments.Where(pair => !environment.Any(item => item.StartsWith(pair.Key + "=", StringComparison.Ordinal)))
+        List<string> declared =
+            [.. _state.Arguments.Where(pair => !environment.Any(item => item.StartsWith(pair.Key + "=", StringComparison.Ordinal)))
             .Select(pair => $"{pair.Key}={pair.Value}").Order(StringComparer.Ordinal)];
         environment.AddRange(declared);
         await using StepMounts mounts = new(session, stage, _state.WorkingDirectory, Expand);
@@ -34,7 +36,8 @@ internal sealed partial class StageBuilder
         if (!full.Any(item => item.StartsWith("PATH=", StringComparison.Ordinal)))
             full.Add(DefaultPath);
         // Predefined proxies may hold passwords: not even a declared one gets into history.
-        List<string> shown = [.. declared.Where(item => !BuildVariables.ProxyNames.Contains(item[..item.IndexOf('=', StringComparison.Ordinal)]))];
+        List<string> shown =
+            [.. declared.Where(item => !BuildVariables.ProxyNames.Contains(item[..item.IndexOf('=', StringComparison.Ordinal)]))];
         string createdBy = "RUN " + (shown.Count > 0 ? $"|{shown.Count} {string.Join(' ', shown)} " : "")
             + string.Join(' ', arguments) + " # buildkit";
         StepRequest Request(string id, WritableLayer layer) => new()

@@ -31,7 +31,8 @@ internal sealed partial class StageBuilder(BuildSession session, Stage stage, in
             for (int i = 0; i < stage.Instructions.Count; i++)
             {
                 _current = stage.Instructions[i];
-                await ReportAsync(new StepStarted(firstStep + 1 + i, stepCount, _current.Text, _current.Range, stage.Index), cancellationToken)
+                await ReportAsync(new StepStarted(
+                    firstStep + 1 + i, stepCount, _current.Text, _current.Range, stage.Index), cancellationToken)
                     .ConfigureAwait(false);
                 await DispatchAsync(_current, cancellationToken).ConfigureAwait(false);
                 await ReportAsync(new StepFinished(_state.Id), cancellationToken).ConfigureAwait(false);

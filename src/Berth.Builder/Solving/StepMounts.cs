@@ -33,7 +33,8 @@ internal sealed class StepMounts(BuildSession session, Stage stage, string worki
         {
             RunMount mount = written with
             {
-                Target = written.Target is null ? null : PathText.Join(workingDirectory, expand(written.Target)), Source = Expanded(written.Source), Id = Expanded(written.Id), From = written.From,
+                Target = written.Target is null ? null : PathText.Join(workingDirectory, expand(written.Target)),
+                    Source = Expanded(written.Source), Id = Expanded(written.Id), From = written.From,
                 Mode = Expanded(written.Mode), Uid = Expanded(written.Uid), Gid = Expanded(written.Gid),
             };
             if (mount.Type == RunMountType.Ssh)
@@ -59,7 +60,8 @@ internal sealed class StepMounts(BuildSession session, Stage stage, string worki
                     Mounts.Add(new StepMount(mount.Target!, Bind(own, mount, lower), mount.ReadOnly ?? true));
                     break;
                 case RunMountType.Cache:
-                    Mounts.Add(new StepMount(mount.Target!, await CacheAsync(mount, lower, cancellationToken).ConfigureAwait(false), mount.ReadOnly ?? false));
+                    Mounts.Add(new StepMount(
+                        mount.Target!, await CacheAsync(mount, lower, cancellationToken).ConfigureAwait(false), mount.ReadOnly ?? false));
                     break;
                 case RunMountType.Tmpfs:
                     Mounts.Add(new StepMount(mount.Target!, null, ReadOnly: false, mount.SizeBytes));
@@ -89,7 +91,8 @@ internal sealed class StepMounts(BuildSession session, Stage stage, string worki
     {
         if (mount.From is { } from && mount.Type is RunMountType.Bind or RunMountType.Cache)
         {
-            (IReadOnlyList<string> directories, string chain) = await session.TreeOfAsync(stage, from, cancellationToken).ConfigureAwait(false);
+            (IReadOnlyList<string> directories, string chain) =
+                await session.TreeOfAsync(stage, from, cancellationToken).ConfigureAwait(false);
             return (directories.Count == 0 ? [session.Services.EmptyDirectory] : directories, chain);
         }
         if (mount.Type != RunMountType.Bind)
@@ -133,7 +136,8 @@ internal sealed class StepMounts(BuildSession session, Stage stage, string worki
     private void Fill(FileDescriptor directory, IReadOnlyList<string> lower, string? source, CancellationToken cancellationToken)
     {
         using SourceTree tree = session.OpenTree(lower);
-        SourceNode node = tree.Read(Relative(source), IgnoreFile.Empty) ?? throw FaultException.Invalid($"cache mount source {source}: not found");
+        SourceNode node =
+            tree.Read(Relative(source), IgnoreFile.Empty) ?? throw FaultException.Invalid($"cache mount source {source}: not found");
         new SourceCopier(tree, default, null, cancellationToken).CopyContents(node, directory, takeMetadata: false);
     }
 

@@ -31,7 +31,8 @@ internal sealed class WildcardAutomaton
             else if (c == '[')
                 tokens.Add(ReadClass(pattern, ref i));
             else if (c == '\\')
-                tokens.Add(new Token(Kind.Literal, i < pattern.Length ? pattern[i++] : throw new FormatException("syntax error in pattern")));
+                tokens.Add(new Token(
+                    Kind.Literal, i < pattern.Length ? pattern[i++] : throw new FormatException("syntax error in pattern")));
             else
                 tokens.Add(new Token(Kind.Literal, c));
         }

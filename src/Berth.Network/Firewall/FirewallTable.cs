@@ -7,9 +7,11 @@ namespace Berth.Network;
 /// elements of two maps, so that publishing costs the same with one container and with a thousand.</summary>
 /// <remarks>
 /// <para><c>guard</c> (before everything): packets to 127.0.0.0/8 that came in by a link, which <c>route_localnet</c> and translation
-/// before routing would let in, and packets straight to container addresses from anywhere but their own bridge are dropped. What is published to one host address is
+/// before routing would let in, and packets straight to container addresses from anywhere but their own bridge are
+/// dropped. What is published to one host address is
 /// therefore not reachable round it by routing.</para>
-/// <para><c>publish</c>, <c>publish_local</c>: destination translation by the maps, for packets from outside and from the host itself.</para>
+/// <para><c>publish</c>, <c>publish_local</c>: destination translation by the maps, for packets from outside and from
+/// the host itself.</para>
 /// <para><c>leave</c>: masquerading on the way out, for hairpins and for 127.0.0.1.</para>
 /// <para><c>pass</c>: what is forwarded: answers, published ports, out of bridges that are not internal, within a bridge.</para>
 /// Guarded by its owner.

@@ -44,7 +44,8 @@ public sealed record Platform
     public static Platform Parse(string text)
     {
         string[] parts = text.ToLowerInvariant().Split('/');
-        if (parts.Length > 3 || parts.Any(part => part.Length == 0 || !part.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.')))
+        if (parts.Length > 3
+            || parts.Any(part => part.Length == 0 || !part.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.')))
             throw FaultException.Invalid($"\"{text}\": unknown operating system or architecture: invalid argument");
         if (parts.Length == 1)
             return parts[0] is "linux" or "windows" or "darwin" or "freebsd"
