@@ -184,8 +184,15 @@ public sealed class FileBlobStore : IBlobStore
             error = FileCalls.TrySetMode(file, 0x120); // 0440: a blob never changes again.
         if (error != 0)
             throw WriteFault(digest.ToString(), new LinuxException("fdatasync", path, error));
-        FileCalls.Rename(path, PathOf(digest));
-        FileCalls.SyncDirectory(Path.Combine(_root, "blobs", digest.Algorithm));
+        try
+        {
+            FileCalls.Rename(path, PathOf(digest));
+            FileCalls.SyncDirectory(Path.Combine(_root, "blobs", digest.Algorithm));
+        }
+        catch (LinuxException refused)
+        {
+            throw WriteFault(digest.ToString(), refused);
+        }
     }
 
     internal void Close(string file)

@@ -37,19 +37,20 @@ public sealed class OverlayLayerStore(string root) : LayerStore(root)
     {
         using FileDescriptor directory = FileCalls.OpenDirectory(tree);
         Strip(directory, ".\0"u8);
-        StripBelow(directory);
+        StripBelow(directory, depth: 0);
     }
 
-    private static void StripBelow(FileDescriptor directory)
+    private static void StripBelow(FileDescriptor directory, int depth)
     {
         foreach (byte[] name in FileCalls.ListNames(directory))
         {
             Strip(directory, name);
             if (FileCalls.Status(directory, name).IsDirectory)
             {
+                TreeLimits.Check(depth + 1, name);
                 using FileDescriptor child = FileCalls.Open(
                     directory, name, FileCalls.O_RDONLY | FileCalls.O_DIRECTORY | FileCalls.O_NOFOLLOW);
-                StripBelow(child);
+                StripBelow(child, depth + 1);
             }
         }
     }

@@ -97,6 +97,94 @@ public abstract class LayerStoreContract : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Open_ParentLost_DropsWhatStandsOnIt()
+    {
+        LayerStore store = Open();
+        Layer below = await Tars.ApplyAsync(store, null, Base);
+        byte[] change = Tars.Of([(Tars.File("x"), "1")]);
+        Layer top = await Tars.ApplyAsync(store, below.Chain, change);
+        store.CreateWritable("c1", top.Chain);
+        await store.DisposeAsync();
+        File.Delete(Path.Combine(Path.GetDirectoryName(below.Directories[0])!, "layer.json"));
+        store = Open();
+        await store.SettleAsync();
+        Assert.Empty(store.List());
+        Assert.Empty(Directory.GetFileSystemEntries(Scratch["store/l"]));
+        Assert.Empty(Directory.GetFileSystemEntries(Scratch["store/tmp"]));
+        await Tars.ApplyAsync(store, null, Base);
+        Assert.Equal(top.Directories, (await Tars.ApplyAsync(store, below.Chain, change)).Directories);
+        Assert.Equal(FaultKind.Conflict, Assert.Throws<FaultException>(() => store.CreateWritable("c1", null)).Kind);
+        Assert.True(store.RemoveWritable("c1"));
+        store.CreateWritable("c1", null);
+    }
+
+    [Fact]
+    public async Task Open_AfterPowerWasLost_DropsWhatWasNotFlushed()
+    {
+        LayerStore store = Open();
+        Layer flushed = await Tars.ApplyAsync(store, null, Base);
+        Layer lost = await Tars.ApplyAsync(store, flushed.Chain, Tars.Of([(Tars.File("x"), "1")]));
+        store.CreateWritable("c1", flushed.Chain);
+        await store.DisposeAsync();
+        foreach (string record in Directory.GetFiles(Scratch["store/l"], "layer.json", SearchOption.AllDirectories))
+            File.WriteAllText(record, File.ReadAllText(record).Replace("\"Boot\":\"", "\"Boot\":\"earlier"));
+        File.Delete(Path.Combine(Path.GetDirectoryName(lost.Directories[0])!, "synced"));
+        File.WriteAllBytes(Scratch["store/w/c1/writable.json"], []);
+        store = Open();
+        Assert.Equal(flushed.Chain, Assert.Single(store.List()).Chain);
+        Assert.Empty(store.ListWritable());
+        Assert.True(store.RemoveWritable("c1"));
+        Assert.False(store.RemoveWritable(".."));
+    }
+
+    [Fact]
+    public async Task Apply_TheSameTwiceAtOnce_UnpacksOnce()
+    {
+        LayerStore store = Open();
+        DiffId diff = new(Digest.Of(Base));
+        GatedStream gated = new(Base);
+        Task<Layer> first = store.ApplyAsync(null, diff, gated, Tars.Cancel);
+        await gated.Reached;
+        Task<Layer> second = store.ApplyAsync(null, diff, new GatedStream([]) { Unread = true }, Tars.Cancel);
+        Assert.False(second.IsCompleted);
+        gated.Open.SetResult();
+        Assert.Same(await first, await second);
+    }
+
+    [Fact]
+    public async Task Apply_TheOtherFails_GoesOnWithItsOwnStream()
+    {
+        LayerStore store = Open();
+        DiffId diff = new(Digest.Of(Base));
+        GatedStream gated = new(Base);
+        Task<Layer> first = store.ApplyAsync(null, diff, gated, Tars.Cancel);
+        await gated.Reached;
+        Task<Layer> second = store.ApplyAsync(null, diff, new MemoryStream(Base), Tars.Cancel);
+        gated.Open.SetException(new IOException("the connection broke"));
+        Assert.Equal("the connection broke", (await Assert.ThrowsAsync<IOException>(() => first)).Message);
+        Assert.Equal(store.Find((await second).Chain), await second);
+        Assert.Empty(Directory.GetFileSystemEntries(Scratch["store/tmp"]));
+    }
+
+    [Fact]
+    public async Task Settle_RemovalFailed_SaysSoOnce()
+    {
+        LayerStore store = Open();
+        List<FaultException> told = [];
+        store.BackgroundFailed += told.Add;
+        WritableLayer writable = store.CreateWritable("c1", null);
+        string file = Path.Combine(writable.UpperDirectory, "stubborn");
+        File.WriteAllText(file, "");
+        Shell.Run($"chattr +i {file}");
+        Assert.True(store.RemoveWritable("c1"));
+        FaultException failure = await Assert.ThrowsAsync<FaultException>(store.SettleAsync);
+        Assert.Contains("stubborn", failure.Message);
+        Assert.Equal([failure], told);
+        await store.SettleAsync();
+        Shell.Run($"chattr -i {Scratch["store/tmp"]}/*/d/stubborn");
+    }
+
+    [Fact]
     public void Open_Twice_IsAConflict()
     {
         Open();

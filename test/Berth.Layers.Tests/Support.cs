@@ -49,6 +49,26 @@ internal static class Shell
     }
 }
 
+/// <summary>Gives its bytes only once it is opened.</summary>
+internal sealed class GatedStream(byte[] content) : MemoryStream(content)
+{
+    private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public bool Unread { get; init; }
+
+    public Task Reached => _reached.Task;
+
+    public TaskCompletionSource Open { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        Assert.False(Unread, "this stream is not to be read");
+        _reached.TrySetResult();
+        await Open.Task.WaitAsync(cancellationToken);
+        return Read(buffer.Span);
+    }
+}
+
 public sealed class Scratch : IDisposable
 {
     public string Root { get; } = Directory.CreateTempSubdirectory("layers-").FullName;

@@ -1,3 +1,4 @@
+using Berth.Layers.Trees;
 using Berth.Linux;
 using Berth.Linux.Files;
 
@@ -9,9 +10,9 @@ internal sealed class CopyDelta(IDeltaVisitor visitor, CancellationToken cancell
     private static readonly int s_openFlags = FileCalls.O_RDONLY | FileCalls.O_DIRECTORY | FileCalls.O_NOFOLLOW;
     private readonly Stack<Action> _pending = new();
 
-    public void Visit(FileDescriptor upper, FileDescriptor? lower) => Below(upper, lower, []);
+    public void Visit(FileDescriptor upper, FileDescriptor? lower) => Below(upper, lower, [], depth: 0);
 
-    private void Below(FileDescriptor upper, FileDescriptor? lower, byte[] prefix)
+    private void Below(FileDescriptor upper, FileDescriptor? lower, byte[] prefix, int depth)
     {
         List<byte[]> above = FileCalls.ListNames(upper);
         List<byte[]> below = lower is null ? [] : FileCalls.ListNames(lower);
@@ -23,13 +24,13 @@ internal sealed class CopyDelta(IDeltaVisitor visitor, CancellationToken cancell
                 Delete(prefix, below[i]);
             bool both = i < below.Count && below[i].AsSpan().SequenceEqual(name);
             i += both ? 1 : 0;
-            Compare(upper, both ? lower : null, name, [.. prefix, .. name.AsSpan(0, name.Length - 1)]);
+            Compare(upper, both ? lower : null, name, [.. prefix, .. name.AsSpan(0, name.Length - 1)], depth + 1);
         }
         for (; i < below.Count; i++)
             Delete(prefix, below[i]);
     }
 
-    private void Compare(FileDescriptor upper, FileDescriptor? lower, byte[] name, byte[] path)
+    private void Compare(FileDescriptor upper, FileDescriptor? lower, byte[] name, byte[] path, int depth)
     {
         if (FileCalls.TryStatus(upper, name, out FileStatus status) != 0)
             return;
@@ -41,15 +42,16 @@ internal sealed class CopyDelta(IDeltaVisitor visitor, CancellationToken cancell
                 Tell(() => visitor.Present(upper, name, path, status, below));
             return;
         }
+        TreeLimits.Check(depth, path);
         // A directory is told of when it or something in it differs: not before that is known.
-        int depth = _pending.Count;
+        int above = _pending.Count;
         _pending.Push(() => visitor.Present(upper, name, path, status, below));
         if (changed)
             Flush();
         using FileDescriptor directory = FileCalls.Open(upper, name, s_openFlags);
         using FileDescriptor? lowerDirectory = below is { IsDirectory: true } ? FileCalls.Open(lower!, name, s_openFlags) : null;
-        Below(directory, lowerDirectory, [.. path, (byte)'/']);
-        if (_pending.Count > depth)
+        Below(directory, lowerDirectory, [.. path, (byte)'/'], depth);
+        if (_pending.Count > above)
             _pending.Pop();
     }
 

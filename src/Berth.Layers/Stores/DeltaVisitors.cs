@@ -1,4 +1,5 @@
 using System.Text;
+using Berth.Faults;
 using Berth.Layers.Tar;
 using Berth.Layers.Trees;
 using Berth.Linux;
@@ -11,8 +12,17 @@ internal sealed class DeltaTarWriter(TarWriter writer) : IDeltaVisitor
 {
     private readonly EntryArchiver _archiver = new(writer, new ArchiveOptions());
 
-    public void Present(FileDescriptor parent, byte[] name, byte[] path, FileStatus status, FileStatus? below) =>
+    public void Present(FileDescriptor parent, byte[] name, byte[] path, FileStatus status, FileStatus? below)
+    {
+        // In a layer such a name says that something is deleted: what a container made would become a hole in the image.
+        if (name.AsSpan().StartsWith(OverlayNames.WhiteoutPrefix))
+        {
+            throw FaultException.Invalid(
+                $"write layer: \"{FileCalls.TextOf(path)}\": a name that begins with .wh. cannot be in an image layer");
+        }
+        TreeLimits.Check(0, path);
         _archiver.Write(parent, name, path, status);
+    }
 
     public void Deleted(byte[] path)
     {

@@ -17,7 +17,7 @@ namespace Berth.Layers.Stores;
 /// <c>lock</c>). A pulled layer is flushed to disk after it was returned; where power was lost before that, the next boot's
 /// start drops it and the pull is repeated. A committed layer is flushed before it is returned.
 /// </remarks>
-public abstract class LayerStore : ILayerStore, IAsyncDisposable
+public abstract partial class LayerStore : ILayerStore, IAsyncDisposable
 {
     private readonly string _root;
     private readonly FileDescriptor _lock;
@@ -25,7 +25,7 @@ public abstract class LayerStore : ILayerStore, IAsyncDisposable
     private readonly Dictionary<ChainId, Layer> _layers = [];           // Guarded by _gate.
     private readonly Dictionary<string, WritableLayer> _writables = []; // Guarded by _gate.
     private readonly Dictionary<ChainId, Task<Layer>> _applying = [];   // Guarded by _gate.
-    private readonly HashSet<Task> _background = [];                    // Guarded by _gate.
+    private readonly BackgroundWork _background = new();
     private readonly string _boot = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
 
     private protected LayerStore(string root)
@@ -44,9 +44,16 @@ public abstract class LayerStore : ILayerStore, IAsyncDisposable
             _lock.Dispose();
             throw FaultException.Conflict($"open layer store {_root}: another process uses it");
         }
-        foreach (string leftover in Directory.EnumerateFileSystemEntries(Path.Combine(_root, "tmp")))
-            TreeRemover.Remove(leftover);
+        foreach (string leftover in Directory.GetFileSystemEntries(Path.Combine(_root, "tmp")))
+            RemoveBehind(leftover);
         Load();
+    }
+
+    /// <summary>Is told of each removal or flush that failed behind a call; on any thread.</summary>
+    public event Action<FaultException>? BackgroundFailed
+    {
+        add => _background.Failed += value;
+        remove => _background.Failed -= value;
     }
 
     private protected abstract WhiteoutMode Whiteouts { get; }
@@ -107,14 +114,13 @@ public abstract class LayerStore : ILayerStore, IAsyncDisposable
         ChainId chain, ChainId? parent, DiffId expected, Stream tar, TaskCompletionSource<Layer> own,
         CancellationToken cancellationToken)
     {
-        string temporary = NewTemporary();
-        Layer? layer = null;
+        string temporary = NewTemporaryName();
         try
         {
-            layer = await UnpackAsync(temporary, chain, parent, expected, tar, cancellationToken).ConfigureAwait(false);
-            return layer;
+            Directory.CreateDirectory(temporary);
+            return await UnpackAsync(temporary, chain, parent, expected, tar, cancellationToken).ConfigureAwait(false);
         }
-        catch (LinuxException refused)
+        catch (IOException refused) when (IsRefusal(refused))
         {
             throw Explain($"apply layer {expected}", refused);
         }
@@ -122,9 +128,8 @@ public abstract class LayerStore : ILayerStore, IAsyncDisposable
         {
             lock (_gate)
                 _applying.Remove(chain);
-            if (layer is null)
-                TreeRemover.Remove(temporary);
-            own.TrySetResult(layer!); // Who waits looks for itself.
+            own.TrySetResult(null!); // Who waits looks for itself.
+            Abandon(temporary);
         }
     }
 
@@ -142,7 +147,7 @@ public abstract class LayerStore : ILayerStore, IAsyncDisposable
         WriteRecord(temporary, new LayerRecord(
             chain.ToString(), parent?.ToString(), expected.ToString(), summary.Bytes, _boot));
         Layer layer = Publish(temporary, chain, parent, expected, summary.Bytes);
-        RunInBackground(() => MarkSynced(chain));
+        _background.Run($"flush layer {chain}", () => MarkSynced(chain));
         return layer;
     }
 
@@ -150,9 +155,10 @@ public abstract class LayerStore : ILayerStore, IAsyncDisposable
     public WritableLayer CreateWritable(string name, ChainId? parent)
     {
         CheckName(name);
-        string temporary = NewTemporary();
+        string temporary = NewTemporaryName();
         try
         {
+            Directory.CreateDirectory(temporary);
             Layer? below = parent is { } chain
                 ? Find(chain) ?? throw FaultException.NotFound($"create writable layer {name}: parent {chain} is not here") : null;
             string tree = MakeTree(temporary);
@@ -167,19 +173,24 @@ public abstract class LayerStore : ILayerStore, IAsyncDisposable
                     throw FaultException.NotFound($"create writable layer {name}: parent {below.Chain} is not here");
                 if (_writables.ContainsKey(name))
                     throw FaultException.Conflict($"create writable layer {name}: the name is in use");
+                if (Directory.Exists(WritablePath(name)))
+                {
+                    throw FaultException.Conflict(
+                        $"create writable layer {name}: files of one of that name that lost its parent are here");
+                }
                 FileCalls.Rename(temporary, WritablePath(name), FileCalls.RENAME_NOREPLACE);
                 WritableLayer writable = Describe(name, below);
                 _writables.Add(name, writable);
                 return writable;
             }
         }
-        catch (LinuxException refused)
+        catch (IOException refused) when (IsRefusal(refused))
         {
             throw Explain($"create writable layer {name}", refused);
         }
         finally
         {
-            TreeRemover.Remove(temporary);
+            Abandon(temporary);
         }
     }
 
@@ -203,12 +214,12 @@ public abstract class LayerStore : ILayerStore, IAsyncDisposable
         string trash = NewTemporaryName();
         lock (_gate)
         {
-            if (!_writables.ContainsKey(name))
+            if (!_writables.ContainsKey(name) && (!IsName(name) || !Directory.Exists(WritablePath(name))))
                 return false;
             Discard(WritablePath(name), trash, $"remove writable layer {name}");
             _writables.Remove(name);
         }
-        RunInBackground(() => TreeRemover.Remove(trash));
+        RemoveBehind(trash);
         return true;
     }
 
@@ -228,10 +239,9 @@ public abstract class LayerStore : ILayerStore, IAsyncDisposable
 
     private Layer Commit(WritableLayer writable, bool copy, CancellationToken cancellationToken)
     {
-        string? temporary = copy ? NewTemporary() : null;
+        string home = copy ? NewTemporaryName() : WritablePath(writable.Name);
         try
         {
-            string home = temporary ?? WritablePath(writable.Name);
             Layer? parent = writable.Parent is { } chain ? Find(chain) : null;
             if (copy)
                 TreeCopier.CopyInto(writable.UpperDirectory, MakeTree(home), cancellationToken);
@@ -246,14 +256,14 @@ public abstract class LayerStore : ILayerStore, IAsyncDisposable
             File.WriteAllBytes(Path.Combine(home, "synced"), []);
             return PublishCommit(writable, copy, home, result, diff, size);
         }
-        catch (LinuxException refused)
+        catch (IOException refused) when (IsRefusal(refused))
         {
             throw Explain($"commit {writable.Name}", refused);
         }
         finally
         {
-            if (temporary is not null)
-                TreeRemover.Remove(temporary);
+            if (copy)
+                Abandon(home);
         }
     }
 
@@ -269,9 +279,7 @@ public abstract class LayerStore : ILayerStore, IAsyncDisposable
         }
         if (!copy)
             RemoveWritable(writable.Name); // Still there only when the layer was here already.
-        string own = LayerPath(chain);
-        foreach (string rest in (string[])["w", "m", "writable.json"])
-            TreeRemover.Remove(Path.Combine(own, rest));
+        RemoveWritableRest(LayerPath(chain));
         FileCalls.SyncDirectory(Path.Combine(_root, "l"));
         return layer;
     }
@@ -329,7 +337,7 @@ public abstract class LayerStore : ILayerStore, IAsyncDisposable
             Discard(LayerPath(chain), trash, $"remove layer {chain}");
             _layers.Remove(chain);
         }
-        RunInBackground(() => TreeRemover.Remove(trash));
+        RemoveBehind(trash);
         return true;
     }
 
@@ -337,32 +345,38 @@ public abstract class LayerStore : ILayerStore, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);
-        await SettleAsync().ConfigureAwait(false);
+        await _background.WaitAsync().ConfigureAwait(false); // Its failures went to who listens.
         _lock.Dispose();
     }
 
     /// <summary>Waits for deletions and flushes that go on behind.</summary>
+    /// <exception cref="FaultException">One of them failed since the last call; removals are repeated at the next start, and a
+    /// layer that could not be flushed is there until power is lost.</exception>
     public async Task SettleAsync()
     {
-        while (true)
-        {
-            Task[] running;
-            lock (_gate)
-                running = [.. _background];
-            if (running.Length == 0)
-                return;
-            await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            lock (_gate)
-                _background.RemoveWhere(static task => task.IsCompleted);
-        }
+        await _background.WaitAsync().ConfigureAwait(false);
+        if (_background.TakeFailure() is { } failure)
+            throw failure;
     }
 
-    private void RunInBackground(Action work)
+    private void RemoveBehind(string path) => _background.Run($"remove {path}", () => TreeRemover.Remove(path));
+
+    // The failure on its way out says more than one of the removal, which the next start repeats.
+    private void Abandon(string temporary)
     {
-        lock (_gate)
+        if (Directory.Exists(temporary))
+            RemoveNow(temporary);
+    }
+
+    private void RemoveNow(string path)
+    {
+        try
         {
-            _background.RemoveWhere(static task => task.IsCompleted);
-            _background.Add(Task.Run(work));
+            TreeRemover.Remove(path);
+        }
+        catch (LinuxException failure)
+        {
+            _background.Report($"remove {path}", failure);
         }
     }
 
@@ -430,64 +444,6 @@ public abstract class LayerStore : ILayerStore, IAsyncDisposable
             delta.Present(root, [(byte)'.', 0], [(byte)'.'], status, below);
     }
 
-    private void Load()
-    {
-        Dictionary<ChainId, LayerRecord> records = [];
-        foreach (string directory in Directory.EnumerateDirectories(Path.Combine(_root, "l")))
-        {
-            LayerRecord? record = ReadRecord(directory);
-            bool lost = record is null || (record.Boot != _boot && !File.Exists(Path.Combine(directory, "synced")));
-            if (lost || LayerPath(new ChainId(Digest.Parse(record!.Chain))) != directory)
-                TreeRemover.Remove(directory);
-            else
-                records.Add(new ChainId(Digest.Parse(record.Chain)), record);
-        }
-        foreach (ChainId chain in records.Keys)
-            LoadLayer(chain, records);
-        foreach (string directory in Directory.EnumerateDirectories(Path.Combine(_root, "w")))
-            LoadWritable(directory);
-    }
-
-    private Layer? LoadLayer(ChainId chain, Dictionary<ChainId, LayerRecord> records)
-    {
-        // From the top down to one that is known, then up again: chains may be long.
-        Stack<ChainId> missing = new();
-        ChainId? next = chain;
-        while (next is { } link && !_layers.ContainsKey(link))
-        {
-            if (!records.TryGetValue(link, out LayerRecord? record))
-                return null; // A parent was lost with the power; the layers above are of no use without it.
-            missing.Push(link);
-            next = ParentOf(record);
-        }
-        foreach (ChainId link in missing)
-        {
-            LayerRecord record = records[link];
-            ChainId? parent = ParentOf(record);
-            Layer? below = parent is { } there ? _layers[there] : null;
-            _layers.Add(link, new Layer(
-                link, parent, new DiffId(Digest.Parse(record.DiffId)), record.Size, Stack(TreePath(link), below)));
-        }
-        return _layers[chain];
-    }
-
-    private static ChainId? ParentOf(LayerRecord record) =>
-        record.Parent is { } parent ? new ChainId(Digest.Parse(parent)) : null;
-
-    private void LoadWritable(string directory)
-    {
-        byte[] json = File.ReadAllBytes(Path.Combine(directory, "writable.json"));
-        WritableRecord record = JsonSerializer.Deserialize(json, LayerJson.Default.WritableRecord)!;
-        Layer? parent = record.Parent is { } text ? _layers.GetValueOrDefault(new ChainId(Digest.Parse(text))) : null;
-        if (record.Parent is not null && parent is null)
-            return; // Nothing can be mounted over a lost parent; the files stay for whoever repairs this.
-        // A commit that did not come to its rename.
-        File.Delete(Path.Combine(directory, "layer.json"));
-        File.Delete(Path.Combine(directory, "synced"));
-        string name = Path.GetFileName(directory);
-        _writables.Add(name, Describe(name, parent));
-    }
-
     private WritableLayer Describe(string name, Layer? parent)
     {
         string home = WritablePath(name);
@@ -498,19 +454,6 @@ public abstract class LayerStore : ILayerStore, IAsyncDisposable
 
     private WritableLayer Writable(string name) =>
         FindWritable(name) ?? throw FaultException.NotFound($"writable layer {name}: it is not here");
-
-    private static LayerRecord? ReadRecord(string directory)
-    {
-        try
-        {
-            byte[] json = File.ReadAllBytes(Path.Combine(directory, "layer.json"));
-            return JsonSerializer.Deserialize(json, LayerJson.Default.LayerRecord);
-        }
-        catch (Exception damaged) when (damaged is JsonException or FileNotFoundException)
-        {
-            return null;
-        }
-    }
 
     private static void WriteRecord(string directory, LayerRecord record) => File.WriteAllBytes(
         Path.Combine(directory, "layer.json"), JsonSerializer.SerializeToUtf8Bytes(record, LayerJson.Default.LayerRecord));
@@ -525,20 +468,29 @@ public abstract class LayerStore : ILayerStore, IAsyncDisposable
             throw new LinuxException("renameat2", path, error);
     }
 
-    private FaultException Explain(string attempt, LinuxException refused) => refused.Error is Errno.ENOSPC or Errno.EDQUOT
-        ? FaultException.Unavailable(
-            $"{attempt}: no space left on device: free some space on the file system of {_root}", refused)
-        : FaultException.Internal($"{attempt}: {refused.Message}", refused);
+    // .NET's own I/O failures have the error number as their HResult; a stream's failures are none of ours.
+    private static bool IsRefusal(IOException failure) =>
+        failure is LinuxException || failure.HResult is Errno.ENOSPC or Errno.EDQUOT;
+
+    private FaultException Explain(string attempt, IOException refused)
+    {
+        int error = refused is LinuxException { Error: var number } ? number : refused.HResult;
+        return error is Errno.ENOSPC or Errno.EDQUOT
+            ? FaultException.Unavailable(
+                $"{attempt}: no space left on device: free some space on the file system of {_root}", refused)
+            : FaultException.Internal($"{attempt}: {refused.Message}", refused);
+    }
 
     private static void CheckName(string name)
     {
-        if (name.Length is 0 or > 128 || name[0] == '.' || name.Any(c => !char.IsAsciiLetterOrDigit(c) && c is not ('_' or '.' or '-')))
+        if (!IsName(name))
             throw FaultException.Invalid($"create writable layer \"{name}\": only [a-zA-Z0-9_.-] are allowed in its name");
     }
 
-    private string NewTemporaryName() => Path.Combine(_root, "tmp", Guid.NewGuid().ToString("n"));
+    private static bool IsName(string name) => name.Length is > 0 and <= 128 && name[0] != '.'
+        && name.All(static c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '-');
 
-    private string NewTemporary() => Directory.CreateDirectory(NewTemporaryName()).FullName;
+    private string NewTemporaryName() => Path.Combine(_root, "tmp", Guid.NewGuid().ToString("n"));
 
     private static string MakeTree(string home) => Directory.CreateDirectory(
         Path.Combine(home, "d"), (UnixFileMode)0x1ED).FullName;

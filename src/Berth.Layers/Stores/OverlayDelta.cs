@@ -9,9 +9,9 @@ internal sealed class OverlayDelta(LowerView lower, IDeltaVisitor visitor, Cance
 {
     private static readonly int s_openFlags = FileCalls.O_RDONLY | FileCalls.O_DIRECTORY | FileCalls.O_NOFOLLOW;
 
-    public void Visit(FileDescriptor upper) => Below(upper, []);
+    public void Visit(FileDescriptor upper) => Below(upper, [], depth: 0);
 
-    private void Below(FileDescriptor directory, byte[] prefix)
+    private void Below(FileDescriptor directory, byte[] prefix, int depth)
     {
         foreach (byte[] name in FileCalls.ListNames(directory))
         {
@@ -29,12 +29,13 @@ internal sealed class OverlayDelta(LowerView lower, IDeltaVisitor visitor, Cance
             }
             visitor.Present(directory, name, path, status, below);
             if (status.IsDirectory)
-                Descend(directory, name, path, below);
+                Descend(directory, name, path, below, depth + 1);
         }
     }
 
-    private void Descend(FileDescriptor parent, byte[] name, byte[] path, FileStatus? below)
+    private void Descend(FileDescriptor parent, byte[] name, byte[] path, FileStatus? below, int depth)
     {
+        TreeLimits.Check(depth, path);
         int error = FileCalls.TryOpen(parent, name, s_openFlags, 0, 0, out FileDescriptor directory);
         using (directory)
         {
@@ -45,7 +46,7 @@ internal sealed class OverlayDelta(LowerView lower, IDeltaVisitor visitor, Cance
             // The kernel also marks directories that are new, where there is nothing to hide.
             if (below is { IsDirectory: true } && FileCalls.GetAttribute(directory, ".\0"u8, OverlayNames.Opaque) is [(byte)'y'])
                 visitor.Opaque(path);
-            Below(directory, [.. path, (byte)'/']);
+            Below(directory, [.. path, (byte)'/'], depth);
         }
     }
 }

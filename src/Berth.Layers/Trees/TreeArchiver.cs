@@ -26,6 +26,8 @@ public static class TreeArchiver
     /// <param name="options">How.</param>
     /// <param name="cancellationToken">Stops between files.</param>
     /// <exception cref="LinuxException">The kernel's refusal; files that vanish meanwhile are left out.</exception>
+    /// <exception cref="Berth.Faults.FaultException">InvalidArgument: directories are nested too deep or a path is too
+    /// long.</exception>
     public static void WriteTree(
         FileDescriptor root, Stream destination, ArchiveOptions options, CancellationToken cancellationToken)
     {
@@ -71,21 +73,19 @@ internal sealed class TreeWalker(EntryArchiver archiver, ArchiveOptions options,
         ulong mount = FileCalls.Status(directory).MountId;
         using FileDescriptor own = FileCalls.Open(directory, ".\0"u8, s_openFlags | FileCalls.O_DIRECTORY);
         foreach (byte[] name in FileCalls.ListNames(own))
-            Walk(own, name, [.. prefix, .. name.AsSpan(0, name.Length - 1)], mount);
+            Walk(own, name, [.. prefix, .. name.AsSpan(0, name.Length - 1)], mount, depth: 1);
     }
 
     /// <summary>One entry and everything below it.</summary>
     public void WalkEntry(FileDescriptor parent, byte[] name, byte[] path) =>
-        Walk(parent, name, path, FileCalls.Status(parent, name).MountId);
+        Walk(parent, name, path, FileCalls.Status(parent, name).MountId, depth: 1);
 
-    // Depth is bounded by PATH_MAX, which every path of the archive has to keep anyway.
-    private void Walk(FileDescriptor parent, byte[] name, byte[] path, ulong mount)
+    private void Walk(FileDescriptor parent, byte[] name, byte[] path, ulong mount, int depth)
     {
         cancellationToken.ThrowIfCancellationRequested();
         if (FileCalls.TryStatus(parent, name, out FileStatus status) != 0)
             return; // Gone meanwhile.
-        if (path.Length >= TarLimits.Default.PathBytesMax)
-            throw Berth.Faults.FaultException.Invalid($"archive: a path is longer than {TarLimits.Default.PathBytesMax} bytes");
+        TreeLimits.Check(status.IsDirectory ? depth : 0, path);
         archiver.Write(parent, name, path, status);
         if (!status.IsDirectory || (options.OneFileSystem && status.MountId != mount))
             return;
@@ -97,7 +97,7 @@ internal sealed class TreeWalker(EntryArchiver archiver, ArchiveOptions options,
             if (error != 0)
                 throw new LinuxException("openat2", FileCalls.TextOf(name), error);
             foreach (byte[] child in FileCalls.ListNames(directory))
-                Walk(directory, child, [.. path, (byte)'/', .. child.AsSpan(0, child.Length - 1)], mount);
+                Walk(directory, child, [.. path, (byte)'/', .. child.AsSpan(0, child.Length - 1)], mount, depth + 1);
         }
     }
 }

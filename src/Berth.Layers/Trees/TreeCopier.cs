@@ -8,27 +8,55 @@ namespace Berth.Layers.Trees;
 public sealed class TreeCopier
 {
     private static readonly int s_readFlags = FileCalls.O_RDONLY | FileCalls.O_NOFOLLOW | FileCalls.O_NONBLOCK | FileCalls.O_NOCTTY;
-    private readonly Dictionary<(ulong, ulong), (FileDescriptor Directory, byte[] Name)> _links = [];
-    private readonly List<FileDescriptor> _kept = [];
+    private readonly Dictionary<(ulong, ulong), byte[]> _links = []; // Where in the target the first name of an inode went.
+    private readonly FileDescriptor _target;
 
-    private TreeCopier() { }
+    private TreeCopier(FileDescriptor target) => _target = target;
 
     /// <summary>Copies everything in a directory into an existing empty one, which gets its metadata too.</summary>
+    /// <param name="source">A directory of the engine's own: links in this path are followed.</param>
+    /// <param name="target">A directory that no container reaches yet.</param>
+    /// <param name="cancellationToken">Stops between files.</param>
     /// <exception cref="LinuxException">The kernel's refusal, such as ENOSPC. Files that vanish meanwhile are left out.</exception>
+    /// <exception cref="Berth.Faults.FaultException">InvalidArgument: directories are nested too deep.</exception>
     public static void CopyInto(string source, string target, CancellationToken cancellationToken)
     {
         using FileDescriptor from = FileCalls.OpenDirectory(source);
+        CopyInto(from, target, cancellationToken);
+    }
+
+    /// <summary>
+    /// Copies what a hostile tree has at a path, as for a new volume: links on the way and at the path's end, absolute ones too,
+    /// lead to places in the tree and nowhere else.
+    /// </summary>
+    /// <param name="root">The tree's root.</param>
+    /// <param name="path">A path in it.</param>
+    /// <param name="target">An existing empty directory that no container reaches yet.</param>
+    /// <param name="cancellationToken">Stops between files.</param>
+    /// <returns>False when there is no directory at the path: nothing is copied.</returns>
+    /// <exception cref="LinuxException">The kernel's refusal, such as ENOSPC.</exception>
+    /// <exception cref="Berth.Faults.FaultException">InvalidArgument: directories are nested too deep.</exception>
+    public static bool TryCopyInto(FileDescriptor root, string path, string target, CancellationToken cancellationToken)
+    {
+        int error = FileCalls.TryOpen(
+            root, FileCalls.PathOf(path.Length == 0 ? "." : path), FileCalls.O_RDONLY | FileCalls.O_DIRECTORY, 0,
+            FileCalls.RESOLVE_IN_ROOT | FileCalls.RESOLVE_NO_MAGICLINKS, out FileDescriptor from);
+        using (from)
+        {
+            if (error is Errno.ENOENT or Errno.ENOTDIR or Errno.ELOOP)
+                return false;
+            if (error != 0)
+                throw new LinuxException("openat2", path, error);
+            CopyInto(from, target, cancellationToken);
+            return true;
+        }
+    }
+
+    private static void CopyInto(FileDescriptor from, string target, CancellationToken cancellationToken)
+    {
         using FileDescriptor to = FileCalls.OpenDirectory(target);
-        TreeCopier copier = new();
-        try
-        {
-            copier.CopyChildren(from, to, cancellationToken);
-            CopyMetadata(from, ".\0"u8, to, ".\0"u8, FileCalls.Status(from));
-        }
-        finally
-        {
-            copier._kept.ForEach(static directory => directory.Dispose());
-        }
+        new TreeCopier(to).CopyChildren(from, to, [], depth: 0, cancellationToken);
+        CopyMetadata(from, ".\0"u8, to, ".\0"u8, FileCalls.Status(from));
     }
 
     /// <summary>Gives a directory another's owner, mode and times.</summary>
@@ -43,20 +71,32 @@ public sealed class TreeCopier
         Check(FileCalls.TrySetTimes(to, status.Modified, status.Modified), ".\0"u8);
     }
 
-    private void CopyChildren(FileDescriptor from, FileDescriptor to, CancellationToken cancellationToken)
+    private void CopyChildren(
+        FileDescriptor from, FileDescriptor to, byte[] prefix, int depth, CancellationToken cancellationToken)
     {
         foreach (byte[] name in FileCalls.ListNames(from))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (FileCalls.TryStatus(from, name, out FileStatus status) == 0 && status.Type != FileCalls.S_IFSOCK)
-                Copy(from, to, name, status, cancellationToken);
+            if (FileCalls.TryStatus(from, name, out FileStatus status) != 0 || status.Type == FileCalls.S_IFSOCK)
+                continue;
+            try
+            {
+                byte[] path = [.. prefix, .. name.AsSpan(0, name.Length - 1)];
+                Copy(from, to, name, path, status, depth + 1, cancellationToken);
+            }
+            catch (LinuxException gone) when (gone.Error == Errno.ENOENT && FileCalls.TryStatus(from, name, out _) == Errno.ENOENT)
+            {
+                TreeRemover.Remove(to, name);
+            }
         }
     }
 
     private void Copy(
-        FileDescriptor from, FileDescriptor to, byte[] name, FileStatus status, CancellationToken cancellationToken)
+        FileDescriptor from, FileDescriptor to, byte[] name, byte[] path, FileStatus status, int depth,
+        CancellationToken cancellationToken)
     {
-        if (status is { IsDirectory: false, Links: > 1 } && TryLinkToCopy(to, name, status))
+        TreeLimits.Check(status.IsDirectory ? depth : 0, path);
+        if (status is { IsDirectory: false, Links: > 1 } && TryLinkToCopy(to, name, path, status))
             return;
         switch (status.Type)
         {
@@ -64,7 +104,7 @@ public sealed class TreeCopier
                 Check(FileCalls.TryMakeDirectory(to, name, 0x1C0), name);
                 using (FileDescriptor source = FileCalls.Open(from, name, s_readFlags | FileCalls.O_DIRECTORY))
                 using (FileDescriptor target = FileCalls.Open(to, name, s_readFlags | FileCalls.O_DIRECTORY))
-                    CopyChildren(source, target, cancellationToken);
+                    CopyChildren(source, target, [.. path, (byte)'/'], depth, cancellationToken);
                 break;
             case FileCalls.S_IFREG:
                 CopyFile(from, to, name, status.Size);
@@ -79,24 +119,13 @@ public sealed class TreeCopier
         CopyMetadata(from, name, to, name, status);
     }
 
-    private bool TryLinkToCopy(FileDescriptor to, byte[] name, FileStatus status)
+    private bool TryLinkToCopy(FileDescriptor to, byte[] name, byte[] path, FileStatus status)
     {
-        (ulong, ulong) identity = (status.Device, status.Inode);
-        if (_links.TryGetValue(identity, out (FileDescriptor Directory, byte[] Name) first))
-        {
-            Check(FileCalls.TryLink(first.Directory, first.Name, to, name), name);
-            return true;
-        }
-        FileDescriptor directory = _kept.Count > 0 && SameDirectory(_kept[^1], to)
-            ? _kept[^1] : FileCalls.Open(to, ".\0"u8, FileCalls.O_PATH | FileCalls.O_DIRECTORY);
-        if (_kept.Count == 0 || !ReferenceEquals(_kept[^1], directory))
-            _kept.Add(directory);
-        _links.Add(identity, (directory, name));
-        return false;
+        if (_links.TryAdd((status.Device, status.Inode), [.. path, 0]))
+            return false;
+        Check(FileCalls.TryLink(_target, _links[(status.Device, status.Inode)], to, name), name);
+        return true;
     }
-
-    private static bool SameDirectory(FileDescriptor left, FileDescriptor right) =>
-        FileCalls.Status(left).Inode == FileCalls.Status(right).Inode;
 
     private static void CopyFile(FileDescriptor from, FileDescriptor to, byte[] name, long size)
     {

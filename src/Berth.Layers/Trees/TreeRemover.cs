@@ -6,6 +6,9 @@ namespace Berth.Layers.Trees;
 /// <summary>Removes trees by descriptors: no link is followed and nothing outside is reached, whatever others rename meanwhile.</summary>
 public static class TreeRemover
 {
+    // Enough for nearly every tree; many removals at once must not use up the process' descriptors.
+    private const int DescriptorsMax = 64;
+
     /// <summary>Removes a name and, for a directory, all below it; nothing happens when it is not there.</summary>
     /// <exception cref="LinuxException">The kernel's refusal, such as EBUSY for a mount point.</exception>
     public static void Remove(string path)
@@ -40,11 +43,13 @@ public static class TreeRemover
             throw new LinuxException("unlinkat", FileCalls.TextOf(name), error);
     }
 
-    // Recursion is bounded by a stack of names, not of frames: trees may be deeper than a thread's stack.
+    // The stack is one of names, not of frames, and never higher than DescriptorsMax: what lies deeper is renamed up into the
+    // top directory first, since a tree may be deeper than a process has descriptors.
     private static void Empty(FileDescriptor parent, ReadOnlySpan<byte> name)
     {
         Stack<Level> levels = [];
         levels.Push(Open(parent, name));
+        Level top = levels.Peek();
         try
         {
             while (levels.TryPeek(out Level? level))
@@ -59,10 +64,10 @@ public static class TreeRemover
                 byte[] next = level.Names[^1];
                 level.Names.RemoveAt(level.Names.Count - 1);
                 int error = FileCalls.TryUnlink(level.Directory, next);
-                if (error is Errno.EISDIR or Errno.EPERM)
-                    levels.Push(Open(level.Directory, next));
-                else
+                if (error is not (Errno.EISDIR or Errno.EPERM))
                     Check(error, next);
+                else if (levels.Count < DescriptorsMax || !TryMoveUp(level, next, top))
+                    levels.Push(Open(level.Directory, next));
             }
         }
         finally
@@ -72,11 +77,26 @@ public static class TreeRemover
         }
     }
 
+    // Refused (EXDEV) for directories of lower layers in a mounted overlay, which are no deeper than a path is long.
+    private static bool TryMoveUp(Level level, byte[] name, Level top)
+    {
+        byte[] aside = FileCalls.PathOf($".removed-{Guid.NewGuid():n}");
+        if (FileCalls.TryRename(level.Directory, name, top.Directory, aside, FileCalls.RENAME_NOREPLACE) != 0)
+            return false;
+        top.Names.Add(aside);
+        return true;
+    }
+
     private static Level Open(FileDescriptor parent, ReadOnlySpan<byte> name)
     {
         int flags = FileCalls.O_RDONLY | FileCalls.O_DIRECTORY | FileCalls.O_NOFOLLOW;
-        FileDescriptor directory = FileCalls.Open(parent, name, flags);
-        return new Level(name.ToArray(), directory, FileCalls.ListNames(directory));
+        int error = FileCalls.TryOpen(parent, name, flags, 0, 0, out FileDescriptor directory);
+        // It is no directory: unlink's EPERM meant an immutable or append-only file.
+        if (error is Errno.ENOTDIR or Errno.ELOOP)
+            throw new LinuxException("unlinkat", FileCalls.TextOf(name), Errno.EPERM);
+        return error == 0
+            ? new Level(name.ToArray(), directory, FileCalls.ListNames(directory))
+            : throw new LinuxException("openat2", FileCalls.TextOf(name), error);
     }
 
     private static void Check(int error, ReadOnlySpan<byte> name)
