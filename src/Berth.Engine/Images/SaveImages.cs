@@ -1,13 +1,118 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Berth.Engine.State;
 using Berth.Faults;
+using Berth.Layers.Tar;
+using Berth.Oci;
 using Berth.Oci.Images;
+using Berth.Oci.Json;
+using Berth.Oci.References;
 
 namespace Berth.Engine;
 
 internal sealed partial class ImageService
 {
-    public Task<IArchive> SaveAsync(IReadOnlyList<string> names, Platform? platform, CancellationToken cancellationToken) =>
-        throw new FaultException(FaultKind.NotSupported, "save: not offered yet");
+    private const int FileMode = 0x1A4;
 
-    public Task LoadAsync(Stream tar, Platform? platform, IProgress<ProgressMessage> progress, CancellationToken cancellationToken) =>
-        throw new FaultException(FaultKind.NotSupported, "load: not offered yet");
+    public Task<IArchive> SaveAsync(IReadOnlyList<string> names, Platform? platform, CancellationToken cancellationToken)
+    {
+        if (names.Count == 0)
+            throw FaultException.Invalid("save: name at least one image");
+        Dictionary<Digest, List<ImageReference>> wanted = [];
+        foreach (string name in names)
+        {
+            ImageReference? reference = ImageReference.TryParse(name, out ImageReference? parsed, out _) ? parsed : null;
+            List<(ImageReference Reference, Digest Image)> all = reference is { Tag: null, Digest: null } ? [.. images.TagsOf(reference.Name)] : [];
+            if (all.Count == 0 || IsId(name, images.Find(name)))
+            {
+                ImageRecord image = images.Find(name);
+                List<ImageReference> known = wanted.TryGetValue(image.Id, out List<ImageReference>? list) ? list : wanted[image.Id] = [];
+                if (reference?.Tag is not null)
+                    known.Add(reference);
+                continue;
+            }
+            foreach ((ImageReference tagged, Digest id) in all)
+                (wanted.TryGetValue(id, out List<ImageReference>? list) ? list : wanted[id] = []).Add(tagged);
+        }
+        IDisposable[] holds = [.. wanted.Keys.Select(images.Hold)];
+        parts.Events.Publish("image", "save", wanted.Keys.First().ToString(), new Dictionary<string, string> { ["name"] = names[0] });
+        return Task.FromResult<IArchive>(new OwnedArchive(null, (stream, stop) => WriteArchive(wanted, stream, stop), holds));
+    }
+
+    // Docker's manifest.json over an OCI layout: both name the same blobs, which are the uncompressed layers.
+    private void WriteArchive(Dictionary<Digest, List<ImageReference>> wanted, Stream destination, CancellationToken stop)
+    {
+        TarWriter writer = new(destination);
+        HashSet<Digest> written = [];
+        List<SavedImage> saved = [];
+        List<Descriptor> manifests = [];
+        foreach ((Digest id, List<ImageReference> names) in wanted)
+        {
+            ImageConfig config = images.Config(id);
+            List<Descriptor> layers = [];
+            foreach ((Digest diff, ChainId chain) in config.RootFs.DiffIds.Zip(ImageTable.Chains(config)))
+                layers.Add(WriteLayer(writer, new DiffId(diff), chain, written, stop));
+            byte[] configBytes = images.ReadBlob(id);
+            WriteBlob(writer, id, configBytes, written);
+            byte[] manifest = OciJson.Write(new Manifest
+            {
+                MediaType = MediaTypes.OciManifest,
+                Config = new Descriptor { MediaType = MediaTypes.OciConfig, Digest = id, Size = configBytes.Length },
+                Layers = layers,
+            }, OciJson.Manifest);
+            WriteBlob(writer, Digest.Of(manifest), manifest, written);
+            foreach (ImageReference? name in names.Count > 0 ? names : [null!])
+                manifests.Add(new Descriptor
+                {
+                    MediaType = MediaTypes.OciManifest, Digest = Digest.Of(manifest), Size = manifest.Length,
+                    Annotations = name is null ? null : new Dictionary<string, string>
+                    {
+                        ["io.containerd.image.name"] = name.ToString(), ["org.opencontainers.image.ref.name"] = name.Tag ?? "",
+                    },
+                });
+            saved.Add(new SavedImage(BlobPath(id), names.Count > 0 ? [.. names.Select(name => name.Familiar)] : null, [.. layers.Select(layer => BlobPath(layer.Digest))]));
+        }
+        WriteFile(writer, "index.json", OciJson.Write(new ImageIndex { MediaType = MediaTypes.OciIndex, Manifests = manifests }, OciJson.ImageIndex));
+        WriteFile(writer, "manifest.json", JsonSerializer.SerializeToUtf8Bytes(saved, SavedJson.Default.ListSavedImage));
+        WriteFile(writer, "oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}"u8);
+        writer.Finish();
+    }
+
+    private Descriptor WriteLayer(TarWriter writer, DiffId diff, ChainId chain, HashSet<Digest> written, CancellationToken stop)
+    {
+        // The tar's length must be known before its bytes: counted first, then written.
+        string temporary = Path.Combine(parts.Options.DataRoot, "content", $".save-{RandomIds.Next()}");
+        using FileStream file = new(temporary, System.IO.FileMode.CreateNew, FileAccess.ReadWrite,
+            FileShare.None, 128 * 1024, FileOptions.DeleteOnClose);
+        // This thread is the archive's own.
+        parts.Layers.WriteTarAsync(chain, file, stop).GetAwaiter().GetResult();
+        file.Position = 0;
+        Descriptor descriptor = new() { MediaType = MediaTypes.OciLayer, Digest = Digest.FromSha256(System.Security.Cryptography.SHA256.HashData(file)), Size = file.Length };
+        if (descriptor.Digest != diff.Digest)
+            throw FaultException.Internal($"save layer {diff}: its files have changed since it was unpacked");
+        if (written.Add(descriptor.Digest))
+        {
+            file.Position = 0;
+            writer.Write(new TarEntry { Type = TarEntryType.RegularFile, Path = Encoding.UTF8.GetBytes(BlobPath(descriptor.Digest)), Mode = FileMode, Size = file.Length }, file);
+        }
+        return descriptor;
+    }
+
+    private static void WriteBlob(TarWriter writer, Digest digest, ReadOnlySpan<byte> bytes, HashSet<Digest> written)
+    {
+        if (written.Add(digest))
+            WriteFile(writer, BlobPath(digest), bytes);
+    }
+
+    private static void WriteFile(TarWriter writer, string path, ReadOnlySpan<byte> bytes) => writer.Write(
+        new TarEntry { Type = TarEntryType.RegularFile, Path = Encoding.UTF8.GetBytes(path), Mode = FileMode, Size = bytes.Length }, bytes);
+
+    private static string BlobPath(Digest digest) => $"blobs/{digest.Algorithm}/{digest.Hex}";
 }
+
+/// <summary>An entry of Docker's <c>manifest.json</c>.</summary>
+internal sealed record SavedImage(string Config, IReadOnlyList<string>? RepoTags, IReadOnlyList<string> Layers);
+
+[JsonSerializable(typeof(List<SavedImage>))]
+internal sealed partial class SavedJson : JsonSerializerContext;

@@ -1,0 +1,143 @@
+using System.Text;
+using System.Text.Json;
+using Berth.Faults;
+using Berth.Layers.Trees;
+using Berth.Linux;
+using Berth.Linux.Files;
+using Berth.Oci;
+using Berth.Oci.Images;
+using Berth.Oci.Json;
+using Berth.Oci.References;
+
+namespace Berth.Engine;
+
+internal sealed partial class ImageService
+{
+    private const int LayersMax = 512;
+
+    public async Task LoadAsync(Stream tar, Platform? platform, IProgress<ProgressMessage> progress, CancellationToken cancellationToken)
+    {
+        using IDisposable arrival = collector.Arrive();
+        string scratch = Path.Combine(parts.Options.DataRoot, "content", $".load-{RandomIds.Next()}");
+        Directory.CreateDirectory(scratch);
+        try
+        {
+            using FileDescriptor root = FileCalls.OpenDirectory(scratch);
+            await using (Stream plain = await Decompression.OpenAsync(tar, cancellationToken))
+                await TreeExtractor.ExtractAsync(plain, root, new ExtractOptions { Whiteouts = WhiteoutMode.Literal, KeepOwners = false, AllowDevices = false }, cancellationToken);
+            IReadOnlyList<SavedImage> saved = ReadManifest(root);
+            foreach (SavedImage image in saved)
+                await LoadOneAsync(root, image, platform, progress, cancellationToken);
+        }
+        finally
+        {
+            TreeRemover.Remove(scratch);
+        }
+    }
+
+    private async Task LoadOneAsync(
+        FileDescriptor root, SavedImage saved, Platform? platform, IProgress<ProgressMessage> progress, CancellationToken cancellationToken)
+    {
+        byte[] bytes = ReadDocument(root, saved.Config) ?? throw FaultException.Invalid($"load: {saved.Config} is missing in the archive");
+        ImageConfig config = OciJson.Read(bytes, OciJson.ImageConfig, saved.Config);
+        if (platform is not null && !platform.Accepts(config.Platform))
+            throw FaultException.NotFound($"load: the image is for {config.Platform}, not for {platform}");
+        if (saved.Layers.Count != config.RootFs.DiffIds.Count || saved.Layers.Count > LayersMax)
+            throw FaultException.Invalid($"load: invalid manifest, layers length mismatch: expected {config.RootFs.DiffIds.Count}, got {saved.Layers.Count}");
+        List<ImageReference> names = [.. (saved.RepoTags ?? []).Select(ImageReference.Parse)];
+        ChainId? parent = null;
+        foreach ((string path, Digest diff) in saved.Layers.Zip(config.RootFs.DiffIds))
+        {
+            ChainId chain = ChainId.Extend(parent, new DiffId(diff));
+            if (parts.Layers.Find(chain) is null)
+            {
+                using FileDescriptor file = OpenMember(root, path) ?? throw FaultException.Invalid($"load: {path} is missing in the archive");
+                progress.Report(new ProgressMessage { Id = diff.Short, Status = "Loading layer" });
+                await using FileStream stream = new(new Microsoft.Win32.SafeHandles.SafeFileHandle(file.DangerousGetHandle(), ownsHandle: false), FileAccess.Read);
+                await using Stream plain = await Decompression.OpenAsync(stream, cancellationToken);
+                await parts.Layers.ApplyAsync(parent, new DiffId(diff), plain, cancellationToken);
+            }
+            parent = chain;
+        }
+        // The ID is the digest of the bytes, whatever the archive calls them.
+        Digest id = Digest.Of(bytes);
+        await StoreBytesAsync(id, bytes, config, default, names, cancellationToken);
+        Publish("load", id.ToString(), names.FirstOrDefault()?.Familiar ?? id.ToString());
+        foreach (ImageReference name in names)
+            progress.Report(new ProgressMessage { Stream = $"Loaded image: {name.WithDefaultTag().Familiar}\n" });
+        if (names.Count == 0)
+            progress.Report(new ProgressMessage { Stream = $"Loaded image ID: {id}\n" });
+    }
+
+    private static IReadOnlyList<SavedImage> ReadManifest(FileDescriptor root)
+    {
+        if (ReadDocument(root, "manifest.json") is not { } bytes)
+            return ReadLayout(root);
+        try
+        {
+            return JsonSerializer.Deserialize(bytes, SavedJson.Default.ListSavedImage) is { Count: > 0 } all
+                && all.All(image => image is { Config: not null, Layers: not null }) ? all
+                : throw FaultException.Invalid("load: manifest.json names no image");
+        }
+        catch (JsonException exception)
+        {
+            throw FaultException.Invalid($"load: manifest.json: {exception.Message}", exception);
+        }
+    }
+
+    private static List<SavedImage> ReadLayout(FileDescriptor root)
+    {
+        byte[] bytes = ReadDocument(root, "index.json") ?? throw FaultException.Invalid("load: neither manifest.json nor index.json is in the archive");
+        List<SavedImage> all = [];
+        foreach (Descriptor entry in OciJson.Read(bytes, OciJson.ImageIndex, "index.json").Manifests)
+        {
+            Descriptor manifestEntry = MediaTypes.IsIndex(entry.MediaType) ? PickPlatform(root, entry) : entry;
+            byte[] content = ReadVerified(root, manifestEntry.Digest);
+            Manifest manifest = OciJson.Read(content, OciJson.Manifest, "manifest");
+            string? name = entry.Annotations?.GetValueOrDefault("io.containerd.image.name") ?? entry.Annotations?.GetValueOrDefault("org.opencontainers.image.ref.name");
+            bool isName = name is not null && ImageReference.TryParse(name, out _, out _) && name.Contains(':', StringComparison.Ordinal);
+            all.Add(new SavedImage(BlobPath(manifest.Config.Digest), isName ? [name!] : null, [.. manifest.Layers.Select(layer => BlobPath(layer.Digest))]));
+        }
+        return all;
+    }
+
+    private static Descriptor PickPlatform(FileDescriptor root, Descriptor entry) =>
+        OciJson.Read(ReadVerified(root, entry.Digest), OciJson.ImageIndex, "index").Manifests
+            .FirstOrDefault(manifest => manifest.Platform is null || Platform.Host.Accepts(manifest.Platform))
+        ?? throw FaultException.NotFound($"load: the archive has no image for {Platform.Host}");
+
+    private static byte[] ReadVerified(FileDescriptor root, Digest digest)
+    {
+        byte[] bytes = ReadDocument(root, BlobPath(digest)) ?? throw FaultException.Invalid($"load: {digest} is missing in the archive");
+        return Digest.Of(bytes) == digest ? bytes : throw FaultException.Invalid($"load: {digest}: the content has another digest");
+    }
+
+    private static byte[]? ReadDocument(FileDescriptor root, string path)
+    {
+        using FileDescriptor? file = OpenMember(root, path);
+        if (file is null)
+            return null;
+        long size = FileCalls.Status(file).Size;
+        if (size > OciJson.DocumentBytesMax)
+            throw FaultException.Invalid($"load: {path}: {size} bytes is more than the limit of {OciJson.DocumentBytesMax}");
+        byte[] bytes = new byte[size];
+        int length = 0;
+        while (length < bytes.Length && FileCalls.Read(file, bytes.AsSpan(length)) is > 0 and int count)
+            length += count;
+        return bytes[..length];
+    }
+
+    // Links are followed within the archive alone (old archives link equal layers); only regular files are read.
+    private static FileDescriptor? OpenMember(FileDescriptor root, string path)
+    {
+        if (path.Length == 0 || path.Contains('\0'))
+            throw FaultException.Invalid("load: the archive names an empty path");
+        int error = FileCalls.TryOpen(root, Encoding.UTF8.GetBytes(path + "\0"), FileCalls.O_RDONLY | FileCalls.O_NONBLOCK, 0,
+            FileCalls.RESOLVE_BENEATH | FileCalls.RESOLVE_NO_MAGICLINKS, out FileDescriptor file);
+        if (error == 0 && FileCalls.Status(file).IsRegular)
+            return file;
+        file.Dispose();
+        return error is 0 or Errno.ENOENT or Errno.ENOTDIR ? null
+            : throw FaultException.Invalid($"load: {path}: {new LinuxException("openat2", path, error).Message}");
+    }
+}
