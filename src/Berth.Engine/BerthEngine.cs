@@ -29,9 +29,10 @@ public sealed class BerthEngine : IAsyncDisposable
         ImageCollector collector = new(parts, images, distribution.LayerBlobs);
         VolumeService volumes = new(parts);
         HealthMonitor health = new(parts);
-        ImageService imageService = new(parts, images, collector, distribution.Distribution);
+        ImageService imageService = new(parts, images, collector, distribution.LayerBlobs, distribution.Distribution);
         _containers = new ContainerService(parts, images, volumes, health) { ImageStore = imageService, Collector = collector };
-        BuildService builds = new();
+        BuildService builds = new(parts, images, imageService, collector, _containers);
+        owned.Add(builds);
         Containers = _containers;
         Execs = new ExecService(parts, _containers, health);
         Images = imageService;

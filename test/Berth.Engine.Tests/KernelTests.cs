@@ -89,6 +89,63 @@ public sealed class KernelTests : IAsyncLifetime
         Assert.Equal(3, _engine.Execs.Inspect(exec).ExitCode);
     }
 
+    [Fact]
+    public async Task Build_RunAndCopy_MakesAnImageThatRuns()
+    {
+        using MemoryStream context = new();
+        TarWriter writer = new(context);
+        byte[] dockerfile = "FROM bb\nRUN echo made > /made\nCOPY Dockerfile /copied\nCMD [\"cat\", \"/made\"]\n"u8.ToArray();
+        writer.Write(new TarEntry { Type = TarEntryType.RegularFile, Path = "Dockerfile"u8.ToArray(), Mode = 0x1A4, Size = dockerfile.Length }, dockerfile);
+        writer.Finish();
+        context.Position = 0;
+        await _engine!.Builds.BuildAsync(new BuildSettings { Tags = [ImageReference.Parse("built")], NetworkMode = "none" }, context,
+            new Progress<ProgressMessage>(), Cancel);
+        string id = (await _engine.Containers.CreateAsync(new CreateContainer
+        {
+            Config = new ContainerSettings { Image = "built" }, Host = new HostSettings { NetworkMode = "none" },
+        }, Cancel)).Id;
+        await using IAttachment attachment = await _engine.Containers.AttachAsync(id, new AttachRequest { Stdout = true, Stream = true }, Cancel);
+        await _engine.Containers.StartAsync(id, Cancel);
+        Assert.Equal("made\n", await ReadAllAsync(attachment));
+    }
+
+    [Fact]
+    public async Task SaveAndLoad_RemovedImage_ComesBackWithItsId()
+    {
+        Oci.Digest before = _engine!.Images.Inspect("bb", null).Summary.Id;
+        using MemoryStream tar = new();
+        await using (IArchive archive = await _engine.Images.SaveAsync(["bb"], null, Cancel))
+            await archive.WriteToAsync(tar, Cancel);
+        await _engine.Images.RemoveAsync("bb", false, false, Cancel);
+        Assert.Throws<FaultException>(() => _engine.Images.Inspect("bb", null));
+        tar.Position = 0;
+        await _engine.Images.LoadAsync(tar, null, new Progress<ProgressMessage>(), Cancel);
+        Assert.Equal(before, _engine.Images.Inspect("bb:latest", null).Summary.Id);
+    }
+
+    [Fact]
+    public async Task Archive_PutAndGet_RunningAndStopped()
+    {
+        string id = await CreateAsync(["sleep", "1000"]);
+        foreach (bool isRunning in (bool[])[false, true])
+        {
+            if (isRunning)
+                await _engine!.Containers.StartAsync(id, Cancel);
+            using MemoryStream tar = new();
+            TarWriter writer = new(tar);
+            writer.Write(new TarEntry { Type = TarEntryType.RegularFile, Path = "file"u8.ToArray(), Mode = 0x1A4, Size = 2 }, "hi"u8);
+            writer.Finish();
+            tar.Position = 0;
+            await _engine!.Containers.WriteArchiveAsync(id, "/bin", tar, new ArchiveOptions(false, false), Cancel);
+            Assert.Equal(2, (await _engine.Containers.StatPathAsync(id, "/bin/file", Cancel)).Size);
+            await using IArchive archive = await _engine.Containers.ReadArchiveAsync(id, "/bin/file", Cancel);
+            using MemoryStream read = new();
+            await archive.WriteToAsync(read, Cancel);
+            Assert.Contains("hi", Encoding.UTF8.GetString(read.ToArray()));
+        }
+        Assert.Contains(await _engine!.Containers.ChangesAsync(id, Cancel), change => change.Path == "/bin/file");
+    }
+
     private async Task<BerthEngine> OpenAsync() => await BerthEngine.OpenAsync(new EngineOptions
     {
         DataRoot = Path.Combine(_root, "data"), ExecRoot = Path.Combine(_root, "exec"), Bridge = "none",

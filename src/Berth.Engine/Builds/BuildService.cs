@@ -1,17 +1,152 @@
+using System.Collections.Concurrent;
+using Berth.Builder;
+using Berth.Builder.Cache;
 using Berth.Faults;
+using Berth.Layers;
 using Berth.Oci;
 
 namespace Berth.Engine;
 
 /// <inheritdoc cref="IBuilds"/>
-internal sealed class BuildService : IBuilds
+internal sealed class BuildService : IBuilds, IDisposable
 {
-    public Task<Digest> BuildAsync(BuildSettings settings, Stream context, IProgress<ProgressMessage> progress, CancellationToken cancellationToken) =>
-        throw new FaultException(FaultKind.NotSupported, "build: this engine has no builder");
+    private readonly EngineParts _parts;
+    private readonly ImageTable _images;
+    private readonly ImageCollector _collector;
+    private readonly ImageBuilder _builder;
+    private readonly SqliteBuildCache _cache;
+    private readonly string _state;
+    private readonly ConcurrentDictionary<string, CancellationTokenSource> _running = new(StringComparer.Ordinal);
 
-    public bool Cancel(string buildId) => false;
+    public BuildService(EngineParts parts, ImageTable images, ImageService store, ImageCollector collector, ContainerService containers)
+    {
+        (_parts, _images, _collector) = (parts, images, collector);
+        _state = Path.Combine(parts.Options.DataRoot, "build");
+        Directory.CreateDirectory(_state);
+        _cache = new SqliteBuildCache(Path.Combine(_state, "cache.db"), parts.Time);
+        BuildImages bases = new(images, store);
+        _builder = new ImageBuilder(parts.Layers, _cache, bases, new StepRunner(parts, containers), bases, parts.Time, _state);
+        _builder.Recover();
+        collector.HeldByBuilds = _builder.LiveChains;
+    }
 
-    public Task<PruneReport> PruneAsync(BuildPrune request, CancellationToken cancellationToken) => Task.FromResult(new PruneReport([], 0));
+    public async Task<Digest> BuildAsync(
+        BuildSettings settings, Stream context, IProgress<ProgressMessage> progress, CancellationToken cancellationToken)
+    {
+        if (settings.Remote is { Length: > 0 } remote)
+            throw new FaultException(FaultKind.NotSupported, $"build {remote}: a remote context is not offered by this engine: clone or download it first");
+        if (settings.Squash)
+            throw new FaultException(FaultKind.NotSupported, "build: --squash is not offered by this engine");
+        using IDisposable arrival = _collector.Arrive();
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _parts.Closing.Token);
+        if (settings.BuildId is { Length: > 0 } id)
+            _running[id] = stop;
+        try
+        {
+            string dockerfile = settings.Dockerfile.Length > 0 ? settings.Dockerfile : "Dockerfile";
+            using BuildContext unpacked = await BuildContext.UnpackAsync(context, _state, dockerfile, stop.Token);
+            BuiltImage built = await _builder.BuildAsync(RequestOf(settings, unpacked, dockerfile), new BuildProgress(progress), stop.Token);
+            return built.ImageId;
+        }
+        finally
+        {
+            if (settings.BuildId is { Length: > 0 } done)
+                _running.TryRemove(done, out _);
+        }
+    }
 
-    public IReadOnlyList<BuildCacheEntry> CacheEntries() => [];
+    public bool Cancel(string buildId)
+    {
+        if (!_running.TryGetValue(buildId, out CancellationTokenSource? stop))
+            return false;
+        stop.Cancel();
+        return true;
+    }
+
+    public Task<PruneReport> PruneAsync(BuildPrune request, CancellationToken cancellationToken)
+    {
+        request.Filters.Allow("until", "unused-for", "id", "parent", "type", "description", "inuse", "shared", "private");
+        if (request.Filters.Names.FirstOrDefault(name => name is not ("until" or "unused-for")) is { } other)
+            throw new FaultException(FaultKind.NotSupported, $"prune build cache: the filter '{other}' is not offered by this engine");
+        IReadOnlyList<string> until = request.Filters.Has("until") ? request.Filters["until"] : request.Filters["unused-for"];
+        IReadOnlyList<CacheRecord> forgotten = _builder.Prune(new CachePruneFilter
+        {
+            All = request.All,
+            KeepBytes = request.KeepBytes,
+            UnusedSince = until is [string text, ..] ? TimeText.Parse(text, _parts.Time) : null,
+            UsedByImages = ImageChains(),
+        });
+        long freed = _collector.CollectLayers().Sum(layer => layer.Size);
+        _parts.Events.Publish("builder", "prune", "", new Dictionary<string, string> { ["reclaimed"] = freed.ToString() });
+        return Task.FromResult(new PruneReport([.. forgotten.Select(record => record.Key.Hex)], freed));
+    }
+
+    public IReadOnlyList<BuildCacheEntry> CacheEntries()
+    {
+        HashSet<ChainId> used = ImageChains();
+        return [.. _cache.List().Select(record => new BuildCacheEntry
+        {
+            Id = record.Key.Hex,
+            Description = record.Description,
+            Shared = record.Chain is { } chain && used.Contains(chain),
+            Size = record.Size,
+            CreatedAt = record.Created,
+            LastUsedAt = record.LastUsed,
+            UsageCount = record.UseCount,
+        })];
+    }
+
+    public void Dispose()
+    {
+        _builder.Dispose();
+        (_cache as IDisposable)?.Dispose();
+    }
+
+    private HashSet<ChainId> ImageChains() => [.. _images.All.SelectMany(image => ImageTable.Chains(_images.Config(image.Id)))];
+
+    private static BuildRequest RequestOf(BuildSettings settings, BuildContext context, string dockerfile) => new()
+    {
+        Context = context,
+        DockerfilePath = dockerfile,
+        Tags = settings.Tags,
+        BuildArguments = settings.BuildArgs,
+        Labels = settings.Labels,
+        Target = string.IsNullOrEmpty(settings.Target) ? null : settings.Target,
+        NoCache = settings.NoCache,
+        Pull = settings.Pull,
+        Platform = settings.Platform,
+        NetworkMode = string.IsNullOrEmpty(settings.NetworkMode) ? "default" : settings.NetworkMode,
+        ExtraHosts = settings.ExtraHosts,
+        CacheFrom = settings.CacheFrom,
+        Secrets = settings.Secrets,
+        RegistryCredentials = settings.Logins.ToDictionary(login => login.Key, login => Logins.ToCredentials(login.Value)!),
+        Limits = new StepLimits
+        {
+            MemoryBytes = settings.Resources.Memory,
+            MemorySwapBytes = settings.Resources.MemorySwap,
+            CpuShares = settings.Resources.CpuShares,
+            CpuQuotaMicroseconds = settings.Resources.CpuQuota,
+            CpuPeriodMicroseconds = settings.Resources.CpuPeriod,
+            CpusetCpus = settings.Resources.CpusetCpus,
+            CpusetMems = settings.Resources.CpusetMems,
+            CgroupParent = settings.Resources.CgroupParent,
+            ShmSizeBytes = settings.ShmSize,
+            Ulimits = (settings.Resources.Ulimits ?? []).ToDictionary(limit => limit.Name, limit => (limit.Soft, limit.Hard)),
+        },
+    };
+
+    /// <summary>Turns build events into the classic builder's text.</summary>
+    private sealed class BuildProgress(IProgress<ProgressMessage> target) : IBuildProgress
+    {
+        public ValueTask ReportAsync(BuildEvent happened, CancellationToken cancellationToken)
+        {
+            if (happened is BasePullProgress pull)
+                target.Report(TransferProgress.Convert(pull.Progress));
+            else if (ClassicText.Of(happened) is { Length: > 0 } text)
+                target.Report(new ProgressMessage { Stream = text });
+            if (happened is ImageBuilt built)
+                target.Report(new ProgressMessage { Result = new ProgressResult(null, built.ImageId, 0, IsImageId: true) });
+            return ValueTask.CompletedTask;
+        }
+    }
 }

@@ -10,7 +10,7 @@ namespace Berth.Engine;
 /// <inheritdoc cref="IImages"/>
 /// <remarks>One file per group of verbs beside this one.</remarks>
 internal sealed partial class ImageService(
-    EngineParts parts, ImageTable images, ImageCollector collector, IImageDistribution distribution) : IImages
+    EngineParts parts, ImageTable images, ImageCollector collector, LayerBlobs layerBlobs, IImageDistribution distribution) : IImages
 {
     private static readonly string[] s_filters = ["before", "dangling", "label", "label!", "reference", "since", "until"];
 

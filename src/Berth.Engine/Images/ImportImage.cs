@@ -63,7 +63,7 @@ internal sealed partial class ImageService
             Publish("tag", id.ToString(), name.WithDefaultTag().Familiar);
     }
 
-    // The tar is kept in a blob while it is hashed: the layer store wants to know the diff ID that it verifies.
+    // The tar is put into a blob first: the layer store wants to know the diff ID that it verifies.
     private async Task<Layer> TakeInAsync(Stream tar, CancellationToken cancellationToken)
     {
         using IBlobLease lease = parts.Blobs.Lease();
@@ -77,14 +77,11 @@ internal sealed partial class ImageService
             digest = await ingest.CommitAsync(cancellationToken);
             lease.Add(digest);
         }
-        try
-        {
-            await using Stream blob = parts.Blobs.OpenRead(digest);
-            return await parts.Layers.ApplyAsync(null, new DiffId(digest), blob, cancellationToken);
-        }
-        finally
-        {
-            parts.Blobs.Delete(digest);
-        }
+        // The tar stays: it is what push and save send, byte for byte.
+        await using Stream blob = parts.Blobs.OpenRead(digest);
+        long size = blob.Length;
+        Layer layer = await parts.Layers.ApplyAsync(null, new DiffId(digest), blob, cancellationToken);
+        layerBlobs.Record(layer.DiffId, new Descriptor { MediaType = MediaTypes.OciLayer, Digest = digest, Size = size });
+        return layer;
     }
 }

@@ -56,6 +56,8 @@ internal sealed partial class ImageService
                 await using FileStream stream = new(new Microsoft.Win32.SafeHandles.SafeFileHandle(file.DangerousGetHandle(), ownsHandle: false), FileAccess.Read);
                 await using Stream plain = await Decompression.OpenAsync(stream, cancellationToken);
                 await parts.Layers.ApplyAsync(parent, new DiffId(diff), plain, cancellationToken);
+                stream.Position = 0;
+                await KeepBlobAsync(new DiffId(diff), stream, cancellationToken);
             }
             parent = chain;
         }
@@ -67,6 +69,22 @@ internal sealed partial class ImageService
             progress.Report(new ProgressMessage { Stream = $"Loaded image: {name.WithDefaultTag().Familiar}\n" });
         if (names.Count == 0)
             progress.Report(new ProgressMessage { Stream = $"Loaded image ID: {id}\n" });
+    }
+
+    // The layer as it came is kept, so that it is pushed and saved byte for byte.
+    private async Task KeepBlobAsync(DiffId diff, FileStream layer, CancellationToken cancellationToken)
+    {
+        byte[] buffer = new byte[128 * 1024];
+        await using Content.IBlobIngest ingest = parts.Blobs.Begin();
+        string type = MediaTypes.OciLayer;
+        while (await layer.ReadAsync(buffer, cancellationToken) is > 0 and int count)
+        {
+            if (ingest.Written == 0)
+                type = buffer is [0x1F, 0x8B, ..] ? MediaTypes.OciLayerGzip : buffer is [0x28, 0xB5, 0x2F, 0xFD, ..] ? MediaTypes.OciLayerZstd : type;
+            await ingest.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
+        }
+        Digest digest = await ingest.CommitAsync(cancellationToken);
+        layerBlobs.Record(diff, new Descriptor { MediaType = type, Digest = digest, Size = layer.Length });
     }
 
     private static IReadOnlyList<SavedImage> ReadManifest(FileDescriptor root)

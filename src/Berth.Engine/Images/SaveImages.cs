@@ -86,7 +86,7 @@ internal sealed partial class ImageService
         using FileStream file = new(temporary, System.IO.FileMode.CreateNew, FileAccess.ReadWrite,
             FileShare.None, 128 * 1024, FileOptions.DeleteOnClose);
         // This thread is the archive's own.
-        parts.Layers.WriteTarAsync(chain, file, stop).GetAwaiter().GetResult();
+        WriteExactAsync(diff, chain, file, stop).GetAwaiter().GetResult();
         file.Position = 0;
         Descriptor descriptor = new() { MediaType = MediaTypes.OciLayer, Digest = Digest.FromSha256(System.Security.Cryptography.SHA256.HashData(file)), Size = file.Length };
         if (descriptor.Digest != diff.Digest)
@@ -97,6 +97,19 @@ internal sealed partial class ImageService
             writer.Write(new TarEntry { Type = TarEntryType.RegularFile, Path = Encoding.UTF8.GetBytes(BlobPath(descriptor.Digest)), Mode = FileMode, Size = file.Length }, file);
         }
         return descriptor;
+    }
+
+    // A pulled layer's own bytes are in its blob; what was made here is written again the same.
+    private async Task WriteExactAsync(DiffId diff, ChainId chain, Stream destination, CancellationToken stop)
+    {
+        if (layerBlobs.Find(diff) is { } blob && parts.Blobs.Contains(blob.Digest))
+        {
+            await using Stream compressed = parts.Blobs.OpenRead(blob.Digest);
+            await using Stream plain = await Decompression.OpenAsync(compressed, stop);
+            await plain.CopyToAsync(destination, stop);
+        }
+        else
+            await parts.Layers.WriteTarAsync(chain, destination, stop);
     }
 
     private static void WriteBlob(TarWriter writer, Digest digest, ReadOnlySpan<byte> bytes, HashSet<Digest> written)
