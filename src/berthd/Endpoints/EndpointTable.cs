@@ -33,7 +33,7 @@ internal static class EndpointTable
         new("POST", "/containers/{id}/rename", RenameContainer.HandleAsync),
         new("POST", "/containers/{id}/pause", PauseContainer.HandleAsync),
         new("POST", "/containers/{id}/unpause", UnpauseContainer.HandleAsync),
-        new("POST", "/containers/{id}/attach", AttachContainer.HandleAsync),
+        new("POST", "/containers/{id}/attach", AttachContainer.HandleAsync) { Hijacks = true },
         new("POST", "/containers/{id}/wait", WaitContainer.HandleAsync),
         new("DELETE", "/containers/{id}", RemoveContainer.HandleAsync),
         new("HEAD", "/containers/{id}/archive", StatArchive.HandleAsync),
@@ -43,7 +43,7 @@ internal static class EndpointTable
         new("POST", "/commit", CommitContainer.HandleAsync),
         // Execs
         new("POST", "/containers/{id}/exec", CreateExec.HandleAsync),
-        new("POST", "/exec/{id}/start", StartExec.HandleAsync),
+        new("POST", "/exec/{id}/start", StartExec.HandleAsync) { Hijacks = true },
         new("POST", "/exec/{id}/resize", ResizeExec.HandleAsync),
         new("GET", "/exec/{id}/json", InspectExec.HandleAsync),
         // Images

@@ -86,10 +86,12 @@ internal sealed class ApiCall(
     }
 
     /// <summary>Sends the headers now, though the first byte of the body may be long in coming.</summary>
-    public Task StartAsync(string contentType)
+    public async Task StartAsync(string contentType)
     {
         http.Response.ContentType = contentType;
-        return http.Response.StartAsync(Cancelled);
+        await http.Response.StartAsync(Cancelled);
+        // Starting only makes the headers final; clients that wait for them, wait until they are flushed.
+        await http.Response.Body.FlushAsync(Cancelled);
     }
 
     /// <summary>As JSON is written here: only what JSON itself demands is escaped.</summary>

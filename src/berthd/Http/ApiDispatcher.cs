@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Berth.Daemon.Endpoints;
+using Berth.Daemon.Transport;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -47,7 +48,16 @@ internal sealed partial class ApiDispatcher(DaemonServices services)
         if (_router.Find(http.Request.Method, path, version) is not { } found)
             throw FaultException.NotFound("page not found");
         Log.Request(services.Log, http.Request.Method, http.Request.Path);
-        await found.Endpoint.Handler(new ApiCall(http, services, version, found.Values));
+        IHijackFeature? connection = found.Endpoint.Hijacks ? http.Features.Get<IHijackFeature>() : null;
+        connection?.Expect();
+        try
+        {
+            await found.Endpoint.Handler(new ApiCall(http, services, version, found.Values));
+        }
+        finally
+        {
+            connection?.Unexpect();
+        }
     }
 
     private void WriteCommonHeaders(IHeaderDictionary headers)

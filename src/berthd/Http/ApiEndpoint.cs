@@ -7,6 +7,9 @@ namespace Berth.Daemon.Http;
 /// <param name="Handler">Answers, or throws a fault before anything is written.</param>
 internal sealed record ApiEndpoint(string Method, string Pattern, Func<ApiCall, Task> Handler)
 {
+    /// <summary>It takes the connection away from HTTP.</summary>
+    public bool Hijacks { get; init; }
+
     /// <summary>The oldest API version in which it exists.</summary>
     public Wire.ApiVersion Since { get; init; } = Wire.ApiVersion.Oldest;
 }

@@ -9,7 +9,8 @@ internal static class JsonBody
     /// <summary>Writes the value and a line break.</summary>
     public static async Task WriteAsync<T>(ApiCall call, T value, JsonTypeInfo<T> type)
     {
-        await call.Http.Response.Body.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(value, type), call.Cancelled);
-        await call.Http.Response.Body.WriteAsync("\n"u8.ToArray(), call.Cancelled);
+        byte[] json = JsonSerializer.SerializeToUtf8Bytes(value, type);
+        // One piece: some clients read a chunk and take it for the whole answer.
+        await call.Http.Response.Body.WriteAsync((byte[])[.. json, (byte)'\n'], call.Cancelled);
     }
 }

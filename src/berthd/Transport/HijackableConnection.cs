@@ -17,6 +17,8 @@ internal sealed class HijackableConnection : ConnectionContext, IHijackFeature
     private readonly CancellationTokenRegistration _innerClosed;
     private readonly FacadePipe _facade;
     private volatile bool _hijacked;
+    private volatile bool _expected;
+    private volatile bool _innerEnded;
 
     public HijackableConnection(ConnectionContext inner)
     {
@@ -72,10 +74,38 @@ internal sealed class HijackableConnection : ConnectionContext, IHijackFeature
         await base.DisposeAsync();
     }
 
+    public void Expect() => _expected = true;
+
+    public void Unexpect()
+    {
+        _expected = false;
+        if (_innerEnded && !_hijacked)
+            _closed.Cancel();
+    }
+
+    // A client may end its side in the same breath as it asks to attach. The request is then still on its way to its endpoint, which
+    // says that it expects a hijack; only when nobody has said so in this time is the connection told to be closed.
+    private static readonly TimeSpan s_dispatchTime = TimeSpan.FromMilliseconds(250);
+
     private void OnInnerClosed()
     {
-        if (!_hijacked)
-            _closed.Cancel();
+        _innerEnded = true;
+        if (!_hijacked && !_expected)
+            _ = CloseLaterAsync();
+    }
+
+    private async Task CloseLaterAsync()
+    {
+        await Task.Delay(s_dispatchTime);
+        try
+        {
+            if (!_hijacked && !_expected)
+                await _closed.CancelAsync();
+        }
+        catch (ObjectDisposedException)
+        {
+            // HTTP has seen the end of its input by itself.
+        }
     }
 
     /// <summary>What HTTP sees: the real pipes until the connection is hijacked, an ended connection after.</summary>

@@ -9,4 +9,10 @@ internal interface IHijackFeature
     /// client sends is then the end of the input pipe and nothing else; the other direction goes on.</summary>
     /// <exception cref="InvalidOperationException">It was handed over already.</exception>
     IDuplexPipe Hijack();
+
+    /// <summary>The request now running is going to hijack: that the client has ended its side is not to abort it.</summary>
+    void Expect();
+
+    /// <summary>The request that was expected to hijack has answered otherwise.</summary>
+    void Unexpect();
 }

@@ -1,0 +1,168 @@
+using System.Buffers.Binary;
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Text;
+
+namespace Berth.Daemon.Tests;
+
+public sealed class HijackTests : IAsyncLifetime
+{
+    private const string AttachQuery = "/containers/x/attach?stream=1&stdin=1&stdout=1&stderr=1";
+    private RunningServer _server = null!;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() => _server = await RunningServer.StartAsync(Cancel);
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    [Theory]
+    [InlineData(true, "1.50", "application/vnd.docker.raw-stream")]
+    [InlineData(false, "1.50", "application/vnd.docker.multiplexed-stream")]
+    [InlineData(false, "1.41", "application/vnd.docker.raw-stream")]
+    public async Task Attach_Upgrade_Answers101WithTheTypeOfTheVersion(bool terminal, string version, string type)
+    {
+        _server.Engine.FakeContainers.Attachment = new FakeAttachment(terminal);
+        await using NetworkStream stream = await AttachAsync($"/v{version}{AttachQuery}", upgrade: true);
+        string head = await ReadHeadAsync(stream);
+        Assert.StartsWith("HTTP/1.1 101 UPGRADED\r\n", head);
+        Assert.Contains($"Content-Type: {type}\r\n", head);
+        Assert.Contains("Connection: Upgrade\r\nUpgrade: tcp\r\n", head);
+    }
+
+    [Fact]
+    public async Task Attach_WithoutUpgrade_Answers200AndTheSameStream()
+    {
+        _server.Engine.FakeContainers.Attachment = new FakeAttachment(isTerminal: true);
+        await using NetworkStream stream = await AttachAsync(AttachQuery, upgrade: false);
+        Assert.StartsWith("HTTP/1.1 200 OK\r\n", await ReadHeadAsync(stream));
+        await stream.WriteAsync("hello"u8.ToArray(), Cancel);
+        stream.Socket.Shutdown(SocketShutdown.Send);
+        Assert.Equal("hellobye\n", await ReadAllAsync(stream));
+    }
+
+    [Fact]
+    public async Task Attach_HalfClose_EndsInputOnlyAndLosesNothing()
+    {
+        _server.Engine.FakeContainers.Attachment = new FakeAttachment(isTerminal: false);
+        await using NetworkStream stream = await AttachAsync(AttachQuery, upgrade: true);
+        await ReadHeadAsync(stream);
+        byte[] sent = new byte[5_000_000];
+        Random.Shared.NextBytes(sent);
+        Task writing = Task.Run(
+            async () =>
+            {
+                await stream.WriteAsync(sent, Cancel);
+                stream.Socket.Shutdown(SocketShutdown.Send);
+            },
+            Cancel);
+        (byte[] output, byte[] errors) = await ReadFramesAsync(stream);
+        await writing;
+        Assert.True(sent.AsSpan().SequenceEqual(output));
+        Assert.Equal("bye\n", Encoding.ASCII.GetString(errors));
+        Assert.True(_server.Engine.FakeContainers.Attachment.InputClosed);
+    }
+
+    [Fact]
+    public async Task Attach_InputInTheSameSegmentAsTheHead_IsNotLost()
+    {
+        _server.Engine.FakeContainers.Attachment = new FakeAttachment(isTerminal: true);
+        await using NetworkStream stream = await _server.SendAsync(
+            $"POST {AttachQuery} HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n\r\nearly", Cancel);
+        stream.Socket.Shutdown(SocketShutdown.Send);
+        await ReadHeadAsync(stream);
+        Assert.Equal("earlybye\n", await ReadAllAsync(stream));
+    }
+
+    [Fact]
+    public async Task Upgrade_WithABody_IsAccepted()
+    {
+        // What every client sends to POST /exec/{id}/start; the fake has no execs, which is enough to see that it got there.
+        await using NetworkStream stream = await _server.SendAsync(
+            "POST /exec/x/start HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Type: application/json\r\n"
+            + "Content-Length: 16\r\n\r\n{\"Detach\":false}", Cancel);
+        Assert.StartsWith("HTTP/1.1 501 ", await ReadHeadAsync(stream));
+    }
+
+    [Fact]
+    public async Task Attach_UnknownContainer_FailsAsJsonAndTheConnectionServesOn()
+    {
+        await using NetworkStream stream = await AttachAsync(AttachQuery, upgrade: true);
+        string head = await ReadHeadAsync(stream);
+        Assert.StartsWith("HTTP/1.1 404 ", head);
+        byte[] body = new byte[int.Parse(head.Split("Content-Length: ")[1].Split('\r')[0])];
+        await stream.ReadExactlyAsync(body, Cancel);
+        Assert.Equal("{\"message\":\"No such container: x\"}\n", Encoding.UTF8.GetString(body));
+        await stream.WriteAsync("GET /_ping HTTP/1.1\r\nHost: d\r\n\r\n"u8.ToArray(), Cancel);
+        Assert.StartsWith("HTTP/1.1 200 OK\r\n", await ReadHeadAsync(stream));
+    }
+
+    [Fact]
+    public async Task Attach_ManyAtOnce_AllEndWhole()
+    {
+        for (int round = 0; round < 50; round++)
+        {
+            _server.Engine.FakeContainers.Attachment = new FakeAttachment(isTerminal: true);
+            await using NetworkStream stream = await AttachAsync(AttachQuery, upgrade: true);
+            stream.Socket.Shutdown(SocketShutdown.Send);
+            await ReadHeadAsync(stream);
+            Assert.Equal("bye\n", await ReadAllAsync(stream));
+        }
+    }
+
+    [Fact]
+    public async Task Attach_FastOutput_IsNotHeldBackByFrames()
+    {
+        const long Bytes = 1L << 30;
+        _server.Engine.FakeContainers.Attachment = new FakeAttachment(isTerminal: false, talkBytes: Bytes);
+        await using NetworkStream stream = await AttachAsync(
+            "/containers/x/attach?stream=1&stdout=1&stderr=1", upgrade: true);
+        await ReadHeadAsync(stream);
+        byte[] buffer = new byte[1 << 20];
+        var clock = Stopwatch.StartNew();
+        long total = 0;
+        for (int count; (count = await stream.ReadAsync(buffer, Cancel)) > 0;)
+            total += count;
+        double megabytes = total / 1e6 / clock.Elapsed.TotalSeconds;
+        TestContext.Current.TestOutputHelper?.WriteLine($"{megabytes:F0} MB/s");
+        Assert.True(total > Bytes);
+        // The aim is 500; a machine under load must not fail the build, a storm of flushes must.
+        Assert.True(megabytes > 100, $"{megabytes:F0} MB/s");
+    }
+
+    private Task<NetworkStream> AttachAsync(string path, bool upgrade) => _server.SendAsync(
+        $"POST {path} HTTP/1.1\r\nHost: d\r\n" + (upgrade ? "Connection: Upgrade\r\nUpgrade: tcp\r\n" : "")
+        + "Content-Length: 0\r\n\r\n", Cancel);
+
+    private static async Task<string> ReadHeadAsync(NetworkStream stream)
+    {
+        var head = new StringBuilder();
+        byte[] one = new byte[1];
+        while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))
+        {
+            await stream.ReadExactlyAsync(one, Cancel);
+            head.Append((char)one[0]);
+        }
+        return head.ToString();
+    }
+
+    private static async Task<string> ReadAllAsync(NetworkStream stream)
+    {
+        using var reader = new StreamReader(stream, leaveOpen: true);
+        return await reader.ReadToEndAsync(Cancel);
+    }
+
+    private static async Task<(byte[] Output, byte[] Errors)> ReadFramesAsync(NetworkStream stream)
+    {
+        using var output = new MemoryStream();
+        using var errors = new MemoryStream();
+        byte[] header = new byte[8];
+        while (await stream.ReadAtLeastAsync(header, 8, throwOnEndOfStream: false, Cancel) == 8)
+        {
+            byte[] piece = new byte[BinaryPrimitives.ReadInt32BigEndian(header.AsSpan(4))];
+            await stream.ReadExactlyAsync(piece, Cancel);
+            (header[0] == 1 ? output : errors).Write(piece);
+        }
+        return (output.ToArray(), errors.ToArray());
+    }
+}

@@ -1,0 +1,127 @@
+using Berth.Daemon.Options;
+
+namespace Berth.Daemon.Tests;
+
+public sealed class OptionsTests : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("berthd-options-").FullName;
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    [Fact]
+    public void NoSettings_TakeTheDefaults()
+    {
+        DaemonOptions options = Assert.IsType<DaemonOptions>(Build([], null, out _));
+        Assert.Equal("/d/lib", options.Engine.DataRoot);
+        Assert.Equal("unix:///d/run/berth.sock", Assert.Single(options.Listen).ToString());
+        Assert.False(options.Engine.StopContainersOnDispose);
+    }
+
+    [Fact]
+    public void FlagsAndFile_AreMerged()
+    {
+        DaemonOptions options = Assert.IsType<DaemonOptions>(Build(
+            ["--data-root", "/x", "-H", "unix:///a.sock", "-H", "unix:///b.sock", "-D", "--default-ulimit", "nofile=1024:2048"],
+            """
+            {"exec-root": "/y", "log-opts": {"max-size": "1m"}, "registry-mirrors": ["http://m:5000"],
+             "default-address-pools": [{"base": "10.9.0.0/16", "size": 24}], "live-restore": false, "max-concurrent-downloads": 7}
+            """,
+            out _));
+        Assert.Equal(("/x", "/y"), (options.Engine.DataRoot, options.Engine.ExecRoot));
+        Assert.Equal(2, options.Listen.Count);
+        Assert.Equal("1m", options.Engine.LogOptions["max-size"]);
+        Assert.Equal(2048, Assert.Single(options.Engine.DefaultUlimits).Hard);
+        Assert.Equal(24, Assert.Single(options.Engine.DefaultAddressPools).Size);
+        Assert.True(options.Engine.StopContainersOnDispose);
+        Assert.Equal(7, options.Engine.MaxConcurrentDownloads);
+        Assert.Equal(Microsoft.Extensions.Logging.LogLevel.Debug, options.LogLevel);
+    }
+
+    [Fact]
+    public void File_UnknownKeys_AreAllNamedInDockersWords()
+    {
+        Assert.Null(Build([], """{"x": 1, "debug": true, "y": {}}""", out List<string> errors));
+        Assert.Equal(
+            $"unable to configure the Docker daemon with file {ConfigPath}: the following directives don't match any configuration "
+            + "option: x, y",
+            Assert.Single(errors));
+    }
+
+    [Fact]
+    public void FlagAndFile_SameSetting_IsAConflict()
+    {
+        Assert.Null(Build(["--debug"], """{"debug": false}""", out List<string> errors));
+        Assert.EndsWith(
+            "the following directives are specified both as a flag and in the configuration file: "
+            + "debug: (from flag: true, from file: false)",
+            Assert.Single(errors));
+    }
+
+    [Fact]
+    public void Mistakes_AreAllReportedAtOnce()
+    {
+        Assert.Null(Build(
+            ["--data-root", "relative", "--log-level", "loud", "-H", "ftp://x", "--dns", "nowhere", "--bip", "10.0.0.1/24",
+                "--registry-mirror", "mirror", "--default-shm-size", "big", "--log-opt", "novalue"],
+            """{"debug": "yes", "labels": [1]}""", out List<string> errors));
+        Assert.Equal(9, errors.Count);
+    }
+
+    [Theory]
+    [InlineData("[]")]
+    [InlineData("{")]
+    [InlineData("""{"debug": true, "debug": false}""")]
+    [InlineData("null")]
+    [InlineData("""{"default-ulimits": {"nofile": {"Soft": "x", "Hard": 1}}}""")]
+    [InlineData("""{"default-address-pools": [{"base": "10.0.0.0/8"}]}""")]
+    public void File_Malformed_IsOneSentenceWithItsPath(string text)
+    {
+        Assert.Null(Build([], text, out List<string> errors));
+        Assert.StartsWith($"unable to configure the Docker daemon with file {ConfigPath}: ", Assert.Single(errors));
+    }
+
+    [Fact]
+    public void Tcp_WithoutCertificates_IsRefused()
+    {
+        foreach (string host in new[] { "tcp://0.0.0.0:2375", "tcp://127.0.0.1:2375", "tcp://localhost:2375" })
+        {
+            Assert.Null(Build(["-H", host], null, out List<string> errors));
+            Assert.Contains("--tlsverify", Assert.Single(errors));
+        }
+    }
+
+    [Theory]
+    [InlineData("unix://relative", FaultKind.InvalidArgument)]
+    [InlineData("fd://", FaultKind.NotSupported)]
+    [InlineData("/var/run/docker.sock", FaultKind.InvalidArgument)]
+    [InlineData("tcp://host.example:1", FaultKind.InvalidArgument)]
+    [InlineData("", FaultKind.InvalidArgument)]
+    public void ListenAddress_Other_IsRefused(string text, FaultKind kind) =>
+        Assert.Equal(kind, Assert.Throws<FaultException>(() => ListenAddress.Parse(text)).Kind);
+
+    [Fact]
+    public void ListenAddress_TooLongForTheKernel_IsRefused() =>
+        Assert.Throws<FaultException>(() => ListenAddress.Parse("unix:///" + new string('x', 107)));
+
+    [Fact]
+    public void Settings_KeysAndFlags_AreUnique()
+    {
+        Assert.Distinct(Settings.All.Select(setting => setting.Flag));
+        Assert.Distinct(Settings.All.Where(setting => setting.Key is not null).Select(setting => setting.Key));
+    }
+
+    private string ConfigPath => Path.Combine(_directory, "daemon.json");
+
+    private DaemonOptions? Build(string[] arguments, string? file, out List<string> errors)
+    {
+        errors = [];
+        if (file is not null)
+            File.WriteAllText(ConfigPath, file);
+        var commandLine = new DaemonCommandLine();
+        var parsed = commandLine.Root.Parse(arguments);
+        Assert.Empty(parsed.Errors);
+        SettingValues fromFile = ConfigurationFile.Read(ConfigPath, isNamed: false, errors);
+        SettingValues merged = OptionsBuilder.Merge(commandLine.Read(parsed), fromFile, ConfigPath, errors);
+        return new OptionsBuilder(merged, new DefaultPaths("/d/lib", "/d/run", ConfigPath)).Build(errors);
+    }
+}
