@@ -40,7 +40,7 @@ async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken
     try
     {
         await DaemonHost.RunAsync(
-            options, program with { Debug = options.LogLevel <= LogLevel.Debug }, NoEngine.OpenAsync, loggers,
+            options, program with { Debug = options.LogLevel <= LogLevel.Debug }, BerthEngine.OpenAsync, loggers,
             ready: null, cancellationToken);
         return 0;
     }
