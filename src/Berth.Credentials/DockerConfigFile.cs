@@ -31,7 +31,8 @@ public sealed class DockerConfigFile(string path)
     /// <summary>The key for a registry's name: Docker Hub's own, the host for others.</summary>
     public static string KeyFor(string registry)
     {
-        string host = registry.Contains("://", StringComparison.Ordinal) ? registry[(registry.IndexOf("://", StringComparison.Ordinal) + 3)..] : registry;
+        int scheme = registry.IndexOf("://", StringComparison.Ordinal);
+        string host = scheme < 0 ? registry : registry[(scheme + 3)..];
         host = host.Split('/')[0];
         return host is "" or "docker.io" or "index.docker.io" or "registry-1.docker.io" ? HubKey : host;
     }
@@ -101,7 +102,8 @@ public sealed class DockerConfigFile(string path)
 
     private static CredentialHelper? HelperFor(JsonObject file, string key)
     {
-        string name = file["credHelpers"] is JsonObject helpers && Text(helpers[key]) is { Length: > 0 } own ? own : Text(file["credsStore"]);
+        string name = file["credHelpers"] is JsonObject helpers && Text(helpers[key]) is { Length: > 0 } own
+            ? own : Text(file["credsStore"]);
         return name.Length == 0 ? null : new CredentialHelper(name);
     }
 

@@ -69,7 +69,8 @@ public sealed class ImageDistribution : IImageDistribution, IDisposable
         try
         {
             RegistrySession session = await RegistrySession.OpenAsync(
-                _context, RegistryEndpoint.Of(RegistryHost.FromServerAddress(credentials.ServerAddress)), credentials, [], cancellationToken);
+                _context, RegistryEndpoint.Of(RegistryHost.FromServerAddress(credentials.ServerAddress)), credentials, [],
+                cancellationToken);
             return new LoginResult("Login Succeeded", await session.LoginAsync(cancellationToken));
         }
         catch (RegistryException exception)

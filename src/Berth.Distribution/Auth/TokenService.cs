@@ -31,7 +31,9 @@ internal sealed class TokenService(RegistryContext context)
             context, () => AskAsync(realm, service, scopes, credentials, offline, cancellationToken), cancellationToken);
         string? token = string.IsNullOrEmpty(answer.Token) ? answer.AccessToken : answer.Token;
         if (string.IsNullOrEmpty(token) || token.Any(c => c is < '!' or > '~'))
-            throw new RegistryException(FaultKind.Unavailable, $"authorization server {realm.Authority} did not include a token in the response");
+            throw new RegistryException(
+                FaultKind.Unavailable,
+                $"authorization server {realm.Authority} did not include a token in the response");
         int seconds = Math.Clamp(answer.ExpiresIn ?? 0, LifetimeSecondsMin, LifetimeSecondsMax);
         context.Tokens.Add(key, token, TimeSpan.FromSeconds(seconds));
         return (token, answer.RefreshToken ?? "");

@@ -75,7 +75,9 @@ internal static class RegistryErrors
             {
                 string[] texts = [.. errors.Where(error => error is not null).Take(10).Select(error => TextOf(error!))];
                 if (texts.Length > 0)
-                    return (errors.First(error => error is not null)!.Code, texts.Length == 1 ? texts[0] : "errors: " + string.Join("; ", texts));
+                    return (
+                        errors.First(error => error is not null)!.Code,
+                        texts.Length == 1 ? texts[0] : "errors: " + string.Join("; ", texts));
             }
             return wire?.Details is { Length: > 0 } details ? (null, Clip(details)) : (null, null);
         }

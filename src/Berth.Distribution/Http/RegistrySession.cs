@@ -144,7 +144,9 @@ internal sealed class RegistrySession
             Uri? location = response.Headers.Location;
             response.Dispose();
             if (redirects >= RedirectsMax)
-                throw new RegistryException(FaultKind.Unavailable, $"{RegistryException.Attempt(request.Method, uri)}: stopped after {RedirectsMax} redirects");
+                throw new RegistryException(
+                    FaultKind.Unavailable,
+                    $"{RegistryException.Attempt(request.Method, uri)}: stopped after {RedirectsMax} redirects");
             request = Redirected(make, uri, location);
         }
     }
@@ -169,9 +171,13 @@ internal sealed class RegistrySession
         HttpRequestMessage next = make();
         if (location is null || !Uri.TryCreate(from, location, out Uri? target) || target.Scheme is not ("https" or "http")
             || target.UserInfo.Length > 0)
-            throw new RegistryException(FaultKind.Unavailable, $"{RegistryException.Attempt(next.Method, from)}: redirected to no usable address");
+            throw new RegistryException(
+                FaultKind.Unavailable,
+                $"{RegistryException.Attempt(next.Method, from)}: redirected to no usable address");
         if (from.Scheme == "https" && target.Scheme == "http" && !HostPolicy.IsLoopback(Base.Host))
-            throw new RegistryException(FaultKind.Unavailable, $"{RegistryException.Attempt(next.Method, from)}: redirected from https to http");
+            throw new RegistryException(
+                FaultKind.Unavailable,
+                $"{RegistryException.Attempt(next.Method, from)}: redirected from https to http");
         next.RequestUri = target;
         return next;
     }

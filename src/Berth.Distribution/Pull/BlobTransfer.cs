@@ -90,7 +90,9 @@ internal sealed class BlobTransfer(
         {
             await RestartAsync(ingest, cancellationToken);
             if (start != 0)
-                throw new RegistryException(FaultKind.Unavailable, $"download {blob.Digest}: the registry sent another range than asked for") { IsTransient = true };
+                throw new RegistryException(
+                    FaultKind.Unavailable,
+                    $"download {blob.Digest}: the registry sent another range than asked for") { IsTransient = true };
         }
         if (response.Content.Headers.ContentLength is { } length && length != blob.Size - ingest.Written)
             throw Lie(ingest.Written + length);
@@ -133,7 +135,9 @@ internal sealed class BlobTransfer(
             listeners.Tell(listener => listener.Progress(written, blob.Size));
         }
         if (ingest.Written < blob.Size)
-            throw new RegistryException(FaultKind.Unavailable, $"{RegistryException.Attempt(HttpMethod.Get, uri)}: unexpected EOF") { IsTransient = true };
+            throw new RegistryException(
+                FaultKind.Unavailable,
+                $"{RegistryException.Attempt(HttpMethod.Get, uri)}: unexpected EOF") { IsTransient = true };
     }
 
     private HttpRequestMessage Request(long from)

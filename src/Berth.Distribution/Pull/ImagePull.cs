@@ -26,14 +26,17 @@ internal sealed class ImagePull(
         for (int depth = 0; found.IsIndex; depth++)
         {
             if (depth >= IndexDepthMax)
-                throw new RegistryException(FaultKind.InvalidArgument, $"read index {found.Descriptor.Digest}: indexes are nested too deeply");
+                throw new RegistryException(
+                    FaultKind.InvalidArgument, $"read index {found.Descriptor.Digest}: indexes are nested too deeply");
             ImageIndex index = OciJson.Read(found.Bytes.Span, OciJson.ImageIndex, $"index {found.Descriptor.Digest}");
             Platform wanted = request.Platform ?? Platform.Host;
             Descriptor chosen = PlatformChoice.Choose(index, wanted) ?? throw new RegistryException(
                 FaultKind.NotFound, $"no matching manifest for {wanted} in the manifest list entries");
             found = await source.GetManifestAsync(chosen.Digest.ToString(), chosen.Digest, cancellationToken);
             if (found.Descriptor.Size != chosen.Size)
-                throw new RegistryException(FaultKind.InvalidArgument, $"read manifest {chosen.Digest}: its size is {found.Descriptor.Size}, not {chosen.Size} as the index says");
+                throw new RegistryException(
+                    FaultKind.InvalidArgument,
+                    $"read manifest {chosen.Digest}: its size is {found.Descriptor.Size}, not {chosen.Size} as the index says");
         }
         return (target, target.IsIndex ? target : null, found);
     }
@@ -46,9 +49,15 @@ internal sealed class ImagePull(
         byte[] bytes = await source.GetSmallBlobAsync(manifest.Config, $"image configuration {manifest.Config.Digest}", cancellationToken);
         ImageConfig config = OciJson.Read(bytes, OciJson.ImageConfig, $"image configuration {manifest.Config.Digest}");
         if (config.Os is not ("linux" or ""))
-            throw new RegistryException(FaultKind.NotSupported, $"image operating system \"{RegistryErrors.Clip(config.Os)}\" cannot be used on this platform: operating system is not supported");
+            throw new RegistryException(
+                FaultKind.NotSupported,
+                $"image operating system \"{RegistryErrors.Clip(config.Os)}\" cannot be used on this platform: "
+                + "operating system is not supported");
         if (config.RootFs.DiffIds.Count != manifest.Layers.Count)
-            throw new RegistryException(FaultKind.InvalidArgument, $"read image configuration {manifest.Config.Digest}: it has {config.RootFs.DiffIds.Count} diff IDs for {manifest.Layers.Count} layers");
+            throw new RegistryException(
+                FaultKind.InvalidArgument,
+                $"read image configuration {manifest.Config.Digest}: "
+                + $"it has {config.RootFs.DiffIds.Count} diff IDs for {manifest.Layers.Count} layers");
         if (request.Platform is { } wanted && config.Architecture.Length > 0
             && (wanted.Os, wanted.Architecture) != (config.Os, config.Architecture))
         {
@@ -165,7 +174,9 @@ internal sealed class ImagePull(
     private void RefuseForeign(Manifest manifest)
     {
         if (!Options.AllowForeignLayers && manifest.Layers.FirstOrDefault(layer => ManifestReader.IsForeign(layer.MediaType)) is { } layer)
-            throw new RegistryException(FaultKind.NotSupported, $"layer {layer.Digest} is foreign: it would be fetched from another host than the registry, which is not allowed here");
+            throw new RegistryException(
+                FaultKind.NotSupported,
+                $"layer {layer.Digest} is foreign: it would be fetched from another host than the registry, which is not allowed here");
     }
 
     private async Task KeepAsync(Digest digest, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)

@@ -18,10 +18,12 @@ internal static class ManifestReader
     public static string Classify(ReadOnlySpan<byte> bytes, string? contentType, Digest digest)
     {
         (HashSet<string> keys, string? inside) = Fields(bytes, digest);
-        if (keys.Contains("fsLayers") || keys.Contains("signatures") || contentType is MediaTypes.DockerManifestSchema1 or MediaTypes.DockerManifestSchema1Signed)
+        if (keys.Contains("fsLayers") || keys.Contains("signatures")
+            || contentType is MediaTypes.DockerManifestSchema1 or MediaTypes.DockerManifestSchema1Signed)
         {
             throw new RegistryException(
-                FaultKind.NotSupported, "Docker Image manifest version 2, schema 1 is not supported: push the image again with a current tool");
+                FaultKind.NotSupported,
+                "Docker Image manifest version 2, schema 1 is not supported: push the image again with a current tool");
         }
         bool isIndex = keys.Contains("manifests");
         bool isManifest = keys.Contains("layers") || keys.Contains("config");
@@ -45,14 +47,17 @@ internal static class ManifestReader
         if (manifest.Config.MediaType is not (MediaTypes.OciConfig or MediaTypes.DockerConfig))
         {
             throw new RegistryException(
-                FaultKind.NotSupported, $"unsupported media type {RegistryErrors.Clip(manifest.Config.MediaType)}: this is not a container image");
+                FaultKind.NotSupported,
+                $"unsupported media type {RegistryErrors.Clip(manifest.Config.MediaType)}: this is not a container image");
         }
         foreach (Descriptor layer in manifest.Layers)
         {
             if (layer.Size < 0)
                 throw Wrong(document.Descriptor.Digest, $"layer {layer.Digest} has a negative size");
             if (!IsLayer(layer.MediaType))
-                throw new RegistryException(FaultKind.NotSupported, $"unsupported media type {RegistryErrors.Clip(layer.MediaType)} of layer {layer.Digest}");
+                throw new RegistryException(
+                    FaultKind.NotSupported,
+                    $"unsupported media type {RegistryErrors.Clip(layer.MediaType)} of layer {layer.Digest}");
         }
         return manifest;
     }
@@ -63,7 +68,8 @@ internal static class ManifestReader
 
     private static bool IsLayer(string mediaType) => mediaType is MediaTypes.OciLayer or MediaTypes.OciLayerGzip
         or MediaTypes.OciLayerZstd or MediaTypes.DockerLayer or MediaTypes.DockerLayerGzip or MediaTypes.DockerLayerZstd
-        or MediaTypes.DockerForeignLayerGzip || mediaType.StartsWith("application/vnd.oci.image.layer.nondistributable.v1.tar", StringComparison.Ordinal);
+        or MediaTypes.DockerForeignLayerGzip
+            || mediaType.StartsWith("application/vnd.oci.image.layer.nondistributable.v1.tar", StringComparison.Ordinal);
 
     private static (HashSet<string> Keys, string? MediaType) Fields(ReadOnlySpan<byte> bytes, Digest digest)
     {

@@ -9,11 +9,13 @@ internal static class PullFaults
     public static FaultException Explain(RegistryException exception, ImageReference reference) => exception.Code switch
     {
         "DENIED" => FaultException.NotFound(
-            $"pull access denied for {reference.FamiliarName}, repository does not exist or may require 'docker login': {exception.Message}",
+            $"pull access denied for {reference.FamiliarName}, repository does not exist or "
+            + $"may require 'docker login': {exception.Message}",
             exception),
         "MANIFEST_UNKNOWN" => FaultException.NotFound($"manifest for {reference.Familiar} not found: {exception.Message}", exception),
         "NAME_UNKNOWN" => FaultException.NotFound($"repository {reference.FamiliarName} not found: {exception.Message}", exception),
-        null when exception is { Kind: FaultKind.NotFound } && exception.Message.StartsWith("received unexpected", StringComparison.Ordinal) =>
+        null when exception is { Kind: FaultKind.NotFound }
+            && exception.Message.StartsWith("received unexpected", StringComparison.Ordinal) =>
             FaultException.NotFound($"manifest for {reference.Familiar} not found: manifest unknown: manifest unknown", exception),
         _ => exception.ToFault(),
     };

@@ -64,7 +64,9 @@ internal sealed class RepositoryClient(RegistrySession session, string path)
         Retry.RunAsync(session.Context, async () =>
         {
             if (blob.Size is < 0 or > OciJson.DocumentBytesMax)
-                throw new RegistryException(FaultKind.InvalidArgument, $"read {what}: {blob.Size} bytes is more than the limit of {OciJson.DocumentBytesMax}");
+                throw new RegistryException(
+                    FaultKind.InvalidArgument,
+                    $"read {what}: {blob.Size} bytes is more than the limit of {OciJson.DocumentBytesMax}");
             using HttpResponseMessage response = await session.SendAsync(
                 () => new HttpRequestMessage(HttpMethod.Get, session.Address($"{path}/blobs/{blob.Digest}")), cancellationToken);
             if (response.StatusCode != HttpStatusCode.OK)

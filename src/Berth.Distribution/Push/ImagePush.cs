@@ -59,7 +59,8 @@ internal sealed class ImagePush(
         finally
         {
             await stop.CancelAsync();
-            await Task.WhenAll(all).ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            await Task.WhenAll(all).ContinueWith(
+                static _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
         }
     }
 
@@ -188,7 +189,9 @@ internal sealed class ImagePush(
                 throw await RegistryErrors.ReadAsync(response, cancellationToken);
             if (response.Headers.TryGetValues("Docker-Content-Digest", out IEnumerable<string>? values)
                 && Digest.TryParse(values.First(), out Digest stored) && stored != document.Descriptor.Digest)
-                throw new RegistryException(FaultKind.Unavailable, $"push {reference.Familiar}: the registry stored {stored} in place of {document.Descriptor.Digest}");
+                throw new RegistryException(
+                    FaultKind.Unavailable,
+                    $"push {reference.Familiar}: the registry stored {stored} in place of {document.Descriptor.Digest}");
             return true;
         }, cancellationToken);
 }

@@ -24,7 +24,8 @@ internal static class LayerCompressor
         byte[] sum = hash.GetHashAndReset();
         Digest actual = layer.DiffId.Digest.Algorithm == "sha512" ? Digest.FromSha512(sum) : Digest.FromSha256(sum);
         if (actual != layer.DiffId.Digest)
-            throw FaultException.Internal($"compress layer {layer.DiffId}: its files now make the tar {actual}: the layer store is damaged");
+            throw FaultException.Internal(
+                $"compress layer {layer.DiffId}: its files now make the tar {actual}: the layer store is damaged");
         long size = ingest.Written;
         Digest digest = await ingest.CommitAsync(cancellationToken);
         return new Descriptor { MediaType = MediaTypes.DockerLayerGzip, Digest = digest, Size = size };

@@ -7,6 +7,9 @@ namespace Berth.Layers.Tar;
 internal sealed class PaxValues
 {
     private const string AttributePrefix = "SCHILY.xattr.";
+
+    // More than any file system keeps for one file (XATTR_LIST_MAX is 64 KiB of names); looking for doubles is quadratic.
+    private const int AttributesMax = 1000;
     private readonly Dictionary<string, byte[]> _values = [];
     private readonly List<TarAttribute> _attributes = [];
 
@@ -93,6 +96,8 @@ internal sealed class PaxValues
     {
         if (name.Length is 0 or > 255 || name.Contains((byte)0))
             throw new InvalidDataException("name of an extended attribute is empty, too long or holds a NUL");
+        if (_attributes.Count >= AttributesMax)
+            throw new InvalidDataException($"there are more than {AttributesMax} extended attributes");
         _attributes.RemoveAll(attribute => attribute.Name.AsSpan().SequenceEqual(name));
         _attributes.Add(new TarAttribute(name, value));
     }

@@ -36,7 +36,13 @@ internal readonly struct EntryPath
 
     /// <summary>Cleans a path; leading slashes mean the root.</summary>
     /// <exception cref="InvalidDataException">It climbs out of the root or holds a NUL.</exception>
-    public static EntryPath Clean(ReadOnlySpan<byte> path)
+    public static EntryPath Clean(ReadOnlySpan<byte> path) => Clean(path, climbsNowhere: false);
+
+    /// <summary>Cleans a path as docker does with one that a user gives: the root's parent is the root.</summary>
+    /// <exception cref="InvalidDataException">It holds a NUL.</exception>
+    public static EntryPath CleanInRoot(ReadOnlySpan<byte> path) => Clean(path, climbsNowhere: true);
+
+    private static EntryPath Clean(ReadOnlySpan<byte> path, bool climbsNowhere)
     {
         byte[] buffer = new byte[path.Length + 1];
         int length = 0;
@@ -51,7 +57,7 @@ internal readonly struct EntryPath
                 throw new InvalidDataException("the path holds a NUL");
             if (component.SequenceEqual(".."u8))
             {
-                if (length == 0)
+                if (length == 0 && !climbsNowhere)
                     throw new InvalidDataException("the path climbs out of its root");
                 length = Math.Max(0, buffer.AsSpan(0, length).LastIndexOf((byte)'/'));
                 continue;

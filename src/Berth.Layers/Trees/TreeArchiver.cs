@@ -49,7 +49,7 @@ public static class TreeArchiver
         FileDescriptor root, string path, string name, Stream destination, ArchiveOptions options,
         CancellationToken cancellationToken)
     {
-        EntryPath clean = EntryPath.Clean(System.Text.Encoding.UTF8.GetBytes(path));
+        EntryPath clean = EntryPath.CleanInRoot(System.Text.Encoding.UTF8.GetBytes(path));
         using FileDescriptor parent = FileCalls.Open(
             root, clean.Parent.IsEmpty ? ".\0"u8 : [.. clean.Parent, 0], FileCalls.O_RDONLY | FileCalls.O_DIRECTORY, 0,
             FileCalls.RESOLVE_IN_ROOT | FileCalls.RESOLVE_NO_MAGICLINKS);
