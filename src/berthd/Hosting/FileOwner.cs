@@ -15,7 +15,7 @@ internal static class FileOwner
     public static void SetGroup(string path, int group)
     {
         using FileDescriptor directory = FileCalls.OpenDirectory(Path.GetDirectoryName(path)!);
-        int errno = FileCalls.TrySetOwner(directory, Encoding.UTF8.GetBytes(Path.GetFileName(path)), Unchanged, (uint)group);
+        int errno = FileCalls.TrySetOwner(directory, Encoding.UTF8.GetBytes(Path.GetFileName(path) + "\0"), Unchanged, (uint)group);
         if (errno != 0)
             throw FaultException.Unavailable($"give {path} to group {group}: error {errno}");
     }
