@@ -52,7 +52,7 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
 
     private MonitoredProcess Launch(ContainerRequest request, ContainerState state, Cgroup cgroup, IList<string> warnings)
     {
-        using Plan plan = PlanBuilder.ForContainer(request, state.Filter, cgroup.ProcsFiles, warnings);
+        using Plan plan = PlanBuilder.ForContainer(request, state.Filter, cgroup, warnings);
         // Before the monitor: an engine that finds the run directory always finds the cgroup too.
         File.WriteAllBytes(Path.Join(request.RunDirectory, ContainerState.FileName),
             JsonSerializer.SerializeToUtf8Bytes(state, ContainerStateJson.Default.ContainerState));

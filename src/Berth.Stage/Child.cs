@@ -11,6 +11,7 @@ internal unsafe struct Child
     public int Terminals;
     public int Stdin, Stdout, Stderr;
     public int MaskDirectory, MaskFile;
+    public bool InCgroup;
 
     public readonly byte* At(uint offset) => (byte*)Plan + offset;
 

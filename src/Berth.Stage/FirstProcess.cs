@@ -10,6 +10,7 @@ internal static unsafe class FirstProcess
         PlanHeader* plan = child->Plan;
         Membership.JoinCgroups(child);
         Membership.SetOomScore(child);
+        Membership.SetLabel(child);
         if ((plan->NewNamespaces & K.CLONE_NEWUSER) != 0)
             Membership.AwaitMaps(child);
         if ((plan->NewNamespaces & K.CLONE_NEWCGROUP) != 0)
@@ -61,18 +62,43 @@ internal static unsafe class FirstProcess
 /// <summary>Becoming a member: of cgroups, namespaces, the user namespace's ids.</summary>
 internal static unsafe class Membership
 {
+    private const int PathMax = 4096;
+
     /// <summary>The child writes itself in, before anything it allocates could count elsewhere: no hand-shake is needed.</summary>
     public static void JoinCgroups(Child* child)
     {
-        uint* files = (uint*)child->At(child->Plan->Procs);
-        for (uint i = 0; i < child->Plan->ProcsCount; i++)
-        {
-            byte* path = child->At(files[i]);
-            int file = Open(path, K.O_WRONLY | K.O_CLOEXEC);
-            Tell.Check(child, file, Place.Cgroup, path);
-            Tell.Check(child, Write(file, Z("0"u8), 1), Place.Cgroup, path);
-            Close(file);
-        }
+        PlanHeader* plan = child->Plan;
+        uint* files = (uint*)child->At(plan->Joins);
+        for (uint i = 0; i < plan->JoinCount; i++)
+            JoinCgroup(child, child->At(files[i]));
+        if (plan->CgroupDirectory == 0 || child->InCgroup)
+            return;
+        byte* path = stackalloc byte[PathMax + 32];
+        byte* directory = child->At(plan->CgroupDirectory);
+        if (Text.Length(directory) >= PathMax)
+            Tell.Fail(child, Place.Cgroup, K.EINVAL, directory);
+        Text.Append(Text.Append(path, directory), Z("/cgroup.procs"u8));
+        JoinCgroup(child, path);
+    }
+
+    private static void JoinCgroup(Child* child, byte* path)
+    {
+        int file = Open(path, K.O_WRONLY | K.O_CLOEXEC);
+        Tell.Check(child, file, Place.Cgroup, path);
+        Tell.Check(child, Write(file, Z("0"u8), 1), Place.Cgroup, path);
+        Close(file);
+    }
+
+    /// <summary>Holds from execve on. Told now, through the host's procfs: the container's own may be anything.</summary>
+    public static void SetLabel(Child* child)
+    {
+        if (child->Plan->Label == 0)
+            return;
+        byte* label = child->At(child->Plan->Label);
+        int file = Open(child->At(child->Plan->LabelFile), K.O_WRONLY | K.O_CLOEXEC);
+        Tell.Check(child, file, Place.Label, label);
+        Tell.Check(child, Write(file, label, Text.Length(label)), Place.Label, label);
+        Close(file);
     }
 
     /// <summary>On the host's own procfs, before the root is the container's. Not allowed to lower it: a warning.</summary>

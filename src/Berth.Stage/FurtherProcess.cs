@@ -10,6 +10,7 @@ internal static unsafe class FurtherProcess
         PlanHeader* plan = child->Plan;
         Membership.JoinCgroups(child);
         Membership.SetOomScore(child);
+        Membership.SetLabel(child);
         // The process namespace was joined by the parent: it holds for children. All others at once, the user's among them.
         ulong namespaces = plan->JoinedNamespaces & ~K.CLONE_NEWPID;
         Tell.Check(child, SetNamespace(plan->TargetDescriptor, namespaces), Place.Namespace, Z("setns"u8));

@@ -190,7 +190,30 @@ internal static unsafe class Monitor
         {
             Flags = plan->NewNamespaces & ~K.CLONE_NEWCGROUP, ExitSignal = K.SIGCHLD,
         };
-        return Sys.Clone(&arguments);
+        return plan->CgroupDirectory == 0 ? Sys.Clone(&arguments) : CloneIntoCgroup(monitor, &arguments);
+    }
+
+    /// <summary>Born in its cgroup: writing to cgroup.procs would wait for all processors (a grace period, several milliseconds).</summary>
+    private static int CloneIntoCgroup(MonitorState* monitor, CloneArguments* arguments)
+    {
+        Child* child = &monitor->Child;
+        int directory = Open(child->At(child->Plan->CgroupDirectory), K.O_PATH | K.O_DIRECTORY | K.O_CLOEXEC);
+        if (directory >= 0)
+        {
+            ulong flags = arguments->Flags;
+            arguments->Flags = flags | K.CLONE_INTO_CGROUP;
+            arguments->Cgroup = (ulong)directory;
+            child->InCgroup = true;
+            int pid = Sys.Clone(arguments);
+            Close(directory);
+            if (pid >= 0)
+                return pid;
+            arguments->Flags = flags;
+            arguments->Cgroup = 0;
+        }
+        // Kernels before 5.7, or a tree that forbids it: the child writes itself in, and its failure has a sentence.
+        child->InCgroup = false;
+        return Sys.Clone(arguments);
     }
 
     private static bool OpenStreams(MonitorState* monitor)

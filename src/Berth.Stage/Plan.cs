@@ -10,7 +10,7 @@ namespace Berth.Stage;
 public struct PlanHeader
 {
     /// <summary>Layout version, checked by the stage: library and program must be of one build.</summary>
-    public const uint Version = 0x42520001;
+    public const uint Version = 0x42520002;
 
     /// <summary><see cref="Version"/>.</summary>
     public uint Magic;
@@ -45,11 +45,20 @@ public struct PlanHeader
     /// <summary>The group id map.</summary>
     public uint GidMap;
 
-    /// <summary>How many texts of absolute cgroup.procs paths.</summary>
-    public uint ProcsCount;
+    /// <summary>How many texts of absolute paths of files to join a cgroup by writing <c>0</c>.</summary>
+    public uint JoinCount;
 
     /// <summary>An array of offsets to them.</summary>
-    public uint Procs;
+    public uint Joins;
+
+    /// <summary>A directory in the version 2 tree that the process is made in (CLONE_INTO_CGROUP), or 0.</summary>
+    public uint CgroupDirectory;
+
+    /// <summary>What AppArmor or SELinux is to apply at execve, or 0.</summary>
+    public uint Label;
+
+    /// <summary>The file of the host's procfs that takes it.</summary>
+    public uint LabelFile;
 
     /// <summary>The run directory for socket and exit record, or 0: neither (exec).</summary>
     public uint RunDirectory;

@@ -55,7 +55,7 @@ public enum Place
     None, Plan, Clone, Cgroup, Namespace, Propagation, Overlay, Root, MountMake, MountOption, MountPoint, MountMove, BindSource,
     Directory, Node, Link, Mask, ReadOnly, Sysctl, Console, Pivot, HostName, Limit, OomScore, WorkingDirectory, User,
     Capabilities, Seccomp, ProgramNotFound, ProgramMissing, ProgramForbidden, ProgramDirectory, Execute, Interpreter, IdMap,
-    Socket, WorkingDirectoryOutside, ExitUnknown, Ended,
+    Socket, WorkingDirectoryOutside, ExitUnknown, Ended, Label,
 #pragma warning restore CS1591
 }
 

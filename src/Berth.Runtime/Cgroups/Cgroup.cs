@@ -18,6 +18,13 @@ public abstract class Cgroup
     /// <summary>The <c>cgroup.procs</c> file of every tree: a pid written to each is in the cgroup.</summary>
     public abstract IReadOnlyList<string> ProcsFiles { get; }
 
+    /// <summary>Files that take a process with one thread which writes <c>0</c>: it joins the version 1 trees.</summary>
+    /// <remarks><c>tasks</c>, not <c>cgroup.procs</c>: that one moves whole thread groups under a lock that waits for a grace period.</remarks>
+    public virtual IReadOnlyList<string> JoinFiles => [];
+
+    /// <summary>Its directory in the version 2 tree, which clone3 can make a process in; null where there is no such tree.</summary>
+    public abstract string? UnifiedDirectory { get; }
+
     /// <summary>A file with a line <c>oom_kill N</c>: the processes that the kernel killed here for memory. Null: not known.</summary>
     public abstract string? OutOfMemoryFile { get; }
 

@@ -25,6 +25,11 @@ internal sealed class CgroupV1 : Cgroup
 
     public override IReadOnlyList<string> ProcsFiles { get; }
 
+    public override IReadOnlyList<string> JoinFiles =>
+        [.. _directories.Values.Distinct().Select(static directory => System.IO.Path.Join(directory, "tasks"))];
+
+    public override string? UnifiedDirectory => _unified;
+
     public override string? OutOfMemoryFile => Of("memory") is { } memory ? System.IO.Path.Join(memory, "memory.oom_control") : null;
 
     protected override IReadOnlyList<string> Directories { get; }

@@ -21,6 +21,8 @@ internal sealed class CgroupV2 : Cgroup
 
     public override IReadOnlyList<string> ProcsFiles { get; }
 
+    public override string? UnifiedDirectory => _directory;
+
     public override string? OutOfMemoryFile => System.IO.Path.Join(_directory, "memory.events");
 
     protected override IReadOnlyList<string> Directories { get; }

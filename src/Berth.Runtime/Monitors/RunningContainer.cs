@@ -143,7 +143,7 @@ internal sealed class RunningContainer : IContainer
         if (_paused)
             throw FaultException.Conflict($"container {Id} is paused, unpause the container before exec");
         List<string> warnings = [];
-        using Plan plan = PlanBuilder.ForExec(request, first, _state, _cgroup.ProcsFiles, warnings);
+        using Plan plan = PlanBuilder.ForExec(request, first, _state, _cgroup, warnings);
         (Socket? own, FileDescriptor? other) = request.Detached ? default : PacketSockets.CreatePair();
         MonitoredProcess process;
         using (other)

@@ -80,6 +80,7 @@ internal static class StageFailures
         Place.Seccomp => "installing the seccomp filter",
         Place.IdMap => "writing the id maps",
         Place.Socket => "monitor socket",
+        Place.Label => "setting the security label",
         _ => place.ToString(),
     };
 

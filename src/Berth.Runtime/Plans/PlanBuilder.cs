@@ -3,6 +3,7 @@ using Berth.Linux;
 using Berth.Linux.Files;
 using Berth.Linux.Processes;
 using Berth.Oci.Runtime;
+using Berth.Runtime.Cgroups;
 using Berth.Runtime.Monitors;
 using Berth.Stage;
 
@@ -44,10 +45,11 @@ internal static class PlanBuilder
 
     /// <summary>Plans a container's first process.</summary>
     public static Plan ForContainer(
-        ContainerRequest request, CallFilter filter, IReadOnlyList<string> procsFiles, IList<string> warnings)
+        ContainerRequest request, CallFilter filter, Cgroup cgroup, IList<string> warnings)
     {
         RuntimeSpec spec = request.Spec;
         ProcessSpec process = spec.Process ?? throw FaultException.Invalid("the specification has no process");
+        RefuseUnsupported(spec);
         Plan plan = new();
         try
         {
@@ -66,12 +68,12 @@ internal static class PlanBuilder
                 writer.Header.LogFiles = (uint)Math.Max(1, log.FilesMax);
             }
             bool user = (writer.Header.NewNamespaces & NewUser) != 0;
-            PlanStep[] steps = new MountSteps(writer, procsFiles, user).Compile(spec);
+            PlanStep[] steps = new MountSteps(writer, cgroup.ProcsFiles, user).Compile(spec);
             writer.Header.Steps = writer.Array<PlanStep>(steps);
             writer.Header.StepCount = (uint)steps.Length;
             writer.Header.HostName = writer.Text(spec.Hostname);
             writer.Header.DomainName = writer.Text(spec.Domainname);
-            AddProcess(writer, process, filter, procsFiles, warnings);
+            AddProcess(writer, process, filter, cgroup, warnings);
             return Finish(plan, writer);
         }
         catch
@@ -81,9 +83,27 @@ internal static class PlanBuilder
         }
     }
 
+    // What would otherwise be ignored in silence.
+    private static void RefuseUnsupported(RuntimeSpec spec)
+    {
+        HooksSpec? hooks = spec.Hooks;
+        (string Name, IReadOnlyList<HookSpec>? Hooks)[] kinds =
+        [
+            ("prestart", hooks?.Prestart), ("createRuntime", hooks?.CreateRuntime), ("createContainer", hooks?.CreateContainer),
+            ("startContainer", hooks?.StartContainer), ("poststart", hooks?.Poststart), ("poststop", hooks?.Poststop),
+        ];
+        foreach ((string name, IReadOnlyList<HookSpec>? list) in kinds)
+        {
+            if (list is { Count: > 0 })
+                throw new FaultException(FaultKind.NotSupported, $"{name} hook {list[0].Path}: hooks are not supported");
+        }
+        if (!string.IsNullOrEmpty(spec.Linux?.MountLabel))
+            throw new FaultException(FaultKind.NotSupported, $"mount label {spec.Linux.MountLabel}: labels of mounts are not supported");
+    }
+
     /// <summary>Plans a further process in a running container.</summary>
     public static Plan ForExec(
-        ExecRequest request, ProcessHandle first, ContainerState state, IReadOnlyList<string> procsFiles, IList<string> warnings)
+        ExecRequest request, ProcessHandle first, ContainerState state, Cgroup cgroup, IList<string> warnings)
     {
         Plan plan = new();
         PlanWriter writer = new();
@@ -91,7 +111,7 @@ internal static class PlanBuilder
             | (request.Detached ? PlanFlags.Detached : 0);
         writer.Header.JoinedNamespaces = AllNamespaces | (state.HasUserNamespace ? NewUser : 0);
         writer.Header.TargetDescriptor = plan.Inherit(first.Number);
-        AddProcess(writer, request.Process, state.Filter, procsFiles, warnings);
+        AddProcess(writer, request.Process, state.Filter, cgroup, warnings);
         return Finish(plan, writer);
     }
 
@@ -211,7 +231,7 @@ internal static class PlanBuilder
         .MaxBy(static point => point.Length) ?? "/";
 
     private static void AddProcess(PlanWriter writer, ProcessSpec process, CallFilter filter,
-        IReadOnlyList<string> procsFiles, IList<string> warnings)
+        Cgroup cgroup, IList<string> warnings)
     {
         if (process.Args is not { Count: > 0 })
             throw FaultException.Invalid("no command specified");
@@ -219,8 +239,14 @@ internal static class PlanBuilder
             throw FaultException.Invalid($"the working directory '{process.Cwd}' is invalid, it needs to be an absolute path");
         ref PlanHeader header = ref writer.Header;
         header.Flags |= (process.Terminal ? PlanFlags.Terminal : 0) | (process.NoNewPrivileges ? PlanFlags.NoNewPrivileges : 0);
-        header.Procs = writer.Texts(procsFiles);
-        header.ProcsCount = (uint)procsFiles.Count;
+        header.Joins = writer.Texts(cgroup.JoinFiles);
+        header.JoinCount = (uint)cgroup.JoinFiles.Count;
+        header.CgroupDirectory = writer.Text(cgroup.UnifiedDirectory);
+        if (SecurityLabel.Of(process) is { } label)
+        {
+            header.Label = writer.Text(label.Text);
+            header.LabelFile = writer.Text(label.File);
+        }
         header.Arguments = writer.Pointers(process.Args);
         header.Environment = writer.Pointers(process.Env ?? []);
         string? path = process.Env?.LastOrDefault(static entry => entry.StartsWith("PATH=", StringComparison.Ordinal));

@@ -11,7 +11,7 @@ namespace Berth.Runtime.Tests.Cgroups;
 public sealed class CgroupTests : IDisposable
 {
     private readonly CgroupHierarchy _hierarchy = CgroupHierarchy.Detect();
-    private readonly string _path = $"/berth-test/{Guid.NewGuid():n}";
+    private readonly string _path = $"/berth-cgroup-test-{Guid.NewGuid():n}/group";
     private readonly List<string> _warnings = [];
     private Cgroup? _group;
 
@@ -20,8 +20,8 @@ public sealed class CgroupTests : IDisposable
         _group?.Kill();
         Assert.True(_group?.Remove() ?? true);
         Assert.False(_group?.Exists ?? false);
-        // The parent is shared by tests that run at the same time: it goes with the last.
-        _hierarchy.Open("/berth-test").Remove();
+        // A parent of its own: removal takes all that is below, also what another test has just made.
+        _hierarchy.Open(_path[.._path.LastIndexOf('/')]).Remove();
     }
 
     [Fact]

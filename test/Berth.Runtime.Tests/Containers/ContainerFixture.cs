@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using Berth.Oci.Runtime;
+using Berth.Runtime.Cgroups;
 using Berth.Runtime.Defaults;
 using Berth.Runtime.Seccomp;
 
@@ -10,6 +11,7 @@ namespace Berth.Runtime.Tests.Containers;
 public sealed class ContainerFixture : IDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("berth-runtime-").FullName;
+    private readonly string _cgroup = $"/berth-test-{Guid.NewGuid():n}";
     private int _count;
 
     public ContainerFixture()
@@ -72,7 +74,7 @@ public sealed class ContainerFixture : IDisposable
         Capabilities = DefaultSpec.CapabilitiesFor(DefaultSpec.CapabilityNames, 0),
     };
 
-    private static RuntimeSpec Spec(string[] arguments, string id) => new()
+    private RuntimeSpec Spec(string[] arguments, string id) => new()
     {
         Process = Process(arguments),
         Hostname = "berth-test",
@@ -80,7 +82,7 @@ public sealed class ContainerFixture : IDisposable
         Linux = new LinuxSpec
         {
             Namespaces = DefaultSpec.Namespaces(network: true, cgroup: true),
-            CgroupsPath = $"/berth-test/{id}",
+            CgroupsPath = $"{_cgroup}/{id}",
             Resources = new LinuxResources { Devices = DefaultSpec.DeviceRules },
             MaskedPaths = DefaultSpec.MaskedPaths,
             ReadonlyPaths = DefaultSpec.ReadonlyPaths,
@@ -135,6 +137,8 @@ public sealed class ContainerFixture : IDisposable
     public void Dispose()
     {
         Runtime.Dispose();
+        if (IsUsable)
+            CgroupHierarchy.Detect().Open(_cgroup).Remove();
         Directory.Delete(_root, recursive: true);
     }
 }

@@ -1,0 +1,45 @@
+using Berth.Faults;
+using Berth.Oci.Runtime;
+
+namespace Berth.Runtime.Plans;
+
+/// <summary>What the kernel's security module is told to confine a process by.</summary>
+/// <param name="Text">The words for it.</param>
+/// <param name="File">The file that takes them, of the process itself.</param>
+internal sealed record SecurityLabel(string Text, string File)
+{
+    private const string AppArmorState = "/sys/module/apparmor/parameters/enabled";
+    private const string AppArmorFile = "/proc/self/attr/apparmor/exec";
+    private const string AttributeFile = "/proc/self/attr/exec";
+    // There when SELinux is on and a policy may be loaded.
+    private const string SelinuxState = "/sys/fs/selinux/enforce";
+
+    /// <summary>The label that a specification asks for, or null.</summary>
+    /// <exception cref="FaultException">NotSupported: it asks for one of a module that this kernel does not run.</exception>
+    public static SecurityLabel? Of(ProcessSpec process)
+    {
+        SecurityLabel? appArmor = OfAppArmor(process.ApparmorProfile);
+        SecurityLabel? selinux = OfSelinux(process.SelinuxLabel);
+        return appArmor is null || selinux is null
+            ? appArmor ?? selinux
+            : throw new FaultException(FaultKind.NotSupported, "an AppArmor profile and an SELinux label at once are not supported");
+    }
+
+    private static SecurityLabel? OfAppArmor(string? profile)
+    {
+        if (string.IsNullOrEmpty(profile))
+            return null;
+        if (System.IO.File.Exists(AppArmorState) && System.IO.File.ReadAllText(AppArmorState).StartsWith('Y'))
+            return new SecurityLabel($"exec {profile}", System.IO.File.Exists(AppArmorFile) ? AppArmorFile : AttributeFile);
+        return profile == "unconfined" ? null : throw new FaultException(
+            FaultKind.NotSupported, $"AppArmor profile {profile}: AppArmor is not enabled on this host");
+    }
+
+    private static SecurityLabel? OfSelinux(string? label)
+    {
+        if (string.IsNullOrEmpty(label))
+            return null;
+        return System.IO.File.Exists(SelinuxState) ? new SecurityLabel(label, AttributeFile) : throw new FaultException(
+            FaultKind.NotSupported, $"SELinux label {label}: SELinux is not enabled on this host");
+    }
+}
