@@ -37,7 +37,7 @@ fi
 step "The Dockerfile" cat examples/one-line/Dockerfile
 step "Build it: apt-get runs inside" berth build -t hello examples/one-line
 step "Run it: an isolated process on this machine's kernel" berth run --rm hello
-step "It sees only itself" berth run --rm hello sh -c 'echo "I am process $$ of user $(id -un) on host $(hostname)"; grep Cap /proc/self/status | head -n 1; ls /'
+step "It sees only itself" berth run --rm hello sh -c 'echo "I am process $$ of user $(id -un) on host $(hostname)"; grep CapEff /proc/self/status; ls /'
 step "Tag it for a registry" berth tag hello localhost:$port/student/hello:v1
 step "Push it" berth push localhost:$port/student/hello:v1
 step "Forget it" berth rmi hello localhost:$port/student/hello:v1
