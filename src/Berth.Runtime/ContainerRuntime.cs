@@ -116,7 +116,7 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
             socket.Dispose();
             return null;
         }
-        return new MonitoredProcess(socket, monitorPid: 0, []);
+        return new MonitoredProcess(socket, monitorPid: 0, reaper: null, []);
     }
 
     private static ContainerState? ReadState(string runDirectory)

@@ -81,7 +81,8 @@ public interface IContainer : IAsyncDisposable
     /// <summary>When the first process was started; null before <see cref="StartAsync"/>.</summary>
     DateTimeOffset? StartedAt { get; }
 
-    /// <summary>Completes when the first process has ended and all its output is in the log and with the attached.</summary>
+    /// <summary>Completes when the first process has ended and all its output is in the log and with the attached. Cancelled when the
+    /// container or its runtime is disposed first and nobody here can know the end any more.</summary>
     Task<ContainerExit> Exited { get; }
 
     /// <summary>Lets the first process execute its program; returns when it has.</summary>

@@ -60,6 +60,9 @@ internal static unsafe class ClientInput
                 monitor->StartAsked = true;
                 Write(monitor->Sync, Z("s"u8), 1);
                 break;
+            case Packet.Release when client->Role == Packet.Control:
+                Clients.EndUnstarted(monitor);
+                break;
             case Packet.Resize when count >= 5 && monitor->Master >= 0:
                 Terminals.SetSize(monitor->Master, *(ushort*)(packet + 1), *(ushort*)(packet + 3));
                 break;

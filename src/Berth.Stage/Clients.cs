@@ -40,11 +40,17 @@ internal static unsafe class Clients
         Close(client->Socket);
         if (client->BringsInput)
             EndInputOfClient(monitor);
-        bool lastWord = client->Role == Packet.Control && !monitor->StartAsked && monitor->Listener < 0;
+        bool lastWord = client->Role == Packet.Control;
         monitor->Clients[index] = monitor->Clients[--monitor->ClientCount];
         ClientInput.Flush(monitor);
-        // An exec whose engine died before starting it will never be started.
         if (lastWord)
+            EndUnstarted(monitor);
+    }
+
+    /// <summary>An exec whose engine died or let go before starting it will never be started: no other can reach it.</summary>
+    public static void EndUnstarted(MonitorState* monitor)
+    {
+        if (!monitor->StartAsked && monitor->Listener < 0)
             Kill(monitor->Pid, K.SIGKILL);
     }
 

@@ -46,6 +46,9 @@ public enum Packet : byte
 
     /// <summary>Client: no more input.</summary>
     CloseInput = 21,
+
+    /// <summary>Client: I only wait for the end, to reap you. What was not started by now never will be by me.</summary>
+    Release = 22,
 }
 
 /// <summary>Where in the making of a process something failed.</summary>

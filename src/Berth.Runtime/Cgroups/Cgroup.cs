@@ -1,4 +1,6 @@
 using Berth.Faults;
+using Berth.Linux;
+using Berth.Linux.Files;
 using Berth.Linux.Processes;
 using Berth.Oci.Runtime;
 
@@ -92,9 +94,13 @@ public abstract class Cgroup
     {
         bool all = true;
         foreach (string directory in Directories)
-            all &= !Directory.Exists(directory) || Tree(directory).All(RemoveDirectory);
+            all &= TryRemoveEmpty(directory) || Tree(directory).All(RemoveDirectory);
         return all;
     }
+
+    // One call for what is nearly always so: nothing lives in it and nothing is below it.
+    private static bool TryRemoveEmpty(string directory) =>
+        FileCalls.TryUnlink(FileCalls.WorkingDirectory, FileCalls.PathOf(directory), FileCalls.AT_REMOVEDIR) is 0 or Errno.ENOENT;
 
     /// <summary>Makes its directories.</summary>
     internal abstract void Make(IList<string> warnings);

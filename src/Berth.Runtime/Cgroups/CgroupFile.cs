@@ -1,5 +1,8 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using Berth.Faults;
+using Berth.Linux;
+using Berth.Linux.Files;
 
 namespace Berth.Runtime.Cgroups;
 
@@ -13,36 +16,21 @@ internal static class CgroupFile
     /// <exception cref="FaultException">InvalidArgument: the kernel refuses the value. Internal: the file cannot be written.</exception>
     public static void Write(string directory, string name, string value)
     {
-        string path = Path.Join(directory, name);
-        try
-        {
-            WriteRaw(path, value);
-        }
-        catch (IOException exception)
-        {
-            throw new FaultException(FaultKind.InvalidArgument,
-                $"set {name} to {value.Trim()} in cgroup {directory}: {exception.Message}", exception);
-        }
-        catch (UnauthorizedAccessException exception)
+        int error = Put(Path.Join(directory, name), value);
+        if (error is Errno.EACCES or Errno.EPERM)
         {
             throw new FaultException(FaultKind.Internal,
-                $"set {name} in cgroup {directory}: permission denied: is the cgroup delegated to this user?", exception);
+                $"set {name} in cgroup {directory}: permission denied: is the cgroup delegated to this user?");
+        }
+        if (error != 0)
+        {
+            throw new FaultException(FaultKind.InvalidArgument,
+                $"set {name} to {value.Trim()} in cgroup {directory}: {Marshal.GetPInvokeErrorMessage(error)}");
         }
     }
 
     /// <summary>Writes a value; false when the kernel refuses it or has no such file.</summary>
-    public static bool TryWrite(string directory, string name, string value)
-    {
-        try
-        {
-            WriteRaw(Path.Join(directory, name), value);
-            return true;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            return false;
-        }
-    }
+    public static bool TryWrite(string directory, string name, string value) => Put(Path.Join(directory, name), value) == 0;
 
     /// <summary>The whole text without its last newline; null when there is no such file.</summary>
     public static string? Read(string directory, string name)
@@ -94,10 +82,12 @@ internal static class CgroupFile
         return pids;
     }
 
-    private static void WriteRaw(string path, string value)
+    // Open, write, close: a container's creation writes two dozen such files.
+    private static int Put(string path, string value)
     {
-        using Microsoft.Win32.SafeHandles.SafeFileHandle file =
-            File.OpenHandle(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
-        RandomAccess.Write(file, Encoding.ASCII.GetBytes(value), 0);
+        int error = FileCalls.TryOpen(
+            FileCalls.WorkingDirectory, FileCalls.PathOf(path), FileCalls.O_WRONLY, mode: 0, resolve: 0, out FileDescriptor file);
+        using (file)
+            return error != 0 ? error : FileCalls.TryWrite(file, Encoding.ASCII.GetBytes(value));
     }
 }

@@ -45,7 +45,6 @@ internal sealed class ExecProcess : IExecProcess
         if (Streams is not null)
             await Streams.DisposeAsync();
         // Whoever awaits the exit still gets it; the connection ends with the process.
-        _ = Exited.ContinueWith(static (_, process) => ((MonitoredProcess)process!).DisposeAsync().AsTask(), _process,
-            CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        await _process.DisposeAsync();
     }
 }

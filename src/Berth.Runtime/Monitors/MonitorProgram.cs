@@ -15,7 +15,9 @@ internal sealed class MonitorProgram : IDisposable
 {
     private readonly string _path;
     private readonly Lock _gate = new();
+    private readonly HashSet<MonitoredProcess> _lingering = []; // Guarded by _gate.
     private FileDescriptor? _image; // Guarded by _gate.
+    private bool _isDisposed; // Guarded by _gate.
 
     /// <summary>Names the program.</summary>
     public MonitorProgram(RuntimeOptions options) =>
@@ -38,7 +40,7 @@ internal sealed class MonitorProgram : IDisposable
         {
             int pid = ProcessSpawner.Spawn($"/proc/{Environment.ProcessId}/fd/{Image().Number}",
                 ["berth-monitor", StageContract.Verb], descriptors);
-            return new MonitoredProcess(own, pid, warnings);
+            return new MonitoredProcess(own, pid, this, warnings);
         }
         catch
         {
@@ -62,10 +64,37 @@ internal sealed class MonitorProgram : IDisposable
         }
     }
 
+    /// <summary>Waits for the end of a monitor that nobody else waits for any more, and reaps it.</summary>
+    public void Linger(MonitoredProcess process)
+    {
+        lock (_gate)
+        {
+            if (_isDisposed)
+                process.Abandon();
+            else
+                _lingering.Add(process);
+        }
+        _ = WaitAsync(process);
+    }
+
+    private async Task WaitAsync(MonitoredProcess process)
+    {
+        await process.CloseAsync();
+        lock (_gate)
+            _lingering.Remove(process);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
+        MonitoredProcess[] left;
         lock (_gate)
+        {
+            _isDisposed = true;
             _image?.Dispose();
+            left = [.. _lingering];
+        }
+        foreach (MonitoredProcess process in left)
+            process.Abandon();
     }
 }

@@ -7,13 +7,17 @@ using Berth.Stage;
 namespace Berth.Runtime.Monitors;
 
 /// <summary>A control connection to a monitor and what came over it: made, started, ended.</summary>
-/// <remarks>It owns the socket and the task that reads it; both end with the monitor or on dispose.</remarks>
+/// <remarks>
+/// It owns the socket and the task that reads it; both end with the monitor or on dispose. A monitor that is our child and lives on
+/// when this is disposed keeps its connection, in the care of the program's <see cref="MonitorProgram.Linger"/>: a child has to be reaped.
+/// </remarks>
 internal sealed class MonitoredProcess : IAsyncDisposable
 {
     private const int BufferBytes = 512;
 
     private readonly Socket _control;
     private readonly int _monitorPid;
+    private readonly MonitorProgram? _reaper;
     private readonly IList<string> _warnings;
     private readonly TaskCompletionSource<int> _created = New<int>();
     private readonly TaskCompletionSource<DateTimeOffset> _started = New<DateTimeOffset>();
@@ -24,11 +28,13 @@ internal sealed class MonitoredProcess : IAsyncDisposable
     /// <summary>Starts to listen.</summary>
     /// <param name="control">The connection.</param>
     /// <param name="monitorPid">Our child to reap at the end, or 0.</param>
+    /// <param name="reaper">Who waits for our child when this is disposed before its end.</param>
     /// <param name="warnings">Where warnings go.</param>
-    public MonitoredProcess(Socket control, int monitorPid, IList<string> warnings)
+    public MonitoredProcess(Socket control, int monitorPid, MonitorProgram? reaper, IList<string> warnings)
     {
         _control = control;
         _monitorPid = monitorPid;
+        _reaper = reaper;
         _warnings = warnings;
         // Nobody may ever ask: a failure that is not awaited is not an error of the program.
         _ = _created.Task.Exception;
@@ -41,7 +47,7 @@ internal sealed class MonitoredProcess : IAsyncDisposable
     /// <summary>When it executed its program.</summary>
     public Task<DateTimeOffset> Started => _started.Task;
 
-    /// <summary>How it ended; null when the monitor went without a word.</summary>
+    /// <summary>How it ended; null when the monitor went without a word; cancelled when this let go before the end.</summary>
     public Task<MonitorReport?> Ended => _ended.Task;
 
     /// <summary>The process as a handle; null before it exists or when it was gone before we could look.</summary>
@@ -72,37 +78,39 @@ internal sealed class MonitoredProcess : IAsyncDisposable
     private async Task ReadAsync()
     {
         byte[] buffer = new byte[BufferBytes];
-        MonitorReport? end = null;
         while (await PacketReader.ReceiveAsync(_control, buffer, CancellationToken.None) is > 0 and var count)
         {
-            if (!MonitorReport.TryParse(buffer.AsSpan(0, count), out MonitorReport report))
-                continue;
-            if (report.Kind == Packet.Exited)
-                end = report;
-            Hear(report);
+            if (MonitorReport.TryParse(buffer.AsSpan(0, count), out MonitorReport report))
+                Hear(report);
         }
         FaultException lost = FaultException.Internal("the container's monitor ended before its process was started");
         _created.TrySetException(lost);
         _started.TrySetException(lost);
         _ = _created.Task.Exception;
         _ = _started.Task.Exception;
-        if (_monitorPid != 0 && !_disposed)
+        if (_isAbandoned)
+        {
+            _ended.TrySetCanceled();
+            return;
+        }
+        _ended.TrySetResult(null);
+        if (_monitorPid != 0)
             ProcessSpawner.Reap(_monitorPid);
-        _ended.TrySetResult(end);
     }
 
-    private volatile bool _disposed;
+    private volatile bool _isAbandoned;
 
     private void Hear(MonitorReport report)
     {
         switch (report.Kind)
         {
             case Packet.Created:
-                _handle ??= ProcessHandle.Open(report.Value);
-                _created.TrySetResult(report.Value);
+                if (TryOpen(report.Value))
+                    _created.TrySetResult(report.Value);
                 break;
             case Packet.Started:
-                _handle ??= ProcessHandle.Open(report.Value);
+                if (!TryOpen(report.Value))
+                    break;
                 _created.TrySetResult(report.Value);
                 _started.TrySetResult(report.At);
                 break;
@@ -114,15 +122,55 @@ internal sealed class MonitoredProcess : IAsyncDisposable
                 _created.TrySetException(fault);
                 _started.TrySetException(fault);
                 break;
+            case Packet.Exited:
+                // All output and the record are out; what is left of the monitor is its own end.
+                _ended.TrySetResult(report);
+                break;
+        }
+    }
+
+    private bool TryOpen(int pid)
+    {
+        try
+        {
+            _handle ??= ProcessHandle.Open(pid);
+            return true;
+        }
+        catch (LinuxException refused)
+        {
+            FaultException fault = FaultException.Internal($"watch process {pid}: {refused.Message}", refused);
+            _created.TrySetException(fault);
+            _started.TrySetException(fault);
+            return false;
         }
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        _disposed = true;
+        if (_monitorPid != 0 && _reaper is not null && !_ended.Task.IsCompleted
+            && await TrySendAsync(new byte[] { (byte)Packet.Release }, CancellationToken.None))
+        {
+            _reaper.Linger(this);
+            return;
+        }
+        if (!_ended.Task.IsCompleted)
+            Abandon();
+        await CloseAsync();
+    }
+
+    /// <summary>Lets go of a monitor that lives on: it will be somebody else's child.</summary>
+    public void Abandon()
+    {
+        _isAbandoned = true;
         _control.Dispose();
+    }
+
+    /// <summary>Waits for the monitor's end and closes what is ours.</summary>
+    public async Task CloseAsync()
+    {
         await _reading;
+        _control.Dispose();
         _handle?.Dispose();
     }
 

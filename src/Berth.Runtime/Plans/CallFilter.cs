@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Berth.Faults;
 using Berth.Oci.Runtime;
 using Berth.Runtime.Seccomp;
@@ -9,6 +10,9 @@ namespace Berth.Runtime.Plans;
 /// <param name="Flags">Of seccomp(2).</param>
 internal sealed record CallFilter(byte[] Program, uint Flags)
 {
+    // A policy is the same object for most containers (DefaultSeccomp); compiling it takes longer than making its container.
+    private static readonly ConditionalWeakTable<SeccompSpec, CallFilter> s_compiled = [];
+
     /// <summary>No filter.</summary>
     public static CallFilter None { get; } = new([], 0);
 
@@ -18,6 +22,11 @@ internal sealed record CallFilter(byte[] Program, uint Flags)
     {
         if (seccomp is null)
             return None;
+        return s_compiled.GetValue(seccomp, CompileNew);
+    }
+
+    private static CallFilter CompileNew(SeccompSpec seccomp)
+    {
         if (seccomp.ListenerPath is not null)
             throw new FaultException(FaultKind.NotSupported, "seccomp notify listeners are not supported");
         uint flags = 0;

@@ -5,6 +5,13 @@ internal static class CgroupMounts
 {
     private const string Mountpoint = "/sys/fs/cgroup";
 
+    // Read once, as CgroupHierarchy does: controllers do not move while an engine runs.
+    private static readonly Lazy<string[]> s_points = new(static () =>
+        [.. File.ReadLines("/proc/self/mountinfo").Select(static line => line.Split(' '))
+            .Where(static fields => fields.Length > 8 && fields[4].StartsWith(Mountpoint, StringComparison.Ordinal)
+                && fields.Skip(7).Any(static field => field is "cgroup" or "cgroup2"))
+            .Select(static fields => fields[4])]);
+
     /// <summary>One tree.</summary>
     /// <param name="Name">Below the mount's destination (<c>memory</c>); empty: the only tree of v2.</param>
     /// <param name="Directory">The container's directory on the host.</param>
@@ -14,10 +21,7 @@ internal static class CgroupMounts
     /// <summary>Finds the trees by the container's <c>cgroup.procs</c> files.</summary>
     public static List<Tree> Find(IReadOnlyList<string> procsFiles)
     {
-        string[] points = [.. File.ReadLines("/proc/self/mountinfo").Select(static line => line.Split(' '))
-            .Where(static fields => fields.Length > 8 && fields[4].StartsWith(Mountpoint, StringComparison.Ordinal)
-                && fields.Skip(7).Any(static field => field is "cgroup" or "cgroup2"))
-            .Select(static fields => fields[4])];
+        string[] points = s_points.Value;
         List<Tree> trees = [];
         foreach (string file in procsFiles)
         {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Berth.Oci.Runtime;
 
 namespace Berth.Runtime.Seccomp;
@@ -15,6 +16,10 @@ public static class DefaultSeccomp
     private const uint EPERM = 1;
     private const uint ENOSYS = 38;
     private const ulong AF_VSOCK = 40;
+    private const int ProfilesMax = 64;
+
+    private static readonly ConcurrentDictionary<string, SeccompSpec> s_profiles = new(StringComparer.Ordinal);
+
     private const string Allow = "SCMP_ACT_ALLOW";
 
     // personality(2): plain Linux, 32-bit Linux, each also without address randomisation's UNAME26 neighbours, and "only ask".
@@ -91,7 +96,16 @@ public static class DefaultSeccomp
     ];
 
     /// <summary>The policy for a container with these capabilities in its bounding set.</summary>
+    /// <remarks>The same set gives the same object, whose compiled form is then found again.</remarks>
     public static SeccompSpec Profile(IReadOnlyCollection<string> capabilities)
+    {
+        string key = string.Join(' ', capabilities.Order(StringComparer.Ordinal));
+        if (s_profiles.Count >= ProfilesMax)
+            s_profiles.Clear();
+        return s_profiles.GetOrAdd(key, static (_, capabilities) => Make(capabilities), capabilities);
+    }
+
+    private static SeccompSpec Make(IReadOnlyCollection<string> capabilities)
     {
         List<SyscallRule> rules =
         [
