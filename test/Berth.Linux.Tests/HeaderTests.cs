@@ -6,6 +6,8 @@ public sealed class HeaderTests
 
     private static Dictionary<string, HeaderTable> Tables => new()
     {
+        ["files"] = FileHeaders.Constants,
+        ["file structures"] = FileHeaders.Structures,
         ["errno"] = new HeaderTable("errno.h").Add(typeof(Errno)),
         ["netlink"] = NetlinkHeaders.Netlink,
         ["nftables"] = NetlinkHeaders.Nftables,
