@@ -10,16 +10,19 @@ namespace Berth.Layers.Trees;
 /// </summary>
 internal sealed class PipelineSource(Stream stream, bool hash) : ByteSource
 {
-    private const int PieceBytes = 256 * 1024;
-    private const int PiecesMax = 8;
+    private const int PieceBytes = 256 * 1024; // Hashed and unpacked out of the same cache.
+    private const int PiecesMax = 16;
+
+    // Either side wakes the other only when there is this much to do: on a busy machine each wake-up waits for a processor.
+    private const int PiecesPerWake = 4;
     private readonly SemaphoreSlim _free = new(PiecesMax);
-    private readonly SemaphoreSlim _filled = new(0);
-    private readonly SemaphoreSlim _hashed = new(0);
-    private readonly ConcurrentQueue<ReadOnlyMemory<byte>> _pieces = new();
     private readonly ConcurrentBag<byte[]> _spares = [];
     private readonly IncrementalHash? _hash = hash ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : null;
-    private byte[]? _current;
-    private bool _ended;
+    private readonly object _gate = new(); // No Lock: the unpacking thread sleeps on it. Spinning would cost a busy machine dear.
+    private readonly Queue<Chunk> _pieces = new(); // Guarded by _gate.
+    private bool _pumped;                          // Guarded by _gate.
+    private int _left;                             // Guarded by _gate: pieces both sides are done with, not free yet.
+    private Chunk? _current;
 
     /// <summary>Fills pieces until the stream ends or the token is cancelled. A failure is passed on to the reading side too.</summary>
     public async Task PumpAsync(CancellationToken cancellationToken)
@@ -33,11 +36,15 @@ internal sealed class PipelineSource(Stream stream, bool hash) : ByteSource
                 int count = await stream.ReadAtLeastAsync(buffer, PieceBytes, false, cancellationToken).ConfigureAwait(false);
                 if (count == 0)
                     return;
-                _pieces.Enqueue(buffer.AsMemory(0, count));
-                _filled.Release();
-                // Hashing the piece while it is unpacked, out of the same cache.
+                Chunk piece = new(buffer, count);
+                lock (_gate)
+                {
+                    _pieces.Enqueue(piece);
+                    if (_pieces.Count >= PiecesPerWake)
+                        Monitor.Pulse(_gate);
+                }
                 _hash?.AppendData(buffer, 0, count);
-                _hashed.Release();
+                Leave(piece);
             }
         }
         catch (Exception failure)
@@ -47,7 +54,11 @@ internal sealed class PipelineSource(Stream stream, bool hash) : ByteSource
         }
         finally
         {
-            _filled.Release(); // With no piece: the end.
+            lock (_gate)
+            {
+                _pumped = true;
+                Monitor.Pulse(_gate);
+            }
         }
     }
 
@@ -59,32 +70,49 @@ internal sealed class PipelineSource(Stream stream, bool hash) : ByteSource
 
     protected override ReadOnlyMemory<byte> Fill()
     {
-        if (_ended)
-            return default;
         if (_current is not null)
+            Leave(_current);
+        lock (_gate)
         {
-            _hashed.Wait(); // The hash may lag behind: the buffer is free only after both.
-            _spares.Add(_current);
-            _current = null;
-            _free.Release();
+            if (_pieces.Count == 0)
+            {
+                while (_pieces.Count < PiecesPerWake && !_pumped)
+                    Monitor.Wait(_gate);
+            }
+            if (!_pieces.TryDequeue(out _current))
+                return Failure is null ? default : throw new IOException("reading the stream failed", Failure);
         }
-        _filled.Wait();
-        if (!_pieces.TryDequeue(out ReadOnlyMemory<byte> piece))
-        {
-            _ended = true;
-            return Failure is null ? default : throw new IOException("reading the stream failed", Failure);
-        }
-        _current = System.Runtime.InteropServices.MemoryMarshal.TryGetArray(piece, out ArraySegment<byte> segment)
-            ? segment.Array : null;
-        return piece;
+        return _current.Buffer.AsMemory(0, _current.Count);
     }
 
     protected override void Dispose(bool disposing)
     {
         _hash?.Dispose();
         _free.Dispose();
-        _filled.Dispose();
-        _hashed.Dispose();
         base.Dispose(disposing);
+    }
+
+    // The hash may lag behind the unpacking or lead it: whoever is last gives the buffer back.
+    private void Leave(Chunk piece)
+    {
+        if (Interlocked.Decrement(ref piece.Users) != 0)
+            return;
+        _spares.Add(piece.Buffer);
+        lock (_gate)
+        {
+            if (++_left < PiecesPerWake)
+                return;
+            _left = 0;
+        }
+        _free.Release(PiecesPerWake);
+    }
+
+    private sealed class Chunk(byte[] buffer, int count)
+    {
+        public int Users = 2;
+
+        public byte[] Buffer => buffer;
+
+        public int Count => count;
     }
 }
