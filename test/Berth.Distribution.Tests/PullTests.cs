@@ -340,7 +340,7 @@ public sealed class PullTests
     {
         using Rig rig = new();
         FaultException fault = await Assert.ThrowsAsync<FaultException>(() => rig.PullAsync("127.0.0.1:1/a:1"));
-        Assert.Equal((FaultKind.Unavailable, "Get \"http://127.0.0.1:1/v2/\": dial tcp 127.0.0.1:1: connect: connection refused"), (fault.Kind, fault.Message));
+        Assert.Equal((FaultKind.Unavailable, "Get \"http://127.0.0.1:1/v2/\": dial tcp 127.0.0.1:1: connect: connection refused: is the registry running, and is that its port?"), (fault.Kind, fault.Message));
     }
 
     [Fact]

@@ -61,12 +61,17 @@ internal sealed class RegistryException(FaultKind kind, string message, Exceptio
         HttpRequestException { InnerException: AuthenticationException tls } => TlsCause(tls, uri),
         HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } =>
             $"dial tcp: lookup {uri.Host}: no such host",
-        HttpRequestException { InnerException: SocketException socket } => $"dial tcp {uri.Host}:{uri.Port}: {Dial(socket)}",
+        HttpRequestException { InnerException: SocketException socket } => 
+            $"dial tcp {uri.Host}:{uri.Port}: {Dial(socket)}{NextStep(socket)}",
         HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded } => "unexpected EOF",
         HttpRequestException { InnerException: HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded } } => "EOF",
         HttpRequestException { InnerException: IOException io } => io.Message.TrimEnd('.'),
         _ => cause.Message.TrimEnd('.'),
     };
+
+    // Behind Docker's own text, which clients look for within the line.
+    private static string NextStep(SocketException socket) => socket.SocketErrorCode == SocketError.ConnectionRefused
+        ? ": is the registry running, and is that its port?" : "";
 
     private static string Dial(SocketException socket) => socket.SocketErrorCode switch
     {
