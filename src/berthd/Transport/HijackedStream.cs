@@ -14,31 +14,63 @@ internal static class HijackedStream
     // One read of the process' output: large enough that frames and system calls do not count.
     private const int OutputBytesMax = 128 * 1024;
 
-    /// <summary>Answers the request and copies in both directions until the output has ended or the client went away.</summary>
+    /// <summary>Answers the request, opens the streams, and copies in both directions until the output has ended or the client went
+    /// away. The answer's head goes out before <paramref name="open"/> starts a process: libraries that read ahead would swallow
+    /// output that came along with it. A failure to open is therefore told in the stream, as Docker tells it.</summary>
     public static async Task RunAsync(
-        HttpContext http, IAttachment attachment, bool stdin, bool framed, string contentType, CancellationToken stopping)
+        HttpContext http, Func<CancellationToken, Task<IAttachment>> open, bool stdin, bool framed, string contentType,
+        CancellationToken stopping)
     {
         IHijackFeature connection = http.Features.Get<IHijackFeature>()
             ?? throw new InvalidOperationException("the connection was accepted without the hijacking layer");
         bool upgrade = http.Request.Headers.Upgrade.Count > 0;
         string upgradeTo = upgrade ? http.Request.Headers.Upgrade.ToString() : "";
         IDuplexPipe client = connection.Hijack();
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping);
-        Task input = stdin ? PumpInputAsync(client.Input, attachment, ending.Token) : Task.CompletedTask;
         try
         {
             Encoding.ASCII.GetBytes(Head(upgrade, upgradeTo, contentType), client.Output);
             await client.Output.FlushAsync(stopping);
+            await using IAttachment attachment = await open(stopping);
+            await PumpAsync(client, attachment, stdin, framed, stopping);
+        }
+        catch (FaultException fault)
+        {
+            await WriteFailureAsync(client.Output, fault.Message, framed);
+        }
+        finally
+        {
+            // Completing the pipe lets the transport send what is in it before it closes the socket.
+            await client.Output.CompleteAsync();
+            await client.Input.CompleteAsync();
+        }
+    }
+
+    private static async Task PumpAsync(
+        IDuplexPipe client, IAttachment attachment, bool stdin, bool framed, CancellationToken stopping)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        Task input = stdin ? PumpInputAsync(client.Input, attachment, ending.Token) : Task.CompletedTask;
+        try
+        {
             await PumpOutputAsync(attachment, client.Output, framed, stopping);
         }
         finally
         {
             await ending.CancelAsync();
             await input;
-            // Completing the pipe lets the transport send what is in it before it closes the socket.
-            await client.Output.CompleteAsync();
-            await client.Input.CompleteAsync();
         }
+    }
+
+    private static async Task WriteFailureAsync(PipeWriter output, string message, bool framed)
+    {
+        byte[] text = Encoding.UTF8.GetBytes(message + "\r\n");
+        int header = framed ? OutputFrame.HeaderBytes : 0;
+        Memory<byte> memory = output.GetMemory(header + text.Length);
+        if (framed)
+            OutputFrame.WriteHeader(memory.Span, (byte)OutputSource.Stdout, text.Length);
+        text.CopyTo(memory[header..]);
+        output.Advance(header + text.Length);
+        await output.FlushAsync(CancellationToken.None);
     }
 
     private static string Head(bool upgrade, string upgradeTo, string contentType) => upgrade

@@ -10,7 +10,7 @@ internal static class AttachContainer
     public static async Task HandleAsync(ApiCall call)
     {
         bool stdin = call.Query.Flag("stdin");
-        await using IAttachment attachment = await call.Engine.Containers.AttachAsync(
+        IAttachment attachment = await call.Engine.Containers.AttachAsync(
             call.Id,
             new AttachRequest
             {
@@ -24,6 +24,6 @@ internal static class AttachContainer
             call.Cancelled);
         bool framed = !attachment.IsTerminal;
         await HijackedStream.RunAsync(
-            call.Http, attachment, stdin, framed, OutputFrame.ContentType(framed, call.Version), call.Services.Stopping);
+            call.Http, _ => Task.FromResult(attachment), stdin, framed, OutputFrame.ContentType(framed, call.Version), call.Services.Stopping);
     }
 }

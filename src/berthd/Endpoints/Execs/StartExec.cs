@@ -13,16 +13,18 @@ internal static class StartExec
     {
         Wire.ExecStartRequest request = await call.ReadJsonAsync(Wire.ApiJson.Wire.ExecStartRequest) ?? new Wire.ExecStartRequest();
         ExecDetails exec = call.Engine.Execs.Inspect(call.Id);
-        await using IAttachment? attachment = await call.Engine.Execs.StartAsync(
-            call.Id, new ExecStart(request.Detach, request.ConsoleSize.ToConsoleSize()), call.Cancelled);
-        if (attachment is null)
+        var start = new ExecStart(request.Detach, request.ConsoleSize.ToConsoleSize());
+        if (request.Detach)
         {
+            await call.Engine.Execs.StartAsync(call.Id, start, call.Cancelled);
             await call.WriteStatusAsync(StatusCodes.Status200OK);
             return;
         }
-        bool framed = !attachment.IsTerminal;
+        bool framed = !exec.Settings.Tty;
         await HijackedStream.RunAsync(
-            call.Http, attachment, exec.Settings.AttachStdin, framed, OutputFrame.ContentType(framed, call.Version),
-            call.Services.Stopping);
+            call.Http,
+            async cancellationToken => await call.Engine.Execs.StartAsync(call.Id, start, cancellationToken)
+                ?? throw FaultException.Internal($"exec {call.Id}: it was started without streams"),
+            exec.Settings.AttachStdin, framed, OutputFrame.ContentType(framed, call.Version), call.Services.Stopping);
     }
 }

@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using Berth.EndToEnd.Tests;
+
+[assembly: AssemblyFixture(typeof(EngineFixture))]
+
+namespace Berth.EndToEnd.Tests;
+
+/// <summary>One <c>out/bin/berthd</c> with roots, socket, bridge and cgroup parent of its own, and in it the image
+/// <c>busybox:e2e</c> made of Debian's static busybox. It is stopped, and all it made is removed, when the tests are over.</summary>
+public sealed class EngineFixture : IAsyncLifetime
+{
+    private const string Busybox = "/bin/busybox";
+    private readonly string _root = Directory.CreateTempSubdirectory("berth-e2e-").FullName;
+    private Process? _daemon;
+
+    /// <summary>Null when the engine runs; otherwise what is missing.</summary>
+    public string? Missing { get; private set; }
+
+    public string Socket => Path.Combine(_root, "b.sock");
+
+    public string Address => $"unix://{Socket}";
+
+    public async ValueTask InitializeAsync()
+    {
+        string daemon = Path.Combine(RepositoryRoot(), "out/bin/berthd");
+        Missing = !Environment.IsPrivilegedProcess ? "not root"
+            : !File.Exists(daemon) ? "out/bin/berthd is not built: ./dev build"
+            : !File.Exists(Busybox) ? "busybox-static is not installed" : null;
+        if (Missing is not null)
+            return;
+        string id = Environment.ProcessId.ToString("x");
+        _daemon = Process.Start(new ProcessStartInfo(daemon)
+        {
+            RedirectStandardError = true,
+            ArgumentList =
+            {
+                "--data-root", $"{_root}/lib", "--exec-root", $"{_root}/run", "-H", Address, "--bridge", $"bt{id}",
+                "--cgroup-parent", $"/berth-e2e-{id}", "--bip", "10.214.9.1/24",
+            },
+        })!;
+        string? line;
+        do
+            line = await _daemon.StandardError.ReadLineAsync() ?? throw new InvalidOperationException("berthd ended at once");
+        while (!line.Contains("API listen on", StringComparison.Ordinal));
+        _ = _daemon.StandardError.ReadToEndAsync();
+        await ImportBusyboxAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_daemon is not null)
+        {
+            Completed left = await Program.RunAsync("docker", ["ps", "-aq"], Address);
+            string[] ids = left.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            if (ids.Length > 0)
+                await Program.RunAsync("docker", ["rm", "-f", .. ids], Address);
+            await Program.RunAsync("kill", ["-TERM", _daemon.Id.ToString()], Address);
+            await _daemon.WaitForExitAsync();
+            await Program.RunAsync("ip", ["link", "del", $"bt{Environment.ProcessId:x}"], Address);
+            _daemon.Dispose();
+        }
+        Directory.Delete(_root, recursive: true);
+    }
+
+    private async Task ImportBusyboxAsync()
+    {
+        string tree = Directory.CreateDirectory($"{_root}/tree/bin").FullName;
+        File.Copy(Busybox, $"{tree}/busybox");
+        foreach (string applet in new[] { "sh", "cat", "echo", "true", "sleep", "env", "id", "tty", "httpd", "wget" })
+            File.CreateSymbolicLink($"{tree}/{applet}", "busybox");
+        await Program.RunAsync("tar", ["-C", $"{_root}/tree", "-cf", $"{_root}/tree.tar", "."], Address);
+        Completed import = await Program.RunAsync("docker", ["import", $"{_root}/tree.tar", "busybox:e2e"], Address);
+        if (import.Code != 0)
+            throw new InvalidOperationException(import.Errors);
+    }
+
+    private static string RepositoryRoot()
+    {
+        string? directory = AppContext.BaseDirectory;
+        while (directory is not null && !File.Exists(Path.Combine(directory, "Berth.slnx")))
+            directory = Path.GetDirectoryName(directory);
+        return directory ?? throw new InvalidOperationException("the tests do not run inside the repository");
+    }
+}

@@ -1,0 +1,44 @@
+using System.Diagnostics;
+
+namespace Berth.EndToEnd.Tests;
+
+/// <summary>What a program left behind.</summary>
+public sealed record Completed(int Code, string Output, string Errors);
+
+/// <summary>Runs programs as a user would.</summary>
+public static class Program
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+
+    /// <summary>Runs one against an engine and waits for it.</summary>
+    public static async Task<Completed> RunAsync(
+        string program, IEnumerable<string> arguments, string engine, string? input = null)
+    {
+        var start = new ProcessStartInfo(program)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { ["DOCKER_HOST"] = engine, ["DOCKER_BUILDKIT"] = "0" },
+        };
+        foreach (string argument in arguments)
+            start.ArgumentList.Add(argument);
+        using Process process = Process.Start(start)!;
+        using var patience = new CancellationTokenSource(s_patience);
+        Task<string> output = process.StandardOutput.ReadToEndAsync(patience.Token);
+        Task<string> errors = process.StandardError.ReadToEndAsync(patience.Token);
+        if (input is not null)
+            await process.StandardInput.WriteAsync(input);
+        process.StandardInput.Close();
+        try
+        {
+            await process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"{program} {string.Join(' ', start.ArgumentList)} did not end in {s_patience}");
+        }
+        return new Completed(process.ExitCode, await output, await errors);
+    }
+}
