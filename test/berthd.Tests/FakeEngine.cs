@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Berth.Daemon.Http;
 using Berth.Engine;
 using Berth.Layers;
 using Berth.Oci;
@@ -6,30 +7,43 @@ using Berth.Oci;
 namespace Berth.Daemon.Tests;
 
 /// <summary>A domain with one container and one event, enough to see the wire.</summary>
-internal sealed class FakeEngine : BerthEngine
+internal sealed class FakeEngine
 {
     public FakeContainers FakeContainers { get; } = new();
 
-    public override IContainers Containers => FakeContainers;
-
-    public override IExecs Execs => throw Missing();
-
-    public override IImages Images => throw Missing();
-
-    public override IVolumes Volumes => throw Missing();
-
-    public override INetworkService Networks => throw Missing();
-
-    public override IEvents Events { get; } = new FakeEvents();
-
-    public override ISystem System { get; } = new FakeSystem();
-
-    public override IBuilds Builds { get; } = new FakeBuilds();
-
-    public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    /// <summary>As endpoints see it; images, volumes and networks are not part of it.</summary>
+    public EngineServices Services => new()
+    {
+        Containers = FakeContainers,
+        Execs = new FakeExecs(),
+        Images = null!,
+        Volumes = null!,
+        Networks = null!,
+        Events = new FakeEvents(),
+        System = new FakeSystem(),
+        Builds = new FakeBuilds(),
+    };
 
     internal static FaultException Missing([CallerMemberName] string what = "") =>
         new(FaultKind.NotSupported, $"the fake has no {what}");
+}
+
+internal sealed class FakeExecs : IExecs
+{
+    public Task<string> CreateAsync(string container, ExecSettings settings, CancellationToken cancellationToken) =>
+        throw FakeEngine.Missing();
+
+    /// <summary>Fails in its first step, after the connection was taken over.</summary>
+    public Task<IAttachment?> StartAsync(string id, ExecStart start, CancellationToken cancellationToken) =>
+        throw FaultException.Invalid("OCI runtime exec failed: no such program");
+
+    public Task WaitAsync(string id, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public ExecDetails Inspect(string id) => id == "x"
+        ? new ExecDetails(id, "c", new ExecSettings { Cmd = ["x"] }, Running: false, ExitCode: null, Pid: 0, CanRemove: false)
+        : throw FaultException.NotFound($"No such exec instance: {id}");
+
+    public Task ResizeAsync(string id, int rows, int columns, CancellationToken cancellationToken) => Task.CompletedTask;
 }
 
 internal sealed class FakeSystem : ISystem

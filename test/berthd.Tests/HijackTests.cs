@@ -77,11 +77,13 @@ public sealed class HijackTests : IAsyncLifetime
     [Fact]
     public async Task Upgrade_WithABody_IsAccepted()
     {
-        // What every client sends to POST /exec/{id}/start; the fake has no execs, which is enough to see that it got there.
+        // What every client sends to POST /exec/{id}/start. The head goes out before the process starts: a failure is in the stream.
         await using NetworkStream stream = await _server.SendAsync(
             "POST /exec/x/start HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Type: application/json\r\n"
             + "Content-Length: 16\r\n\r\n{\"Detach\":false}", Cancel);
-        Assert.StartsWith("HTTP/1.1 501 ", await ReadHeadAsync(stream));
+        Assert.StartsWith("HTTP/1.1 101 ", await ReadHeadAsync(stream));
+        (byte[] output, _) = await ReadFramesAsync(stream);
+        Assert.Equal("OCI runtime exec failed: no such program\r\n", Encoding.UTF8.GetString(output));
     }
 
     [Fact]

@@ -31,7 +31,7 @@ internal sealed class RunningServer : IAsyncDisposable
             Group = "",
         };
         var services = new DaemonServices(
-            running.Engine, TimeProvider.System, new ProgramIdentity("0.1.0", "abc", "", false), NullLogger.Instance,
+            running.Engine.Services, TimeProvider.System, new ProgramIdentity("0.1.0", "abc", "", false), NullLogger.Instance,
             running._stopping.Token);
         running._server = await ApiServer.StartAsync(options, services, NullLoggerFactory.Instance, cancellationToken);
         return running;

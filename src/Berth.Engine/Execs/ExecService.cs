@@ -63,10 +63,13 @@ internal sealed class ExecService : IExecs
         catch (FaultException fault)
         {
             exec.ExitCode = fault.Kind switch { FaultKind.NotFound => 127, FaultKind.Forbidden => 126, _ => 128 };
+            exec.Ended.TrySetResult();
             throw fault.Kind is FaultKind.NotFound or FaultKind.Forbidden
                 ? FaultException.Invalid(ExecText(fault.Message), fault) : fault;
         }
     }
+
+    public Task WaitAsync(string id, CancellationToken cancellationToken) => Find(id).Ended.Task.WaitAsync(cancellationToken);
 
     public ExecDetails Inspect(string id)
     {
@@ -125,6 +128,7 @@ internal sealed class ExecService : IExecs
         _parts.Background.Run($"watch exec {exec.Id[..12]}", async () =>
         {
             exec.ExitCode = await process.Exited.WaitAsync(_parts.Closing.Token);
+            exec.Ended.TrySetResult();
             Publish(exec, "exec_die", ("exitCode", exec.ExitCode.ToString()!));
             // What it wrote last may still be read; the reader's going ends that.
             await readerGone.WaitAsync(_parts.Closing.Token);
@@ -172,6 +176,8 @@ internal sealed class ExecService : IExecs
         public IExecProcess? Process { get; set; }
 
         public int? ExitCode { get; set; }
+
+        public TaskCompletionSource Ended { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public bool TryBegin() => Interlocked.Exchange(ref _begun, 1) == 0;
     }

@@ -14,6 +14,9 @@ public interface IExecs
     /// </exception>
     Task<IAttachment?> StartAsync(string id, ExecStart start, CancellationToken cancellationToken);
 
+    /// <summary>Completes when the exit code of one that was started is known to <see cref="Inspect"/>.</summary>
+    Task WaitAsync(string id, CancellationToken cancellationToken);
+
     /// <summary>What is known about it, also for a while after it ended.</summary>
     ExecDetails Inspect(string id);
 

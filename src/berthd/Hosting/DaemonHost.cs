@@ -26,7 +26,7 @@ internal static partial class DaemonHost
         using PidFile? pidFile = options.PidFile is { Length: > 0 } path ? PidFile.Write(path) : null;
         await using BerthEngine engine = await open(options.Engine, loggers, stopping.Token);
         var services = new DaemonServices(
-            engine, TimeProvider.System, program, loggers.CreateLogger("berthd.api"), stopping.Token);
+            EngineServices.Of(engine), TimeProvider.System, program, loggers.CreateLogger("berthd.api"), stopping.Token);
         await using (ApiServer server = await ApiServer.StartAsync(options, services, loggers, stopping.Token))
         {
             foreach (ListenAddress address in options.Listen)

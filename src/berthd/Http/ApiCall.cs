@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Berth.Engine;
 using Microsoft.AspNetCore.Http;
 
 namespace Berth.Daemon.Http;
@@ -23,7 +22,7 @@ internal sealed class ApiCall(
     public DaemonServices Services => services;
 
     /// <summary>The domain.</summary>
-    public BerthEngine Engine => services.Engine;
+    public EngineServices Engine => services.Engine;
 
     /// <summary>The API version asked for.</summary>
     public Wire.ApiVersion Version => version;

@@ -1,4 +1,3 @@
-using Berth.Engine;
 using Microsoft.Extensions.Logging;
 
 namespace Berth.Daemon.Http;
@@ -10,7 +9,7 @@ namespace Berth.Daemon.Http;
 /// <param name="Log">Where requests that fail by our fault are reported.</param>
 /// <param name="Stopping">Cancelled when the daemon shuts down.</param>
 internal sealed record DaemonServices(
-    BerthEngine Engine, TimeProvider Clock, ProgramIdentity Program, ILogger Log, CancellationToken Stopping);
+    EngineServices Engine, TimeProvider Clock, ProgramIdentity Program, ILogger Log, CancellationToken Stopping);
 
 /// <summary>What this daemon says of itself.</summary>
 /// <param name="Version">Its version.</param>

@@ -23,8 +23,15 @@ internal static class StartExec
         bool framed = !exec.Settings.Tty;
         await HijackedStream.RunAsync(
             call.Http,
-            async cancellationToken => await call.Engine.Execs.StartAsync(call.Id, start, cancellationToken)
-                ?? throw FaultException.Internal($"exec {call.Id}: it was started without streams"),
+            cancellationToken => AttachAsync(call, start, cancellationToken),
             exec.Settings.AttachStdin, framed, OutputFrame.ContentType(framed, call.Version), call.Services.Stopping);
+    }
+
+    private static async Task<IAttachment> AttachAsync(ApiCall call, ExecStart start, CancellationToken cancellationToken)
+    {
+        IExecs execs = call.Engine.Execs;
+        IAttachment attachment = await execs.StartAsync(call.Id, start, cancellationToken)
+            ?? throw FaultException.Internal($"exec {call.Id}: it was started without streams");
+        return new ExecAttachment(attachment, execs.WaitAsync(call.Id, cancellationToken));
     }
 }
