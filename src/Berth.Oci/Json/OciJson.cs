@@ -54,7 +54,7 @@ public static class OciJson
         {
             T document = JsonSerializer.Deserialize(bytes, type)
                 ?? throw FaultException.Invalid($"read {what}: the document is null");
-            return HasNullEntry(document)
+            return HasNullEntry(document) || (document is RuntimeSpec && HasNullInArray(bytes))
                 ? throw FaultException.Invalid($"read {what}: a list or map in it has an entry that is null") : document;
         }
         catch (JsonException exception)
@@ -72,6 +72,21 @@ public static class OciJson
         ImageConfig config => HasNull(config.History) || (config.Config is { } run && HasNullEntry(run)),
         _ => false,
     };
+
+    // A runtime configuration has dozens of lists, none of which may hold a null.
+    private static bool HasNullInArray(ReadOnlySpan<byte> json)
+    {
+        Utf8JsonReader reader = new(json, new JsonReaderOptions { MaxDepth = DepthMax });
+        Span<bool> isArray = stackalloc bool[DepthMax + 1];
+        while (reader.Read())
+        {
+            if (reader.TokenType is JsonTokenType.StartArray or JsonTokenType.StartObject)
+                isArray[reader.CurrentDepth + 1] = reader.TokenType == JsonTokenType.StartArray;
+            else if (reader.TokenType == JsonTokenType.Null && isArray[reader.CurrentDepth])
+                return true;
+        }
+        return false;
+    }
 
     private static bool HasNullEntry(Descriptor descriptor) =>
         HasNull(descriptor.Urls) || HasNull(descriptor.Annotations) || HasNull(descriptor.Platform?.OsFeatures);

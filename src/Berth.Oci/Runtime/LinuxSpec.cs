@@ -46,7 +46,7 @@ public sealed record LinuxSpec
 public sealed record NamespaceSpec
 {
     /// <summary><c>pid network mount ipc uts user cgroup time</c>.</summary>
-    public string Type { get; init; } = "";
+    public string Type { get; init => field = value ?? ""; } = "";
 
     /// <summary>Join this one (<c>/proc/&lt;pid&gt;/ns/…</c>); null: a new one.</summary>
     public string? Path { get; init; }
@@ -56,10 +56,10 @@ public sealed record NamespaceSpec
 public sealed record DeviceSpec
 {
     /// <summary>Where, absolute, inside.</summary>
-    public string Path { get; init; } = "";
+    public string Path { get; init => field = value ?? ""; } = "";
 
     /// <summary><c>c</c>, <c>u</c>, <c>b</c> or <c>p</c>.</summary>
-    public string Type { get; init; } = "c";
+    public string Type { get; init => field = value ?? "c"; } = "c";
 
     /// <summary>Major number.</summary>
     public long Major { get; init; }
@@ -218,7 +218,7 @@ public sealed record ThrottleDevice
 public sealed record HugepageLimit
 {
     /// <summary><c>2MB</c>, …</summary>
-    public string PageSize { get; init; } = "";
+    public string PageSize { get; init => field = value ?? ""; } = "";
 
     /// <summary>Bytes.</summary>
     public ulong Limit { get; init; }
@@ -228,7 +228,7 @@ public sealed record HugepageLimit
 public sealed record SeccompSpec
 {
     /// <summary><c>SCMP_ACT_ERRNO</c>, …: for calls that no rule names.</summary>
-    public string DefaultAction { get; init; } = "";
+    public string DefaultAction { get; init => field = value ?? ""; } = "";
 
     /// <summary>The error of the default action.</summary>
     public uint? DefaultErrnoRet { get; init; }
@@ -253,10 +253,10 @@ public sealed record SeccompSpec
 public sealed record SyscallRule
 {
     /// <summary>Calls by name; unknown ones are skipped.</summary>
-    public IReadOnlyList<string> Names { get; init; } = [];
+    public IReadOnlyList<string> Names { get; init => field = value ?? []; } = [];
 
     /// <summary>The action.</summary>
-    public string Action { get; init; } = "";
+    public string Action { get; init => field = value ?? ""; } = "";
 
     /// <summary>The error of an errno action.</summary>
     public uint? ErrnoRet { get; init; }
@@ -278,5 +278,5 @@ public sealed record SyscallArgument
     public ulong ValueTwo { get; init; }
 
     /// <summary><c>SCMP_CMP_EQ</c>, ….</summary>
-    public string Op { get; init; } = "";
+    public string Op { get; init => field = value ?? ""; } = "";
 }

@@ -8,7 +8,7 @@ public sealed record RuntimeSpec
 {
     /// <summary>The specification's version.</summary>
     [JsonPropertyName("ociVersion")]
-    public string OciVersion { get; init; } = "1.2.0";
+    public string OciVersion { get; init => field = value ?? "1.2.0"; } = "1.2.0";
 
     /// <summary>The first process.</summary>
     public ProcessSpec? Process { get; init; }
@@ -45,16 +45,16 @@ public sealed record ProcessSpec
     public ConsoleSize? ConsoleSize { get; init; }
 
     /// <summary>User, groups and umask.</summary>
-    public UserSpec User { get; init; } = new();
+    public UserSpec User { get; init => field = value ?? new(); } = new();
 
     /// <summary>Program and arguments; the program is looked up in the environment's PATH inside the container.</summary>
-    public IReadOnlyList<string> Args { get; init; } = [];
+    public IReadOnlyList<string> Args { get; init => field = value ?? []; } = [];
 
     /// <summary>The environment, <c>NAME=value</c>.</summary>
     public IReadOnlyList<string>? Env { get; init; }
 
     /// <summary>The working directory, absolute, inside; made if missing.</summary>
-    public string Cwd { get; init; } = "/";
+    public string Cwd { get; init => field = value ?? "/"; } = "/";
 
     /// <summary>Capabilities by set; null: none.</summary>
     public CapabilitiesSpec? Capabilities { get; init; }
@@ -124,7 +124,7 @@ public sealed record CapabilitiesSpec
 public sealed record RlimitSpec
 {
     /// <summary><c>RLIMIT_NOFILE</c>, …</summary>
-    public string Type { get; init; } = "";
+    public string Type { get; init => field = value ?? ""; } = "";
 
     /// <summary>What the process may not raise above. <see cref="ulong.MaxValue"/>: no limit.</summary>
     public ulong Hard { get; init; }
@@ -137,7 +137,7 @@ public sealed record RlimitSpec
 public sealed record RootSpec
 {
     /// <summary>Its directory on the host, absolute or relative to the bundle.</summary>
-    public string Path { get; init; } = "";
+    public string Path { get; init => field = value ?? ""; } = "";
 
     /// <summary>Mount it read-only.</summary>
     public bool Readonly { get; init; }
@@ -147,7 +147,7 @@ public sealed record RootSpec
 public sealed record MountSpec
 {
     /// <summary>Where, absolute, inside.</summary>
-    public string Destination { get; init; } = "";
+    public string Destination { get; init => field = value ?? ""; } = "";
 
     /// <summary>The file system's type, or <c>bind</c>.</summary>
     public string? Type { get; init; }
@@ -204,7 +204,7 @@ public sealed record HooksSpec
 public sealed record HookSpec
 {
     /// <summary>The program, absolute.</summary>
-    public string Path { get; init; } = "";
+    public string Path { get; init => field = value ?? ""; } = "";
 
     /// <summary>Its arguments, the zeroth included.</summary>
     public IReadOnlyList<string>? Args { get; init; }
