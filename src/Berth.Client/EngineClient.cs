@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Text;
@@ -122,6 +123,18 @@ public sealed class EngineClient(EngineOptions options) : IDisposable
     }
 
     private async Task<EngineResponse> ExchangeAsync(
+        EngineRequest request, bool upgrade, CancellationToken cancellationToken)
+    {
+        long start = Stopwatch.GetTimestamp();
+        EngineResponse response = await ExchangeOnceOrTwiceAsync(request, upgrade, cancellationToken);
+        options.Trace?.Invoke(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{request.Method} {(request.IsUnversioned ? "" : "/v" + _version)}{request.Target}: {(int)response.Status}, "
+            + $"{Stopwatch.GetElapsedTime(start).TotalMilliseconds:0.0} ms"));
+        return response;
+    }
+
+    private async Task<EngineResponse> ExchangeOnceOrTwiceAsync(
         EngineRequest request, bool upgrade, CancellationToken cancellationToken)
     {
         (Connection Connection, WireReader Reader)? idle = TakeIdle();

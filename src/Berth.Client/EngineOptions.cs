@@ -15,6 +15,9 @@ public sealed record EngineOptions
     /// <summary>Headers added to each request (<c>HttpHeaders</c> of the configuration file).</summary>
     public IReadOnlyDictionary<string, string> Headers { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Told of each request when its answer's head is there: method, path, status and time. No bodies, no headers.</summary>
+    public Action<string>? Trace { get; init; }
+
     /// <summary>The <c>User-Agent</c> header.</summary>
     public string UserAgent { get; init; } = "Berth-Client/0.1.0 (linux)";
 }

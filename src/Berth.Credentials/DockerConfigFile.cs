@@ -56,6 +56,28 @@ public sealed class DockerConfigFile(string path)
         return null;
     }
 
+    /// <summary>Everything that is stored, by registry: what a build may need for images that are not known beforehand.</summary>
+    /// <exception cref="FaultException">As above.</exception>
+    public async Task<IReadOnlyDictionary<string, StoredCredentials>> GetAllAsync(CancellationToken cancellationToken)
+    {
+        JsonObject file = await ReadAsync(cancellationToken);
+        SortedSet<string> keys = new(StringComparer.Ordinal);
+        foreach (string section in (ReadOnlySpan<string>)["auths", "credHelpers"])
+        {
+            if (file[section] is JsonObject entries)
+                keys.UnionWith(entries.Select(entry => entry.Key));
+        }
+        if (Text(file["credsStore"]) is { Length: > 0 } store)
+            keys.UnionWith((await new CredentialHelper(store).ListAsync(cancellationToken)).Keys);
+        Dictionary<string, StoredCredentials> all = [];
+        foreach (string key in keys.Select(KeyFor).Distinct())
+        {
+            if (await GetAsync(key, cancellationToken) is { } found)
+                all[key] = found;
+        }
+        return all;
+    }
+
     /// <summary>Stores credentials with the registry's helper, or in the file when there is none.</summary>
     /// <returns>True when they went into the file, where anybody who reads it can use them: worth a warning.</returns>
     /// <exception cref="FaultException">As above.</exception>

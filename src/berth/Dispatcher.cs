@@ -30,6 +30,11 @@ internal static class Dispatcher
             console.Print($"Berth version {BerthVersion.Text}\n");
             return 0;
         }
+        if (!IsLogLevel(globals.String("log-level")))
+        {
+            console.Warn($"Unable to parse logging level: {globals.String("log-level")}\n");
+            return 1;
+        }
         if (globals.HelpRequested || globals.Arguments.Count == 0)
         {
             console.Print(HelpWriter.ForTop(GlobalFlags.Command.Flags, width));
@@ -38,6 +43,9 @@ internal static class Dispatcher
         using Session session = new(console, environment) { Globals = globals, Time = time ?? TimeProvider.System };
         return await ChooseAsync(session, globals.Arguments, width, cancellationToken);
     }
+
+    private static bool IsLogLevel(string text) =>
+        text.ToLowerInvariant() is "trace" or "debug" or "info" or "warn" or "warning" or "error" or "fatal" or "panic";
 
     private static async Task<int> ChooseAsync(
         Session session, List<string> words, int width, CancellationToken cancellationToken)
@@ -134,7 +142,23 @@ internal static class Dispatcher
             session.Warn($"berth: {problem}\n\nUsage:  {HelpWriter.UsageLine(parsed)}\n\nRun '{parsed.Path} --help' for more information");
             return 1;
         }
+        if (WantsContentTrust(session, parsed))
+        {
+            session.Warn("berth: content trust (Notary) is not supported: images are verified by digest alone; "
+                + "leave --disable-content-trust at its default, true, and DOCKER_CONTENT_TRUST unset");
+            return command.IsInterspersed ? 1 : 125;
+        }
         return await GuardAsync(session, parsed, cancellationToken);
+    }
+
+    // Docker's default is true. Who asks for signatures must not get an unsigned image in silence.
+    private static bool WantsContentTrust(Session session, ParsedCommand parsed)
+    {
+        const string Flag = "disable-content-trust";
+        if (parsed.Command.Find(Flag) is null)
+            return false;
+        return parsed.Has(Flag) ? !parsed.Bool(Flag)
+            : session.Variable("DOCKER_CONTENT_TRUST") is { } value && value is not ("0" or "false" or "f" or "F" or "False" or "FALSE");
     }
 
     private static async Task<int> GuardAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)

@@ -1,6 +1,7 @@
 using Berth.Cli.Configuration;
 using Berth.Cli.Parsing;
 using Berth.Client;
+using Berth.Credentials;
 using Console = Berth.Cli.Terminals.Console;
 
 namespace Berth.Cli;
@@ -22,6 +23,9 @@ internal sealed class Session(Console console, IReadOnlyDictionary<string, strin
 
     public ConfigFile Config => _config ??= ConfigFile.Load(ConfigDirectory);
 
+    /// <summary>The accounts in the same file, or in the helpers that it names.</summary>
+    public DockerConfigFile Accounts => new(Path.Combine(ConfigDirectory, "config.json"));
+
     public string ConfigDirectory => Globals.String("config") is { Length: > 0 } given ? given
         : Variable("DOCKER_CONFIG") ?? Path.Combine(Home, ".docker");
 
@@ -29,6 +33,9 @@ internal sealed class Session(Console console, IReadOnlyDictionary<string, strin
 
     /// <summary>The engine that options, environment and contexts point at.</summary>
     public EngineClient Engine => _client ??= EngineChoice.Connect(this);
+
+    /// <summary>Whether <c>-D</c> or <c>-l debug</c> asks to see the requests.</summary>
+    public bool IsDebug => Globals.Bool("debug") || Globals.String("log-level").ToLowerInvariant() is "debug" or "trace";
 
     /// <summary>A variable's value, or null if it is not set or empty.</summary>
     public string? Variable(string name) => environment.TryGetValue(name, out string? value) && value.Length > 0 ? value : null;

@@ -42,6 +42,29 @@ public sealed class DockerConfigFileTests : IDisposable
     }
 
     [Fact]
+    public async Task GetAll_FileAndHelpers_AreJoined()
+    {
+        WriteHelper("all", """
+            case $1 in
+              get) read server; echo "{\"Username\":\"ann\",\"Secret\":\"s-$server\"}" ;;
+              list) echo '{"c.example":"ann"}' ;;
+            esac
+            """);
+        await File.WriteAllTextAsync(FilePath, """
+            {"auths":{"https://a.example/v1/":{"auth":"YTpi"},"b.example":{}},"credHelpers":{"d.example":"all"}}
+            """, Cancel);
+        await WithHelpersAsync(async () =>
+        {
+            IReadOnlyDictionary<string, StoredCredentials> all = await new DockerConfigFile(FilePath).GetAllAsync(Cancel);
+            Assert.Equal(["a.example", "d.example"], all.Keys.Order());
+            Assert.Equal(new StoredCredentials("a", "b", ""), all["a.example"]);
+            Assert.Equal("s-d.example", all["d.example"].Password);
+            await File.WriteAllTextAsync(FilePath, """{"auths":{},"credsStore":"all"}""", Cancel);
+            Assert.Equal(["c.example"], (await new DockerConfigFile(FilePath).GetAllAsync(Cancel)).Keys);
+        });
+    }
+
+    [Fact]
     public async Task Helper_IsAskedAndBounded()
     {
         WriteHelper("good", """
@@ -53,9 +76,7 @@ public sealed class DockerConfigFileTests : IDisposable
             """);
         WriteHelper("endless", "exec yes");
         WriteHelper("broken", "echo 'password is hunter2'; exit 1");
-        string old = Environment.GetEnvironmentVariable("PATH")!;
-        Environment.SetEnvironmentVariable("PATH", _directory + ":" + old);
-        try
+        await WithHelpersAsync(async () =>
         {
             CredentialHelper good = new("good");
             Assert.Equal(new StoredCredentials("", "", "t-a.example"), await good.GetAsync("a.example", Cancel));
@@ -67,14 +88,24 @@ public sealed class DockerConfigFileTests : IDisposable
             Assert.DoesNotContain("hunter2", broken.Message, StringComparison.Ordinal);
             FaultException missing = await Assert.ThrowsAsync<FaultException>(() => new CredentialHelper("missing").GetAsync("a", Cancel));
             Assert.Equal(FaultKind.Unavailable, missing.Kind);
+        });
+    }
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+
+    private async Task WithHelpersAsync(Func<Task> test)
+    {
+        string old = Environment.GetEnvironmentVariable("PATH")!;
+        Environment.SetEnvironmentVariable("PATH", _directory + ":" + old);
+        try
+        {
+            await test();
         }
         finally
         {
             Environment.SetEnvironmentVariable("PATH", old);
         }
     }
-
-    public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     private void WriteHelper(string name, string script)
     {

@@ -35,12 +35,15 @@ internal static class BuildCommand
                 await context.WriteAsync(gzip, token);
             },
         };
-        request.Header("X-Registry-Config", await Credentials.AllHeaderAsync(session, cancellationToken));
+        request.Header("X-Registry-Config", await RegistryAccounts.AllHeaderAsync(session, cancellationToken));
         string imageId = "";
         using MemoryStream ignored = new();
-        bool quiet = parsed.Bool("quiet");
+        string style = parsed.String("progress");
+        if (style is not ("auto" or "plain" or "quiet"))
+            throw new CommandException($"invalid progress mode \"{style}\": must be one of \"auto\", \"plain\" or \"quiet\"");
+        bool quiet = parsed.Bool("quiet") || style == "quiet";
         Progress progress = new(
-            quiet ? ignored : session.Console.Output, !quiet && session.Console.OutputIsTerminal && parsed.String("progress") is not "plain",
+            quiet ? ignored : session.Console.Output, !quiet && session.Console.OutputIsTerminal && style == "auto",
             session.Console.Size()?.Columns ?? 200)
         {
             Auxiliary = aux => imageId = aux.Text("ID") is { Length: > 0 } id ? id : imageId,
@@ -84,7 +87,7 @@ internal static class BuildCommand
             arguments[key] = argument.Contains('=') ? value : session.Environment.GetValueOrDefault(key);
         }
         request.QueryUnlessEmpty("remote", context.Remote).QueryUnlessEmpty("dockerfile", context.DockerfileName)
-            .QueryIf("q", parsed.Bool("quiet")).QueryIf("nocache", parsed.Bool("no-cache")).QueryIf("pull", parsed.Bool("pull"))
+            .QueryIf("q", parsed.Bool("quiet") || parsed.String("progress") == "quiet").QueryIf("nocache", parsed.Bool("no-cache")).QueryIf("pull", parsed.Bool("pull"))
             .Query("rm", parsed.Bool("rm") ? "1" : "0").QueryIf("forcerm", parsed.Bool("force-rm"))
             .QueryIf("squash", parsed.Bool("squash")).QueryUnlessEmpty("networkmode", parsed.String("network"))
             .QueryUnlessEmpty("target", parsed.String("target")).QueryUnlessEmpty("cgroupparent", parsed.String("cgroup-parent"))

@@ -57,6 +57,8 @@ internal static class CommandTree
             Children =
             [
                 new("create", "Create a context", ContextCatalog.Create),
+                new("export", "Export a context to a tar archive FILE or a tar stream on STDOUT.", ContextCatalog.Export),
+                new("import", "Import a context from a tar file", ContextCatalog.Import),
                 new("inspect", "Display detailed information on one or more contexts", ContextCatalog.Inspect),
                 new("ls", "List contexts", ContextCatalog.Ls) { Aliases = ["list"] },
                 new("rm", "Remove one or more contexts", ContextCatalog.Rm) { Aliases = ["remove"] },

@@ -19,13 +19,8 @@ internal static class ContextCommands
     public static Task<int> CreateAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
     {
         string name = parsed.Arguments[0];
-        if (name == "default")
-            throw new CommandException("\"default\" is a reserved context name");
-        if (!ContextStore.IsName(name))
-            throw new CommandException($"context name \"{name}\" is invalid, names are validated against regexp \"^[a-zA-Z0-9][a-zA-Z0-9_.+-]+$\"");
         ContextStore store = new(session.ConfigDirectory);
-        if (store.Exists(name))
-            throw new CommandException($"context \"{name}\" already exists");
+        CheckNew(store, name);
         ContextEntry entry = parsed.Has("docker")
             ? new ContextEntry(name, parsed.String("description"), Endpoint(session, store, parsed))
             : From(session, store, parsed.String("from")) with { Name = name, Description = parsed.String("description") };
@@ -152,6 +147,65 @@ internal static class ContextCommands
             session.PrintLine(name);
         }
         return Task.FromResult(failed ? 1 : 0);
+    }
+
+    public static async Task<int> ExportAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
+    {
+        string name = parsed.Arguments[0];
+        string file = parsed.Arguments.Count > 1 ? parsed.Arguments[1] : name + ".dockercontext";
+        ContextStore store = new(session.ConfigDirectory);
+        ContextArchive archive = store.Export(name == "default" ? Default(session) : store.Load(name));
+        if (file == "-")
+        {
+            if (session.Console.OutputIsTerminal)
+                throw new CommandException("cowardly refusing to export to a terminal, specify a file path");
+            await archive.WriteAsync(session.Console.Output, session.Time.GetUtcNow(), cancellationToken);
+            return 0;
+        }
+        if (File.Exists(file))
+            throw new CommandException($"open {file}: file exists");
+        await using (FileStream output = new(file, new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        }))
+        {
+            await archive.WriteAsync(output, session.Time.GetUtcNow(), cancellationToken);
+        }
+        session.Warn($"Written file \"{file}\"");
+        return 0;
+    }
+
+    public static async Task<int> ImportAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
+    {
+        string name = parsed.Arguments[0];
+        ContextStore store = new(session.ConfigDirectory);
+        CheckNew(store, name);
+        ContextArchive archive;
+        if (parsed.Arguments[1] == "-")
+        {
+            archive = await ContextArchive.ReadAsync(session.Console.Input, cancellationToken);
+        }
+        else
+        {
+            await using FileStream input = File.OpenRead(parsed.Arguments[1]);
+            archive = await ContextArchive.ReadAsync(input, cancellationToken);
+        }
+        store.Import(name, archive);
+        session.PrintLine(name);
+        session.Warn($"Successfully imported context \"{name}\"");
+        return 0;
+    }
+
+    private static void CheckNew(ContextStore store, string name)
+    {
+        if (name == "default")
+            throw new CommandException("\"default\" is a reserved context name");
+        if (!ContextStore.IsName(name))
+            throw new CommandException($"context name \"{name}\" is invalid, names are validated against regexp \"^[a-zA-Z0-9][a-zA-Z0-9_.+-]+$\"");
+        if (store.Exists(name))
+            throw new CommandException($"context \"{name}\" already exists");
     }
 
     private static ContextEntry Default(Session session) => new(

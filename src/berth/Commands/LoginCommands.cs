@@ -5,6 +5,7 @@ using Berth.Cli.Configuration;
 using Berth.Cli.Parsing;
 using Berth.Cli.Text;
 using Berth.Client;
+using Berth.Credentials;
 
 namespace Berth.Cli.Commands;
 
@@ -13,7 +14,7 @@ internal static class LoginCommands
 {
     public static async Task<int> LoginAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
     {
-        string server = Credentials.Key(parsed.Arguments.Count > 0 ? Host(parsed.Arguments[0]) : "docker.io");
+        string server = DockerConfigFile.KeyFor(parsed.Arguments.Count > 0 ? parsed.Arguments[0] : "docker.io");
         string user = parsed.String("username");
         string password = parsed.String("password");
         if (parsed.Bool("password-stdin"))
@@ -34,14 +35,14 @@ internal static class LoginCommands
             password = Ask(session, "Password: ", hidden: true);
         if (user.Length == 0 || password.Length == 0)
             throw new CommandException("Error: username and password are required");
-        JsonObject account = new() { ["username"] = user, ["password"] = password, ["serveraddress"] = server };
+        JsonObject account = RegistryAccounts.Json(new StoredCredentials(user, password, ""), server);
         JsonElement answer = await session.Engine.SendForJsonAsync(
             EngineRequest.Post("/auth") with { Json = Encoding.UTF8.GetBytes(account.ToJsonString()) }, cancellationToken);
         string token = answer.Text("IdentityToken");
-        await Credentials.StoreAsync(session, server, token.Length > 0 ? "<token>" : user, token.Length > 0 ? token : password, cancellationToken);
-        if (!Credentials.UsesHelper(session, server))
+        StoredCredentials stored = token.Length > 0 ? new StoredCredentials(user, "", token) : new StoredCredentials(user, password, "");
+        if (await session.Accounts.StoreAsync(server, stored, cancellationToken))
         {
-            session.Warn($"\nWARNING! Your credentials are stored unencrypted in '{Path.Combine(session.ConfigDirectory, "config.json")}'.\n"
+            session.Warn($"\nWARNING! Your credentials are stored unencrypted in '{session.Accounts.Path}'.\n"
                 + "Configure a credential helper to remove this warning. See\nhttps://docs.docker.com/go/credential-store/\n");
         }
         session.PrintLine(answer.Text("Status") is { Length: > 0 } status ? status : "Login Succeeded");
@@ -50,22 +51,10 @@ internal static class LoginCommands
 
     public static async Task<int> LogoutAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
     {
-        string host = parsed.Arguments.Count > 0 ? Host(parsed.Arguments[0]) : "docker.io";
-        string server = Credentials.Key(host);
-        if (!Credentials.IsStored(session, server))
-        {
-            session.PrintLine($"Not logged in to {server}");
-            return 0;
-        }
-        session.PrintLine($"Removing login credentials for {server}");
-        await Credentials.EraseAsync(session, server, cancellationToken);
+        string server = DockerConfigFile.KeyFor(parsed.Arguments.Count > 0 ? parsed.Arguments[0] : "docker.io");
+        bool wasStored = await session.Accounts.EraseAsync(server, cancellationToken);
+        session.PrintLine(wasStored ? $"Removing login credentials for {server}" : $"Not logged in to {server}");
         return 0;
-    }
-
-    private static string Host(string server)
-    {
-        int scheme = server.IndexOf("://", StringComparison.Ordinal);
-        return (scheme < 0 ? server : server[(scheme + 3)..]).Split('/')[0];
     }
 
     private static string Ask(Session session, string question, bool hidden)

@@ -33,7 +33,7 @@ internal static class PullCommand
         string tag = allTags ? "" : reference.Digest?.ToString() ?? reference.Tag ?? "latest";
         EngineRequest request = EngineRequest.Post("/images/create").Query("fromImage", reference.Name).QueryUnlessEmpty("tag", tag)
             .QueryUnlessEmpty("platform", platform.ToLowerInvariant())
-            .Header("X-Registry-Auth", await Credentials.HeaderAsync(session, reference.Domain, cancellationToken));
+            .Header("X-Registry-Auth", await RegistryAccounts.HeaderAsync(session, reference.Domain, cancellationToken));
         using EngineResponse response = await session.Engine.SendAsync(request, cancellationToken);
         await progress.ShowAsync(response, cancellationToken);
     }

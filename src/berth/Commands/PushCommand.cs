@@ -24,7 +24,7 @@ internal static class PushCommand
         EngineRequest request = EngineRequest.Post($"/images/{EngineRequest.Escape(reference.Name)}/push")
             .QueryUnlessEmpty("tag", all ? "" : reference.Tag)
             .QueryUnlessEmpty("platform", PlatformText.ToJson(parsed.String("platform")))
-            .Header("X-Registry-Auth", await Credentials.HeaderAsync(session, reference.Domain, cancellationToken));
+            .Header("X-Registry-Auth", await RegistryAccounts.HeaderAsync(session, reference.Domain, cancellationToken));
         using EngineResponse response = await session.Engine.SendAsync(request, cancellationToken);
         using MemoryStream ignored = new();
         Progress progress = parsed.Bool("quiet") ? new Progress(ignored, false, 0)

@@ -20,7 +20,7 @@ internal static class SearchCommand
     {
         EngineRequest request = EngineRequest.Get("/images/search").Query("term", parsed.Arguments[0])
             .QueryUnlessEmpty("limit", parsed.String("limit")).QueryUnlessEmpty("filters", Filters.Of(parsed.List("filter")))
-            .Header("X-Registry-Auth", await Credentials.HeaderAsync(session, "docker.io", cancellationToken));
+            .Header("X-Registry-Auth", await RegistryAccounts.HeaderAsync(session, "docker.io", cancellationToken));
         JsonElement results = await session.Engine.SendForJsonAsync(request, cancellationToken);
         bool whole = parsed.Bool("no-trunc");
         Listing.Print(

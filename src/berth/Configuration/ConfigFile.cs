@@ -5,9 +5,16 @@ using Berth.Faults;
 
 namespace Berth.Cli.Configuration;
 
-/// <summary>Docker's <c>config.json</c>, read leniently and written back with everything it had.</summary>
+/// <summary>Docker's <c>config.json</c> but for its accounts: formats, proxies, headers, the current context.</summary>
+/// <remarks>Read leniently and written back with everything it had. Accounts are read by <see cref="Berth.Credentials.DockerConfigFile"/>.</remarks>
 internal sealed class ConfigFile
 {
+    private static readonly (string Key, string Name)[] s_proxyVariables =
+    [
+        ("httpProxy", "HTTP_PROXY"), ("httpsProxy", "HTTPS_PROXY"), ("ftpProxy", "FTP_PROXY"), ("noProxy", "NO_PROXY"),
+        ("allProxy", "ALL_PROXY"),
+    ];
+
     private readonly string _path;
     private readonly JsonObject _root;
 
@@ -48,25 +55,18 @@ internal sealed class ConfigFile
     /// <summary>A map of strings such as <c>credHelpers</c>.</summary>
     public IReadOnlyDictionary<string, string> Map(string name) => Map(_root[name]);
 
-    public JsonObject Section(string name)
-    {
-        if (_root[name] is not JsonObject section)
-            _root[name] = section = [];
-        return section;
-    }
-
     /// <summary>The proxy variables for an engine at an address: its own entry, else <c>default</c>.</summary>
     public IEnumerable<(string Name, string Value)> Proxies(string host)
     {
         JsonNode? proxies = _root["proxies"];
         IReadOnlyDictionary<string, string> chosen = Map(proxies?[host] ?? proxies?["default"]);
-        foreach ((string key, string name) in (ReadOnlySpan<(string, string)>)
-            [("httpProxy", "HTTP_PROXY"), ("httpsProxy", "HTTPS_PROXY"), ("ftpProxy", "FTP_PROXY"), ("noProxy", "NO_PROXY"), ("allProxy", "ALL_PROXY")])
+        foreach ((string key, string name) in s_proxyVariables)
         {
-            if (chosen.TryGetValue(key, out string? value) && value.Length > 0)
-                return Expand(chosen);
+            if (!chosen.TryGetValue(key, out string? value) || value.Length == 0)
+                continue;
+            yield return (name, value);
+            yield return (name.ToLowerInvariant(), value);
         }
-        return [];
     }
 
     public void SetCurrentContext(string name)
@@ -95,19 +95,6 @@ internal sealed class ConfigFile
             file.Write(System.Text.Encoding.UTF8.GetBytes(JsonIndent.Apply(_root.ToJsonString()).Replace("    ", "\t", StringComparison.Ordinal)));
         }
         File.Move(temporary, target, overwrite: true);
-    }
-
-    private static IEnumerable<(string Name, string Value)> Expand(IReadOnlyDictionary<string, string> chosen)
-    {
-        foreach ((string key, string name) in ((string, string)[])
-            [("httpProxy", "HTTP_PROXY"), ("httpsProxy", "HTTPS_PROXY"), ("ftpProxy", "FTP_PROXY"), ("noProxy", "NO_PROXY"), ("allProxy", "ALL_PROXY")])
-        {
-            if (chosen.TryGetValue(key, out string? value) && value.Length > 0)
-            {
-                yield return (name, value);
-                yield return (name.ToLowerInvariant(), value);
-            }
-        }
     }
 
     private static Dictionary<string, string> Map(JsonNode? node) => node is JsonObject map

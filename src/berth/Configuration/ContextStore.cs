@@ -37,6 +37,26 @@ internal sealed class ContextStore(string configDirectory)
 
     public void Save(ContextEntry entry)
     {
+        WriteMeta(entry.Name, MetaText(entry));
+        if (entry.Endpoint.Tls is { } tls)
+            WriteTls(entry.Name, TlsFilesOf(tls));
+    }
+
+    /// <summary>The context as one archive.</summary>
+    public ContextArchive Export(ContextEntry entry) =>
+        new(MetaText(entry), entry.Endpoint.Tls is { } tls ? TlsFilesOf(tls).ToDictionary() : []);
+
+    /// <summary>Makes a context of an archive.</summary>
+    /// <exception cref="CommandException">The archive's metadata is broken; nothing is kept.</exception>
+    public void Import(string name, ContextArchive archive)
+    {
+        WriteMeta(name, archive.MetaNamed(name));
+        if (archive.Tls.Count > 0)
+            WriteTls(name, archive.Tls);
+    }
+
+    private static string MetaText(ContextEntry entry)
+    {
         JsonObject metadata = [];
         if (entry.Description.Length > 0)
             metadata["Description"] = entry.Description;
@@ -49,11 +69,7 @@ internal sealed class ContextStore(string configDirectory)
                 ["docker"] = new JsonObject { ["Host"] = entry.Endpoint.Host, ["SkipTLSVerify"] = entry.Endpoint.SkipTlsVerify },
             },
         };
-        Directory.CreateDirectory(MetaDirectory(entry.Name));
-        string path = Path.Combine(MetaDirectory(entry.Name), "meta.json");
-        File.WriteAllText(path + ".new", meta.ToJsonString());
-        File.Move(path + ".new", path, overwrite: true);
-        SaveTls(entry);
+        return meta.ToJsonString();
     }
 
     public void Remove(string name)
@@ -67,21 +83,40 @@ internal sealed class ContextStore(string configDirectory)
     public static bool IsName(string name) => name.Length > 1 && char.IsAsciiLetterOrDigit(name[0])
         && name.All(static c => char.IsAsciiLetterOrDigit(c) || c is '_' or '.' or '+' or '-');
 
-    private void SaveTls(ContextEntry entry)
+    private void WriteMeta(string name, string text)
     {
-        if (entry.Endpoint.Tls is not { } tls)
-            return;
-        string directory = Path.Combine(TlsDirectory(entry.Name), "docker");
-        Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(MetaDirectory(name));
+        string path = Path.Combine(MetaDirectory(name), "meta.json");
+        File.WriteAllText(path + ".new", text);
+        File.Move(path + ".new", path, overwrite: true);
+    }
+
+    private static IEnumerable<KeyValuePair<string, byte[]>> TlsFilesOf(TlsFiles tls)
+    {
         foreach ((string? source, string name) in ((string?, string)[])
             [(tls.CaPath, "ca.pem"), (tls.CertificatePath, "cert.pem"), (tls.KeyPath, "key.pem")])
         {
-            if (source is null || !File.Exists(source))
-                continue;
-            byte[] bytes = File.ReadAllBytes(source);
-            string target = Path.Combine(directory, name);
-            File.WriteAllBytes(target, bytes);
-            File.SetUnixFileMode(target, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            if (source is not null && File.Exists(source))
+                yield return KeyValuePair.Create(name, File.ReadAllBytes(source));
+        }
+    }
+
+    // The key is the user's own from its first byte on.
+    private void WriteTls(string name, IEnumerable<KeyValuePair<string, byte[]>> files)
+    {
+        string directory = Path.Combine(TlsDirectory(name), "docker");
+        Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        foreach ((string file, byte[] bytes) in files)
+        {
+            string target = Path.Combine(directory, file);
+            File.Delete(target);
+            using FileStream stream = new(target, new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            });
+            stream.Write(bytes);
         }
     }
 

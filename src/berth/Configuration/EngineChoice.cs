@@ -15,6 +15,7 @@ internal static class EngineChoice
             Tls = tls,
             ApiVersion = session.Variable("DOCKER_API_VERSION")?.TrimStart('v'),
             Headers = session.Config.HttpHeaders,
+            Trace = session.IsDebug ? line => session.Warn("DEBUG: " + line) : null,
         });
         if (isDefault)
             client.StartEngine = cancellationToken => EngineStarter.StartAsync(session, address, cancellationToken);

@@ -19,9 +19,6 @@ internal sealed class Command
     /// <summary>False: options end at the first argument; the rest belongs to the container.</summary>
     public bool IsInterspersed { get; init; } = true;
 
-    /// <summary>The exit code for wrong usage and for failures of the engine: 125 for run, create and exec's kin.</summary>
-    public int FailureCode { get; init; } = 1;
-
     public required Func<Session, ParsedCommand, CancellationToken, Task<int>> RunAsync { get; init; }
 
     /// <summary>The one call behind the program's name: <c>container run</c> is typed as <c>run</c> in help when so invoked.</summary>

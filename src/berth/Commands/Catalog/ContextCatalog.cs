@@ -26,6 +26,22 @@ internal static class ContextCatalog
         ],
     };
 
+    public static Command Export() => new()
+    {
+        Usages = ["[OPTIONS] CONTEXT [FILE|-]"],
+        Description = "Export a context to a tar archive FILE or a tar stream on STDOUT.",
+        Arguments = Arguments.Between(1, 2),
+        RunAsync = ContextCommands.ExportAsync,
+    };
+
+    public static Command Import() => new()
+    {
+        Usages = ["CONTEXT FILE|-"],
+        Description = "Import a context from a tar file",
+        Arguments = Arguments.Exactly(2),
+        RunAsync = ContextCommands.ImportAsync,
+    };
+
     public static Command Inspect() => new()
     {
         Usages = ["[OPTIONS] [CONTEXT] [CONTEXT...]"],

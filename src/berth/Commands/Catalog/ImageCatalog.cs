@@ -35,6 +35,8 @@ internal static class ImageCatalog
             new("network", "string", "Set the networking mode for the RUN instructions during build", "default"),
             new("no-cache", "bool", "Do not use cache when building the image"),
             new("platform", "string", "Set platform if server is multi-platform capable"),
+            new("progress", "string",
+                "Set type of progress output (\"auto\", \"plain\", \"quiet\"): plain shows no bars", "auto"),
             new("pull", "bool", "Always attempt to pull a newer version of the image"),
             new("quiet", 'q', "bool", "Suppress the build output and print image ID on success"),
             new("rm", "bool", "Remove intermediate containers after a successful build", "true"),
