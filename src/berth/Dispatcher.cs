@@ -139,7 +139,8 @@ internal static class Dispatcher
         }
         if (command.Arguments.Check(parsed.Path, parsed.Arguments.Count) is { } problem)
         {
-            session.Warn($"berth: {problem}\n\nUsage:  {HelpWriter.UsageLine(parsed)}\n\nRun '{parsed.Path} --help' for more information");
+            string verb = command.Arguments.Max == int.MaxValue ? "See" : "Run";
+            session.Warn($"berth: {problem}\n\nUsage:  {HelpWriter.UsageLine(parsed)}\n\n{verb} '{parsed.Path} --help' for more information");
             return 1;
         }
         if (WantsContentTrust(session, parsed))

@@ -52,7 +52,8 @@ internal static class ContainerList
         ("State", () => c.Text("State")),
         ("Status", () => c.Text("Status")),
         ("Size", () => Size(c)),
-        ("Labels", () => string.Join(',', c.Members("Labels").Select(static l => $"{l.Name}={l.Value.GetString()}"))),
+        ("Labels", () => string.Join(',', c.Members("Labels").Select(static l => $"{l.Name}={l.Value.GetString()}")
+            .Order(StringComparer.Ordinal))),
         ("Mounts", () => string.Join(',', c.Items("Mounts").Select(m => Mount(m, whole)))),
         ("LocalVolumes", () => c.Items("Mounts").Count(static m => m.Text("Driver") == "local").ToString(CultureInfo.InvariantCulture)),
         ("Networks", () => string.Join(',', c.At("NetworkSettings").Members("Networks").Select(static n => n.Name)

@@ -40,7 +40,7 @@ internal static class ContainerReports
             }
         }
         if (wanted is not null && lines.Count == 0)
-            throw new CommandException($"no public port '{wanted}' published for {parsed.Arguments[0]}");
+            throw new CommandException($"Error: No public port '{parsed.Arguments[1]}' published for {parsed.Arguments[0]}");
         if (wanted is null)
             lines = [.. lines.OrderBy(static l => int.TryParse(l.Split('/')[0], out int port) ? port : 0)];
         foreach (string line in lines)

@@ -17,6 +17,9 @@ internal static class ImageList
         ["SharedSize"] = "SHARED SIZE", ["UniqueSize"] = "UNIQUE SIZE",
     };
 
+    // Year 1, which is how Go counts an unset time from 1970.
+    private const long NoTime = -62135596800;
+
     public static async Task<int> RunAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
     {
         (string, string)[] reference = parsed.Arguments.Count > 0 ? [("reference", parsed.Arguments[0])] : [];
@@ -32,35 +35,37 @@ internal static class ImageList
         string table = digests
             ? "{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{if .CreatedSince }}{{.CreatedSince}}{{else}}N/A{{end}}\t{{.Size}}"
             : "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{if .CreatedSince }}{{.CreatedSince}}{{else}}N/A{{end}}\t{{.Size}}";
-        bool quiet = format == "{{.ID}}" && parsed.Bool("quiet");
-        bool wantsDigest = digests || format.Contains(".Digest", StringComparison.Ordinal) || format == "json" || format.Contains("json .", StringComparison.Ordinal);
+        bool needsDigest = digests || format.Contains("{{.Digest}}", StringComparison.Ordinal);
         DateTimeOffset now = session.Time.GetUtcNow();
-        IEnumerable<IFields> rows = images.Elements().OrderByDescending(static i => i.Number("Created")).SelectMany(
-            i => Names(i, wantsDigest).Take(quiet ? 1 : int.MaxValue).Select(n => RowOf(i, n, parsed.Bool("no-trunc"), now)));
+        IEnumerable<IFields> rows = images.Elements().SelectMany(
+            i => Names(i, needsDigest, digests).Select(n => RowOf(i, n, parsed.Bool("no-trunc"), now)));
         Listing.Print(session, format, table, s_headers, rows);
         return 0;
     }
 
-    private static IEnumerable<(string Repository, string Tag, string Digest)> Names(JsonElement image, bool wantsDigest)
+    private static IEnumerable<(string Repository, string Tag, string Digest)> Names(
+        JsonElement image, bool needsDigest, bool listsDigests)
     {
         string[] tags = image.Texts("RepoTags").Where(static t => t != "<none>:<none>").ToArray();
         string[] digests = image.Texts("RepoDigests").Where(static d => d != "<none>@<none>").ToArray();
         if (tags.Length == 0 && digests.Length == 0)
             yield return ("<none>", "<none>", "<none>");
         HashSet<string> named = [];
+        HashSet<string> unlisted = [];
         foreach (string text in tags)
         {
             int colon = text.LastIndexOf(':');
             string repository = text[..colon];
             named.Add(repository);
-            string digest = digests.FirstOrDefault(d => d.StartsWith(repository + "@", StringComparison.Ordinal)) ?? "";
-            yield return (repository, text[(colon + 1)..], digest.Length == 0 ? "<none>" : digest[(repository.Length + 1)..]);
+            string[] own = !needsDigest ? [] : [.. digests.Where(d => d.StartsWith(repository + "@", StringComparison.Ordinal))];
+            foreach (string digest in own.DefaultIfEmpty(repository + "@<none>"))
+                yield return (repository, text[(colon + 1)..], digest[(repository.Length + 1)..]);
         }
         foreach (string text in digests)
         {
             int at = text.IndexOf('@');
-            if (named.Add(text[..at]))
-                yield return (text[..at], "<none>", wantsDigest ? text[(at + 1)..] : "<none>");
+            if (!named.Contains(text[..at]) && (listsDigests || unlisted.Add(text[..at])))
+                yield return (text[..at], "<none>", listsDigests ? text[(at + 1)..] : "");
         }
     }
 
@@ -70,11 +75,11 @@ internal static class ImageList
         ("Repository", () => name.Repository),
         ("Tag", () => name.Tag),
         ("Digest", () => name.Digest),
-        ("CreatedSince", () => i.Number("Created") <= 0 ? "N/A" : Humanize.Ago(DateTimeOffset.FromUnixTimeSeconds(i.Number("Created")), now)),
+        ("CreatedSince", () => i.Number("Created") <= NoTime ? "" : Humanize.Ago(DateTimeOffset.FromUnixTimeSeconds(i.Number("Created")), now)),
         ("CreatedAt", () => Humanize.GoTime(DateTimeOffset.FromUnixTimeSeconds(i.Number("Created")))),
         ("Size", () => Humanize.Size(i.Number("Size"))),
         ("Containers", () => i.Number("Containers") < 0 ? "N/A" : i.Number("Containers").ToString(CultureInfo.InvariantCulture)),
-        ("VirtualSize", () => Humanize.Size(i.Number("Size"))),
+        ("VirtualSize", () => Humanize.Size(i.Number("Size"), 4)),
         ("SharedSize", () => i.Number("SharedSize") < 0 ? "N/A" : Humanize.Size(i.Number("SharedSize"))),
         ("UniqueSize", () => i.Number("SharedSize") < 0 ? "N/A" : Humanize.Size(i.Number("Size") - i.Number("SharedSize"))));
 }

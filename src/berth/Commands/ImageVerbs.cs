@@ -2,6 +2,7 @@ using System.Text.Json;
 using Berth.Cli.Parsing;
 using Berth.Cli.Text;
 using Berth.Client;
+using Berth.Oci.References;
 
 namespace Berth.Cli.Commands;
 
@@ -34,10 +35,18 @@ internal static class ImageVerbs
 
     public static async Task<int> TagAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
     {
+        foreach (string name in parsed.Arguments)
+        {
+            if (!ImageReference.TryParse(name, out _, out string? problem) && !IsId(name))
+                throw new CommandException($"Error parsing reference: \"{name}\" is not a valid repository/tag: {problem}");
+        }
         (string repository, string tag) = ImageName.Split(parsed.Arguments[1]);
         await session.Engine.SendForStatusAsync(
             EngineRequest.Post($"/images/{EngineRequest.Escape(parsed.Arguments[0])}/tag").Query("repo", repository)
                 .Query("tag", tag.Length == 0 ? "latest" : tag), cancellationToken);
         return 0;
     }
+
+    // An image may be named by its whole ID, which is no reference.
+    private static bool IsId(string name) => name.Length == 64 && name.All(char.IsAsciiHexDigitLower);
 }

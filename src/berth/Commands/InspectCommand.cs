@@ -58,7 +58,7 @@ internal static class InspectCommand
                     // Not one of these; perhaps of the next kind.
                 }
             }
-            throw new CommandException($"error: no such object: {name}");
+            throw new CommandException($"Error: No such object: {name}");
         });
     }
 
@@ -92,6 +92,7 @@ internal static class InspectCommand
             }
             catch (TemplateException e)
             {
+                output.Append('\n');
                 failures.Add("template parsing error: " + e.Message);
             }
         }

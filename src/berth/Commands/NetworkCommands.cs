@@ -119,8 +119,9 @@ internal static class NetworkCommands
         ("IPv4", () => n.Flag("EnableIPv4") ? "true" : "false"),
         ("IPv6", () => n.Flag("EnableIPv6") ? "true" : "false"),
         ("Internal", () => n.Flag("Internal") ? "true" : "false"),
-        ("Labels", () => string.Join(',', n.Members("Labels").Select(static l => $"{l.Name}={l.Value.GetString()}"))),
-        ("CreatedAt", () => DateTimeOffset.TryParse(n.Text("Created"), out DateTimeOffset time) ? Humanize.GoTime(time) : ""))
+        ("Labels", () => string.Join(',', n.Members("Labels").Select(static l => $"{l.Name}={l.Value.GetString()}")
+            .Order(StringComparer.Ordinal))),
+        ("CreatedAt", () => Humanize.GoTime(n.Text("Created"))))
     {
         Label = key => n.At("Labels").Text(key),
     };

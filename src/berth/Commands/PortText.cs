@@ -43,7 +43,7 @@ internal static class PortText
             if (open.TryGetValue(key, out (long First, long Last) range))
                 ranges.Add(Range(key, range.First, range.Last));
         }
-        return string.Join(", ", single.Concat(ranges));
+        return string.Join(", ", ranges.Concat(single));
     }
 
     private static string Range(string key, long first, long last)

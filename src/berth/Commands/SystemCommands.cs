@@ -44,7 +44,7 @@ internal static class VersionCommand
                     ["Platform"] = new JsonObject { ["Name"] = "Berth" }, ["Version"] = BerthVersion.Text, ["ApiVersion"] = api,
                     ["DefaultAPIVersion"] = EngineClient.ApiVersionMax, ["Os"] = "linux", ["Arch"] = architecture, ["Context"] = context,
                 },
-                ["Server"] = failure is null ? JsonNode.Parse(server.GetRawText()) : null,
+                ["Server"] = failure is null ? WithReadableTimes(server) : null,
             };
             using JsonDocument document = JsonDocument.Parse(both.ToJsonString());
             session.PrintLine(Run(template, document.RootElement));
@@ -60,6 +60,17 @@ internal static class VersionCommand
         if (failure is not null)
             throw failure;
         return 0;
+    }
+
+    private static JsonNode? WithReadableTimes(JsonElement server)
+    {
+        JsonNode? node = JsonNode.Parse(server.GetRawText());
+        foreach (JsonNode? component in node?["Components"] as JsonArray ?? [])
+        {
+            if (component?["Details"] is JsonObject details && (string?)details["BuildTime"] is { Length: > 0 } built)
+                details["BuildTime"] = Humanize.Ansic(built);
+        }
+        return node;
     }
 
     private static string Run(Template template, JsonElement value)
@@ -92,6 +103,8 @@ internal static class VersionCommand
                 string value = component.At("Details").Text(key);
                 if (key == "ApiVersion" && value.Length > 0)
                     value += $" (minimum version {component.At("Details").Text("MinAPIVersion")})";
+                if (key == "BuildTime")
+                    value = Humanize.Ansic(value);
                 if (value.Length > 0 || (key == "GitCommit" && !engine))
                     Line(output, key == "GitCommit" && !engine ? "GitCommit" : label, value);
             }

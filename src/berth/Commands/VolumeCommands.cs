@@ -59,7 +59,8 @@ internal static class VolumeCommands
         ("Driver", () => v.Text("Driver")),
         ("Scope", () => v.Text("Scope")),
         ("Mountpoint", () => v.Text("Mountpoint")),
-        ("Labels", () => string.Join(',', v.Members("Labels").Select(static l => $"{l.Name}={l.Value.GetString()}"))),
+        ("Labels", () => string.Join(',', v.Members("Labels").Select(static l => $"{l.Name}={l.Value.GetString()}")
+            .Order(StringComparer.Ordinal))),
         ("Links", () => v.At("UsageData").ValueKind == JsonValueKind.Object
             ? v.At("UsageData").Number("RefCount").ToString(System.Globalization.CultureInfo.InvariantCulture) : "N/A"),
         ("Size", () => v.At("UsageData").ValueKind == JsonValueKind.Object ? Humanize.Size(v.At("UsageData").Number("Size")) : "N/A"),

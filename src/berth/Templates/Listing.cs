@@ -24,9 +24,9 @@ internal static class Listing
         }
         else if (text == "json")
             text = "{{json .}}";
-        Template template = Parse(text);
         try
         {
+            Template template = Compile(text);
             if (isTable)
                 Table(session, template, headers, rows);
             else
@@ -38,6 +38,19 @@ internal static class Listing
         }
     }
 
+    private static Template Compile(string text)
+    {
+        try
+        {
+            return new Template(text);
+        }
+        catch (TemplateException e)
+        {
+            throw new CommandException("failed to parse template: " + e.Message);
+        }
+    }
+
+    /// <summary>A template for one object.</summary>
     /// <exception cref="CommandException">Not a template.</exception>
     public static Template Parse(string text)
     {

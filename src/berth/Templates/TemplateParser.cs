@@ -166,7 +166,7 @@ internal sealed class TemplateParser(string text)
         Operand? operand = token.Kind switch
         {
             TokenKind.Dot => new FieldOperand(null, null, [], token.Position, "."),
-            TokenKind.Field => new FieldOperand(null, null, Fields(token), token.Position, TextFrom(token)),
+            TokenKind.Field => Chain(token),
             TokenKind.Variable => new FieldOperand(token.Text, null, Fields(null), token.Position, TextFrom(token)),
             TokenKind.String => new ConstantOperand(token.Text, token.Position, GoValue.Quote(token.Text)),
             TokenKind.Char => new ConstantOperand((long)System.Text.Rune.GetRuneAt(token.Text, 0).Value, token.Position, token.Text),
@@ -194,6 +194,14 @@ internal sealed class TemplateParser(string text)
         PipelineOperand operand = new(inner, open.Position, TextFrom(open));
         List<string> fields = Fields(null);
         return fields.Count == 0 ? operand : new FieldOperand(null, operand, fields, open.Position, TextFrom(open));
+    }
+
+    // Go puts a chain of fields where its second field stands, and says so in messages.
+    private FieldOperand Chain(Token first)
+    {
+        int position = Current.Kind == TokenKind.Field ? Current.Position : first.Position;
+        List<string> fields = Fields(first);
+        return new FieldOperand(null, null, fields, position, TextFrom(first));
     }
 
     private List<string> Fields(Token? first)

@@ -83,10 +83,14 @@ internal static class Value
         JsonElement { ValueKind: JsonValueKind.Array } or IReadOnlyList<object?> =>
             "[" + string.Join(' ', Items(value)!.Select(static i => Print(i.Item, false))) + "]",
         JsonElement or IReadOnlyDictionary<string, object?> =>
-            "map[" + string.Join(' ', Items(value)!.Select(static i => $"{i.Key}:{Print(i.Item, false)}")) + "]",
+            "map[" + string.Join(' ', Items(value)!.Select(i => $"{i.Key}:{(IsSet(value) ? "{}" : Print(i.Item, false))}")) + "]",
         IFields fields => "{" + string.Join(' ', fields.All.Select(static f => Print(f.Value, false))) + "}",
         _ => value.ToString() ?? "",
     };
+
+    // ExposedPorts and Volumes: Go keeps them as maps of empty structs, and prints those so.
+    private static bool IsSet(object? value) => value is JsonElement { ValueKind: JsonValueKind.Object } map
+        && map.EnumerateObject().All(static p => p.Value.ValueKind == JsonValueKind.Object && !p.Value.EnumerateObject().Any());
 
     /// <summary>The value as JSON on one line, without escaping <c>&lt;</c> and its like.</summary>
     public static string Json(object? value)
@@ -99,7 +103,10 @@ internal static class Value
         {
             Write(writer, value);
         }
-        return Encoding.UTF8.GetString(buffer.ToArray());
+        string text = Encoding.UTF8.GetString(buffer.ToArray());
+        // Rows of lists write themselves in Docker, and then Go's default holds, which is safe inside HTML.
+        return value is not IFields ? text : text.Replace("<", "\\u003c", StringComparison.Ordinal)
+            .Replace(">", "\\u003e", StringComparison.Ordinal).Replace("&", "\\u0026", StringComparison.Ordinal);
     }
 
     private static void Write(Utf8JsonWriter writer, object? value)

@@ -55,6 +55,26 @@ internal static class Humanize
         return local.ToString("yyyy-MM-dd HH:mm:ss ", CultureInfo.InvariantCulture) + offset + " " + zone;
     }
 
+    /// <summary>The same of a time in RFC 3339, with all the digits of its second that are not zero at the end.</summary>
+    public static string GoTime(string text)
+    {
+        if (!DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, out DateTimeOffset time))
+            return "";
+        int point = text.IndexOf('.');
+        string digits = point < 0 ? "" : new string(text.Skip(point + 1).TakeWhile(char.IsAsciiDigit).ToArray()).TrimEnd('0');
+        string whole = GoTime(time);
+        return digits.Length == 0 ? whole : whole.Insert("yyyy-MM-dd HH:mm:ss".Length, "." + digits);
+    }
+
+    /// <summary>A time in RFC 3339 as C's asctime writes it; other text as it is.</summary>
+    public static string Ansic(string text)
+    {
+        if (!DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, out DateTimeOffset time))
+            return text;
+        string day = time.Day.ToString(CultureInfo.InvariantCulture).PadLeft(2);
+        return time.ToString("ddd MMM ", CultureInfo.InvariantCulture) + day + time.ToString(" HH:mm:ss yyyy", CultureInfo.InvariantCulture);
+    }
+
     private static string Text(long count, string unit) => count.ToString(CultureInfo.InvariantCulture) + " " + unit;
 
     private static string Scale(double size, double step, string[] units, int digits)

@@ -1,0 +1,119 @@
+namespace Berth.Cli.Tests;
+
+/// <summary>The same command line through Docker's client and ours against the same recorded engine: the same text and the same code.</summary>
+public sealed class OutputComparisonTests
+{
+    // Words are parted by blanks; quotes keep them together.
+    private const string Lines = """
+        ps
+        ps -a --no-trunc
+        ps -q
+        ps -aq --no-trunc
+        ps -s
+        ps --format "{{.ID}} {{.Names}} {{.Ports}}"
+        ps --format "table {{.Names}}\t{{.Status}}\t{{.Mounts}}"
+        ps --format "table {{.ID}}\t{{.Labels}}\t{{.Label \"a\"}}\t{{.Networks}}\t{{.LocalVolumes}}\t{{.State}}\t{{.RunningFor}}\t{{.CreatedAt}}"
+        ps --format "{{json .}}"
+        ps --format json
+        ps --format "{{.Foo}}"
+        ps --format "{{.ID"
+        ps --format "{{upper .Names}} {{join (split .Names \",\") \"+\"}}"
+        ps --format pretty
+        ps --last x
+        ps extra
+        images
+        images -q --no-trunc
+        images --digests
+        images --no-trunc
+        images --format "{{.Repository}}:{{.Tag}} {{.ID}} {{.Size}} {{.CreatedSince}}"
+        images --format "{{json .}}"
+        images --format "table {{.Digest}}\t{{.CreatedAt}}"
+        images --tree=false
+        history nginx
+        history --no-trunc --human=false nginx
+        history -q nginx
+        history --format "{{.ID}}|{{.CreatedBy}}|{{.Size}}|{{.Comment}}" nginx
+        network ls
+        network ls -q
+        network ls --no-trunc --format "{{.ID}} {{.Name}} {{.Driver}} {{.Scope}} {{.IPv6}} {{.Internal}} {{.Labels}} {{.CreatedAt}}"
+        network ls --format json
+        volume ls
+        volume ls -q
+        volume ls --format "table {{.Name}}\t{{.Driver}}\t{{.Scope}}\t{{.Mountpoint}}\t{{.Labels}}"
+        volume ls --format "{{json .}}"
+        volume inspect data
+        volume inspect -f "{{.Mountpoint}} {{.Labels.a}}" data
+        volume inspect nope
+        inspect -f "{{.Id}} {{.Name}} {{.State.Status}} {{.State.Pid}}" web
+        inspect -f "{{json .Config.Env}} {{json .HostConfig.RestartPolicy}}" web
+        inspect -f "{{range .Config.Env}}{{println .}}{{end}}" web
+        inspect -f "{{range $k, $v := .NetworkSettings.Ports}}{{$k}}={{if $v}}{{(index $v 0).HostPort}}{{else}}-{{end}};{{end}}" web
+        inspect -f "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}" web
+        inspect -f "{{index .Config.Labels \"com.example.a\"}} {{index .Config.Env 1}}" web
+        inspect -f "{{.Config.Labels}} {{.Config.Cmd}} {{.Config.ExposedPorts}}" web
+        inspect -f "{{if and .State.Running (not .State.Paused)}}up{{else}}down{{end}} {{len .Mounts}}" web
+        inspect -f "{{with index .Mounts 0}}{{.Source}}:{{.Destination}}:{{.RW}}{{end}}" web
+        inspect -f "{{printf \"%-20s|%5d|%v\" .Name .State.Pid .HostConfig.Memory}}" web
+        inspect -f "{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.Created}}" web
+        inspect -f "{{(index (index .NetworkSettings.Ports \"80/tcp\") 0).HostPort}}" web
+        inspect -f "{{join .Config.Env \" \"}} {{title .Driver}} {{lower .Config.StopSignal}} {{slice .ID 0 12}}" web
+        inspect -f "{{range $i, $e := .Args}}{{if $i}},{{end}}{{$e}}{{end}} {{.Name | printf \"%q\"}}" web
+        inspect -f "{{eq .State.Status \"running\" \"paused\"}} {{ne .State.ExitCode 0}} {{lt .State.ExitCode 5}} {{or .State.Error \"none\"}}" web
+        inspect -f "{{.Config.Nope}}" web
+        inspect -f "{{.State.Nope.More}}" web
+        inspect -f "{{nope}}" web
+        inspect -f "{{.Name" web
+        inspect nope
+        top web
+        diff web
+        port web
+        port web 80
+        port web 80/tcp
+        port web 443
+        port web 99
+        wait web
+        start web
+        stop web nope
+        kill web
+        rm busy
+        rmi nginx
+        rename web
+        container prune -f
+        volume prune -f
+        network prune -f
+        image prune -f
+        system df
+        system df -v
+        system df --format "{{.Type}} {{.TotalCount}} {{.Active}} {{.Size}} {{.Reclaimable}}"
+        system df --format json
+        version --format "{{.Server.Version}} {{.Server.Os}}/{{.Server.Arch}} {{.Server.MinAPIVersion}}"
+        version --format "{{json .Server.Components}}"
+        logs nope
+        exec nope ls
+        cp nope:/x /tmp
+        tag a
+        tag A b
+        pull A
+        run
+        """;
+
+    public static TheoryData<string> All() => new(Lines.Split('\n').Select(static l => l.Trim()).Where(static l => l.Length > 0));
+
+    [Theory(Timeout = 60_000)]
+    [MemberData(nameof(All))]
+    public async Task Command_AgainstTheSameAnswers_PrintsWhatDockerPrints(string line)
+    {
+        DockerClient.Require();
+        await using RecordingEngine engine = new(RecordedAnswers.Answer);
+        string[] arguments = ["-H", engine.Host, .. DockerClient.Words(line.Replace("\\t", "\\\\t", StringComparison.Ordinal))];
+        ClientResult theirs = await DockerClient.RunTheirsAsync(arguments, TestContext.Current.CancellationToken);
+        ClientResult ours = await DockerClient.RunOursAsync(arguments, TestContext.Current.CancellationToken);
+        Assert.Equal(Ours(theirs.Error), ours.Error);
+        Assert.Equal(Ours(theirs.Output), ours.Output);
+        Assert.Equal(theirs.Code, ours.Code);
+    }
+
+    // The program's own name is all that may differ.
+    private static string Ours(string text) => text.Replace("docker ", "berth ", StringComparison.Ordinal)
+        .Replace("docker:", "berth:", StringComparison.Ordinal).Replace("'docker", "'berth", StringComparison.Ordinal);
+}
