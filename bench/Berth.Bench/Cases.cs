@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace Berth.Bench;
 
 /// <summary>What is measured. In each round every engine takes its turn, so that noise falls on all alike.</summary>
-internal sealed class Cases(IReadOnlyList<Engine> engines, Table table, string work, int runs)
+internal sealed class Cases(IReadOnlyList<Engine> engines, Table table, string work, string floorProgram, int runs)
 {
     private const int Warmups = 3;
     private const int RegistryPort = 5077;
@@ -26,7 +26,8 @@ internal sealed class Cases(IReadOnlyList<Engine> engines, Table table, string w
     /// <summary>Puts a small busybox image into every engine.</summary>
     public void Prepare()
     {
-        Command.Shell($"mkdir -p {work}/tree/bin {work}/tree/etc {work}/tree/tmp && cp /bin/busybox {work}/tree/bin/ "
+        Command.Shell($"mkdir -p {work}/tree/bin {work}/tree/etc {work}/tree/tmp {work}/tree/proc {work}/tree/dev {work}/tree/sys "
+            + $"{work}/floor/upper {work}/floor/work {work}/floor/root && cp /bin/busybox {work}/tree/bin/ "
             + $"&& for a in sh true sleep cat ls echo; do ln -sf busybox {work}/tree/bin/$a; done "
             + $"&& echo root:x:0:0:root:/:/bin/sh > {work}/tree/etc/passwd && tar -C {work}/tree -cf {work}/bench.tar .");
         foreach (Engine engine in engines)
@@ -56,13 +57,15 @@ internal sealed class Cases(IReadOnlyList<Engine> engines, Table table, string w
         table.Add(what, "ms", times.ToDictionary(pair => pair.Key, pair => Table.Median(pair.Value)));
     }
 
-    // The least that the kernel needs: util-linux' unshare with the same namespaces around the same program, itself a C program.
+    // The least that the kernel needs: a small C program that makes the same container around the same program and nothing else.
     private double Floor()
     {
         long before = Stopwatch.GetTimestamp();
-        using Process process = Process.Start("unshare",
-            ["--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--fork", "--root", $"{work}/tree", "/bin/true"]);
+        using Process process = Process.Start(floorProgram,
+            [$"{work}/tree", $"{work}/floor/upper", $"{work}/floor/work", $"{work}/floor/root", "/bin/true"]);
         process.WaitForExit();
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"{floorProgram} ended with {process.ExitCode}");
         return Stopwatch.GetElapsedTime(before).TotalMilliseconds;
     }
 

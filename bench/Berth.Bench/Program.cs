@@ -11,7 +11,7 @@ try
     using Engine berth = Engine.Berth(work, bin);
     using Engine docker = Engine.Docker(work);
     using Engine podman = Engine.Podman(work);
-    Cases cases = new([berth, docker, podman], table, work, runs);
+    Cases cases = new([berth, docker, podman], table, work, Path.GetFullPath(Path.Join(results, "floor")), runs);
     cases.Prepare();
     foreach ((string name, Action run) in cases.All)
     {

@@ -163,7 +163,10 @@ internal sealed class Measure(string program, string tools, int times)
             await containers[i].StartAsync(CancellationToken.None);
         }
         foreach (string field in new[] { "Rss:", "Pss:", "Private_Clean:", "Private_Dirty:", "Anonymous:" })
-            Console.WriteLine($"{Monitors} idle monitors, each {field,-15} {containers.Average(container => Memory(container.Pid, field)):F0} KiB");
+        {
+            double average = containers.Average(container => Memory(container.Pid, field));
+            Console.WriteLine($"{Monitors} idle monitors, each {field,-15} {average:F0} KiB");
+        }
         foreach (IContainer container in containers)
         {
             await container.DeleteAsync(CancellationToken.None);

@@ -9,9 +9,19 @@ namespace Berth.Bench.FirstProcess;
 /// </summary>
 internal static unsafe partial class TwoStages
 {
-    private const ulong ReadOnly = 1, NoSuid = 2, NoDevices = 4, NoExecute = 8, Remount = 32, Bind = 4096, Recursive = 16384, Private = 1 << 18;
+    private const ulong ReadOnly = 1, NoSuid = 2, NoDevices = 4, NoExecute = 8;
+    private const ulong Remount = 32, Bind = 4096, Recursive = 16384, Private = 1 << 18;
     private const ulong Quiet = NoSuid | NoDevices | NoExecute;
     private const ulong Default14 = 0xa80425fb;
+
+    private static readonly (string, int)[] s_nodes =
+        [("null", 0x103), ("zero", 0x105), ("full", 0x107), ("random", 0x108), ("urandom", 0x109), ("tty", 0x500)];
+
+    private static readonly (string, string)[] s_links =
+    [
+        ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2"),
+        ("ptmx", "pts/ptmx"),
+    ];
 
     /// <summary>Stage one: namespaces, then stage two as a child.</summary>
     public static int First(string[] arguments)
@@ -52,12 +62,10 @@ internal static unsafe partial class TwoStages
         Mount("mqueue", "dev/mqueue", "mqueue", Quiet, null);
         Mount("sysfs", "sys", "sysfs", Quiet | ReadOnly, null);
         _ = syscall(95, 0, 0, 0, 0, 0);
-        foreach ((string path, int number) in new[]
-            { ("dev/null", 0x103), ("dev/zero", 0x105), ("dev/full", 0x107), ("dev/random", 0x108), ("dev/urandom", 0x109), ("dev/tty", 0x500) })
-            Check(syscall(133, Text(path), 0x2000 | 0x1B6, number, 0, 0), path);
+        foreach ((string path, int number) in s_nodes)
+            Check(syscall(133, Text("dev/" + path), 0x2000 | 0x1B6, number, 0, 0), path);
         _ = syscall(95, 0x12, 0, 0, 0, 0);
-        foreach ((string path, string target) in new[]
-            { ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2"), ("ptmx", "pts/ptmx") })
+        foreach ((string path, string target) in s_links)
             Check(syscall(88, Text(target), Text("dev/" + path), 0, 0, 0), path);
     }
 

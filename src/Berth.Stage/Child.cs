@@ -2,7 +2,7 @@ using static Berth.Stage.Sys;
 
 namespace Berth.Stage;
 
-/// <summary>What a container process's making works on. Lives on the monitor's stack and, after clone3, on the child's copy of it.</summary>
+/// <summary>What a container process's making works on: on the monitor's stack and, after clone3, on the child's copy of it.</summary>
 internal unsafe struct Child
 {
     public PlanHeader* Plan;

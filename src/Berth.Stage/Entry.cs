@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace Berth.Stage;
 
 /// <summary>Where the program begins: the linker puts this before the real main, which starts the .NET runtime.</summary>
-/// <remarks>docs/adr/0001-first-process.md says how and why. Nothing reachable from here but <c>real_main</c> may need the runtime.</remarks>
+/// <remarks>docs/adr/0001-first-process.md says how and why. Nothing from here but <c>real_main</c> may need the runtime.</remarks>
 internal static unsafe partial class Entry
 {
     [RuntimeExport("__wrap_main")]

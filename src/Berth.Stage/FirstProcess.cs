@@ -182,7 +182,7 @@ internal static unsafe class Root
         return mount;
     }
 
-    /// <summary>Kernels before 6.7: all layers in one option of at most a page, cut into 256-byte pieces by fsconfig, so mount(2).</summary>
+    /// <summary>Kernels before 6.7: all layers in one option of at most a page, too long for fsconfig, so mount(2).</summary>
     private static int OldOverlay(Child* child)
     {
         PlanHeader* plan = child->Plan;

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Berth.Stage;
 
-/// <summary>Constants of the kernel that the stage uses (linux/mount.h, fcntl.h, sched.h, …), shortened where the context says the rest.</summary>
+/// <summary>Constants of the kernel that the stage uses (linux/mount.h, fcntl.h, sched.h, …), some names shortened.</summary>
 internal static class K
 {
     public const int AtCwd = -100;

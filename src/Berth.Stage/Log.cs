@@ -140,7 +140,7 @@ internal unsafe struct Log
     }
 }
 
-/// <summary>JSON strings as Docker's own log writer makes them: also <c>&lt; &gt; &amp;</c> and U+2028 are escaped, bad UTF-8 is U+FFFD.</summary>
+/// <summary>JSON strings as Docker's log writer makes them: <c>&lt; &gt; &amp;</c> and U+2028 are escaped, bad UTF-8 is U+FFFD.</summary>
 internal static unsafe class JsonText
 {
     public static void Put(Log* log, byte* bytes, int count)

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace Berth.Stage;
 
-/// <summary>System calls of the stage, by number: x86-64. They return what the kernel returns: a negative value is an error number.</summary>
+/// <summary>System calls of the stage, by number: x86-64. They return what the kernel does: a negative value is an error number.</summary>
 /// <remarks>No method here may allocate, throw or touch a static field with a constructor: the runtime does not exist yet.</remarks>
 internal static unsafe partial class Sys
 {

@@ -49,7 +49,8 @@ internal sealed class CgroupV1Limits(Func<string, string?> directoryOf, IList<st
         if (memory.KernelTCP is { } tcp and not 0)
             CgroupFile.Write(directory, "memory.kmem.tcp.limit_in_bytes", tcp.ToString());
         if (memory.Swappiness is { } swappiness && !CgroupFile.TryWrite(directory, "memory.swappiness", swappiness.ToString()))
-            warnings.Add("Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. Memory swappiness discarded.");
+            warnings.Add("Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. "
+                + "Memory swappiness discarded.");
         if (memory.DisableOOMKiller == true && !CgroupFile.TryWrite(directory, "memory.oom_control", "1"))
             warnings.Add("Your kernel does not support OomKillDisable. OomKillDisable discarded.");
     }

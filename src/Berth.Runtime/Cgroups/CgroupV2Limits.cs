@@ -62,7 +62,8 @@ internal sealed class CgroupV2Limits(string directory, IList<string> warnings)
         {
             string swap = both == -1 ? "max" : memory.Limit is { } limit and > 0 ? Math.Max(0, both - limit).ToString() : "max";
             if (!CgroupFile.TryWrite(directory, "memory.swap.max", swap) && swap != "max")
-                warnings.Add("Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.");
+                warnings.Add("Your kernel does not support swap limit capabilities or the cgroup is not mounted. "
+                    + "Memory limited without swap.");
         }
         if (memory.Limit is { } bytes and not 0)
             Write("memory.max", bytes == -1 ? "max" : bytes.ToString(), "the memory limit");

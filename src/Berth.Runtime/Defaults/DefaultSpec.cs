@@ -15,7 +15,7 @@ public static class DefaultSpec
         "CAP_SETFCAP", "CAP_SETPCAP", "CAP_NET_BIND_SERVICE", "CAP_SYS_CHROOT", "CAP_KILL", "CAP_AUDIT_WRITE",
     ];
 
-    /// <summary>All capabilities that this build knows; those the host lacks are left out with a warning when a container is made.</summary>
+    /// <summary>All capabilities that this build knows; those the host lacks are left out with a warning.</summary>
     public static IReadOnlyList<string> AllCapabilityNames => Capabilities.All;
 
     /// <summary>The sets for a user: in force for root only, never inheritable.</summary>

@@ -2,7 +2,7 @@ using Berth.Faults;
 
 namespace Berth.Runtime.Plans;
 
-/// <summary>Mount options by name, sorted into what the kernel takes them as. OCI runtime-spec 1.2, config.md "Linux mount options".</summary>
+/// <summary>Mount options by name, sorted into what the kernel takes them as. OCI runtime-spec 1.2, "Linux mount options".</summary>
 internal sealed class MountOptions
 {
     private const ulong ReadOnlyBit = 1, NoSuid = 2, NoDev = 4, NoExec = 8, NoAccessTime = 0x10, StrictAccessTime = 0x20;

@@ -110,7 +110,8 @@ public static class DefaultSeccomp
         List<SyscallRule> rules =
         [
             .. ((ReadOnlySpan<string>)[Files, Waiting, Memory, Processes, Messages, Time, System]).ToArray().Select(Allowing),
-            .. s_personalities.Select(value => Conditional("personality", new SyscallArgument { Index = 0, Value = value, Op = "SCMP_CMP_EQ" })),
+            .. s_personalities.Select(static value =>
+                Conditional("personality", new SyscallArgument { Index = 0, Value = value, Op = "SCMP_CMP_EQ" })),
             Conditional("socket", new SyscallArgument { Index = 0, Value = AF_VSOCK, Op = "SCMP_CMP_NE" }),
             .. s_byCapability.Where(entry => capabilities.Contains(entry.Capability)).Select(entry => Allowing(entry.Calls)),
         ];

@@ -108,6 +108,28 @@ public sealed class ContainerFixture : IDisposable
         }
     }
 
+    /// <summary>Creates, does something, deletes; nothing is left.</summary>
+    public async Task WithAsync(ContainerRequest request, Func<IContainer, Task> body, CancellationToken cancellationToken)
+    {
+        await using IContainer container = await Runtime.CreateAsync(request, cancellationToken);
+        try
+        {
+            await body(container);
+        }
+        finally
+        {
+            await container.DeleteAsync(CancellationToken.None);
+        }
+        Assert.False(Directory.Exists(request.RunDirectory));
+    }
+
+    /// <summary>A mount of a host directory.</summary>
+    public static MountSpec Bind(string source, string target, params string[] options) =>
+        new() { Destination = target, Type = "bind", Source = source, Options = ["bind", .. options] };
+
+    /// <summary>The specification with further mounts.</summary>
+    public static RuntimeSpec With(RuntimeSpec spec, params MountSpec[] mounts) => spec with { Mounts = [.. spec.Mounts!, .. mounts] };
+
     public static async Task<(string Output, string Error)> ReadAllAsync(IContainerStreams streams, CancellationToken cancellationToken)
     {
         StringBuilder output = new(), error = new();

@@ -99,7 +99,8 @@ public sealed class SeccompCompilerTests
     public void Default_EveryNameInTheProfile_IsACallOfSomeConvention()
     {
         string[] elsewhere = ["fstatat64"]; // 32-bit ARM's and others' name.
-        IEnumerable<string> names = DefaultSeccomp.Profile([.. s_docker, "CAP_SYS_ADMIN", "CAP_BPF"]).Syscalls!.SelectMany(rule => rule.Names);
+        IEnumerable<string> names = DefaultSeccomp.Profile([.. s_docker, "CAP_SYS_ADMIN", "CAP_BPF"]).Syscalls!
+            .SelectMany(static rule => rule.Names);
         string[] old = ["getsid", "io_pgetevents_time64", "sync_file_range", "recv", "send"];
         Assert.Empty(names.Except(SyscallTables.X64.Keys).Except(SyscallTables.I386.Keys).Except([.. elsewhere, .. old]));
     }
@@ -172,7 +173,8 @@ public sealed class SeccompCompilerTests
         foreach (string line in File.ReadLines(header))
         {
             string[] words = line.Split(' ');
-            if (words is ["#define", var name, var number] && name.StartsWith("__NR_", StringComparison.Ordinal) && uint.TryParse(number, out uint value))
+            if (words is ["#define", var name, var number] && name.StartsWith("__NR_", StringComparison.Ordinal)
+                && uint.TryParse(number, out uint value))
                 Assert.Equal(value, table[name[5..]]);
         }
     }
