@@ -88,6 +88,9 @@ public abstract class Cgroup
         }
     }
 
+    /// <summary>Removes it where nothing lives in it and nothing is below it; false when that is not so everywhere.</summary>
+    public bool TryRemoveEmpty() => Directories.All(TryRemoveEmpty);
+
     /// <summary>Removes it and the groups below it; waits a little for processes that are just ending.</summary>
     /// <returns>False when processes still live in it.</returns>
     public bool Remove()

@@ -175,8 +175,11 @@ internal sealed class RunningContainer : IContainer
         }
         await Task.Run(() =>
         {
-            _cgroup.Kill();
-            _cgroup.Remove();
+            if (!_cgroup.TryRemoveEmpty())
+            {
+                _cgroup.Kill();
+                _cgroup.Remove();
+            }
             RunDirectories.Clear(_runDirectory);
         }, cancellationToken);
     }
