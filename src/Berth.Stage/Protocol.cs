@@ -118,6 +118,6 @@ public static class StageContract
     /// <summary>The exit record's name: <c>code seconds nanoseconds startSeconds startNanoseconds</c> in decimal.</summary>
     public const string ExitName = "exit";
 
-    /// <summary>The most clients at once; further ones are refused.</summary>
+    /// <summary>The most clients at once; further ones wait until one has gone.</summary>
     public const int ClientsMax = 64;
 }
