@@ -16,13 +16,22 @@ public sealed class EngineFixture : IAsyncLifetime
     /// <summary>Null when the engine runs; otherwise what is missing.</summary>
     public string? Missing { get; private set; }
 
+    /// <summary>Where containers reach servers of the tests.</summary>
+    public const string Gateway = "10.214.9.1";
+
+    /// <summary>The checkout.</summary>
+    public static string Repository { get; } = RepositoryRoot();
+
+    /// <summary>Our own command line.</summary>
+    public static string Berth => Path.Combine(Repository, "out/bin/berth");
+
     public string Socket => Path.Combine(_root, "b.sock");
 
     public string Address => $"unix://{Socket}";
 
     public async ValueTask InitializeAsync()
     {
-        string daemon = Path.Combine(RepositoryRoot(), "out/bin/berthd");
+        string daemon = Path.Combine(Repository, "out/bin/berthd");
         Missing = !Environment.IsPrivilegedProcess ? "not root"
             : !File.Exists(daemon) ? "out/bin/berthd is not built: ./dev build"
             : !File.Exists(Busybox) ? "busybox-static is not installed" : null;
@@ -35,7 +44,7 @@ public sealed class EngineFixture : IAsyncLifetime
             ArgumentList =
             {
                 "--data-root", $"{_root}/lib", "--exec-root", $"{_root}/run", "-H", Address, "--bridge", $"bt{id}",
-                "--cgroup-parent", $"/berth-e2e-{id}", "--bip", "10.214.9.1/24",
+                "--cgroup-parent", $"/berth-e2e-{id}", "--bip", $"{Gateway}/24",
             },
         })!;
         string? line;

@@ -12,7 +12,7 @@ public static class Program
 
     /// <summary>Runs one against an engine and waits for it.</summary>
     public static async Task<Completed> RunAsync(
-        string program, IEnumerable<string> arguments, string engine, string? input = null)
+        string program, IEnumerable<string> arguments, string engine, string? input = null, TimeSpan? patienceFor = null)
     {
         var start = new ProcessStartInfo(program)
         {
@@ -24,7 +24,7 @@ public static class Program
         foreach (string argument in arguments)
             start.ArgumentList.Add(argument);
         using Process process = Process.Start(start)!;
-        using var patience = new CancellationTokenSource(s_patience);
+        using var patience = new CancellationTokenSource(patienceFor ?? s_patience);
         Task<string> output = process.StandardOutput.ReadToEndAsync(patience.Token);
         Task<string> errors = process.StandardError.ReadToEndAsync(patience.Token);
         if (input is not null)
@@ -37,7 +37,7 @@ public static class Program
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
-            throw new TimeoutException($"{program} {string.Join(' ', start.ArgumentList)} did not end in {s_patience}");
+            throw new TimeoutException($"{program} {string.Join(' ', start.ArgumentList)} did not end in {patienceFor ?? s_patience}");
         }
         return new Completed(process.ExitCode, await output, await errors);
     }
