@@ -5,6 +5,7 @@ using System.IO.Pipes;
 using Berth.Linux.Processes;
 using Berth.Oci.Runtime;
 using Berth.Runtime;
+using Berth.Runtime.Cgroups;
 using Berth.Runtime.Defaults;
 using Berth.Runtime.Seccomp;
 
@@ -39,6 +40,7 @@ internal sealed class Measure(string program, string tools, int times)
             PrintTimes();
             await PrintMemoryAsync(runtime);
         }
+        CgroupHierarchy.Detect().Open("/berth-bench").Remove();
         Directory.Delete(_root, recursive: true);
         return 0;
     }

@@ -11,7 +11,8 @@ namespace Berth.Runtime.Tests.Containers;
 public sealed class ContainerFixture : IDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("berth-runtime-").FullName;
-    private readonly string _cgroup = $"/berth-test-{Guid.NewGuid():n}";
+    // An engine that is killed cannot tidy up: it uses the cgroup of the test that started it.
+    private readonly string _cgroup = Environment.GetEnvironmentVariable(CgroupVariable) ?? $"/berth-test-{Guid.NewGuid():n}";
     private int _count;
 
     public ContainerFixture()
@@ -33,6 +34,10 @@ public sealed class ContainerFixture : IDisposable
         }
         File.WriteAllText(Path.Join(Layer, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/:/bin/sh\n");
     }
+
+    public const string CgroupVariable = "BERTH_TEST_CGROUP";
+
+    public string Cgroup => _cgroup;
 
     public string Binary { get; }
 

@@ -62,7 +62,11 @@ public sealed class EngineDeathTests(ContainerFixture fixture) : IClassFixture<C
     {
         ProcessStartInfo start = new(Environment.ProcessPath!, ["@engine", Script, shared])
         {
-            RedirectStandardOutput = true, Environment = { ["BERTH_BIN"] = Path.GetDirectoryName(fixture.Binary) },
+            RedirectStandardOutput = true,
+            Environment =
+            {
+                ["BERTH_BIN"] = Path.GetDirectoryName(fixture.Binary), [ContainerFixture.CgroupVariable] = fixture.Cgroup,
+            },
         };
         using Process engine = Process.Start(start)!;
         string[] words = (await engine.StandardOutput.ReadLineAsync(Cancel))!.Split(' ');
