@@ -77,7 +77,7 @@ internal static class BootstrapCommand
         List<string> arguments =
         [
             $"--variant={parsed.String("variant")}", "--format=tar", "--aptopt=Acquire::Languages \"none\"",
-            "--dpkgopt=path-exclude=/usr/share/man/*", "--customize-hook=rm -rf \"$1\"/var/lib/apt/lists/* \"$1\"/var/cache/apt/*.bin",
+            "--customize-hook=rm -rf \"$1\"/var/lib/apt/lists/* \"$1\"/var/cache/apt/*.bin",
         ];
         if (parsed.List("include") is { Count: > 0 } packages)
             arguments.Add("--include=" + string.Join(',', packages));
