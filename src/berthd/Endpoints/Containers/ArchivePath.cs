@@ -21,11 +21,28 @@ internal static class ArchivePath
             {
                 Name = stat.Name,
                 Size = stat.Size,
-                Mode = stat.Mode,
+                Mode = GoMode(stat.Mode),
                 Mtime = stat.ModifiedAt,
                 LinkTarget = stat.LinkTarget,
             },
             Wire.ApiJson.Wire.PathStat);
         response.Headers["X-Docker-Container-Path-Stat"] = Convert.ToBase64String(json);
+    }
+
+    /// <summary>Go's <c>os.FileMode</c> of a kernel's <c>st_mode</c>: clients take the type of a file from it.</summary>
+    internal static uint GoMode(uint mode)
+    {
+        uint type = (mode & 0xF000) switch
+        {
+            0x4000 => 1u << 31,                 // S_IFDIR
+            0xA000 => 1u << 27,                 // S_IFLNK
+            0x6000 => 1u << 26,                 // S_IFBLK
+            0x2000 => (1u << 26) | (1u << 21),  // S_IFCHR
+            0x1000 => 1u << 25,                 // S_IFIFO
+            0xC000 => 1u << 24,                 // S_IFSOCK
+            _ => 0,
+        };
+        uint special = ((mode & 0x800) << 12) | ((mode & 0x400) << 12) | ((mode & 0x200) << 11);
+        return type | special | (mode & 0x1FF);
     }
 }
