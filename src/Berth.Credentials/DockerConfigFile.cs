@@ -175,7 +175,7 @@ public sealed class DockerConfigFile(string path)
     private async Task WriteAsync(JsonObject file, CancellationToken cancellationToken)
     {
         // A link to the file (dotfile managers make them) stays a link.
-        string target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+        string target = File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : path;
         string temporary = $"{target}.{Guid.NewGuid():n}";
         try
         {

@@ -54,7 +54,7 @@ public readonly record struct Digest
             return false;
         int hexLength = text.StartsWith(Sha256Prefix, StringComparison.Ordinal) ? 64
             : text.StartsWith(Sha512Prefix, StringComparison.Ordinal) ? 128 : -1;
-        if (text.Length != 7 + hexLength || text.AsSpan(7).ContainsAnyExcept(s_hex))
+        if (hexLength < 0 || text.Length != Sha256Prefix.Length + hexLength || text.AsSpan(7).ContainsAnyExcept(s_hex))
             return false;
         digest = new Digest(text);
         return true;

@@ -7,6 +7,14 @@ public sealed class ImageReferenceTests
     private const string Sha = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
     [Theory]
+    [InlineData("latest")]   // Six letters: as long as a prefix without its digits.
+    [InlineData("")]
+    [InlineData("sha256:")]
+    [InlineData("sha256:ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789")]
+    [InlineData("md5:d41d8cd98f00b204e9800998ecf8427e")]
+    public void Digest_OtherText_IsRefused(string text) => Assert.False(Digest.TryParse(text, out _));
+
+    [Theory]
     [InlineData("debian", "docker.io/library/debian", "debian")]
     [InlineData("debian:12", "docker.io/library/debian:12", "debian:12")]
     [InlineData("ucsdets/scipy-ml-notebook:2022.3-stable", "docker.io/ucsdets/scipy-ml-notebook:2022.3-stable", "ucsdets/scipy-ml-notebook:2022.3-stable")]

@@ -29,7 +29,7 @@ internal static class ContainerVerbs
             name => session.Engine.SendForStatusAsync(
                 EngineRequest.Delete($"/containers/{EngineRequest.Escape(name.Trim('/'))}").QueryIf("v", parsed.Bool("volumes"))
                     .QueryIf("link", parsed.Bool("link")).QueryIf("force", parsed.Bool("force")), cancellationToken),
-            ignored: e => parsed.Bool("force") && e.IsNotFound);
+            forgiven: e => parsed.Bool("force") && e.IsNotFound);
 
     public static async Task<int> RenameAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
     {
@@ -64,7 +64,8 @@ internal static class ContainerVerbs
 
     /// <summary>Does something to each argument and prints it, or the failure; the rest is done all the same.</summary>
     public static async Task<int> EachAsync(
-        Session session, ParsedCommand parsed, Func<string, Task> act, string? summary = null, Func<EngineException, bool>? ignored = null)
+        Session session, ParsedCommand parsed, Func<string, Task> act, string? summary = null, Func<EngineException, bool>? ignored = null,
+        Func<EngineException, bool>? forgiven = null)
     {
         List<string> failed = [];
         foreach (string name in parsed.Arguments)
@@ -79,7 +80,8 @@ internal static class ContainerVerbs
                 if (ignored?.Invoke(e) == true)
                     continue;
                 session.Warn(e.Display);
-                failed.Add(name);
+                if (forgiven?.Invoke(e) != true)
+                    failed.Add(name);
             }
         }
         if (failed.Count > 0 && summary is not null)

@@ -52,12 +52,18 @@ internal static class ContextCommands
         session.Config.SetCurrentContext(name);
         session.PrintLine(name);
         session.Warn($"Current context is now \"{name}\"");
-        foreach (string variable in (string[])["BERTH_HOST", "DOCKER_HOST"])
-        {
-            if (session.Variable(variable) is not null)
-                session.Warn($"Warning: {variable} environment variable overrides the active context. To use \"{name}\", either set the global --context flag, or unset {variable} environment variable.");
-        }
+        WarnOfVariables(session, $"\"{name}\"");
         return Task.FromResult(0);
+    }
+
+    private static void WarnOfVariables(Session session, string context)
+    {
+        string? variable = Array.Find(["BERTH_HOST", "DOCKER_HOST"], name => session.Variable(name) is not null);
+        if (variable is not null)
+        {
+            session.Warn($"Warning: {variable} environment variable overrides the active context. To use {context}, either set the global "
+                + $"--context flag, or unset {variable} environment variable.");
+        }
     }
 
     public static Task<int> ShowAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
@@ -82,6 +88,7 @@ internal static class ContextCommands
                 ("DockerEndpoint", () => c.Endpoint.Host),
                 ("Error", () => ""),
                 ("Current", () => c.Name == current))));
+        WarnOfVariables(session, "a context");
         return Task.FromResult(0);
     }
 

@@ -96,8 +96,8 @@ internal static class Listing
 
         public bool TryGet(string name, out object? value)
         {
-            if (!headings.TryGetValue(name, out value))
-                value = "<no value>";
+            // A field without a heading is Go's zero: printed as <no value>, and false in a condition.
+            headings.TryGetValue(name, out value);
             return true;
         }
 

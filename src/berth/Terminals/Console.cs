@@ -31,7 +31,7 @@ internal sealed class Console(Stream input, Stream output, Stream error)
     {
         bool terminal = SystemTerminal.IsTerminal(0);
         return new Console(
-            System.Console.OpenStandardInput(), System.Console.OpenStandardOutput(), System.Console.OpenStandardError())
+            new StandardInput(), System.Console.OpenStandardOutput(), System.Console.OpenStandardError())
         {
             InputTerminal = terminal ? new SystemTerminal() : null,
             OutputIsTerminal = SystemTerminal.IsTerminal(1),
