@@ -83,7 +83,8 @@ public sealed class EngineFixture : IAsyncLifetime
             throw new InvalidOperationException(import.Errors);
     }
 
-    private static string RepositoryRoot()
+    /// <summary>Where the sources and <c>out/bin</c> are.</summary>
+    internal static string RepositoryRoot()
     {
         string? directory = AppContext.BaseDirectory;
         while (directory is not null && !File.Exists(Path.Combine(directory, "Berth.slnx")))
