@@ -1,9 +1,12 @@
 using System.Net;
+using System.Text;
 using Berth.Content;
 using Berth.Distribution;
 using Berth.Engine.State;
 using Berth.Layers;
+using Berth.Layers.Stores;
 using Berth.Network;
+using Berth.Oci;
 using Berth.Runtime;
 using Microsoft.Extensions.Logging;
 
@@ -14,7 +17,7 @@ namespace Berth.Engine;
 /// reach it. Owned by the program that opened it; disposing lets go of everything while the containers go on running.
 /// </summary>
 /// <remarks>Named so because the namespace is already called Engine.</remarks>
-public sealed class BerthEngine : IAsyncDisposable
+public sealed partial class BerthEngine : IAsyncDisposable
 {
     private readonly EngineParts _parts;
     private readonly DataRootLock _lock;
@@ -66,6 +69,8 @@ public sealed class BerthEngine : IAsyncDisposable
 
     /// <summary>Builds.</summary>
     public IBuilds Builds { get; }
+
+    internal EngineParts Parts => _parts;
 
     /// <summary>Opens an engine: takes its data root, sweeps what a crash left, finds the containers that run, applies restart
     /// policies.</summary>
@@ -146,7 +151,7 @@ public sealed class BerthEngine : IAsyncDisposable
             Options = options,
             State = state,
             Runtime = runtime,
-            Layers = substitutes.Layers ?? LayerStores.Open(Path.Combine(options.DataRoot, "layers")),
+            Layers = substitutes.Layers ?? OpenLayers(options, loggers.CreateLogger("Berth.Layers")),
             Blobs = substitutes.Blobs ?? new FileBlobStore(Path.Combine(options.DataRoot, "content"), time),
             Networks = substitutes.Networks ?? new Berth.Network.Networks(NetworkOptionsOf(options), loggers.CreateLogger("Berth.Network"), time),
             Time = time,
@@ -171,29 +176,54 @@ public sealed class BerthEngine : IAsyncDisposable
         images.Load();
         LayerBlobs layerBlobs = new(parts.State);
         layerBlobs.Load();
-        IImageDistribution distribution = substitutes.Distribution ?? new ImageDistribution(new RegistryOptions
-        {
-            Mirrors = parts.Options.RegistryMirrors,
-            InsecureRegistries = parts.Options.InsecureRegistries,
-            ConcurrentDownloads = parts.Options.MaxConcurrentDownloads,
-            ConcurrentUploads = parts.Options.MaxConcurrentUploads,
-        }, parts.Blobs, new LayerSink(parts.Layers), layerBlobs, parts.Time);
+        IImageDistribution distribution = substitutes.Distribution ?? new ImageDistribution(
+            RegistryOptionsOf(parts.Options), parts.Blobs, new LayerSink(parts.Layers), layerBlobs, parts.Time);
         if (distribution is IDisposable disposable)
             owned.Add(disposable);
         return new ImageDistributionOwner(images, layerBlobs, distribution);
     }
 
-    private static NetworkOptions NetworkOptionsOf(EngineOptions options) => new()
+    internal static RegistryOptions RegistryOptionsOf(EngineOptions options) => new()
+    {
+        Mirrors = options.RegistryMirrors,
+        InsecureRegistries = options.InsecureRegistries,
+        ConcurrentDownloads = options.MaxConcurrentDownloads,
+        ConcurrentUploads = options.MaxConcurrentUploads,
+    };
+
+    internal static NetworkOptions NetworkOptionsOf(EngineOptions options) => new()
     {
         BridgeName = options.Bridge,
-        TableName = options.Bridge == "none" ? $"berth-{Math.Abs(options.DataRoot.GetHashCode(StringComparison.Ordinal))}" : options.Bridge == "berth0" ? "berth" : "berth-" + options.Bridge,
+        TableName = TableName(options),
         StateDirectory = Path.Combine(options.DataRoot, "networks"),
         AddressPools = options.DefaultAddressPools.Count == 0 ? Network.AddressPool.Defaults
             : [.. options.DefaultAddressPools.Select(pool => new Network.AddressPool(IPv4Subnet.Parse(pool.Base), pool.Size))],
         BridgeAddress = options.BridgeAddress,
+        Mtu = options.Mtu,
         Dns = [.. options.Dns.Select(IPAddress.Parse)],
         ReadyNamespaces = options.NetworkSandboxesPrepared,
     };
+
+    // The next engine with the same data root must find the same table, whatever process it is.
+    private static string TableName(EngineOptions options) => options.Bridge switch
+    {
+        "berth0" => "berth",
+        "none" => "berth-" + Digest.Of(Encoding.UTF8.GetBytes(options.DataRoot)).Hex[..16],
+        _ => "berth-" + options.Bridge,
+    };
+
+    private static ILayerStore OpenLayers(EngineOptions options, ILogger logger)
+    {
+        LayerStore layers = LayerStores.Open(Path.Combine(options.DataRoot, "layers"));
+        layers.BackgroundFailed += fault => Log.LayersFailed(logger, fault.Message);
+        return layers;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 4102, Level = LogLevel.Warning, Message = "layer store: {Cause}")]
+        public static partial void LayersFailed(ILogger logger, string cause);
+    }
 }
 
 /// <summary>The image side of an engine while it is assembled.</summary>

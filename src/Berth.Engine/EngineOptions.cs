@@ -16,6 +16,9 @@ public sealed record EngineOptions
     /// <summary>The address of the default bridge with its prefix length; null: the first free pool.</summary>
     public string? BridgeAddress { get; init; }
 
+    /// <summary>Bytes per packet on new bridges; 0: as the link with the default route.</summary>
+    public int Mtu { get; init; }
+
     /// <summary>The cgroup below which containers get theirs.</summary>
     public string CgroupParent { get; init; } = "/berth";
 

@@ -21,6 +21,14 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
     public ContainerRuntime(RuntimeOptions options) => _program = new MonitorProgram(options);
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> WarningsOf(Oci.Runtime.ProcessSpec process)
+    {
+        List<string> warnings = [];
+        PlanBuilder.Check(process, warnings);
+        return warnings;
+    }
+
+    /// <inheritdoc/>
     public async Task<IContainer> CreateAsync(ContainerRequest request, CancellationToken cancellationToken)
     {
         IList<string> warnings = request.Warnings ?? [];

@@ -15,6 +15,11 @@ public interface IContainerRuntime
     /// Conflict: the run directory is in use. Internal: the kernel refused a step, which the message names.</exception>
     Task<IContainer> CreateAsync(ContainerRequest request, CancellationToken cancellationToken);
 
+    /// <summary>What a start of a process will clamp or leave out on this host: hard limits above the host's, missing
+    /// capabilities.</summary>
+    /// <exception cref="FaultException">InvalidArgument: an unknown limit or capability.</exception>
+    IReadOnlyList<string> WarningsOf(ProcessSpec process);
+
     /// <summary>Finds a container that was started by an earlier engine process by its run directory: running, or ended meanwhile
     /// (then <see cref="IContainer.Exited"/> is complete). Null when nothing was started there.</summary>
     Task<IContainer?> ReattachAsync(string id, string runDirectory, CancellationToken cancellationToken);

@@ -43,4 +43,13 @@ internal sealed partial class ContainerService(EngineParts parts, ImageTable ima
 
     private static FaultException NotRunning(Container container) =>
         FaultException.Conflict($"container {container.Id} is not running");
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 4103, Level = LogLevel.Warning, Message = "container {Name} ({Id}) runs, but: {Warning}")]
+        public static partial void StartedWith(ILogger logger, string name, string id, string warning);
+
+        [LoggerMessage(EventId = 4104, Level = LogLevel.Warning, Message = "size of container {Id} is unknown: {Cause}")]
+        public static partial void SizeUnknown(ILogger logger, string id, string cause);
+    }
 }

@@ -8,23 +8,25 @@ namespace Berth.Engine;
 internal static class PublishRules
 {
     /// <exception cref="FaultException">InvalidArgument: a port or address is wrong. NotSupported: SCTP.</exception>
-    public static void Check(HostSettings host) => _ = Bindings(host, []);
+    public static void Check(HostSettings host) => _ = Bindings(host, [], "");
 
-    /// <summary>All wishes of a container.</summary>
-    public static IReadOnlyList<Network.PortBinding> Bindings(HostSettings host, IReadOnlyList<string> exposed)
+    /// <summary>All wishes of a container; those without an address get the engine's.</summary>
+    public static IReadOnlyList<Network.PortBinding> Bindings(HostSettings host, IReadOnlyList<string> exposed, string defaultAddress)
     {
+        // Every address is said by saying none.
+        IPAddress? standard = defaultAddress.Length == 0 || defaultAddress == "0.0.0.0" ? null : IPAddress.Parse(defaultAddress);
         List<Network.PortBinding> all = [];
         foreach ((string key, IReadOnlyList<PortBinding> bindings) in host.PortBindings ?? new Dictionary<string, IReadOnlyList<PortBinding>>())
         {
             foreach ((ushort port, TransportProtocol protocol) in Ports(key))
                 foreach (PortBinding binding in bindings.Count > 0 ? bindings : [new PortBinding("", "")])
-                    all.Add(Binding(port, protocol, binding));
+                    all.Add(Binding(port, protocol, binding, standard));
         }
         if (host.PublishAllPorts)
         {
             foreach ((ushort port, TransportProtocol protocol) in exposed.SelectMany(Ports))
                 if (!all.Any(known => known.ContainerPort == port && known.Protocol == protocol))
-                    all.Add(new Network.PortBinding { ContainerPort = port, Protocol = protocol });
+                    all.Add(new Network.PortBinding { ContainerPort = port, Protocol = protocol, HostAddress = standard });
         }
         return all;
     }
@@ -44,7 +46,8 @@ internal static class PublishRules
             yield return ((ushort)port, protocol);
     }
 
-    private static Network.PortBinding Binding(ushort port, TransportProtocol protocol, PortBinding binding)
+    private static Network.PortBinding Binding(
+        ushort port, TransportProtocol protocol, PortBinding binding, IPAddress? standard)
     {
         IPAddress? address = null;
         if (binding.HostIp.Length > 0 && !IPAddress.TryParse(binding.HostIp.Trim('[', ']'), out address))
@@ -54,7 +57,7 @@ internal static class PublishRules
         {
             ContainerPort = port,
             Protocol = protocol,
-            HostAddress = address is null || (address.Equals(IPAddress.Any) && binding.HostIp.Length == 0) ? null : address,
+            HostAddress = address ?? standard,
             HostPort = first,
             HostPortMax = last > first ? last : (ushort)0,
         };

@@ -15,28 +15,35 @@ internal sealed class ImageCollector(EngineParts parts, ImageTable images, Layer
     private readonly Lock _gate = new();
     private int _arrivals;     // Guarded by _gate.
     private bool _isWanted;    // Guarded by _gate.
+    private bool _areBlobsWanted; // Guarded by _gate.
 
     /// <summary>The chains that the build cache holds; set by the build service.</summary>
     public Func<IReadOnlySet<ChainId>> HeldByBuilds { get; set; } = () => new HashSet<ChainId>();
 
-    /// <summary>Keeps layers from being removed while something that will need them is being made.</summary>
+    /// <summary>Keeps layers and blobs from being removed while something that will need them is being made.</summary>
     public IDisposable Arrive()
     {
         lock (_gate)
             _arrivals++;
         return new Release(() =>
         {
+            bool layers;
+            bool blobs;
             lock (_gate)
             {
-                if (--_arrivals > 0 || !_isWanted)
+                if (--_arrivals > 0)
                     return;
-                _isWanted = false;
+                (layers, _isWanted) = (_isWanted, false);
+                (blobs, _areBlobsWanted) = (_areBlobsWanted, false);
             }
-            parts.Background.Run("collect layers", () =>
-            {
-                CollectLayers();
-                return Task.CompletedTask;
-            });
+            if (layers)
+                parts.Background.Run("collect layers", () =>
+                {
+                    CollectLayers();
+                    return Task.CompletedTask;
+                });
+            if (blobs)
+                CollectBlobs();
         });
     }
 
@@ -71,9 +78,29 @@ internal sealed class ImageCollector(EngineParts parts, ImageTable images, Layer
         }
     }
 
-    /// <summary>Removes blobs without users, in the background.</summary>
+    /// <summary>Removes blobs without users, in the background. Put off while something arrives.</summary>
     public void CollectBlobs() => parts.Background.Run("collect blobs", async () =>
-        await parts.Blobs.CollectAsync(LiveBlobs, parts.Closing.Token));
+    {
+        lock (_gate)
+        {
+            _areBlobsWanted |= _arrivals > 0;
+            if (_areBlobsWanted)
+                return;
+        }
+        await parts.Blobs.CollectAsync(KeptBlobs, parts.Closing.Token);
+    });
+
+    // Called while commits wait. Whatever began to arrive since keeps all that is here: its records are written last.
+    private IReadOnlySet<Digest> KeptBlobs()
+    {
+        lock (_gate)
+        {
+            if (_arrivals == 0)
+                return LiveBlobs();
+            _areBlobsWanted = true;
+            return parts.Blobs.List().ToHashSet();
+        }
+    }
 
     private HashSet<ChainId> LiveChains()
     {

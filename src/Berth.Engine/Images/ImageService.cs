@@ -23,8 +23,12 @@ internal sealed partial class ImageService(
         DateTimeOffset? since = filters["since"] is [string earlier, ..] ? Created(images.Find(earlier)) : null;
         DateTimeOffset? until = filters["until"] is [string text, ..] ? TimeText.Parse(text, parts.Time) : null;
         List<ImageSummary> all = [];
+        HashSet<Digest> parents = query.All ? [] : [.. images.All.Select(image => image.Parent)];
         foreach (ImageRecord image in images.All)
         {
+            // An image that only others stand on is a step on the way, unless somebody named it.
+            if (parents.Contains(image.Id) && images.NamesOf(image.Id).Count == 0)
+                continue;
             ImageSummary summary = Summarize(image, filters["reference"]);
             bool isDangling = summary.RepoTags.Count == 0 && !filters.Has("reference");
             if ((!filters.Has("reference") || summary.RepoTags.Count + summary.RepoDigests.Count > 0)

@@ -1,6 +1,7 @@
 using Berth.Engine.State;
 using Berth.Faults;
 using Berth.Layers;
+using Berth.Oci;
 using Berth.Oci.References;
 
 namespace Berth.Engine;
@@ -39,7 +40,20 @@ internal sealed partial class ImageService
                 return Task.FromResult<IReadOnlyList<ImageDeletion>>(deletions);
         }
         Delete(image, deletions);
+        if (!noPrune)
+            DeleteLeftParents(image.Parent, deletions);
         return Task.FromResult<IReadOnlyList<ImageDeletion>>(deletions);
+    }
+
+    // Images without a name that only the removed one stood on go with it.
+    private void DeleteLeftParents(Digest id, List<ImageDeletion> deletions)
+    {
+        while (!id.IsEmpty && images.TryGet(id) is { } parent && images.NamesOf(id).Count == 0 && UsedBy(parent) is null
+            && images.All.All(other => other.Parent != parent.Id))
+        {
+            Delete(parent, deletions);
+            id = parent.Parent;
+        }
     }
 
     public Task<ImagePruneReport> PruneAsync(FilterSet filters, CancellationToken cancellationToken)

@@ -30,7 +30,9 @@ internal sealed partial class ContainerService
             bool restarts = !parts.Closing.IsCancellationRequested && WantsRestart(container, exit);
             container.Runtime = null;
             container.Cleanup = DeleteAsync(running);
-            Update(container, record => record with
+            bool isRemoved = !restarts && container.Record.Host.AutoRemove;
+            ContainerRecord record = container.Record;
+            record = record with
             {
                 Endpoints = [],
                 StoppedByUser = container.StopRequested,
@@ -40,12 +42,17 @@ internal sealed partial class ContainerService
                     Status = restarts ? ContainerStatus.Restarting : ContainerStatus.Exited,
                     Pid = 0, ExitCode = exit.Code, FinishedAt = exit.At, OutOfMemory = exit.OutOfMemory,
                 },
-            });
+            };
+            // What is removed at once need not be written first.
+            if (isRemoved)
+                container.Record = record;
+            else
+                parts.Containers.Update(container, record);
             PublishExit(container.Record, exit);
             container.ExitHandled.TrySetResult();
             if (restarts)
                 ScheduleRestart(container, exit);
-            else if (container.Record.Host.AutoRemove)
+            else if (isRemoved)
                 RemoveLocked(container, removeVolumes: true);
             container.CompleteExit(new WaitOutcome(exit.Code, null));
         }

@@ -1,7 +1,9 @@
 using Berth.Engine.Mounts;
+using Berth.Engine.Specs;
 using Berth.Engine.State;
 using Berth.Faults;
 using Berth.Layers;
+using Berth.Layers.Trees;
 using Berth.Linux;
 using Berth.Linux.Files;
 using Berth.Oci.Images;
@@ -41,15 +43,18 @@ internal sealed partial class ContainerService
                 Host = host,
                 Networks = RequestedNetworks(request, host),
                 Mounts = mounts,
-            }, undo);
+            }, undo, cancellationToken);
             parts.Containers.Add(record);
             undo.Clear();
             Publish(record, "create");
+            warnings.AddRange(StartWarnings(record));
             return Task.FromResult(new CreatedContainer(id, warnings));
         }
-        catch (LinuxException exception) when (exception.Error is Errno.ENOSPC or Errno.EDQUOT)
+        catch (LinuxException exception)
         {
-            throw FaultException.Unavailable($"create container {name}: {exception.Message}", exception);
+            bool isFull = exception.Error is Errno.ENOSPC or Errno.EDQUOT;
+            throw isFull ? FaultException.Unavailable($"create container {name}: {exception.Message}", exception)
+                : FaultException.Internal($"create container {name}: {exception.Message}", exception);
         }
         finally
         {
@@ -59,7 +64,7 @@ internal sealed partial class ContainerService
     }
 
     // The layer, the directory and the volumes; what was done is undone when a later step fails.
-    private ContainerRecord Prepare(ContainerRecord record, List<Action> undo)
+    private ContainerRecord Prepare(ContainerRecord record, List<Action> undo, CancellationToken cancellationToken)
     {
         WritableLayer layer = parts.Layers.CreateWritable(record.Id, record.Parent);
         undo.Add(() => parts.Layers.RemoveWritable(record.Id));
@@ -67,10 +72,11 @@ internal sealed partial class ContainerService
         Directory.CreateDirectory(directory);
         undo.Add(() => Directory.Delete(directory, recursive: true));
         return record.Mounts.Count == 0 ? record
-            : record with { Mounts = [.. record.Mounts.Select(mount => MakeVolume(mount, layer, undo))] };
+            : record with { Mounts = [.. record.Mounts.Select(mount => MakeVolume(mount, layer, undo, cancellationToken))] };
     }
 
-    private MountRecord MakeVolume(MountRecord mount, WritableLayer layer, List<Action> undo)
+    private MountRecord MakeVolume(
+        MountRecord mount, WritableLayer layer, List<Action> undo, CancellationToken cancellationToken)
     {
         if (mount.Point.Type != "volume")
             return mount;
@@ -80,20 +86,36 @@ internal sealed partial class ContainerService
             undo.Add(() => volumes.Delete(volume.Name));
         if (!mount.Options.Contains("nocopy") && volume.Options.Count == 0
             && !Directory.EnumerateFileSystemEntries(volume.Mountpoint).Any())
-            CopyUp(mount.Point.Destination, volume.Mountpoint, layer);
+            CopyUp(mount.Point.Destination, volume.Mountpoint, layer, cancellationToken);
         return mount with { Point = mount.Point with { Name = volume.Name, Source = volume.Mountpoint } };
     }
 
     // The image's path is resolved in the image's root by the kernel, so that a link in it cannot lead to the host.
-    private static void CopyUp(string destination, string volume, WritableLayer layer)
+    private static void CopyUp(string destination, string volume, WritableLayer layer, CancellationToken cancellationToken)
     {
         using ContainerRoot root = ContainerRoot.OfLayer(layer);
-        using FileDescriptor? source = root.TryOpen(destination, FileCalls.O_RDONLY | FileCalls.O_DIRECTORY);
-        if (source is null)
-            return;
-        using FileDescriptor target = FileCalls.OpenDirectory(volume);
-        TreeCopy.Contents(source, target);
+        try
+        {
+            TreeCopier.TryCopyInto(root.Directory, destination, volume, cancellationToken);
+        }
+        catch
+        {
+            // A volume that existed before must not stay half filled: the next container would take it for its owner's content.
+            foreach (string entry in Directory.GetFileSystemEntries(volume))
+                TreeRemover.Remove(entry);
+            throw;
+        }
     }
+
+    // What a start will leave out on this host is said already now: create is where clients print it.
+    private IReadOnlyList<string> StartWarnings(ContainerRecord record) => parts.Runtime.WarningsOf(new Oci.Runtime.ProcessSpec
+    {
+        Args = record.Program,
+        Cwd = "/",
+        Capabilities = SpecBuilder.CapabilitySets(
+            Capabilities.Resolve(record.Host.Privileged, record.Host.CapAdd ?? [], record.Host.CapDrop ?? []), uid: 0),
+        Rlimits = SpecBuilder.Rlimits(record.Host.Resources.Ulimits ?? [], parts.Options.DefaultUlimits),
+    });
 
     private ImageRecord FindImage(CreateContainer request)
     {

@@ -1,4 +1,5 @@
 using Berth.Engine.State;
+using Berth.Faults;
 using Berth.Layers;
 
 namespace Berth.Engine;
@@ -13,7 +14,7 @@ internal sealed partial class ContainerService
         ContainerRecord record = container.Record;
         Specs.ManagedFiles paths = new(parts.ContainerDirectory(record.Id));
         WritableLayer? layer = parts.Layers.FindWritable(record.Id);
-        long? own = size && layer is not null ? parts.Layers.SizeOf(layer) : null;
+        long? own = size && layer is not null ? SizeOf(layer) : null;
         return new ContainerDetails
         {
             Id = record.Id,
@@ -38,6 +39,21 @@ internal sealed partial class ContainerService
             SizeRw = own,
             SizeRootFs = own + (images.TryGet(record.ImageId) is null ? 0 : images.SizeOf(images.Config(record.ImageId))),
         };
+    }
+
+    /// <summary>Bytes of a container's own files; null when its tree cannot be walked, which one hostile container must not make
+    /// everybody's problem.</summary>
+    internal long? SizeOf(WritableLayer layer)
+    {
+        try
+        {
+            return parts.Layers.SizeOf(layer);
+        }
+        catch (Exception exception) when (exception is FaultException or IOException)
+        {
+            Log.SizeUnknown(_logger, layer.Name, exception.Message);
+            return null;
+        }
     }
 
     /// <summary>The execs of a container that have not ended; set by the exec service.</summary>

@@ -42,7 +42,7 @@ internal sealed partial class ContainerService
             if (container.State.Running || (until is { } limit && container.Record.Created >= limit)
                 || !filters.MatchesLabels(container.Record.Config.Labels))
                 continue;
-            long size = parts.Layers.FindWritable(container.Id) is { } layer ? parts.Layers.SizeOf(layer) : 0;
+            long size = parts.Layers.FindWritable(container.Id) is { } layer ? SizeOf(layer) ?? 0 : 0;
             try
             {
                 await RemoveAsync(container.Id, force: false, volumes: false, cancellationToken);

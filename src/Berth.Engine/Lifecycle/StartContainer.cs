@@ -34,7 +34,8 @@ internal sealed partial class ContainerService
             }
             await container.Run.CancelAsync();
             container.Backoff = TimeSpan.Zero;
-            Update(container, record => record with { RestartCount = 0 });
+            // Written with the state that the start ends in.
+            container.Record = container.Record with { RestartCount = 0 };
             await StartLockedAsync(container, cancellationToken);
             return true;
         }
@@ -107,6 +108,8 @@ internal sealed partial class ContainerService
             foreach (Attachment attachment in container.Pending.Take())
                 attachment.Connect(await made.AttachAsync(attachment.Request.Stdin, cancellationToken));
             await made.StartAsync(cancellationToken);
+            foreach (string warning in warnings.ToArray())
+                Log.StartedWith(_logger, record.Name, record.Id[..12], warning);
             container.Sandbox = sandbox;
             return made;
         }
@@ -234,7 +237,7 @@ internal sealed partial class ContainerService
             Address = settings.IPv4Address.Length > 0 ? IPv4Address.Parse(settings.IPv4Address) : null,
             Mac = settings.MacAddress.Length > 0 ? MacAddress.Parse(settings.MacAddress) : null,
             Aliases = settings.Aliases,
-            Ports = publish ? PublishRules.Bindings(record.Host, record.Config.ExposedPorts ?? []) : [],
+            Ports = publish ? PublishRules.Bindings(record.Host, record.Config.ExposedPorts ?? [], parts.Options.DefaultPublishAddress) : [],
             Dns = [.. (record.Host.Dns ?? []).Select(IPAddress.Parse)],
         }, cancellationToken);
         parts.Events.Publish("network", "connect", endpoint.NetworkId, new Dictionary<string, string>
@@ -297,6 +300,20 @@ internal sealed partial class ContainerService
         await Task.CompletedTask;
     }
 
+    // The runtime says what is wrong; what to do about it is ours to say.
+    private static string WithNextStep(string message)
+    {
+        string hint = message.Contains("(CRLF)", StringComparison.Ordinal)
+            ? " (convert the script, for example with: sed -i 's/\\r$//' SCRIPT, and build the image again)"
+            : message.Contains(": exec format error", StringComparison.Ordinal)
+            ? " (begin a script with a line such as #!/bin/sh; a program must be built for this machine's processor)"
+            : message.Contains("of the script not found", StringComparison.Ordinal)
+            ? " (install that interpreter in the image, or change the first line of the script)" : "";
+        const string Unknown = ": unknown";
+        return hint.Length == 0 ? message
+            : message.EndsWith(Unknown, StringComparison.Ordinal) ? message[..^Unknown.Length] + hint + Unknown : message + hint;
+    }
+
     private static FaultException StartFault(Container container, Exception exception)
     {
         const string Prefix = "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: ";
@@ -309,6 +326,7 @@ internal sealed partial class ContainerService
                 + (message.EndsWith(": unknown", StringComparison.Ordinal) ? "" : ": unknown");
         FaultKind kind = isProgram ? FaultKind.InvalidArgument : (exception as FaultException)?.Kind
             ?? (exception is OperationCanceledException ? FaultKind.Cancelled : FaultKind.Internal);
+        message = WithNextStep(message);
         FaultException result = new(kind, exception is FaultException ? message : $"start container {container.Name}: {message}", exception);
         result.Data["exit"] = isProgram ? code : ExitNotStarted;
         return result;

@@ -13,12 +13,13 @@ namespace Berth.Engine;
 internal sealed class LogReader(string path, LogQuery query, TimeProvider time)
 {
     private const int LineBytesMax = 1024 * 1024;
-    private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(20);
 
     /// <summary>Reads until the end, or with <see cref="LogQuery.Follow"/> until <paramref name="ended"/> and everything was read.</summary>
     public async IAsyncEnumerable<LogEntry> ReadAsync(Task ended, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using LogCursorHolder holder = new();
+        // Watched before anything is read, so that nothing is written between the two.
+        using LogChanges? changes = query.Follow ? LogChanges.Of(path, time) : null;
         List<LogEntry> batch = [];
         while (true)
         {
@@ -42,8 +43,8 @@ internal sealed class LogReader(string path, LogQuery query, TimeProvider time)
             }
             if (isOver || (query.Until is { } limit && time.GetUtcNow() >= limit))
                 yield break;
-            await Task.WhenAny(ended, Task.Delay(s_poll, time, cancellationToken));
-            cancellationToken.ThrowIfCancellationRequested();
+            TimeSpan left = query.Until is { } end ? end - time.GetUtcNow() : TimeSpan.MaxValue;
+            await changes!.WaitAsync(ended, left > TimeSpan.Zero ? left : TimeSpan.Zero, cancellationToken);
         }
     }
 

@@ -110,7 +110,8 @@ internal static class SpecBuilder
         };
     }
 
-    private static IReadOnlyList<RlimitSpec> Rlimits(IReadOnlyList<Ulimit> asked, IReadOnlyList<Ulimit> defaults) =>
+    /// <summary>The limits of a process: what was asked for, and the engine's for the rest.</summary>
+    public static IReadOnlyList<RlimitSpec> Rlimits(IReadOnlyList<Ulimit> asked, IReadOnlyList<Ulimit> defaults) =>
         [.. asked.Concat(defaults.Where(limit => asked.All(other => other.Name != limit.Name))).Select(limit => new RlimitSpec
         {
             Type = "RLIMIT_" + limit.Name.ToUpperInvariant(),

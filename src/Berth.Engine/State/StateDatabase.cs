@@ -70,6 +70,9 @@ internal sealed class StateDatabase : IDisposable
     /// <summary>Removes one document.</summary>
     public void Delete(string kind, string id) => Apply([Change.Delete(kind, id)]);
 
+    /// <summary>How many times something was written since it was opened.</summary>
+    public long Writes { get; private set; }
+
     /// <summary>Makes changes together.</summary>
     /// <exception cref="FaultException">Unavailable: the disk is full.</exception>
     public void Apply(IReadOnlyCollection<Change> changes)
@@ -82,6 +85,7 @@ internal sealed class StateDatabase : IDisposable
                 foreach (Change change in changes)
                     ApplyOne(change, transaction);
                 transaction?.Commit();
+                Writes++;
             }
             catch (SqliteException exception)
             {

@@ -271,7 +271,22 @@ internal static class PlanBuilder
         header.FilterFlags = filter.Flags;
     }
 
+    /// <summary>Says what of a process this host will clamp or leave out.</summary>
+    /// <exception cref="FaultException">InvalidArgument: an unknown limit or capability.</exception>
+    public static void Check(ProcessSpec process, IList<string> warnings)
+    {
+        _ = PlanLimits(process.Rlimits ?? [], warnings);
+        WarnOfMissing(Capabilities.Parse(process.Capabilities?.Bounding), warnings);
+    }
+
     private static void AddLimits(PlanWriter writer, IReadOnlyList<RlimitSpec> limits, IList<string> warnings)
+    {
+        List<PlanLimit> planned = PlanLimits(limits, warnings);
+        writer.Header.Limits = writer.Array<PlanLimit>([.. planned]);
+        writer.Header.LimitCount = (uint)planned.Count;
+    }
+
+    private static List<PlanLimit> PlanLimits(IReadOnlyList<RlimitSpec> limits, IList<string> warnings)
     {
         const ulong mayRaise = 1UL << 24;
         List<PlanLimit> planned = [];
@@ -286,16 +301,20 @@ internal static class PlanBuilder
             }
             planned.Add(new PlanLimit { Resource = (uint)number, Hard = hard, Soft = Math.Min(limit.Soft, hard) });
         }
-        writer.Header.Limits = writer.Array<PlanLimit>([.. planned]);
-        writer.Header.LimitCount = (uint)planned.Count;
+        return planned;
+    }
+
+    private static void WarnOfMissing(ulong bounding, IList<string> warnings)
+    {
+        ulong missing = bounding & ~Capabilities.Host;
+        if (missing != 0)
+            warnings.Add($"capabilities left out, this host lacks them: {string.Join(", ", Capabilities.Names(missing))}");
     }
 
     private static void AddCapabilities(ref PlanHeader header, CapabilitiesSpec? sets, IList<string> warnings)
     {
         ulong bounding = Capabilities.Parse(sets?.Bounding);
-        ulong missing = bounding & ~Capabilities.Host;
-        if (missing != 0)
-            warnings.Add($"capabilities left out, this host lacks them: {string.Join(", ", Capabilities.Names(missing))}");
+        WarnOfMissing(bounding, warnings);
         header.Bounding = bounding & Capabilities.Host;
         header.Permitted = Capabilities.Parse(sets?.Permitted) & Capabilities.Host;
         header.Effective = Capabilities.Parse(sets?.Effective) & header.Permitted;

@@ -60,6 +60,7 @@ internal sealed class OptionsBuilder(SettingValues values, DefaultPaths paths)
             ExecRoot = execRoot,
             Bridge = values.Text(Settings.Bridge) ?? defaults.Bridge,
             BridgeAddress = values.Text(Settings.BridgeAddress),
+            Mtu = Number(Settings.Mtu, defaults.Mtu, 0, 65_535),
             CgroupParent = values.Text(Settings.CgroupParent) ?? defaults.CgroupParent,
             LogDriver = values.Text(Settings.LogDriver) ?? defaults.LogDriver,
             LogOptions = Map(Settings.LogOptions),

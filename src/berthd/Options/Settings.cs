@@ -15,6 +15,7 @@ internal static class Settings
     public static readonly Setting Bridge = new(
         "bridge", "bridge", SettingKind.Text, "Attach containers to this network bridge; none: no default network") { Short = "-b" };
     public static readonly Setting BridgeAddress = new("bip", "bip", SettingKind.Text, "Address of the default bridge with its prefix length");
+    public static readonly Setting Mtu = new("mtu", "mtu", SettingKind.Number, "Set the containers network MTU");
     public static readonly Setting AddressPools = new(
         "default-address-pools", "default-address-pool", SettingKind.Pools, "Default address pools for networks");
     public static readonly Setting PublishAddress = new("ip", "ip", SettingKind.Text, "Host IP for port publishing from the default bridge network");
@@ -50,7 +51,7 @@ internal static class Settings
     /// <summary>All of them, as <c>--help</c> lists them.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
-        ConfigFile, Hosts, Group, DataRoot, ExecRoot, PidFile, Debug, LogLevel, Bridge, BridgeAddress, AddressPools,
+        ConfigFile, Hosts, Group, DataRoot, ExecRoot, PidFile, Debug, LogLevel, Bridge, BridgeAddress, Mtu, AddressPools,
         PublishAddress, CgroupParent, Mirrors, Insecure, Ulimits, ShmSize, LogDriver, LogOptions, Dns, DnsOptions, DnsSearch,
         Init, LiveRestore, ShutdownTimeout, Downloads, Uploads, Labels, NoNewPrivileges, Seccomp, TlsVerify, TlsCa,
         TlsCertificate, TlsKey,

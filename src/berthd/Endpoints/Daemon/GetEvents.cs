@@ -8,12 +8,19 @@ namespace Berth.Daemon.Endpoints.Daemon;
 /// <summary>200 one line for each event, until the client goes; 400.</summary>
 internal static class GetEvents
 {
+    private static readonly TimeSpan s_second = TimeSpan.FromSeconds(1);
+
     public static Task HandleAsync(ApiCall call)
     {
+        DateTimeOffset now = call.Services.Clock.GetUtcNow();
+        DateTimeOffset? until = call.Query.Time("until", call.Services.Clock);
+        // Docker's command line cuts a duration's moment down to the second: all of that second is meant.
+        if (until <= now && !call.Query.Text("until").Contains('.', StringComparison.Ordinal))
+            until = until + s_second < now ? until + s_second : now;
         EventQuery query = new()
         {
             Since = call.Query.Time("since", call.Services.Clock),
-            Until = call.Query.Time("until", call.Services.Clock),
+            Until = until,
             Filters = call.Query.Filters(
                 "config", "container", "daemon", "event", "image", "label", "label!", "network", "node", "plugin", "scope", "secret",
                 "service", "type", "volume"),
