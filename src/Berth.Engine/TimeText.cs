@@ -5,6 +5,8 @@ namespace Berth.Engine;
 /// <summary>Moments as users write them: Unix seconds with fraction, RFC 3339, or a duration before now (<c>24h</c>).</summary>
 public static class TimeText
 {
+    private static readonly System.Buffers.SearchValues<char> s_number = System.Buffers.SearchValues.Create("0123456789.");
+
     /// <summary>Reads one.</summary>
     /// <exception cref="FaultException">InvalidArgument: it is none.</exception>
     public static DateTimeOffset Parse(string text, TimeProvider time)
@@ -29,11 +31,11 @@ public static class TimeText
             return false;
         while (!rest.IsEmpty)
         {
-            int digits = rest.IndexOfAnyExcept("0123456789.");
+            int digits = rest.IndexOfAnyExcept(s_number);
             if (digits <= 0 || !double.TryParse(rest[..digits], System.Globalization.CultureInfo.InvariantCulture, out double count) || count > 1e9)
                 return false;
             rest = rest[digits..];
-            int letters = rest.IndexOfAny("0123456789.") is var next && next < 0 ? rest.Length : next;
+            int letters = rest.IndexOfAny(s_number) is var next && next < 0 ? rest.Length : next;
             double unit = rest[..letters] switch { "h" => 3600, "m" => 60, "s" => 1, "ms" => 1e-3, "us" or "µs" => 1e-6, "ns" => 1e-9, _ => -1 };
             if (unit < 0 || count * unit > 1e11)
                 return false;

@@ -53,7 +53,7 @@ internal sealed partial class ImageService(
             Config = config,
             Manifest = image.Manifest,
             LastTagTime = image.LastTagTime,
-            Comment = config.History?.LastOrDefault()?.Comment ?? "",
+            Comment = config.History is [.., { Comment: { } comment }] ? comment : "",
             GraphDriver = directories.Count == 0 ? new Dictionary<string, string>() : new Dictionary<string, string>
             {
                 ["UpperDir"] = directories[0], ["LowerDir"] = string.Join(':', directories.Skip(1)),

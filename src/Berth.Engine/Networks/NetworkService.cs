@@ -17,7 +17,7 @@ internal sealed class NetworkService(EngineParts parts, ContainerService contain
             throw new FaultException(FaultKind.NotSupported, "a network with several subnets is not offered by this engine");
         if (request.AddressDriver is not (null or "" or "default"))
             throw FaultException.NotFound($"could not find an available, non-overlapping address pool driver: {request.AddressDriver}");
-        AddressRange? range = request.Ranges.FirstOrDefault();
+        AddressRange? range = request.Ranges is [var first, ..] ? first : null;
         Network.Network network = await parts.Networks.CreateAsync(new NetworkRequest
         {
             Name = request.Name,

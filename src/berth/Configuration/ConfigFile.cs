@@ -24,7 +24,7 @@ internal sealed class ConfigFile
 
     public string DetachKeys => Text("detachKeys");
 
-    public IReadOnlyDictionary<string, string> HttpHeaders => Map(_root["HttpHeaders"]);
+    public IReadOnlyDictionary<string, string> HttpHeaders => Map(_root[nameof(HttpHeaders)]);
 
     /// <exception cref="FaultException">InvalidArgument: the file is not JSON.</exception>
     public static ConfigFile Load(string directory)

@@ -66,7 +66,7 @@ internal static class NetworkOptions
             (string key, string value) = KeyValues.Split(field);
             if (!field.Contains('='))
                 throw new UsageException($"invalid argument {GoValue.Quote(text)} for \"--network\" flag: invalid field {field}: should be key=value");
-            if (key.ToLowerInvariant() == "name")
+            if (key.Equals("name", StringComparison.OrdinalIgnoreCase))
                 name = value.Trim();
             else
                 Set(settings, key.ToLowerInvariant(), value.Trim());

@@ -6,6 +6,8 @@ namespace Berth.Cli.Text;
 /// <summary>Reads and writes values as Go's libraries do, since Docker's options and output are defined by them.</summary>
 internal static class GoValue
 {
+    private static readonly System.Buffers.SearchValues<char> s_number = System.Buffers.SearchValues.Create("0123456789.");
+
     public static bool TryParseBool(string text, out bool value)
     {
         value = text is "1" or "t" or "T" or "true" or "TRUE" or "True";
@@ -65,14 +67,14 @@ internal static class GoValue
         decimal total = 0;
         while (!rest.IsEmpty)
         {
-            int digits = rest.IndexOfAnyExcept("0123456789.");
+            int digits = rest.IndexOfAnyExcept(s_number);
             if (digits <= 0 || !decimal.TryParse(
                 rest[..digits], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal number))
             {
                 return false;
             }
             rest = rest[digits..];
-            int unit = rest.IndexOfAny("0123456789.");
+            int unit = rest.IndexOfAny(s_number);
             decimal scale = UnitNanoseconds(unit < 0 ? rest : rest[..unit]);
             if (scale == 0 || number > long.MaxValue / scale)
                 return false;
@@ -140,7 +142,7 @@ internal static class GoValue
         return text.Contains('.') ? text.TrimEnd('0').TrimEnd('.') : text;
     }
 
-    private static bool IsNumber(ReadOnlySpan<char> text) => text.Length > 0 && !text.ContainsAnyExcept("0123456789.");
+    private static bool IsNumber(ReadOnlySpan<char> text) => text.Length > 0 && !text.ContainsAnyExcept(s_number);
 
     private static decimal UnitNanoseconds(ReadOnlySpan<char> unit) => unit switch
     {
