@@ -8,6 +8,7 @@ using Berth.Layers.Stores;
 using Berth.Network;
 using Berth.Oci;
 using Berth.Runtime;
+using Berth.Runtime.Cgroups;
 using Microsoft.Extensions.Logging;
 
 namespace Berth.Engine;
@@ -118,12 +119,29 @@ public sealed partial class BerthEngine : IAsyncDisposable
         await _parts.Background.DisposeAsync();
         foreach (IContainer running in _parts.Containers.All.Select(container => container.Runtime).OfType<IContainer>())
             await running.DisposeAsync();
+        if (!_parts.Containers.All.Any(container => container.State.Running))
+            await ClearHostAsync();
         await _parts.Networks.DisposeAsync();
         if (_parts.Layers is IAsyncDisposable layers)
             await layers.DisposeAsync();
         _owned.Reverse();
         _owned.ForEach(thing => thing.Dispose());
         _lock.Dispose();
+    }
+
+    // Nothing runs that would need bridge, rules and cgroups: the next engine makes them anew in a few milliseconds.
+    private async Task ClearHostAsync()
+    {
+        try
+        {
+            await _parts.Networks.TearDownAsync(CancellationToken.None);
+            if (_parts.Options.CgroupParent.Trim('/').Length > 0)
+                CgroupHierarchy.Detect().Open(_parts.Options.CgroupParent).TryRemoveEmpty();
+        }
+        catch (Exception left) when (left is IOException or Faults.FaultException)
+        {
+            // Somebody else's process or rule is in them; the next engine takes them over.
+        }
     }
 
     private async Task StopQuietlyAsync(Container container)
