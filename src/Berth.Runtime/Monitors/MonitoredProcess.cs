@@ -83,7 +83,9 @@ internal sealed class MonitoredProcess : IAsyncDisposable
             if (MonitorReport.TryParse(buffer.AsSpan(0, count), out MonitorReport report))
                 Hear(report);
         }
-        FaultException lost = FaultException.Internal("the container's monitor ended before its process was started");
+        FaultException lost = FaultException.Internal(
+            "the container's monitor ended before its process was started: berth-runtime may be of another build than the engine: "
+            + "build or install both together");
         _created.TrySetException(lost);
         _started.TrySetException(lost);
         _ = _created.Task.Exception;
