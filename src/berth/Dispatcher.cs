@@ -211,7 +211,8 @@ internal static class Dispatcher
     }
 
     // Docker's sentence alone leaves a newcomer with nothing to do.
-    private static string NextStep(EngineException e) => e.IsConnectionFailure && e.Message.StartsWith("Cannot connect", StringComparison.Ordinal)
+    private static string NextStep(EngineException e) => e.IsConnectionFailure
+        && e.Message.StartsWith("Cannot connect", StringComparison.Ordinal)
         ? "\nStart the engine with 'berthd', or name another one with -H or BERTH_HOST." : "";
 }
 

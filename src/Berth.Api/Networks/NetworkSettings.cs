@@ -17,7 +17,8 @@ public sealed record NetworkSettings
     public string SandboxKey { get; set => field = value ?? ""; } = "";
 
     /// <summary>Ports by <c>port/protocol</c>; null: exposed, not published.</summary>
-    public IReadOnlyDictionary<string, IReadOnlyList<PortBinding>?> Ports { get; set; } = new Dictionary<string, IReadOnlyList<PortBinding>?>();
+    public IReadOnlyDictionary<string, IReadOnlyList<PortBinding>?> Ports { get; set; } = new Dictionary<string,
+        IReadOnlyList<PortBinding>?>();
 
     /// <summary>Always false.</summary>
     public bool HairpinMode { get; set; }

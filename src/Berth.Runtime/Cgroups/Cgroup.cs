@@ -21,7 +21,8 @@ public abstract class Cgroup
     public abstract IReadOnlyList<string> ProcsFiles { get; }
 
     /// <summary>Files that take a process with one thread which writes <c>0</c>: it joins the version 1 trees.</summary>
-    /// <remarks><c>tasks</c>, not <c>cgroup.procs</c>, which moves whole thread groups under a lock that waits for a grace period.</remarks>
+    /// <remarks><c>tasks</c>, not <c>cgroup.procs</c>, which moves whole thread groups under a lock that waits for a
+    /// grace period.</remarks>
     public virtual IReadOnlyList<string> JoinFiles => [];
 
     /// <summary>Its directory in the version 2 tree, which clone3 can make a process in; null where there is no such tree.</summary>

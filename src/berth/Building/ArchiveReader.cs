@@ -11,7 +11,8 @@ internal static class ArchiveReader
     /// <param name="contentOnly">The source was <c>dir/.</c>: the directory's content, not itself.</param>
     /// <param name="keepOwner">Sets owners as in the container.</param>
     /// <param name="cancellationToken">Ends it early.</param>
-    public static async Task ExtractAsync(Stream archive, string target, bool contentOnly, bool keepOwner, CancellationToken cancellationToken)
+    public static async Task ExtractAsync(
+        Stream archive, string target, bool contentOnly, bool keepOwner, CancellationToken cancellationToken)
     {
         bool isDirectory = Directory.Exists(target);
         string full = Path.GetFullPath(target);

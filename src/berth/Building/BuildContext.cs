@@ -92,7 +92,8 @@ internal sealed class BuildContext
                 file = Path.Combine(root, "dockerfile");
             if (!File.Exists(file))
             {
-                throw new CommandException($"unable to prepare context: unable to evaluate symlinks in Dockerfile path: lstat {file}: no such file or directory");
+                throw new CommandException(
+                    $"unable to prepare context: unable to evaluate symlinks in Dockerfile path: lstat {file}: no such file or directory");
             }
             name = Path.GetRelativePath(root, file);
             if (name == ".." || name.StartsWith("../", StringComparison.Ordinal))
@@ -107,7 +108,8 @@ internal sealed class BuildContext
             _write = async (output, token) =>
             {
                 ArchiveWriter writer = new(output);
-                await TreeArchive.WriteAsync(writer, root, "", keepOwner: false, (path, isDirectory) => Choose(ignore, path, isDirectory, name), token);
+                await TreeArchive.WriteAsync(
+                    writer, root, "", keepOwner: false, (path, isDirectory) => Choose(ignore, path, isDirectory, name), token);
                 if (outside is not null)
                     await AddAsync(writer, name, outside, token);
                 await writer.FinishAsync(token);

@@ -32,7 +32,8 @@ internal static class TreeArchive
             if (isDirectory)
             {
                 foreach (string child in Directory.EnumerateFileSystemEntries(item.Path).OrderDescending(StringComparer.Ordinal))
-                    pending.Push((child, item.Relative.Length == 0 ? Path.GetFileName(child) : $"{item.Relative}/{Path.GetFileName(child)}"));
+                    pending.Push((child, item.Relative.Length == 0 ? Path.GetFileName(child)
+                        : $"{item.Relative}/{Path.GetFileName(child)}"));
             }
         }
     }

@@ -10,7 +10,8 @@ namespace Berth.Cli.Commands;
 /// <remarks>mmdebstrap verifies the archive's signature and makes the tree; its archive is streamed into the engine as it comes.</remarks>
 internal static class BootstrapCommand
 {
-    private static readonly string[] s_debian = ["bookworm", "bullseye", "buster", "trixie", "forky", "sid", "stable", "oldstable", "testing", "unstable"];
+    private static readonly string[] s_debian =
+        ["bookworm", "bullseye", "buster", "trixie", "forky", "sid", "stable", "oldstable", "testing", "unstable"];
 
     public static Command Define() => new()
     {
@@ -38,7 +39,8 @@ internal static class BootstrapCommand
             throw new CommandException(
                 $"bootstrap {parsed.Arguments[0]}: not known: expected debian:SUITE with one of {string.Join(", ", s_debian)}");
         }
-        ImageReference name = ImageReference.Parse(parsed.String("tag") is { Length: > 0 } tag ? tag : parsed.Arguments[0]).WithDefaultTag();
+        ImageReference name =
+            ImageReference.Parse(parsed.String("tag") is { Length: > 0 } tag ? tag : parsed.Arguments[0]).WithDefaultTag();
         using Process tool = Start(parsed, suite);
         Task<string> log = LogAsync(session, tool, parsed.Bool("quiet"), cancellationToken);
         EngineRequest request = new EngineRequest("POST", "/images/create")

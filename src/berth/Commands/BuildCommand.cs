@@ -87,7 +87,8 @@ internal static class BuildCommand
             arguments[key] = argument.Contains('=') ? value : session.Environment.GetValueOrDefault(key);
         }
         request.QueryUnlessEmpty("remote", context.Remote).QueryUnlessEmpty("dockerfile", context.DockerfileName)
-            .QueryIf("q", parsed.Bool("quiet") || parsed.String("progress") == "quiet").QueryIf("nocache", parsed.Bool("no-cache")).QueryIf("pull", parsed.Bool("pull"))
+            .QueryIf("q", parsed.Bool("quiet") || parsed.String("progress") == "quiet").QueryIf(
+                "nocache", parsed.Bool("no-cache")).QueryIf("pull", parsed.Bool("pull"))
             .Query("rm", parsed.Bool("rm") ? "1" : "0").QueryIf("forcerm", parsed.Bool("force-rm"))
             .QueryIf("squash", parsed.Bool("squash")).QueryUnlessEmpty("networkmode", parsed.String("network"))
             .QueryUnlessEmpty("target", parsed.String("target")).QueryUnlessEmpty("cgroupparent", parsed.String("cgroup-parent"))
@@ -97,7 +98,8 @@ internal static class BuildCommand
                 : session.Variable("DOCKER_DEFAULT_PLATFORM"))
             .Query("buildargs", JsonSerializer.Serialize(arguments, ApiJson.Wire.StringMap))
             .Query("labels", JsonSerializer.Serialize(
-                KeyValues.Labels(parsed.List("label"), []).ToDictionary(static l => l.Key, static l => (string?)l.Value), ApiJson.Wire.StringMap))
+                KeyValues.Labels(parsed.List("label"), []).ToDictionary(
+                    static l => l.Key, static l => (string?)l.Value), ApiJson.Wire.StringMap))
             .Query("cachefrom", JsonSerializer.Serialize(parsed.List("cache-from"), ApiJson.Wire.StringList))
             .Query("ulimits", JsonSerializer.Serialize(
                 parsed.List("ulimit").Select(ResourceOptions.Ulimit).ToList(), ApiJson.Wire.UlimitList))

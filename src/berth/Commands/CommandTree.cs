@@ -166,7 +166,8 @@ internal static class CommandTree
 
     /// <summary>The entry of a name at the top, or null.</summary>
     public static Entry? Find(string name) =>
-        Array.Find(Common, e => e.Answers(name)) ?? Array.Find(Management, e => e.Answers(name)) ?? Array.Find(Others, e => e.Answers(name));
+        Array.Find(Common, e => e.Answers(name)) ?? Array.Find(Management, e => e.Answers(name)) ?? Array.Find(
+            Others, e => e.Answers(name));
 
     /// <summary>Docker's words that belong to swarm and its dead ends: known, and answered clearly.</summary>
     public static bool IsRefused(string name) =>

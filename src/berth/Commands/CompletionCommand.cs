@@ -49,7 +49,8 @@ internal static class CompletionCommand
     private static async Task<IEnumerable<string>> CandidatesAsync(Session session, List<string> words, CancellationToken cancellationToken)
     {
         if (words.Count <= 1)
-            return CommandTree.Common.Concat(CommandTree.Management).Concat(CommandTree.Others).Select(static e => e.Name).Distinct().Order();
+            return CommandTree.Common.Concat(CommandTree.Management).Concat(CommandTree.Others).Select(
+                static e => e.Name).Distinct().Order();
         Entry? entry = CommandTree.Find(words[0]);
         int used = 1;
         if (entry is { Build: null })
@@ -75,7 +76,8 @@ internal static class CompletionCommand
         {
             if (usage.Contains("CONTAINER"))
             {
-                JsonElement all = await session.Engine.SendForJsonAsync(EngineRequest.Get("/containers/json").QueryIf("all", true), cancellationToken);
+                JsonElement all =
+                    await session.Engine.SendForJsonAsync(EngineRequest.Get("/containers/json").QueryIf("all", true), cancellationToken);
                 return all.Elements().SelectMany(static c => c.Texts("Names")).Select(static n => n.TrimStart('/'));
             }
             if (usage.Contains("IMAGE") && (first || usage.Contains("IMAGE...")))
@@ -84,7 +86,8 @@ internal static class CompletionCommand
                 return all.Elements().SelectMany(static i => i.Texts("RepoTags"));
             }
             if (usage.Contains("NETWORK"))
-                return (await session.Engine.SendForJsonAsync(EngineRequest.Get("/networks"), cancellationToken)).Elements().Select(static n => n.Text("Name"));
+                return (await session.Engine.SendForJsonAsync(
+                    EngineRequest.Get("/networks"), cancellationToken)).Elements().Select(static n => n.Text("Name"));
             if (usage.Contains("VOLUME"))
             {
                 JsonElement all = await session.Engine.SendForJsonAsync(EngineRequest.Get("/volumes"), cancellationToken);

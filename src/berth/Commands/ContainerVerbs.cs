@@ -90,7 +90,8 @@ internal static class ContainerVerbs
     }
 
     private static Task<int> PostEachAsync(
-        Session session, ParsedCommand parsed, string verb, Func<EngineRequest, EngineRequest> query, CancellationToken cancellationToken) =>
+        Session session, ParsedCommand parsed, string verb, Func<EngineRequest, EngineRequest> query,
+            CancellationToken cancellationToken) =>
         EachAsync(session, parsed, name => session.Engine.SendForStatusAsync(
             query(EngineRequest.Post($"/containers/{EngineRequest.Escape(name)}/{verb}")), cancellationToken));
 

@@ -13,7 +13,8 @@ internal static class ContextCommands
 {
     private static readonly Dictionary<string, string> s_headers = new()
     {
-        ["Name"] = "NAME", ["Description"] = "DESCRIPTION", ["DockerEndpoint"] = "DOCKER ENDPOINT", ["Error"] = "ERROR", ["Current"] = "CURRENT",
+        ["Name"] = "NAME", ["Description"] = "DESCRIPTION", ["DockerEndpoint"] = "DOCKER ENDPOINT", ["Error"] =
+            "ERROR", ["Current"] = "CURRENT",
     };
 
     public static Task<int> CreateAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
@@ -210,7 +211,8 @@ internal static class ContextCommands
         if (name == "default")
             throw new CommandException("\"default\" is a reserved context name");
         if (!ContextStore.IsName(name))
-            throw new CommandException($"context name \"{name}\" is invalid, names are validated against regexp \"^[a-zA-Z0-9][a-zA-Z0-9_.+-]+$\"");
+            throw new CommandException(
+                $"context name \"{name}\" is invalid, names are validated against regexp \"^[a-zA-Z0-9][a-zA-Z0-9_.+-]+$\"");
         if (store.Exists(name))
             throw new CommandException($"context \"{name}\" already exists");
     }

@@ -79,7 +79,8 @@ internal static class CopyCommand
             throw new CommandException($"cannot copy directory");
         if (stat is null && path.EndsWith('/') && !isDirectory)
             throw new CommandException($"no such directory");
-        string name = content && toDirectory ? "" : toDirectory ? Path.GetFileName(Path.GetFullPath(source)) : Path.GetFileName(path.TrimEnd('/'));
+        string name = content && toDirectory ? "" : toDirectory ? Path.GetFileName(Path.GetFullPath(source))
+            : Path.GetFileName(path.TrimEnd('/'));
         string into = toDirectory ? path : Path.GetDirectoryName(path.TrimEnd('/')) is { Length: > 0 } parent ? parent : "/";
         if (file.EndsWith("/.", StringComparison.Ordinal))
             file = file[..^2];
@@ -100,7 +101,8 @@ internal static class CopyCommand
         CancellationToken cancellationToken)
     {
         EngineRequest request = new EngineRequest("PUT", $"/containers/{EngineRequest.Escape(container)}/archive") { Body = body };
-        request.Query("path", path).Query("noOverwriteDirNonDir", "true").QueryUnlessEmpty("copyUIDGID", parsed.Bool("archive") ? "true" : "");
+        request.Query("path", path).Query("noOverwriteDirNonDir", "true").QueryUnlessEmpty(
+            "copyUIDGID", parsed.Bool("archive") ? "true" : "");
         await session.Engine.SendForStatusAsync(request, cancellationToken);
         if (!parsed.Bool("quiet") && session.Console.ErrorIsTerminal)
             session.Warn($"Successfully copied to {container}:{path}");

@@ -75,7 +75,8 @@ internal static class ImageList
         ("Repository", () => name.Repository),
         ("Tag", () => name.Tag),
         ("Digest", () => name.Digest),
-        ("CreatedSince", () => i.Number("Created") <= NoTime ? "" : Humanize.Ago(DateTimeOffset.FromUnixTimeSeconds(i.Number("Created")), now)),
+        ("CreatedSince", () => i.Number("Created") <= NoTime ? ""
+            : Humanize.Ago(DateTimeOffset.FromUnixTimeSeconds(i.Number("Created")), now)),
         ("CreatedAt", () => Humanize.GoTime(DateTimeOffset.FromUnixTimeSeconds(i.Number("Created")))),
         ("Size", () => Humanize.Size(i.Number("Size"))),
         ("Containers", () => i.Number("Containers") < 0 ? "N/A" : i.Number("Containers").ToString(CultureInfo.InvariantCulture)),

@@ -13,7 +13,8 @@ internal static class LogsCommand
         string name = EngineRequest.Escape(parsed.Arguments[0]);
         JsonElement container = await session.Engine.SendForJsonAsync(EngineRequest.Get($"/containers/{name}/json"), cancellationToken);
         DateTimeOffset now = session.Time.GetUtcNow();
-        EngineRequest request = EngineRequest.Get($"/containers/{container.Text("Id")}/logs").QueryIf("stdout", true).QueryIf("stderr", true)
+        EngineRequest request =
+            EngineRequest.Get($"/containers/{container.Text("Id")}/logs").QueryIf("stdout", true).QueryIf("stderr", true)
             .QueryUnlessEmpty("since", TimeArgument.ToUnix(parsed.String("since"), now))
             .QueryUnlessEmpty("until", TimeArgument.ToUnix(parsed.String("until"), now))
             .QueryIf("timestamps", parsed.Bool("timestamps")).QueryIf("details", parsed.Bool("details"))

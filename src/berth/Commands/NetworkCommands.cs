@@ -42,7 +42,8 @@ internal static class NetworkCommands
             },
         };
         JsonElement answer = await session.Engine.SendForJsonAsync(
-            EngineRequest.Post("/networks/create") with { Json = JsonSerializer.SerializeToUtf8Bytes(body, ApiJson.Wire.CreateNetworkRequest) },
+            EngineRequest.Post("/networks/create") with { Json =
+                JsonSerializer.SerializeToUtf8Bytes(body, ApiJson.Wire.CreateNetworkRequest) },
             cancellationToken);
         if (answer.Text("Warning") is { Length: > 0 } warning)
             session.Warn($"WARNING: {warning}");
@@ -66,7 +67,8 @@ internal static class NetworkCommands
 
     public static Task<int> RemoveAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken) =>
         ContainerVerbs.EachAsync(
-            session, parsed, name => session.Engine.SendForStatusAsync(EngineRequest.Delete($"/networks/{EngineRequest.Escape(name)}"), cancellationToken),
+            session, parsed, name =>
+                session.Engine.SendForStatusAsync(EngineRequest.Delete($"/networks/{EngineRequest.Escape(name)}"), cancellationToken),
             ignored: e => parsed.Bool("force") && e.IsNotFound);
 
     public static async Task<int> ConnectAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
@@ -143,7 +145,8 @@ internal static class NetworkPools
         foreach ((string name, string address) in reserved)
         {
             IpamPool pool = Owner(pools, address, $"no matching subnet for aux-address {address}");
-            pool.AuxiliaryAddresses = new Dictionary<string, string>(pool.AuxiliaryAddresses ?? new Dictionary<string, string>()) { [name] = address };
+            pool.AuxiliaryAddresses = new Dictionary<string,
+                string>(pool.AuxiliaryAddresses ?? new Dictionary<string, string>()) { [name] = address };
         }
         return pools;
     }

@@ -10,7 +10,8 @@ internal static class PortText
 
     public static string Of(IEnumerable<JsonElement> ports)
     {
-        List<Port> sorted = ports.Select(static p => new Port(p.Text("IP"), p.Number("PublicPort"), p.Number("PrivatePort"), p.Text("Type")))
+        List<Port> sorted =
+            ports.Select(static p => new Port(p.Text("IP"), p.Number("PublicPort"), p.Number("PrivatePort"), p.Text("Type")))
             .OrderBy(static p => p.Private).ThenBy(static p => p.Address, StringComparer.Ordinal).ThenBy(static p => p.Public)
             .ThenBy(static p => p.Type, StringComparer.Ordinal).ToList();
         List<string> single = [];

@@ -10,7 +10,8 @@ internal static class PruneCommands
 {
     public static Task<int> ContainersAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken) => AskedAsync(
         session, parsed, "WARNING! This will remove all stopped containers.",
-        () => OneAsync(session, "/containers/prune", Filters.Of(parsed.List("filter")), "Deleted Containers:", "ContainersDeleted", cancellationToken));
+        () => OneAsync(session, "/containers/prune", Filters.Of(parsed.List("filter")), "Deleted Containers:",
+            "ContainersDeleted", cancellationToken));
 
     public static Task<int> ImagesAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken) => AskedAsync(
         session, parsed, parsed.Bool("all") ? "WARNING! This will remove all images without at least one container associated to them."
@@ -23,7 +24,8 @@ internal static class PruneCommands
     {
         if (!parsed.Bool("force") && !Confirm(session, "WARNING! This will remove all custom networks not used by at least one container."))
             return 1;
-        await OneAsync(session, "/networks/prune", Filters.Of(parsed.List("filter")), "Deleted Networks:", "NetworksDeleted", cancellationToken);
+        await OneAsync(session, "/networks/prune", Filters.Of(parsed.List("filter")), "Deleted Networks:",
+            "NetworksDeleted", cancellationToken);
         return 0;
     }
 
@@ -34,7 +36,8 @@ internal static class PruneCommands
         return AskedAsync(
             session, parsed, all ? "WARNING! This will remove all local volumes not used by at least one container."
                 : "WARNING! This will remove anonymous local volumes not used by at least one container.",
-            () => OneAsync(session, "/volumes/prune", Filters.Of(parsed.List("filter"), more), "Deleted Volumes:", "VolumesDeleted", cancellationToken));
+            () => OneAsync(session, "/volumes/prune", Filters.Of(parsed.List("filter"), more), "Deleted Volumes:",
+                "VolumesDeleted", cancellationToken));
     }
 
     public static async Task<int> BuildAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
@@ -44,7 +47,8 @@ internal static class PruneCommands
         {
             return 1;
         }
-        long freed = await BuildCacheAsync(session, parsed.Bool("all"), Filters.Of(parsed.List("filter")), parsed.Bytes("keep-storage"), cancellationToken);
+        long freed = await BuildCacheAsync(
+            session, parsed.Bool("all"), Filters.Of(parsed.List("filter")), parsed.Bytes("keep-storage"), cancellationToken);
         session.PrintLine($"Total reclaimed space: {Humanize.Size(freed, 4)}");
         return 0;
     }

@@ -44,7 +44,8 @@ internal static class PlatformText
         if (text.Length == 0)
             return "";
         string[] parts = text.ToLowerInvariant().Split('/');
-        if (parts.Length is 1 or > 3 || parts.Any(static p => p.Length == 0 || !p.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-')))
+        if (parts.Length is 1 or > 3
+            || parts.Any(static p => p.Length == 0 || !p.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-')))
             throw new CommandException($"invalid platform: \"{text}\": expected os/arch[/variant]");
         string variant = parts.Length > 2 ? $",\"variant\":\"{parts[2]}\"" : "";
         return $"{{\"architecture\":\"{parts[1]}\",\"os\":\"{parts[0]}\"{variant}}}";

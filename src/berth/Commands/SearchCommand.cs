@@ -13,7 +13,8 @@ internal static class SearchCommand
 {
     private static readonly Dictionary<string, string> s_headers = new()
     {
-        ["Name"] = "NAME", ["Description"] = "DESCRIPTION", ["StarCount"] = "STARS", ["IsOfficial"] = "OFFICIAL", ["IsAutomated"] = "AUTOMATED",
+        ["Name"] = "NAME", ["Description"] = "DESCRIPTION", ["StarCount"] = "STARS", ["IsOfficial"] = "OFFICIAL",
+            ["IsAutomated"] = "AUTOMATED",
     };
 
     public static async Task<int> RunAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)

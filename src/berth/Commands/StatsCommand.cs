@@ -24,7 +24,8 @@ internal static class StatsCommand
         while (true)
         {
             // A sample takes the engine a second or two, which is also the pace of the display.
-            List<string> names = parsed.Arguments.Count > 0 ? parsed.Arguments : await NamesAsync(session, parsed.Bool("all"), cancellationToken);
+            List<string> names = parsed.Arguments.Count > 0 ? parsed.Arguments
+                : await NamesAsync(session, parsed.Bool("all"), cancellationToken);
             JsonElement[] samples = await Task.WhenAll(names.Select(n => SampleAsync(session, n, cancellationToken)));
             if (!parsed.Bool("no-stream") && session.Console.OutputIsTerminal)
                 session.Print("\x1b[H\x1b[2J");

@@ -91,7 +91,8 @@ internal static class VersionCommand
         StringBuilder output = new(platform.Length > 0 ? $"\nServer: {platform}\n" : "\nServer:\n");
         (string Label, string Key)[] details =
         [
-            ("Version", "Version"), ("API version", "ApiVersion"), ("Go version", "GoVersion"), ("Git commit", "GitCommit"), ("Built", "BuildTime"),
+            ("Version", "Version"), ("API version", "ApiVersion"), ("Go version", "GoVersion"),
+                ("Git commit", "GitCommit"), ("Built", "BuildTime"),
         ];
         foreach (JsonElement component in server.Items("Components"))
         {
@@ -150,8 +151,10 @@ internal static class InfoCommand
     private static string Server(JsonElement info)
     {
         StringBuilder output = new();
-        output.Append(CultureInfo.InvariantCulture, $" Containers: {info.Number("Containers")}\n  Running: {info.Number("ContainersRunning")}\n");
-        output.Append(CultureInfo.InvariantCulture, $"  Paused: {info.Number("ContainersPaused")}\n  Stopped: {info.Number("ContainersStopped")}\n");
+        output.Append(CultureInfo.InvariantCulture,
+            $" Containers: {info.Number("Containers")}\n  Running: {info.Number("ContainersRunning")}\n");
+        output.Append(CultureInfo.InvariantCulture,
+            $"  Paused: {info.Number("ContainersPaused")}\n  Stopped: {info.Number("ContainersStopped")}\n");
         output.Append(CultureInfo.InvariantCulture, $" Images: {info.Number("Images")}\n");
         Line("Server Version", info.Text("ServerVersion"));
         Line("Storage Driver", info.Text("Driver"));

@@ -19,7 +19,8 @@ internal static class VolumeCommands
 
     public static async Task<int> CreateAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
     {
-        string[] cluster = ["availability", "group", "limit-bytes", "required-bytes", "scope", "secret", "sharing", "topology-preferred", "topology-required", "type"];
+        string[] cluster = ["availability", "group", "limit-bytes", "required-bytes", "scope", "secret", "sharing",
+            "topology-preferred", "topology-required", "type"];
         if (cluster.FirstOrDefault(parsed.Has) is { } flag)
             throw new CommandException($"--{flag} is for cluster volumes, which need a swarm; Berth has none");
         CreateVolumeRequest body = new()
@@ -30,7 +31,8 @@ internal static class VolumeCommands
             Labels = KeyValues.Labels(parsed.List("label"), []),
         };
         JsonElement answer = await session.Engine.SendForJsonAsync(
-            EngineRequest.Post("/volumes/create") with { Json = JsonSerializer.SerializeToUtf8Bytes(body, ApiJson.Wire.CreateVolumeRequest) },
+            EngineRequest.Post("/volumes/create") with { Json =
+                JsonSerializer.SerializeToUtf8Bytes(body, ApiJson.Wire.CreateVolumeRequest) },
             cancellationToken);
         session.PrintLine(answer.Text("Name"));
         return 0;

@@ -6,7 +6,8 @@ using Berth.Faults;
 namespace Berth.Cli.Configuration;
 
 /// <summary>Docker's <c>config.json</c> but for its accounts: formats, proxies, headers, the current context.</summary>
-/// <remarks>Read leniently and written back with everything it had. Accounts are read by <see cref="Berth.Credentials.DockerConfigFile"/>.</remarks>
+/// <remarks>Read leniently and written back with everything it had. Accounts are read by <see
+/// cref="Berth.Credentials.DockerConfigFile"/>.</remarks>
 internal sealed class ConfigFile
 {
     private static readonly (string Key, string Name)[] s_proxyVariables =
@@ -92,7 +93,8 @@ internal sealed class ConfigFile
             UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
         }))
         {
-            file.Write(System.Text.Encoding.UTF8.GetBytes(JsonIndent.Apply(_root.ToJsonString()).Replace("    ", "\t", StringComparison.Ordinal)));
+            file.Write(System.Text.Encoding.UTF8.GetBytes(
+                JsonIndent.Apply(_root.ToJsonString()).Replace("    ", "\t", StringComparison.Ordinal)));
         }
         File.Move(temporary, target, overwrite: true);
     }

@@ -3,7 +3,8 @@ using Berth.Client;
 
 namespace Berth.Cli.Configuration;
 
-/// <summary>Decides which engine is meant: -H, -c, BERTH_HOST, DOCKER_HOST, DOCKER_CONTEXT, the current context, the default socket.</summary>
+/// <summary>Decides which engine is meant: -H, -c, BERTH_HOST, DOCKER_HOST, DOCKER_CONTEXT, the current context, the
+/// default socket.</summary>
 internal static class EngineChoice
 {
     public static EngineClient Connect(Session session)

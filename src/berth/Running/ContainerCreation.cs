@@ -32,7 +32,8 @@ internal static class ContainerCreation
             {
                 answer = await SendAsync(session, parsed, body, platform, cancellationToken);
             }
-            catch (EngineException e) when (e.IsNotFound && pull == "missing" && e.Message.Contains("No such image", StringComparison.OrdinalIgnoreCase))
+            catch (EngineException e) when (
+                e.IsNotFound && pull == "missing" && e.Message.Contains("No such image", StringComparison.OrdinalIgnoreCase))
             {
                 if (!quiet)
                     session.Warn($"Unable to find image '{ImageName.Familiar(body.Image)}' locally");

@@ -66,7 +66,8 @@ internal static class ContainerSpec
         {
             string[] parts = option.Split(':');
             if (option.Length == 0 || parts.Length > 3 || parts.Any(static p => p.Length == 0))
-                throw new UsageException($"invalid spec: {option}: {(option.Length == 0 ? "invalid empty volume spec" : parts.Length > 3 ? "too many colons" : "empty section between colons")}");
+                throw new UsageException(
+                    $"invalid spec: {option}: {(option.Length == 0 ? "invalid empty volume spec" : parts.Length > 3 ? "too many colons" : "empty section between colons")}");
             if (parts.Length == 1)
             {
                 volumes[option] = new Empty();
@@ -81,10 +82,12 @@ internal static class ContainerSpec
 
     private static HealthConfig? Health(ParsedCommand parsed)
     {
-        string[] flags = ["health-cmd", "health-interval", "health-timeout", "health-start-period", "health-start-interval", "health-retries"];
+        string[] flags =
+            ["health-cmd", "health-interval", "health-timeout", "health-start-period", "health-start-interval", "health-retries"];
         bool any = flags.Any(parsed.Has);
         if (parsed.Bool("no-healthcheck"))
-            return any ? throw new UsageException("--no-healthcheck conflicts with --health-* options") : new HealthConfig { Test = ["NONE"] };
+            return any ? throw new UsageException("--no-healthcheck conflicts with --health-* options")
+                : new HealthConfig { Test = ["NONE"] };
         if (!any)
             return null;
         foreach (string flag in (string[])["health-interval", "health-timeout", "health-start-period", "health-start-interval"])

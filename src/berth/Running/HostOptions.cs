@@ -97,7 +97,8 @@ internal static class HostOptions
     {
         int split = text.IndexOfAny([':', '=']);
         if (split <= 0)
-            throw new UsageException($"invalid argument {GoValue.Quote(text)} for \"--add-host\" flag: bad format for add-host: {GoValue.Quote(text)}");
+            throw new UsageException(
+                $"invalid argument {GoValue.Quote(text)} for \"--add-host\" flag: bad format for add-host: {GoValue.Quote(text)}");
         string address = text[(split + 1)..];
         if (address is ['[', .., ']'])
             address = address[1..^1];

@@ -24,7 +24,8 @@ internal static class KeyValues
         foreach (string variable in given)
         {
             if (variable.Length == 0 || variable[0] == '=')
-                throw new UsageException($"invalid argument \"{variable}\" for \"-e, --env\" flag: invalid environment variable: {variable}");
+                throw new UsageException(
+                    $"invalid argument \"{variable}\" for \"-e, --env\" flag: invalid environment variable: {variable}");
             all.Add(variable.Contains('=') ? variable
                 : session.Environment.TryGetValue(variable, out string? value) ? $"{variable}={value}" : variable);
         }
@@ -83,7 +84,8 @@ internal static class KeyValues
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new UsageException($"open {file}: {(e is FileNotFoundException or DirectoryNotFoundException ? "no such file or directory" : e.Message)}");
+            throw new UsageException(
+                $"open {file}: {(e is FileNotFoundException or DirectoryNotFoundException ? "no such file or directory" : e.Message)}");
         }
         for (int i = 0; i < lines.Length; i++)
         {

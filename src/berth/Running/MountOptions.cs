@@ -49,7 +49,8 @@ internal static class MountOptions
         if (used.Contains("image"))
             mount.ImageOptions = image;
         if (bind.ReadOnlyForceRecursive && (!mount.ReadOnly || bind.Propagation != "rprivate"))
-            throw new UsageException("option 'bind-recursive=readonly' requires 'readonly' and 'bind-propagation=rprivate' to be specified in conjunction");
+            throw new UsageException(
+                "option 'bind-recursive=readonly' requires 'readonly' and 'bind-propagation=rprivate' to be specified in conjunction");
         if (bind.ReadOnlyNonRecursive && !mount.ReadOnly)
             throw new UsageException("option 'bind-recursive=writable' requires 'readonly' to be specified in conjunction");
         return mount;

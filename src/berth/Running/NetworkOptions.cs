@@ -25,7 +25,8 @@ internal static class NetworkOptions
             if (!endpoints.TryAdd(name, settings))
                 throw new UsageException($"network \"{name}\" is specified multiple times");
         }
-        if (networks.Count > 1 && networks.Any(static n => n.Name is "host" or "none" || n.Name.StartsWith("container:", StringComparison.Ordinal)))
+        if (networks.Count > 1
+            && networks.Any(static n => n.Name is "host" or "none" || n.Name.StartsWith("container:", StringComparison.Ordinal)))
             throw new UsageException("conflicting options: cannot attach both user-defined and non-user-defined network-modes");
         return new NetworkingConfig { EndpointsConfig = endpoints };
     }
@@ -37,7 +38,8 @@ internal static class NetworkOptions
             throw new UsageException("conflicting options: cannot specify both --network-alias and per-network alias");
         if (aliases.Count > 0)
             endpoint.Aliases = aliases;
-        bool userDefined = name is not ("default" or "bridge" or "host" or "none") && !name.StartsWith("container:", StringComparison.Ordinal);
+        bool userDefined = name is not ("default" or "bridge" or "host" or "none")
+            && !name.StartsWith("container:", StringComparison.Ordinal);
         if (userDefined && parsed.List("link") is { Count: > 0 } links)
             endpoint.Links = links;
         if (parsed.Has("ip") || parsed.Has("ip6") || parsed.Has("link-local-ip"))
@@ -65,13 +67,15 @@ internal static class NetworkOptions
         {
             (string key, string value) = KeyValues.Split(field);
             if (!field.Contains('='))
-                throw new UsageException($"invalid argument {GoValue.Quote(text)} for \"--network\" flag: invalid field {field}: should be key=value");
+                throw new UsageException(
+                    $"invalid argument {GoValue.Quote(text)} for \"--network\" flag: invalid field {field}: should be key=value");
             if (key.Equals("name", StringComparison.OrdinalIgnoreCase))
                 name = value.Trim();
             else
                 Set(settings, key.ToLowerInvariant(), value.Trim());
         }
-        return name.Length > 0 ? (name, settings) : throw new UsageException($"invalid argument {GoValue.Quote(text)} for \"--network\" flag: network name/id is not specified");
+        return name.Length > 0 ? (name, settings)
+            : throw new UsageException($"invalid argument {GoValue.Quote(text)} for \"--network\" flag: network name/id is not specified");
     }
 
     private static void Set(EndpointSettings settings, string key, string value)
@@ -96,7 +100,8 @@ internal static class NetworkOptions
                 break;
             case "driver-opt":
                 (string name, string option) = KeyValues.Split(value);
-                settings.DriverOpts = new Dictionary<string, string>(settings.DriverOpts ?? new Dictionary<string, string>()) { [name.Trim().ToLowerInvariant()] = option.Trim() };
+                settings.DriverOpts = new Dictionary<string,
+                    string>(settings.DriverOpts ?? new Dictionary<string, string>()) { [name.Trim().ToLowerInvariant()] = option.Trim() };
                 break;
             case "gw-priority":
                 settings.GwPriority = int.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int priority)

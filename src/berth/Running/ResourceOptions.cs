@@ -110,12 +110,14 @@ internal static class ResourceOptions
         if (parts.Length > 3 || !host.StartsWith('/') || !inside.StartsWith('/'))
         {
             throw new UsageException($"invalid argument {GoValue.Quote(text)} for \"--device\" flag: "
-                + (parts.Length > 3 ? $"bad format for path: {text}" : $"{(host.StartsWith('/') ? inside : host)} is not an absolute path"));
+                + (parts.Length > 3 ? $"bad format for path: {text}"
+                    : $"{(host.StartsWith('/') ? inside : host)} is not an absolute path"));
         }
         return new DeviceMapping { PathOnHost = host, PathInContainer = inside, CgroupPermissions = permissions };
     }
 
-    private static bool IsMode(string text) => text.Length > 0 && text.All(static c => c is 'r' or 'w' or 'm') && text.Distinct().Count() == text.Length;
+    private static bool IsMode(string text) => text.Length > 0 && text.All(static c => c is 'r' or 'w' or 'm')
+        && text.Distinct().Count() == text.Length;
 
     private static WeightDevice WeightDevice(string text)
     {
@@ -124,11 +126,13 @@ internal static class ResourceOptions
             throw new UsageException($"invalid argument {GoValue.Quote(text)} for \"--blkio-weight-device\" flag: bad format: {text}");
         string path = text[..colon];
         if (!path.StartsWith("/dev/", StringComparison.Ordinal))
-            throw new UsageException($"invalid argument {GoValue.Quote(text)} for \"--blkio-weight-device\" flag: bad format for device path: {text}");
+            throw new UsageException(
+                $"invalid argument {GoValue.Quote(text)} for \"--blkio-weight-device\" flag: bad format for device path: {text}");
         return ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out ushort weight)
             && weight is 0 or >= 10 and <= 1000
             ? new WeightDevice { Path = path, Weight = weight }
-            : throw new UsageException($"invalid argument {GoValue.Quote(text)} for \"--blkio-weight-device\" flag: invalid weight for device: {text}");
+            : throw new UsageException(
+                $"invalid argument {GoValue.Quote(text)} for \"--blkio-weight-device\" flag: invalid weight for device: {text}");
     }
 
     private static List<ThrottleDevice> Throttles(ParsedCommand parsed, string flag, bool isBytes) =>

@@ -20,7 +20,8 @@ internal interface IFields
 }
 
 /// <summary>
-/// Values of templates: null, bool, long, double, string, <see cref="JsonElement"/> (objects and arrays), lists, maps, <see cref="IFields"/>.
+/// Values of templates: null, bool, long, double, string, <see cref="JsonElement"/> (objects and arrays), lists,
+/// maps, <see cref="IFields"/>.
 /// </summary>
 internal static class Value
 {

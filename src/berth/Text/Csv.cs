@@ -23,7 +23,8 @@ internal static class Csv
                 {
                     int quote = i < line.Length ? line.IndexOf('"', i) : -1;
                     if (quote < 0)
-                        throw new UsageException("parse error on line 1, column " + (line.Length + 1) + ": extraneous or missing \" in quoted-field");
+                        throw new UsageException(
+                            "parse error on line 1, column " + (line.Length + 1) + ": extraneous or missing \" in quoted-field");
                     field.Append(line, i, quote - i);
                     i = quote + 1;
                     if (i >= line.Length || line[i] != '"')

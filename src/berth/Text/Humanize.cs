@@ -72,7 +72,8 @@ internal static class Humanize
         if (!DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, out DateTimeOffset time))
             return text;
         string day = time.Day.ToString(CultureInfo.InvariantCulture).PadLeft(2);
-        return time.ToString("ddd MMM ", CultureInfo.InvariantCulture) + day + time.ToString(" HH:mm:ss yyyy", CultureInfo.InvariantCulture);
+        return time.ToString("ddd MMM ", CultureInfo.InvariantCulture) + day + time.ToString(
+            " HH:mm:ss yyyy", CultureInfo.InvariantCulture);
     }
 
     private static string Text(long count, string unit) => count.ToString(CultureInfo.InvariantCulture) + " " + unit;

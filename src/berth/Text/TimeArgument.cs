@@ -24,7 +24,8 @@ internal static class TimeArgument
         {
             return Seconds(local);
         }
-        if (text.Length > 10 && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out DateTimeOffset time))
+        if (text.Length > 10
+            && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out DateTimeOffset time))
             return Seconds(time);
         throw new CommandException($"invalid value for time: \"{text}\": failed to parse value as time or duration");
     }
