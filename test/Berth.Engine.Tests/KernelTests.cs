@@ -14,13 +14,28 @@ public sealed class KernelTests : IAsyncLifetime
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
-    private static string? Program => Environment.GetEnvironmentVariable("BERTH_RUNTIME");
+    private static readonly string? Program = FindProgram("berth-runtime");
+
+    /// <summary>A published program: where BERTH_RUNTIME or BERTH_BIN say, or in out/bin of the repository.</summary>
+    internal static string? FindProgram(string name)
+    {
+        string? above = AppContext.BaseDirectory;
+        while (above is not null && !File.Exists(Path.Combine(above, "Berth.slnx")))
+            above = Path.GetDirectoryName(above);
+        string?[] candidates =
+        [
+            name == "berth-runtime" ? Environment.GetEnvironmentVariable("BERTH_RUNTIME") : null,
+            Environment.GetEnvironmentVariable("BERTH_BIN") is { } bin ? Path.Combine(bin, name) : null,
+            above is null ? null : Path.Combine(above, "out", "bin", name),
+        ];
+        return candidates.FirstOrDefault(File.Exists);
+    }
 
     public async ValueTask InitializeAsync()
     {
         Assert.SkipUnless(Environment.UserName == "root", "needs root");
         Assert.SkipUnless(File.Exists("/bin/busybox"), "needs the package busybox-static");
-        Assert.SkipUnless(Program is not null && File.Exists(Program), "needs BERTH_RUNTIME to name the published berth-runtime");
+        Assert.SkipUnless(Program is not null, "needs berth-runtime in out/bin (./dev build), or BERTH_BIN");
         _engine = await OpenAsync();
         await ImportAsync(_engine);
     }
@@ -31,6 +46,8 @@ public sealed class KernelTests : IAsyncLifetime
         {
             foreach (ContainerSummary left in await _engine.Containers.ListAsync(new ContainerQuery { All = true }, CancellationToken.None))
                 await _engine.Containers.RemoveAsync(left.Details.Id, force: true, volumes: true, CancellationToken.None);
+            await _engine.Parts.Background.DrainAsync();
+            await _engine.Parts.Networks.TearDownAsync(CancellationToken.None);
             await _engine.DisposeAsync();
         }
         Directory.Delete(_root, recursive: true);
@@ -159,16 +176,23 @@ public sealed class KernelTests : IAsyncLifetime
 
     private static async Task ImportAsync(BerthEngine engine)
     {
-        using MemoryStream tar = new();
+        using MemoryStream tar = BusyboxTar();
+        await engine.Images.ImportAsync(new ImportRequest { Reference = ImageReference.Parse("bb") }, tar, Cancel);
+    }
+
+    /// <summary>A root with a shell and a few programs.</summary>
+    internal static MemoryStream BusyboxTar()
+    {
+        MemoryStream tar = new();
         TarWriter writer = new(tar);
         byte[] busybox = File.ReadAllBytes("/bin/busybox");
         writer.Write(new TarEntry { Type = TarEntryType.Directory, Path = "bin/"u8.ToArray(), Mode = 0x1ED });
         writer.Write(new TarEntry { Type = TarEntryType.RegularFile, Path = "bin/busybox"u8.ToArray(), Mode = 0x1ED, Size = busybox.Length }, busybox);
-        foreach (string name in (string[])["sh", "echo", "sleep", "true", "cat", "ls"])
+        foreach (string name in (string[])["sh", "echo", "sleep", "true", "cat", "ls", "usleep"])
             writer.Write(new TarEntry { Type = TarEntryType.SymbolicLink, Path = Encoding.UTF8.GetBytes("bin/" + name), LinkTarget = "busybox"u8.ToArray() });
         writer.Finish();
         tar.Position = 0;
-        await engine.Images.ImportAsync(new ImportRequest { Reference = ImageReference.Parse("bb") }, tar, Cancel);
+        return tar;
     }
 
     private static async Task<string> ReadAllAsync(IAttachment attachment)

@@ -38,6 +38,28 @@ public sealed class OptionsTests : IDisposable
     }
 
     [Fact]
+    public void File_EveryKeyOfNetworksAndRegistries_ReachesTheEngine()
+    {
+        Engine.EngineOptions engine = Assert.IsType<DaemonOptions>(Build([],
+            """
+            {"mtu": 1400, "bip": "10.8.0.1/24", "dns": ["10.0.0.53"], "ip": "127.0.0.1", "data-root": "/z",
+             "default-ulimits": {"nofile": {"Name": "nofile", "Soft": 5, "Hard": 6}}, "log-opts": {"max-file": "4"},
+             "insecure-registries": ["10.0.0.0/8"], "registry-mirrors": ["https://m"],
+             "default-address-pools": [{"base": "10.9.0.0/16", "size": 24}]}
+            """,
+            out _)).Engine;
+        Assert.Equal((1400, "10.8.0.1/24", "127.0.0.1", "/z"),
+            (engine.Mtu, engine.BridgeAddress, engine.DefaultPublishAddress, engine.DataRoot));
+        Assert.Equal(["10.0.0.53"], engine.Dns);
+        Assert.Equal(new Engine.Ulimit("nofile", 5, 6), Assert.Single(engine.DefaultUlimits));
+        Assert.Equal("4", engine.LogOptions["max-file"]);
+        Assert.Equal(["10.0.0.0/8"], engine.InsecureRegistries);
+        Assert.Equal(["https://m"], engine.RegistryMirrors);
+        Assert.Equal(new Engine.AddressPool("10.9.0.0/16", 24), Assert.Single(engine.DefaultAddressPools));
+        Assert.Equal(1300, Assert.IsType<DaemonOptions>(Build(["--mtu", "1300"], "{}", out _)).Engine.Mtu);
+    }
+
+    [Fact]
     public void File_UnknownKeys_AreAllNamedInDockersWords()
     {
         Assert.Null(Build([], """{"x": 1, "debug": true, "y": {}}""", out List<string> errors));

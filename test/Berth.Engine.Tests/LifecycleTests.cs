@@ -1,0 +1,232 @@
+using Berth.Faults;
+using Berth.Oci.Images;
+
+namespace Berth.Engine.Tests;
+
+/// <summary>Policies, stops, health and names, with a clock that the test moves.</summary>
+public sealed class LifecycleTests : IAsyncLifetime
+{
+    private static readonly TimeSpan s_step = TimeSpan.FromMilliseconds(10);
+    private TestEngine _test = null!;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private IContainers Containers => _test.Engine.Containers;
+
+    public async ValueTask InitializeAsync() => _test = await TestEngine.OpenAsync();
+
+    public ValueTask DisposeAsync() => _test.DisposeAsync();
+
+    [Fact]
+    public async Task Always_QuickFailures_WaitLongerEachTime()
+    {
+        (string id, FakeContainer running) = await _test.StartAsync(new HostSettings { RestartPolicy = new RestartPolicy("always", 0) });
+        foreach (int milliseconds in (int[])[100, 200, 400])
+        {
+            running.Exit(1);
+            FakeContainer? next = null;
+            TimeSpan waited = await _test.AdvanceUntilAsync(() => _test.Runtime.Started.TryRead(out next), s_step);
+            Assert.InRange(waited.TotalMilliseconds, milliseconds, double.MaxValue);
+            running = next!;
+        }
+        Assert.Equal(3, (await Containers.InspectAsync(id, false, Cancel)).RestartCount);
+    }
+
+    [Fact]
+    public async Task OnFailure_CountReached_StaysEnded()
+    {
+        (string id, FakeContainer running) = await _test.StartAsync(new HostSettings { RestartPolicy = new RestartPolicy("on-failure", 1) });
+        running.Exit(3);
+        FakeContainer? next = null;
+        await _test.AdvanceUntilAsync(() => _test.Runtime.Started.TryRead(out next), s_step);
+        Task<WaitOutcome> ended = Containers.Wait(id, WaitCondition.NotRunning, Cancel);
+        next!.Exit(4);
+        Assert.Equal(4, (await ended).StatusCode);
+        Assert.Equal(ContainerStatus.Exited, (await _test.StateAsync(id)).Status);
+    }
+
+    [Fact]
+    public async Task OnFailure_ExitZero_IsNotRestarted()
+    {
+        (string id, FakeContainer running) = await _test.StartAsync(new HostSettings { RestartPolicy = new RestartPolicy("on-failure", 0) });
+        Task<WaitOutcome> ended = Containers.Wait(id, WaitCondition.NextExit, Cancel);
+        running.Exit(0);
+        await ended;
+        Assert.Equal(ContainerStatus.Exited, (await _test.StateAsync(id)).Status);
+    }
+
+    [Fact]
+    public async Task Always_StoppedByUser_StaysStopped()
+    {
+        (string id, FakeContainer running) = await _test.StartAsync(new HostSettings { RestartPolicy = new RestartPolicy("always", 0) });
+        Assert.True(await Containers.StopAsync(id, null, 10, Cancel));
+        Assert.Equal([15], running.Signals);
+        Assert.Equal(ContainerStatus.Exited, (await _test.StateAsync(id)).Status);
+    }
+
+    [Fact]
+    public async Task Stop_WhileWaitingForRestart_EndsTheWait()
+    {
+        (string id, FakeContainer running) = await _test.StartAsync(new HostSettings { RestartPolicy = new RestartPolicy("always", 0) });
+        Task<WaitOutcome> ended = Containers.Wait(id, WaitCondition.NextExit, Cancel);
+        running.Exit(1);
+        await ended;
+        Assert.Equal(ContainerStatus.Restarting, (await _test.StateAsync(id)).Status);
+        Assert.True(await Containers.StopAsync(id, null, 10, Cancel));
+        _test.Time.Advance(TimeSpan.FromMinutes(5));
+        Assert.Equal(ContainerStatus.Exited, (await _test.StateAsync(id)).Status);
+        Assert.False(_test.Runtime.Started.TryRead(out _));
+    }
+
+    [Fact]
+    public async Task Stop_IgnoredTerm_KillsAfterTheGracePeriod()
+    {
+        (string id, FakeContainer running) = await _test.StartAsync();
+        running.OnSignal = (container, signal) =>
+        {
+            if (signal == 9)
+                container.Exit(137);
+        };
+        Task<bool> stop = Containers.StopAsync(id, null, 7, Cancel);
+        TimeSpan waited = await _test.AdvanceUntilAsync(() => stop.IsCompleted, TimeSpan.FromMilliseconds(250));
+        Assert.True(await stop);
+        Assert.InRange(waited.TotalSeconds, 7, double.MaxValue);
+        Assert.Equal([15, 9], running.Signals);
+        Assert.Equal(137, (await _test.StateAsync(id)).ExitCode);
+    }
+
+    [Fact]
+    public async Task Stop_OwnSignal_IsSent()
+    {
+        (string id, FakeContainer running) = await _test.StartAsync(
+            config: new ContainerSettings { Image = "base", Cmd = ["run"], StopSignal = "SIGQUIT" });
+        await Containers.StopAsync(id, null, null, Cancel);
+        Assert.Equal([3], running.Signals);
+    }
+
+    [Fact]
+    public async Task Health_FailingThenPassing_ChangesState()
+    {
+        int code = 1;
+        _test.Runtime.ExecCode = () => code;
+        (string id, FakeContainer _) = await _test.StartAsync(config: new ContainerSettings
+        {
+            Image = "base", Cmd = ["run"],
+            Healthcheck = new HealthConfig { Test = ["CMD", "check"], Interval = 1_000_000_000, Retries = 2 },
+        });
+        Assert.Equal("starting", (await _test.StateAsync(id)).Health!.Status);
+        await _test.AdvanceUntilAsync(() => Health(id).Status == "unhealthy", TimeSpan.FromMilliseconds(500));
+        Assert.InRange(Health(id).FailingStreak, 2, int.MaxValue);
+        code = 0;
+        await _test.AdvanceUntilAsync(() => Health(id).Status == "healthy", TimeSpan.FromMilliseconds(500));
+        Assert.Equal(0, Health(id).FailingStreak);
+    }
+
+    [Fact]
+    public async Task Names_Taken_IsAConflictInDockersWords()
+    {
+        string id = (await _test.CreateAsync("web")).Id;
+        FaultException fault = await Assert.ThrowsAsync<FaultException>(() => _test.CreateAsync("web"));
+        Assert.Equal(FaultKind.Conflict, fault.Kind);
+        Assert.Equal($"Conflict. The container name \"/web\" is already in use by container \"{id}\". You have to remove (or rename) "
+            + "that container to be able to reuse that name.", fault.Message);
+        await Containers.RenameAsync(id, "other", Cancel);
+        await _test.CreateAsync("web");
+    }
+
+    [Theory]
+    [InlineData("status", "exited", "bb")]
+    [InlineData("exited", "5", "bb")]
+    [InlineData("name", "aa", "aa")]
+    [InlineData("label", "kind=y", "bb")]
+    [InlineData("label", "only", "aa")]
+    [InlineData("ancestor", "base", "aa bb")]
+    [InlineData("before", "bb", "aa")]
+    [InlineData("since", "aa", "bb")]
+    public async Task List_Filter_Selects(string name, string value, string expected)
+    {
+        await _test.CreateAsync("aa", config: Labelled(("kind", "x"), ("only", "")));
+        _test.Time.Advance(TimeSpan.FromSeconds(1));
+        string b = (await _test.CreateAsync("bb", config: Labelled(("kind", "y")))).Id;
+        await Containers.StartAsync(b, Cancel);
+        Task<WaitOutcome> ended = Containers.Wait(b, WaitCondition.NextExit, Cancel);
+        (await _test.Runtime.Started.ReadAsync(Cancel)).Exit(5);
+        await ended;
+        IReadOnlyList<ContainerSummary> found = await Containers.ListAsync(
+            new ContainerQuery { All = true, Filters = new FilterSet([new(name, [value])]) }, Cancel);
+        Assert.Equal(expected, string.Join(' ', found.Select(one => one.Details.Name).Order()));
+    }
+
+    [Fact]
+    public async Task List_WrongStatus_IsRefused() => await Assert.ThrowsAsync<FaultException>(() => Containers.ListAsync(
+        new ContainerQuery { Filters = new FilterSet([new("status", ["sleeping"])]) }, Cancel));
+
+    [Fact]
+    public async Task List_TreeThatCannotBeWalked_HidesNobody()
+    {
+        await _test.CreateAsync("hostile");
+        _test.Layers.SizeFault = FaultException.Invalid("directories are nested too deep");
+        ContainerSummary one = Assert.Single(await Containers.ListAsync(new ContainerQuery { All = true, Size = true }, Cancel));
+        Assert.Null(one.Details.SizeRw);
+    }
+
+    [Fact]
+    public async Task Create_ClampedOnThisHost_SaysSo()
+    {
+        _test.Runtime.Warnings = ["RLIMIT_NOFILE: the hard limit is 1 instead of 2"];
+        Assert.Equal(_test.Runtime.Warnings, (await _test.CreateAsync()).Warnings);
+    }
+
+    [Theory]
+    [InlineData("exec: interpreter \"/bin/sh\\r\" not found: the script has Windows line ends (CRLF): no such file or directory: unknown", "sed -i")]
+    [InlineData("exec /run.sh: exec format error: unknown", "#!/bin/sh")]
+    public async Task Start_BadScript_SaysTheNextStep(string message, string step)
+    {
+        _test.Runtime.StartFault = FaultException.NotFound(message);
+        string id = (await _test.CreateAsync()).Id;
+        FaultException fault = await Assert.ThrowsAsync<FaultException>(() => Containers.StartAsync(id, Cancel));
+        Assert.Contains(step, fault.Message);
+        Assert.EndsWith(": unknown", fault.Message);
+        Assert.Equal(127, (await _test.StateAsync(id)).ExitCode);
+    }
+
+    [Fact]
+    public async Task RunAndRemove_WritesTheStateThreeTimes()
+    {
+        long before = _test.Engine.Parts.State.Writes;
+        (string id, FakeContainer running) = await _test.StartAsync(new HostSettings { AutoRemove = true });
+        Task<WaitOutcome> gone = Containers.Wait(id, WaitCondition.Removed, Cancel);
+        running.Exit(6);
+        Assert.Equal(6, (await gone).StatusCode);
+        Assert.Equal(3, _test.Engine.Parts.State.Writes - before);
+    }
+
+    [Fact]
+    public async Task Events_SinceAndUntil_CutWhereTheySay()
+    {
+        DateTimeOffset begin = _test.Time.GetUtcNow();
+        (string id, FakeContainer running) = await _test.StartAsync();
+        _test.Time.Advance(TimeSpan.FromSeconds(10));
+        Task<WaitOutcome> ended = Containers.Wait(id, WaitCondition.NextExit, Cancel);
+        running.Exit(0);
+        await ended;
+        Assert.Equal(["create", "start"], await ActionsAsync(begin, begin.AddSeconds(5)));
+        Assert.Equal(["die"], await ActionsAsync(begin.AddSeconds(5), _test.Time.GetUtcNow()));
+    }
+
+    private async Task<string[]> ActionsAsync(DateTimeOffset since, DateTimeOffset until)
+    {
+        List<string> actions = [];
+        EventQuery query = new() { Since = since, Until = until, Filters = new FilterSet([new("type", ["container"])]) };
+        await foreach (EngineEvent one in _test.Engine.Events.Subscribe(query, Cancel))
+            actions.Add(one.Action);
+        return [.. actions];
+    }
+
+    private HealthState Health(string id) => _test.Engine.Parts.Containers.Find(id).State.Health!;
+
+    private static ContainerSettings Labelled(params (string Key, string Value)[] labels) => new()
+    {
+        Image = "base", Cmd = ["run"], Labels = labels.ToDictionary(label => label.Key, label => label.Value),
+    };
+}

@@ -1,0 +1,154 @@
+using System.Text;
+using Berth.Layers.Tar;
+using Berth.Oci;
+using Berth.Oci.Images;
+using Berth.Oci.Json;
+using Berth.Oci.References;
+
+namespace Berth.Engine.Tests;
+
+/// <summary>Images and volumes: what is collected, what is listed, what is copied.</summary>
+public sealed class StoreTests : IAsyncLifetime
+{
+    private TestEngine _test = null!;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private IImages Images => _test.Engine.Images;
+
+    public async ValueTask InitializeAsync() => _test = await TestEngine.OpenAsync();
+
+    public ValueTask DisposeAsync() => _test.DisposeAsync();
+
+    [Fact]
+    public async Task Load_CollectionInTheGap_KeepsTheLayersBlobs()
+    {
+        (MemoryStream archive, Digest[] layers) = Archive("one", "two");
+        int applied = 0;
+        _test.Layers.BeforeApply = async () =>
+        {
+            // The first layer's blob is stored, and no image names it yet.
+            if (++applied != 2)
+                return;
+            await Images.RemoveAsync("base", force: true, noPrune: false, Cancel);
+            await _test.Engine.Parts.Background.DrainAsync();
+        };
+        await Images.LoadAsync(archive, null, new Progress<ProgressMessage>(), Cancel);
+        await _test.Engine.Parts.Background.DrainAsync();
+        Assert.Equal(2, applied);
+        Assert.All(layers, layer => Assert.True(_test.Engine.Parts.Blobs.Contains(layer)));
+    }
+
+    [Fact]
+    public async Task Remove_LastImage_CollectsItsBlobs()
+    {
+        await Images.RemoveAsync("base", force: false, noPrune: false, Cancel);
+        await _test.Engine.Parts.Background.DrainAsync();
+        Assert.Empty(_test.Engine.Parts.Blobs.List());
+        Assert.Empty(_test.Layers.List());
+    }
+
+    [Fact]
+    public async Task List_ImageOnTheWay_IsShownWithAllOnly()
+    {
+        (Digest _, Digest child) = await CommitAsync();
+        Assert.Equal([child], (await Images.ListAsync(new ImageQuery(), Cancel)).Select(image => image.Id));
+        Assert.Equal(2, (await Images.ListAsync(new ImageQuery { All = true }, Cancel)).Count);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Remove_NoPrune_KeepsUnnamedParents(bool noPrune)
+    {
+        (Digest parent, Digest _) = await CommitAsync();
+        await Images.RemoveAsync("child", force: false, noPrune, Cancel);
+        Assert.Equal(noPrune ? [parent] : [], (await Images.ListAsync(new ImageQuery { All = true }, Cancel)).Select(image => image.Id));
+    }
+
+    [Fact]
+    public async Task CopyUp_LinkOutOfTheImage_CopiesNothingOfTheHost()
+    {
+        string host = Directory.CreateTempSubdirectory("berth-host-").FullName;
+        try
+        {
+            File.WriteAllText(Path.Combine(host, "secret"), "x");
+            await ImportAsync("evil", new TarEntry
+            {
+                Type = TarEntryType.SymbolicLink, Path = "data"u8.ToArray(), LinkTarget = Encoding.UTF8.GetBytes(host),
+            });
+            Assert.Empty(await CopiedAsync("evil", "/data"));
+            Assert.Empty(await CopiedAsync("evil", "/../../../.." + host));
+        }
+        finally
+        {
+            Directory.Delete(host, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task CopyUp_LinkWithinTheImage_CopiesItsTarget()
+    {
+        await ImportAsync("linked",
+            new TarEntry { Type = TarEntryType.Directory, Path = "real/"u8.ToArray(), Mode = 0x1ED },
+            new TarEntry { Type = TarEntryType.Directory, Path = "real/inside/"u8.ToArray(), Mode = 0x1C0 },
+            new TarEntry { Type = TarEntryType.SymbolicLink, Path = "data"u8.ToArray(), LinkTarget = "/real"u8.ToArray() });
+        Assert.Equal(["inside"], await CopiedAsync("linked", "/data"));
+    }
+
+    private async Task<string[]> CopiedAsync(string image, string destination)
+    {
+        string id = (await _test.CreateAsync(
+            host: new HostSettings { Binds = [$"{RandomIds.Next()}:{destination}"] },
+            config: new ContainerSettings { Image = image, Cmd = ["run"] })).Id;
+        ContainerDetails details = await _test.Engine.Containers.InspectAsync(id, false, Cancel);
+        return [.. Directory.GetFileSystemEntries(Assert.Single(details.Mounts).Source).Select(path => Path.GetFileName(path)!)];
+    }
+
+    private Task ImportAsync(string name, params TarEntry[] entries)
+    {
+        MemoryStream tar = new();
+        TarWriter writer = new(tar);
+        foreach (TarEntry entry in entries)
+            writer.Write(entry);
+        writer.Finish();
+        tar.Position = 0;
+        return Images.ImportAsync(new ImportRequest { Reference = ImageReference.Parse(name) }, tar, Cancel);
+    }
+
+    // An image without a name below one with a name.
+    private async Task<(Digest Parent, Digest Child)> CommitAsync()
+    {
+        string id = (await _test.CreateAsync()).Id;
+        Digest child = await _test.Engine.Containers.CommitAsync(
+            new CommitRequest { Container = id, Repository = "child", Comment = "child" }, Cancel);
+        Digest parent = Images.Inspect("base", null).Summary.Id;
+        await Images.RemoveAsync("base", force: true, noPrune: false, Cancel);
+        await _test.Engine.Containers.RemoveAsync(id, false, false, Cancel);
+        return (parent, child);
+    }
+
+    private static (MemoryStream Archive, Digest[] Layers) Archive(params string[] files)
+    {
+        byte[][] layers = [.. files.Select(file => TestEngine.Tar(file).ToArray())];
+        Digest[] digests = [.. layers.Select(layer => Digest.Of(layer))];
+        byte[] config = OciJson.Write(new ImageConfig
+        {
+            Architecture = Platform.Host.Architecture, Os = "linux", RootFs = new RootFs { DiffIds = digests },
+        }, OciJson.ImageConfig);
+        string names = string.Join(',', files.Select(file => $"\"{file}.tar\""));
+        byte[] manifest = Encoding.UTF8.GetBytes($$"""[{"Config":"config.json","RepoTags":["loaded:1"],"Layers":[{{names}}]}]""");
+        MemoryStream archive = new();
+        TarWriter writer = new(archive);
+        (string, byte[])[] members = [("manifest.json", manifest), ("config.json", config),
+            .. files.Zip(layers, (file, layer) => (file + ".tar", layer))];
+        foreach ((string name, byte[] bytes) in members)
+            writer.Write(new TarEntry
+            {
+                Type = TarEntryType.RegularFile, Path = Encoding.UTF8.GetBytes(name), Mode = 0x1A4, Size = bytes.Length,
+            }, bytes);
+        writer.Finish();
+        archive.Position = 0;
+        return (archive, digests);
+    }
+}
