@@ -33,6 +33,26 @@ public abstract class LayerStoreContract : IAsyncDisposable
         (Tars.Link(TarEntryType.HardLink, "etc/same", "etc/a"), "")]);
 
     [Fact]
+    public async Task Commit_ManyAtOnceToTheSameChain_AllGetTheOneLayer()
+    {
+        LayerStore store = Open();
+        for (int round = 0; round < 20; round++)
+        {
+            string[] names = [.. Enumerable.Range(0, 6).Select(number => $"same-{round}-{number}")];
+            foreach (string name in names)
+            {
+                string upper = store.CreateWritable(name, null).UpperDirectory;
+                File.WriteAllText(Path.Combine(upper, "f"), $"{round}");
+                File.SetLastWriteTimeUtc(Path.Combine(upper, "f"), DateTime.UnixEpoch);
+                Directory.SetLastWriteTimeUtc(upper, DateTime.UnixEpoch);
+            }
+            Layer[] layers = await Task.WhenAll(names.Select(name => store.CommitAsync(name, Tars.Cancel)));
+            Assert.Single(layers.Select(layer => layer.Chain).Distinct());
+            Assert.All(names, name => Assert.Null(store.FindWritable(name)));
+        }
+    }
+
+    [Fact]
     public async Task Apply_ThenReopen_IsStillThere()
     {
         LayerStore store = Open();

@@ -270,16 +270,19 @@ public abstract partial class LayerStore : ILayerStore, IAsyncDisposable
     private Layer PublishCommit(WritableLayer writable, bool copy, string home, ChainId chain, DiffId diff, long size)
     {
         Layer layer;
+        bool present;
         lock (_gate)
         {
-            bool present = _layers.ContainsKey(chain);
+            present = _layers.ContainsKey(chain);
             layer = Publish(home, chain, writable.Parent, diff, size);
             if (!copy && !present)
                 _writables.Remove(writable.Name);
         }
         if (!copy)
             RemoveWritable(writable.Name); // Still there only when the layer was here already.
-        RemoveWritableRest(LayerPath(chain));
+        // Whoever published the directory tidies it; another that came to the same chain has none of its own in there.
+        if (!present)
+            RemoveWritableRest(LayerPath(chain));
         FileCalls.SyncDirectory(Path.Combine(_root, "l"));
         return layer;
     }
