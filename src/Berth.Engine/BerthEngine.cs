@@ -160,7 +160,8 @@ public sealed partial class BerthEngine : IAsyncDisposable
         EngineOptions options, ILoggerFactory loggers, EngineSubstitutes substitutes, StateDatabase state, List<IDisposable> owned)
     {
         TimeProvider time = substitutes.Time ?? TimeProvider.System;
-        IContainerRuntime runtime = substitutes.Runtime ?? new ContainerRuntime(new RuntimeOptions { RuntimeBinary = options.RuntimeBinary });
+        IContainerRuntime runtime =
+            substitutes.Runtime ?? new ContainerRuntime(new RuntimeOptions { RuntimeBinary = options.RuntimeBinary });
         if (runtime is IDisposable disposable)
             owned.Add(disposable);
         string engineId = state.ReadAll(Kinds.Engine, StateJson.Default.EngineRecord).FirstOrDefault().Document?.Id ?? NewId(state);
@@ -171,7 +172,8 @@ public sealed partial class BerthEngine : IAsyncDisposable
             Runtime = runtime,
             Layers = substitutes.Layers ?? OpenLayers(options, loggers.CreateLogger("Berth.Layers")),
             Blobs = substitutes.Blobs ?? new FileBlobStore(Path.Combine(options.DataRoot, "content"), time),
-            Networks = substitutes.Networks ?? new Berth.Network.Networks(NetworkOptionsOf(options), loggers.CreateLogger("Berth.Network"), time),
+            Networks =
+                substitutes.Networks ?? new Berth.Network.Networks(NetworkOptionsOf(options), loggers.CreateLogger("Berth.Network"), time),
             Time = time,
             Loggers = loggers,
             Events = new EventHub(time),

@@ -51,7 +51,8 @@ internal sealed class EngineRecovery(EngineParts parts, ContainerService contain
     {
         IReadOnlyDictionary<string, ISandbox> sandboxes = await parts.Networks.StartAsync(
             [.. parts.Containers.All.Where(container => container.Runtime is { Exited.IsCompleted: false })
-                .Select(container => new LiveContainer(container.Id, container.Runtime!.Pid, container.Record.Endpoints))], cancellationToken);
+                .Select(container =>
+                    new LiveContainer(container.Id, container.Runtime!.Pid, container.Record.Endpoints))], cancellationToken);
         foreach ((string id, ISandbox sandbox) in sandboxes)
             if (parts.Containers.TryFind(id) is { } container)
                 container.Sandbox = sandbox;

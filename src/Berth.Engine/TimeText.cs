@@ -13,7 +13,8 @@ public static class TimeText
     {
         if (decimal.TryParse(text, System.Globalization.NumberStyles.AllowDecimalPoint | System.Globalization.NumberStyles.AllowLeadingSign,
             System.Globalization.CultureInfo.InvariantCulture, out decimal seconds) && Math.Abs(seconds) < 253402300800m)
-            return seconds < -62135596800m ? DateTimeOffset.MinValue : DateTimeOffset.UnixEpoch.AddTicks((long)(seconds * TimeSpan.TicksPerSecond));
+            return seconds < -62135596800m ? DateTimeOffset.MinValue
+                : DateTimeOffset.UnixEpoch.AddTicks((long)(seconds * TimeSpan.TicksPerSecond));
         if (TryDuration(text, out TimeSpan ago))
             return time.GetUtcNow() - ago;
         if (DateTimeOffset.TryParse(text, System.Globalization.CultureInfo.InvariantCulture,
@@ -32,11 +33,13 @@ public static class TimeText
         while (!rest.IsEmpty)
         {
             int digits = rest.IndexOfAnyExcept(s_number);
-            if (digits <= 0 || !double.TryParse(rest[..digits], System.Globalization.CultureInfo.InvariantCulture, out double count) || count > 1e9)
+            if (digits <= 0
+                || !double.TryParse(rest[..digits], System.Globalization.CultureInfo.InvariantCulture, out double count) || count > 1e9)
                 return false;
             rest = rest[digits..];
             int letters = rest.IndexOfAny(s_number) is var next && next < 0 ? rest.Length : next;
-            double unit = rest[..letters] switch { "h" => 3600, "m" => 60, "s" => 1, "ms" => 1e-3, "us" or "µs" => 1e-6, "ns" => 1e-9, _ => -1 };
+            double unit = rest[..letters] switch { "h" => 3600, "m" => 60, "s" => 1, "ms" => 1e-3, "us" or "µs" =>
+                1e-6, "ns" => 1e-9, _ => -1 };
             if (unit < 0 || count * unit > 1e11)
                 return false;
             duration += TimeSpan.FromSeconds(count * unit);

@@ -23,7 +23,8 @@ public sealed class CrashTests : IAsyncLifetime
     {
         Assert.SkipUnless(Environment.UserName == "root", "needs root");
         Assert.SkipUnless(File.Exists("/bin/busybox"), "needs the package busybox-static");
-        Assert.SkipUnless(KernelTests.FindProgram("berth-runtime") is not null, "needs berth-runtime in out/bin (./dev build), or BERTH_BIN");
+        Assert.SkipUnless(KernelTests.FindProgram("berth-runtime") is not null,
+            "needs berth-runtime in out/bin (./dev build), or BERTH_BIN");
         Assert.SkipUnless(KernelTests.FindProgram("berthd") is not null, "needs berthd in out/bin (./dev build), or BERTH_BIN");
         _api = new HttpClient(new SocketsHttpHandler
         {
@@ -71,7 +72,8 @@ public sealed class CrashTests : IAsyncLifetime
         string[] lines = await LinesAsync(id);
         Assert.Equal(Enumerable.Range(0, lines.Length).Select(number => $"line {number}"), lines);
         (await _api.PostAsync($"/containers/{id}/kill", null, Cancel)).EnsureSuccessStatusCode();
-        JsonElement ended = await (await _api.PostAsync($"/containers/{id}/wait", null, Cancel)).Content.ReadFromJsonAsync<JsonElement>(Cancel);
+        JsonElement ended =
+            await (await _api.PostAsync($"/containers/{id}/wait", null, Cancel)).Content.ReadFromJsonAsync<JsonElement>(Cancel);
         Assert.Equal(137, ended.GetProperty("StatusCode").GetInt32());
     }
 
@@ -88,7 +90,8 @@ public sealed class CrashTests : IAsyncLifetime
         File.WriteAllText(Path.Combine(gate, "open"), "");
         await UntilAsync(() => Task.FromResult(pids.All(pid => !Directory.Exists($"/proc/{pid}"))));
         await StartDaemonAsync();
-        await UntilAsync(async () => !(await GetAsync($"/containers/{kept}/json")).GetProperty("State").GetProperty("Running").GetBoolean());
+        await UntilAsync(async () =>
+            !(await GetAsync($"/containers/{kept}/json")).GetProperty("State").GetProperty("Running").GetBoolean());
         Assert.Equal(7, (await GetAsync($"/containers/{kept}/json")).GetProperty("State").GetProperty("ExitCode").GetInt32());
         await UntilAsync(async () => !(await _api.GetAsync($"/containers/{removed}/json", Cancel)).IsSuccessStatusCode);
         (await _api.DeleteAsync($"/containers/{kept}", Cancel)).EnsureSuccessStatusCode();
@@ -108,7 +111,8 @@ public sealed class CrashTests : IAsyncLifetime
         JsonElement image = Assert.Single((await GetAsync("/images/json?all=1")).EnumerateArray());
         Assert.Equal("bb:latest", image.GetProperty("RepoTags")[0].GetString());
         string id = await RunAsync("exit 3");
-        JsonElement ended = await (await _api.PostAsync($"/containers/{id}/wait", null, Cancel)).Content.ReadFromJsonAsync<JsonElement>(Cancel);
+        JsonElement ended =
+            await (await _api.PostAsync($"/containers/{id}/wait", null, Cancel)).Content.ReadFromJsonAsync<JsonElement>(Cancel);
         Assert.Equal(3, ended.GetProperty("StatusCode").GetInt32());
     }
 
@@ -117,7 +121,8 @@ public sealed class CrashTests : IAsyncLifetime
     [
         .. Directory.GetFileSystemEntries(Path.Combine(_root, "exec", "containers")),
         .. Directory.GetFileSystemEntries(Path.Combine(_root, "data", "containers")),
-        .. Directory.GetDirectories("/sys/fs/cgroup", Path.GetFileName(_root), new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 })
+        .. Directory.GetDirectories(
+            "/sys/fs/cgroup", Path.GetFileName(_root), new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 })
             .SelectMany(Directory.GetDirectories),
         .. Output("ip", "-o", "link", "show", "master", Bridge).Split('\n', StringSplitOptions.RemoveEmptyEntries),
     ];

@@ -121,7 +121,8 @@ internal sealed class FakeNetworks : INetworks
         IReadOnlyCollection<LiveContainer> live, CancellationToken cancellationToken) =>
         Task.FromResult<IReadOnlyDictionary<string, ISandbox>>(new Dictionary<string, ISandbox>());
 
-    public Task<Network.Network> CreateAsync(NetworkRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public Task<Network.Network> CreateAsync(NetworkRequest request, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
 
     public Task RemoveAsync(string network, CancellationToken cancellationToken) => throw new NotSupportedException();
 

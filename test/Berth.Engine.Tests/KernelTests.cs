@@ -58,7 +58,8 @@ public sealed class KernelTests : IAsyncLifetime
     {
         string id = await CreateAsync(["sh", "-c", "echo out; echo err >&2; exit 7"]);
         Task<WaitOutcome> ended = _engine!.Containers.Wait(id, WaitCondition.NextExit, Cancel);
-        await using IAttachment attachment = await _engine.Containers.AttachAsync(id, new AttachRequest { Stdout = true, Stderr = true, Stream = true }, Cancel);
+        await using IAttachment attachment =
+            await _engine.Containers.AttachAsync(id, new AttachRequest { Stdout = true, Stderr = true, Stream = true }, Cancel);
         Assert.True(await _engine.Containers.StartAsync(id, Cancel));
         Assert.Equal(7, (await ended).StatusCode);
         string output = await ReadAllAsync(attachment);
@@ -98,7 +99,8 @@ public sealed class KernelTests : IAsyncLifetime
     {
         string id = await CreateAsync(["sleep", "1000"]);
         await _engine!.Containers.StartAsync(id, Cancel);
-        string exec = await _engine.Execs.CreateAsync(id, new ExecSettings { Cmd = ["sh", "-c", "echo hi; exit 3"], AttachStdout = true }, Cancel);
+        string exec =
+            await _engine.Execs.CreateAsync(id, new ExecSettings { Cmd = ["sh", "-c", "echo hi; exit 3"], AttachStdout = true }, Cancel);
         await using IAttachment? attachment = await _engine.Execs.StartAsync(exec, new ExecStart(false, default), Cancel);
         Assert.Equal("hi\n", await ReadAllAsync(attachment!));
         while (_engine.Execs.Inspect(exec).Running)
@@ -112,7 +114,8 @@ public sealed class KernelTests : IAsyncLifetime
         using MemoryStream context = new();
         TarWriter writer = new(context);
         byte[] dockerfile = "FROM bb\nRUN echo made > /made\nCOPY Dockerfile /copied\nCMD [\"cat\", \"/made\"]\n"u8.ToArray();
-        writer.Write(new TarEntry { Type = TarEntryType.RegularFile, Path = "Dockerfile"u8.ToArray(), Mode = 0x1A4, Size = dockerfile.Length }, dockerfile);
+        writer.Write(new TarEntry { Type = TarEntryType.RegularFile, Path = "Dockerfile"u8.ToArray(), Mode = 0x1A4,
+            Size = dockerfile.Length }, dockerfile);
         writer.Finish();
         context.Position = 0;
         await _engine!.Builds.BuildAsync(new BuildSettings { Tags = [ImageReference.Parse("built")], NetworkMode = "none" }, context,
@@ -121,7 +124,8 @@ public sealed class KernelTests : IAsyncLifetime
         {
             Config = new ContainerSettings { Image = "built" }, Host = new HostSettings { NetworkMode = "none" },
         }, Cancel)).Id;
-        await using IAttachment attachment = await _engine.Containers.AttachAsync(id, new AttachRequest { Stdout = true, Stream = true }, Cancel);
+        await using IAttachment attachment =
+            await _engine.Containers.AttachAsync(id, new AttachRequest { Stdout = true, Stream = true }, Cancel);
         await _engine.Containers.StartAsync(id, Cancel);
         Assert.Equal("made\n", await ReadAllAsync(attachment));
     }
@@ -187,9 +191,11 @@ public sealed class KernelTests : IAsyncLifetime
         TarWriter writer = new(tar);
         byte[] busybox = File.ReadAllBytes("/bin/busybox");
         writer.Write(new TarEntry { Type = TarEntryType.Directory, Path = "bin/"u8.ToArray(), Mode = 0x1ED });
-        writer.Write(new TarEntry { Type = TarEntryType.RegularFile, Path = "bin/busybox"u8.ToArray(), Mode = 0x1ED, Size = busybox.Length }, busybox);
+        writer.Write(new TarEntry { Type = TarEntryType.RegularFile, Path = "bin/busybox"u8.ToArray(), Mode = 0x1ED,
+            Size = busybox.Length }, busybox);
         foreach (string name in (string[])["sh", "echo", "sleep", "true", "cat", "ls", "usleep"])
-            writer.Write(new TarEntry { Type = TarEntryType.SymbolicLink, Path = Encoding.UTF8.GetBytes("bin/" + name), LinkTarget = "busybox"u8.ToArray() });
+            writer.Write(new TarEntry { Type = TarEntryType.SymbolicLink, Path =
+                Encoding.UTF8.GetBytes("bin/" + name), LinkTarget = "busybox"u8.ToArray() });
         writer.Finish();
         tar.Position = 0;
         return tar;

@@ -35,7 +35,8 @@ public sealed class LifecycleTests : IAsyncLifetime
     [Fact]
     public async Task OnFailure_CountReached_StaysEnded()
     {
-        (string id, FakeContainer running) = await _test.StartAsync(new HostSettings { RestartPolicy = new RestartPolicy("on-failure", 1) });
+        (string id, FakeContainer running) =
+            await _test.StartAsync(new HostSettings { RestartPolicy = new RestartPolicy("on-failure", 1) });
         running.Exit(3);
         FakeContainer? next = null;
         await _test.AdvanceUntilAsync(() => _test.Runtime.Started.TryRead(out next), s_step);
@@ -48,7 +49,8 @@ public sealed class LifecycleTests : IAsyncLifetime
     [Fact]
     public async Task OnFailure_ExitZero_IsNotRestarted()
     {
-        (string id, FakeContainer running) = await _test.StartAsync(new HostSettings { RestartPolicy = new RestartPolicy("on-failure", 0) });
+        (string id, FakeContainer running) =
+            await _test.StartAsync(new HostSettings { RestartPolicy = new RestartPolicy("on-failure", 0) });
         Task<WaitOutcome> ended = Containers.Wait(id, WaitCondition.NextExit, Cancel);
         running.Exit(0);
         await ended;

@@ -26,7 +26,8 @@ public sealed class SettingsTests
     [Fact]
     public void Table_WithoutBridge_IsThatOfTheDataRoot()
     {
-        Assert.Equal("berth-" + Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData("/srv/a"u8))[..16], TableOf("/srv/a"));
+        Assert.Equal("berth-" + Convert.ToHexStringLower(
+            System.Security.Cryptography.SHA256.HashData("/srv/a"u8))[..16], TableOf("/srv/a"));
         Assert.NotEqual(TableOf("/srv/b"), TableOf("/srv/a"));
         static string TableOf(string root) =>
             BerthEngine.NetworkOptionsOf(new EngineOptions { DataRoot = root, Bridge = "none" }).TableName;

@@ -34,7 +34,8 @@ internal sealed class BuildService : IBuilds, IDisposable
         BuildSettings settings, Stream context, IProgress<ProgressMessage> progress, CancellationToken cancellationToken)
     {
         if (settings.Remote is { Length: > 0 } remote)
-            throw new FaultException(FaultKind.NotSupported, $"build {remote}: a remote context is not offered by this engine: clone or download it first");
+            throw new FaultException(
+                FaultKind.NotSupported, $"build {remote}: a remote context is not offered by this engine: clone or download it first");
         if (settings.Squash)
             throw new FaultException(FaultKind.NotSupported, "build: --squash is not offered by this engine");
         using IDisposable arrival = _collector.Arrive();
@@ -45,7 +46,8 @@ internal sealed class BuildService : IBuilds, IDisposable
         {
             string dockerfile = settings.Dockerfile.Length > 0 ? settings.Dockerfile : "Dockerfile";
             using BuildContext unpacked = await BuildContext.UnpackAsync(context, _state, dockerfile, stop.Token);
-            BuiltImage built = await _builder.BuildAsync(RequestOf(settings, unpacked, dockerfile), new BuildProgress(progress), stop.Token);
+            BuiltImage built =
+                await _builder.BuildAsync(RequestOf(settings, unpacked, dockerfile), new BuildProgress(progress), stop.Token);
             return built.ImageId;
         }
         finally

@@ -8,7 +8,8 @@ namespace Berth.Engine;
 /// <summary>Makes images from Dockerfiles.</summary>
 public interface IBuilds
 {
-    /// <summary>Builds. The context is a tar (also gzip, zstd), or a bare Dockerfile when <see cref="BuildSettings.Remote"/> says so.</summary>
+    /// <summary>Builds. The context is a tar (also gzip, zstd), or a bare Dockerfile when <see
+    /// cref="BuildSettings.Remote"/> says so.</summary>
     /// <returns>The image's ID.</returns>
     /// <exception cref="FaultException">InvalidArgument: the Dockerfile or context is wrong. Other kinds: a step failed; the
     /// message is the one for the progress stream.</exception>
@@ -28,7 +29,8 @@ public sealed record BuildSettings
     /// <summary>The Dockerfile's path in the context; empty: <c>Dockerfile</c>.</summary>
     public string Dockerfile { get; init; } = "";
 
-    /// <summary>Where the context comes from instead of the body: a URL of an archive, a Dockerfile or a Git repository; null: the body.</summary>
+    /// <summary>Where the context comes from instead of the body: a URL of an archive, a Dockerfile or a Git
+    /// repository; null: the body.</summary>
     public string? Remote { get; init; }
 
     /// <summary>What to call the image.</summary>

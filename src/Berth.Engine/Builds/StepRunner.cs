@@ -107,7 +107,8 @@ internal sealed class StepRunner(EngineParts parts, ContainerService containers)
     }
 
     private static MountSpec MountOf(StepMount mount) => mount.Source is { } source
-        ? new MountSpec { Destination = mount.Target, Type = "bind", Source = source, Options = ["rbind", "rprivate", mount.ReadOnly ? "ro" : "rw"] }
+        ? new MountSpec { Destination = mount.Target, Type = "bind", Source = source, Options =
+            ["rbind", "rprivate", mount.ReadOnly ? "ro" : "rw"] }
         : new MountSpec
         {
             Destination = mount.Target, Type = "tmpfs", Source = "tmpfs",
@@ -115,7 +116,8 @@ internal sealed class StepRunner(EngineParts parts, ContainerService containers)
         };
 
     private async Task<Endpoint> ConnectAsync(ISandbox sandbox, ContainerRecord record, CancellationToken cancellationToken) =>
-        await parts.Networks.ConnectAsync(sandbox, record.Host.NetworkMode!, new EndpointRequest { ContainerName = record.Name }, cancellationToken);
+        await parts.Networks.ConnectAsync(
+            sandbox, record.Host.NetworkMode!, new EndpointRequest { ContainerName = record.Name }, cancellationToken);
 
     private ContainerRecord RecordOf(StepRequest request)
     {
@@ -172,7 +174,8 @@ internal sealed class StepRunner(EngineParts parts, ContainerService containers)
         foreach (string path in missing.Reverse())
         {
             string parent = Path.GetDirectoryName(path)!;
-            int error = FileCalls.TryOpen(upper, FileCalls.PathOf(parent.Length == 1 ? "." : parent[1..]), FileCalls.O_RDONLY | FileCalls.O_DIRECTORY, 0,
+            int error = FileCalls.TryOpen(
+                upper, FileCalls.PathOf(parent.Length == 1 ? "." : parent[1..]), FileCalls.O_RDONLY | FileCalls.O_DIRECTORY, 0,
                 FileCalls.RESOLVE_BENEATH | FileCalls.RESOLVE_NO_SYMLINKS, out FileDescriptor directory);
             using (directory)
             {

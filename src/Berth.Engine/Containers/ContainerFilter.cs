@@ -15,7 +15,8 @@ internal static class ContainerFilter
         && Any(filters, "status", wanted => record.State.Status.ToString().Equals(wanted, StringComparison.OrdinalIgnoreCase))
         && Any(filters, "exited", wanted => record.State.Status == ContainerStatus.Exited && Code(wanted) == record.State.ExitCode)
         && Any(filters, "health", wanted => (record.State.Health?.Status ?? "none") == wanted)
-        && Any(filters, "volume", wanted => record.Mounts.Any(m => m.Point.Name == wanted || m.Point.Destination == wanted || m.Point.Source == wanted))
+        && Any(filters, "volume", wanted =>
+            record.Mounts.Any(m => m.Point.Name == wanted || m.Point.Destination == wanted || m.Point.Source == wanted))
         && Any(filters, "network", wanted => record.Networks.Keys.Any(name => name == wanted
             || parts.Networks.Find(name)?.Id.StartsWith(wanted, StringComparison.Ordinal) == true))
         && Any(filters, "expose", wanted => HasPort(record.Config.ExposedPorts ?? [], wanted))
@@ -39,7 +40,8 @@ internal static class ContainerFilter
         }
     }
 
-    private static int Code(string text) => int.TryParse(text, out int code) ? code : throw FaultException.Invalid($"invalid filter 'exited={text}'");
+    private static int Code(string text) => int.TryParse(text, out int code) ? code
+        : throw FaultException.Invalid($"invalid filter 'exited={text}'");
 
     private static bool HasPort(IEnumerable<string> ports, string wanted)
     {

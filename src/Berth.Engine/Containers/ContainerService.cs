@@ -7,7 +7,8 @@ namespace Berth.Engine;
 
 /// <inheritdoc cref="IContainers"/>
 /// <remarks>One file per verb beside this one.</remarks>
-internal sealed partial class ContainerService(EngineParts parts, ImageTable images, VolumeService volumes, HealthMonitor health) : IContainers
+internal sealed partial class ContainerService(
+    EngineParts parts, ImageTable images, VolumeService volumes, HealthMonitor health) : IContainers
 {
     private readonly System.Collections.Concurrent.ConcurrentDictionary<Oci.ChainId, Users.UserDatabase> _users = [];
     private readonly ILogger _logger = parts.Loggers.CreateLogger<ContainerService>();

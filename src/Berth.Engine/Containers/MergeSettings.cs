@@ -80,7 +80,8 @@ internal static class MergeSettings
         IReadOnlyDictionary<string, string>? request, IReadOnlyDictionary<string, string>? image)
     {
         Dictionary<string, string> result = new(StringComparer.Ordinal);
-        foreach ((string key, string value) in (image ?? new Dictionary<string, string>()).Concat(request ?? new Dictionary<string, string>()))
+        foreach ((string key, string value) in (image ?? new Dictionary<string, string>()).Concat(
+            request ?? new Dictionary<string, string>()))
             result[key] = value;
         return result;
     }

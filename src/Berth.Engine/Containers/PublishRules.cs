@@ -16,7 +16,8 @@ internal static class PublishRules
         // Every address is said by saying none.
         IPAddress? standard = defaultAddress.Length == 0 || defaultAddress == "0.0.0.0" ? null : IPAddress.Parse(defaultAddress);
         List<Network.PortBinding> all = [];
-        foreach ((string key, IReadOnlyList<PortBinding> bindings) in host.PortBindings ?? new Dictionary<string, IReadOnlyList<PortBinding>>())
+        foreach ((string key, IReadOnlyList<PortBinding> bindings) in host.PortBindings ?? new Dictionary<string,
+            IReadOnlyList<PortBinding>>())
         {
             foreach ((ushort port, TransportProtocol protocol) in Ports(key))
                 foreach (PortBinding binding in bindings.Count > 0 ? bindings : [new PortBinding("", "")])
@@ -52,7 +53,8 @@ internal static class PublishRules
         IPAddress? address = null;
         if (binding.HostIp.Length > 0 && !IPAddress.TryParse(binding.HostIp.Trim('[', ']'), out address))
             throw FaultException.Invalid($"invalid IP address: {binding.HostIp}");
-        (ushort first, ushort last) = binding.HostPort.Length == 0 || binding.HostPort == "0" ? ((ushort)0, (ushort)0) : Range(binding.HostPort);
+        (ushort first, ushort last) = binding.HostPort.Length == 0 || binding.HostPort == "0"
+            ? ((ushort)0, (ushort)0) : Range(binding.HostPort);
         return new Network.PortBinding
         {
             ContainerPort = port,

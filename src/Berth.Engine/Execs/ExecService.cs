@@ -18,8 +18,10 @@ internal sealed class ExecService : IExecs
     public ExecService(EngineParts parts, ContainerService containers, HealthMonitor health)
     {
         _parts = parts;
-        containers.ExecsOf = id => [.. _execs.Values.Where(exec => exec.Container.Id == id && exec.ExitCode is null).Select(exec => exec.Id)];
-        health.MakeProcess = (container, command) => MakeProcess(container, new ExecSettings { Cmd = command, AttachStdout = true, AttachStderr = true });
+        containers.ExecsOf = id =>
+            [.. _execs.Values.Where(exec => exec.Container.Id == id && exec.ExitCode is null).Select(exec => exec.Id)];
+        health.MakeProcess = (container, command) =>
+            MakeProcess(container, new ExecSettings { Cmd = command, AttachStdout = true, AttachStderr = true });
     }
 
     public Task<string> CreateAsync(string container, ExecSettings settings, CancellationToken cancellationToken)
@@ -45,7 +47,8 @@ internal sealed class ExecService : IExecs
             throw FaultException.Conflict($"exec instance {id} was started already");
         try
         {
-            ExecSettings settings = exec.Settings with { ConsoleSize = start.ConsoleSize is { Rows: > 0 } ? start.ConsoleSize : exec.Settings.ConsoleSize };
+            ExecSettings settings = exec.Settings with { ConsoleSize = start.ConsoleSize is { Rows: > 0 }
+                ? start.ConsoleSize : exec.Settings.ConsoleSize };
             ExecRequest request = new()
             {
                 Id = exec.Id,
@@ -75,7 +78,8 @@ internal sealed class ExecService : IExecs
     {
         Exec exec = Find(id);
         bool isRunning = exec.Process is not null && exec.ExitCode is null;
-        return new ExecDetails(exec.Id, exec.Container.Id, exec.Settings, isRunning, exec.ExitCode, exec.Process?.Pid ?? 0, exec.ExitCode is not null);
+        return new ExecDetails(
+            exec.Id, exec.Container.Id, exec.Settings, isRunning, exec.ExitCode, exec.Process?.Pid ?? 0, exec.ExitCode is not null);
     }
 
     public async Task ResizeAsync(string id, int rows, int columns, CancellationToken cancellationToken)
@@ -95,8 +99,10 @@ internal sealed class ExecService : IExecs
         using (ContainerRoot root = ContainerRoot.OfProcess(container.Runtime!.Pid))
             users = root.ReadUsers();
         (UserSpec user, string home) = users.Resolve(
-            string.IsNullOrEmpty(settings.User) ? record.Config.User ?? "" : settings.User, string.IsNullOrEmpty(settings.User) ? host.GroupAdd ?? [] : []);
-        IReadOnlyList<string> capabilities = Capabilities.Resolve(host.Privileged || settings.Privileged, host.CapAdd ?? [], host.CapDrop ?? []);
+            string.IsNullOrEmpty(settings.User) ? record.Config.User ?? "" : settings.User,
+                string.IsNullOrEmpty(settings.User) ? host.GroupAdd ?? [] : []);
+        IReadOnlyList<string> capabilities =
+            Capabilities.Resolve(host.Privileged || settings.Privileged, host.CapAdd ?? [], host.CapDrop ?? []);
         return new ProcessSpec
         {
             Terminal = settings.Tty,
@@ -104,10 +110,13 @@ internal sealed class ExecService : IExecs
                 ? new ConsoleSize { Height = (uint)size.Rows, Width = (uint)size.Columns } : null,
             User = user,
             Args = settings.Cmd,
-            Env = SpecBuilder.Environment(MergeSettings.Environment(settings.Env, record.Config.Env ?? []), record.Config.Hostname ?? record.Id[..12], home, settings.Tty),
-            Cwd = !string.IsNullOrEmpty(settings.WorkingDir) ? settings.WorkingDir : string.IsNullOrEmpty(record.Config.WorkingDir) ? "/" : record.Config.WorkingDir,
+            Env = SpecBuilder.Environment(MergeSettings.Environment(settings.Env, record.Config.Env ?? []),
+                record.Config.Hostname ?? record.Id[..12], home, settings.Tty),
+            Cwd = !string.IsNullOrEmpty(settings.WorkingDir) ? settings.WorkingDir
+                : string.IsNullOrEmpty(record.Config.WorkingDir) ? "/" : record.Config.WorkingDir,
             Capabilities = SpecBuilder.CapabilitySets(capabilities, user.Uid),
-            NoNewPrivileges = host.SecurityOpt?.Any(option => option is "no-new-privileges" or "no-new-privileges:true" or "no-new-privileges=true") == true,
+            NoNewPrivileges = host.SecurityOpt?.Any(
+                option => option is "no-new-privileges" or "no-new-privileges:true" or "no-new-privileges=true") == true,
             OomScoreAdj = host.OomScoreAdj,
         };
     }
@@ -117,7 +126,8 @@ internal sealed class ExecService : IExecs
         ExecSettings settings = exec.Settings;
         AttachRequest request = new()
         {
-            Stdin = settings.AttachStdin, Stdout = settings.AttachStdout || settings.Tty, Stderr = settings.AttachStderr, Stream = true, DetachKeys = settings.DetachKeys,
+            Stdin = settings.AttachStdin, Stdout = settings.AttachStdout || settings.Tty, Stderr =
+                settings.AttachStderr, Stream = true, DetachKeys = settings.DetachKeys,
         };
         Attachment attachment = new(request, settings.Tty, null) { Detaching = () => Publish(exec, "exec_detach") };
         attachment.Connect(process.Streams!);
@@ -147,7 +157,8 @@ internal sealed class ExecService : IExecs
     private static IContainer CheckRuns(Container container) => container.State.Status switch
     {
         ContainerStatus.Paused => throw FaultException.Conflict($"container {container.Id} is paused, unpause the container before exec"),
-        ContainerStatus.Restarting => throw FaultException.Conflict($"Container {container.Id} is restarting, wait until the container is running"),
+        ContainerStatus.Restarting =>
+            throw FaultException.Conflict($"Container {container.Id} is restarting, wait until the container is running"),
         _ => container.Runtime ?? throw FaultException.Conflict($"container {container.Id} is not running"),
     };
 

@@ -95,7 +95,8 @@ internal sealed class SystemService(
     private static List<string> Warnings(IReadOnlySet<string> limits)
     {
         List<string> all = [];
-        foreach ((string name, string text) in ((string, string)[])[("memory", "No memory limit support"), ("swap", "No swap limit support"),
+        foreach ((string name, string text) in (
+            (string, string)[])[("memory", "No memory limit support"), ("swap", "No swap limit support"),
             ("cpu-cfs", "No cpu cfs quota support"), ("cpu-shares", "No cpu shares support"), ("cpuset", "No cpuset support"),
             ("pids", "No pids limit support"), ("ipv4-forwarding", "IPv4 forwarding is disabled")])
             if (!limits.Contains(name))
@@ -104,11 +105,13 @@ internal sealed class SystemService(
     }
 
     private static string Release(string key, string otherwise) => !File.Exists("/etc/os-release") ? otherwise
-        : File.ReadLines("/etc/os-release").FirstOrDefault(line => line.StartsWith(key + "=", StringComparison.Ordinal))?[(key.Length + 1)..].Trim('"') ?? otherwise;
+        : File.ReadLines("/etc/os-release").FirstOrDefault(
+            line => line.StartsWith(key + "=", StringComparison.Ordinal))?[(key.Length + 1)..].Trim('"') ?? otherwise;
 
     private static long MemoryTotal()
     {
         string? line = File.ReadLines("/proc/meminfo").FirstOrDefault(line => line.StartsWith("MemTotal:", StringComparison.Ordinal));
-        return line is null ? 0 : long.Parse(line[9..].Replace("kB", "", StringComparison.Ordinal).Trim(), CultureInfo.InvariantCulture) * 1024;
+        return line is null ? 0
+            : long.Parse(line[9..].Replace("kB", "", StringComparison.Ordinal).Trim(), CultureInfo.InvariantCulture) * 1024;
     }
 }

@@ -31,7 +31,8 @@ internal static class ChangeInstructions
         "WORKDIR" => config with { WorkingDir = ContainerPath.Clean(rest.StartsWith('/') ? rest : $"{config.WorkingDir}/{rest}") },
         "STOPSIGNAL" => SignalNames.Parse(rest) > 0 ? config with { StopSignal = rest } : config,
         "ONBUILD" => config with { OnBuild = [.. config.OnBuild ?? [], rest] },
-        "HEALTHCHECK" when rest.Equals("NONE", StringComparison.OrdinalIgnoreCase) => config with { Healthcheck = new HealthConfig { Test = ["NONE"] } },
+        "HEALTHCHECK" when rest.Equals("NONE", StringComparison.OrdinalIgnoreCase) => config with { Healthcheck =
+            new HealthConfig { Test = ["NONE"] } },
         _ => throw FaultException.Invalid($"{name} is not a valid change command"),
     };
 
@@ -89,9 +90,11 @@ internal static class ChangeInstructions
     }
 
     private static IReadOnlyList<string> MergeEnvironment(IReadOnlyList<string> old, IReadOnlyList<(string Key, string Value)> pairs) =>
-        [.. old.Where(entry => !pairs.Any(pair => entry.StartsWith(pair.Key + "=", StringComparison.Ordinal))), .. pairs.Select(pair => $"{pair.Key}={pair.Value}")];
+        [.. old.Where(entry => !pairs.Any(pair => entry.StartsWith(pair.Key + "=", StringComparison.Ordinal))),
+            .. pairs.Select(pair => $"{pair.Key}={pair.Value}")];
 
-    private static Dictionary<string, string> Merge(IReadOnlyDictionary<string, string>? old, IReadOnlyList<(string Key, string Value)> pairs)
+    private static Dictionary<string,
+        string> Merge(IReadOnlyDictionary<string, string>? old, IReadOnlyList<(string Key, string Value)> pairs)
     {
         Dictionary<string, string> result = new(old ?? new Dictionary<string, string>());
         foreach ((string key, string value) in pairs)

@@ -36,7 +36,8 @@ internal sealed partial class ImageService(
                 && !(summary.Created >= before) && !(summary.Created <= since) && !(summary.Created >= until))
                 all.Add(summary);
         }
-        IReadOnlyList<ImageSummary> result = [.. all.OrderByDescending(image => image.Created).ThenBy(image => image.Id.ToString(), StringComparer.Ordinal)];
+        IReadOnlyList<ImageSummary> result =
+            [.. all.OrderByDescending(image => image.Created).ThenBy(image => image.Id.ToString(), StringComparer.Ordinal)];
         return Task.FromResult(query.SharedSize ? WithSharedSizes(result) : result);
     }
 
@@ -45,7 +46,8 @@ internal sealed partial class ImageService(
         ImageRecord image = images.Find(name);
         ImageConfig config = images.Config(image.Id);
         if (platform is not null && !platform.Accepts(config.Platform))
-            throw FaultException.NotFound($"image with reference {name} was found but its platform ({config.Platform}) does not match the specified platform ({platform})");
+            throw FaultException.NotFound(
+                $"image with reference {name} was found but its platform ({config.Platform}) does not match the specified platform ({platform})");
         IReadOnlyList<string> directories = image.Top is { } top ? parts.Layers.Find(top)?.Directories ?? [] : [];
         return new ImageDetails
         {
@@ -93,7 +95,8 @@ internal sealed partial class ImageService(
     internal ImageSummary Summarize(ImageRecord image, IReadOnlyList<string> patterns)
     {
         ImageConfig config = images.Config(image.Id);
-        IReadOnlyList<ImageReference> names = [.. images.NamesOf(image.Id).Where(name => patterns.Count == 0 || patterns.Any(p => ReferencePattern.Matches(p, name)))];
+        IReadOnlyList<ImageReference> names =
+            [.. images.NamesOf(image.Id).Where(name => patterns.Count == 0 || patterns.Any(p => ReferencePattern.Matches(p, name)))];
         return new ImageSummary
         {
             Id = image.Id,
@@ -115,7 +118,8 @@ internal sealed partial class ImageService(
                 users[chain] = users.GetValueOrDefault(chain) + 1;
         return [.. all.Select(image => image with
         {
-            SharedSize = ImageTable.Chains(images.Config(image.Id)).Where(chain => users[chain] > 1).Sum(chain => parts.Layers.Find(chain)?.Size ?? 0),
+            SharedSize = ImageTable.Chains(images.Config(image.Id)).Where(chain => users[chain] > 1).Sum(
+                chain => parts.Layers.Find(chain)?.Size ?? 0),
         })];
     }
 

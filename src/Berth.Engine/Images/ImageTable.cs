@@ -86,7 +86,8 @@ internal sealed class ImageTable(StateDatabase state, IBlobStore blobs, ILayerSt
     }
 
     /// <summary>The configuration of an image.</summary>
-    public ImageConfig Config(Digest id) => _configs.GetOrAdd(id, digest => OciJson.Read(ReadBlob(digest), OciJson.ImageConfig, $"image {digest.Short}"));
+    public ImageConfig Config(Digest id) =>
+        _configs.GetOrAdd(id, digest => OciJson.Read(ReadBlob(digest), OciJson.ImageConfig, $"image {digest.Short}"));
 
     /// <summary>A small blob, whole.</summary>
     public byte[] ReadBlob(Digest digest)
@@ -201,7 +202,8 @@ internal sealed class ImageTable(StateDatabase state, IBlobStore blobs, ILayerSt
         {
             // A reference with tag and digest means the digest.
             return _names.TryGetValue($"{wanted.Name}@{digest}", out NameRecord? pinned) ? _images.GetValueOrDefault(pinned.Image)
-                : _images.TryGetValue(digest, out ImageRecord? byId) && _names.Any(n => n.Value.Image == digest && n.Key.StartsWith(wanted.Name + ":", StringComparison.Ordinal)) ? byId : null;
+                : _images.TryGetValue(digest, out ImageRecord? byId) && _names.Any(
+                    n => n.Value.Image == digest && n.Key.StartsWith(wanted.Name + ":", StringComparison.Ordinal)) ? byId : null;
         }
         return _names.TryGetValue(wanted.ToString(), out NameRecord? named) ? _images.GetValueOrDefault(named.Image) : null;
     }

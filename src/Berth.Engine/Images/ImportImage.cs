@@ -26,9 +26,11 @@ internal sealed partial class ImageService
             Os = platform.Os,
             Config = execution,
             RootFs = new RootFs { DiffIds = [layer.DiffId.Digest] },
-            History = [new HistoryEntry { Created = now, Comment = request.Message is { Length: > 0 } message ? message : $"Imported from {request.Source}" }],
+            History = [new HistoryEntry { Created = now, Comment = request.Message is { Length: > 0 } message
+                ? message : $"Imported from {request.Source}" }],
         };
-        Digest id = await StoreConfigAsync(config, default, request.Reference is null ? [] : [request.Reference.WithDefaultTag()], cancellationToken);
+        Digest id = await StoreConfigAsync(
+            config, default, request.Reference is null ? [] : [request.Reference.WithDefaultTag()], cancellationToken);
         Publish("import", id.ToString(), id.ToString());
         return id;
     }
@@ -45,7 +47,8 @@ internal sealed partial class ImageService
 
     /// <summary>As <see cref="StoreConfigAsync"/> with the configuration's own bytes.</summary>
     internal async Task StoreBytesAsync(
-        Digest id, ReadOnlyMemory<byte> bytes, ImageConfig config, Digest parent, IReadOnlyList<ImageReference> names, CancellationToken cancellationToken)
+        Digest id, ReadOnlyMemory<byte> bytes, ImageConfig config, Digest parent,
+            IReadOnlyList<ImageReference> names, CancellationToken cancellationToken)
     {
         using IBlobLease lease = parts.Blobs.Lease();
         lease.Add(id);

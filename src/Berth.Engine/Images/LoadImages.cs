@@ -24,7 +24,8 @@ internal sealed partial class ImageService
         {
             using FileDescriptor root = FileCalls.OpenDirectory(scratch);
             await using (Stream plain = await Decompression.OpenAsync(tar, cancellationToken))
-                await TreeExtractor.ExtractAsync(plain, root, new ExtractOptions { Whiteouts = WhiteoutMode.Literal, KeepOwners = false, AllowDevices = false }, cancellationToken);
+                await TreeExtractor.ExtractAsync(plain, root, new ExtractOptions { Whiteouts = WhiteoutMode.Literal,
+                    KeepOwners = false, AllowDevices = false }, cancellationToken);
             IReadOnlyList<SavedImage> saved = ReadManifest(root);
             foreach (SavedImage image in saved)
                 await LoadOneAsync(root, image, platform, progress, cancellationToken);
@@ -43,7 +44,8 @@ internal sealed partial class ImageService
         if (platform is not null && !platform.Accepts(config.Platform))
             throw FaultException.NotFound($"load: the image is for {config.Platform}, not for {platform}");
         if (saved.Layers.Count != config.RootFs.DiffIds.Count || saved.Layers.Count > LayersMax)
-            throw FaultException.Invalid($"load: invalid manifest, layers length mismatch: expected {config.RootFs.DiffIds.Count}, got {saved.Layers.Count}");
+            throw FaultException.Invalid(
+                $"load: invalid manifest, layers length mismatch: expected {config.RootFs.DiffIds.Count}, got {saved.Layers.Count}");
         List<ImageReference> names = [.. (saved.RepoTags ?? []).Select(ImageReference.Parse)];
         ChainId? parent = null;
         foreach ((string path, Digest diff) in saved.Layers.Zip(config.RootFs.DiffIds))
@@ -51,9 +53,11 @@ internal sealed partial class ImageService
             ChainId chain = ChainId.Extend(parent, new DiffId(diff));
             if (parts.Layers.Find(chain) is null)
             {
-                using FileDescriptor file = OpenMember(root, path) ?? throw FaultException.Invalid($"load: {path} is missing in the archive");
+                using FileDescriptor file =
+                    OpenMember(root, path) ?? throw FaultException.Invalid($"load: {path} is missing in the archive");
                 progress.Report(new ProgressMessage { Id = diff.Short, Status = "Loading layer" });
-                await using FileStream stream = new(new Microsoft.Win32.SafeHandles.SafeFileHandle(file.DangerousGetHandle(), ownsHandle: false), FileAccess.Read);
+                await using FileStream stream =
+                    new(new Microsoft.Win32.SafeHandles.SafeFileHandle(file.DangerousGetHandle(), ownsHandle: false), FileAccess.Read);
                 await using Stream plain = await Decompression.OpenAsync(stream, cancellationToken);
                 await parts.Layers.ApplyAsync(parent, new DiffId(diff), plain, cancellationToken);
                 stream.Position = 0;
@@ -80,7 +84,8 @@ internal sealed partial class ImageService
         while (await layer.ReadAsync(buffer, cancellationToken) is > 0 and int count)
         {
             if (ingest.Written == 0)
-                type = buffer is [0x1F, 0x8B, ..] ? MediaTypes.OciLayerGzip : buffer is [0x28, 0xB5, 0x2F, 0xFD, ..] ? MediaTypes.OciLayerZstd : type;
+                type = buffer is [0x1F, 0x8B, ..] ? MediaTypes.OciLayerGzip : buffer is [0x28, 0xB5, 0x2F, 0xFD, ..]
+                    ? MediaTypes.OciLayerZstd : type;
             await ingest.WriteAsync(buffer.AsMemory(0, count), cancellationToken);
         }
         Digest digest = await ingest.CommitAsync(cancellationToken);
@@ -105,16 +110,19 @@ internal sealed partial class ImageService
 
     private static List<SavedImage> ReadLayout(FileDescriptor root)
     {
-        byte[] bytes = ReadDocument(root, "index.json") ?? throw FaultException.Invalid("load: neither manifest.json nor index.json is in the archive");
+        byte[] bytes = ReadDocument(root, "index.json") ?? throw FaultException.Invalid(
+            "load: neither manifest.json nor index.json is in the archive");
         List<SavedImage> all = [];
         foreach (Descriptor entry in OciJson.Read(bytes, OciJson.ImageIndex, "index.json").Manifests)
         {
             Descriptor manifestEntry = MediaTypes.IsIndex(entry.MediaType) ? PickPlatform(root, entry) : entry;
             byte[] content = ReadVerified(root, manifestEntry.Digest);
             Manifest manifest = OciJson.Read(content, OciJson.Manifest, "manifest");
-            string? name = entry.Annotations?.GetValueOrDefault("io.containerd.image.name") ?? entry.Annotations?.GetValueOrDefault("org.opencontainers.image.ref.name");
+            string? name = entry.Annotations?.GetValueOrDefault(
+                "io.containerd.image.name") ?? entry.Annotations?.GetValueOrDefault("org.opencontainers.image.ref.name");
             bool isName = name is not null && ImageReference.TryParse(name, out _, out _) && name.Contains(':', StringComparison.Ordinal);
-            all.Add(new SavedImage(BlobPath(manifest.Config.Digest), isName ? [name!] : null, [.. manifest.Layers.Select(layer => BlobPath(layer.Digest))]));
+            all.Add(new SavedImage(
+                BlobPath(manifest.Config.Digest), isName ? [name!] : null, [.. manifest.Layers.Select(layer => BlobPath(layer.Digest))]));
         }
         return all;
     }

@@ -62,7 +62,8 @@ internal sealed partial class ImageService
     }
 
     private async Task PushOneAsync(
-        ImageReference name, ImageRecord image, RegistryCredentials? credentials, IProgress<TransferEvent> progress, CancellationToken cancellationToken)
+        ImageReference name, ImageRecord image, RegistryCredentials? credentials, IProgress<TransferEvent> progress,
+            CancellationToken cancellationToken)
     {
         using IDisposable hold = images.Hold(image.Id);
         ImageConfig config = images.Config(image.Id);
@@ -73,7 +74,8 @@ internal sealed partial class ImageService
             Credentials = credentials,
             Config = images.ReadBlob(image.Id),
             Layers = [.. config.RootFs.DiffIds.Zip(ImageTable.Chains(config))
-                .Select(pair => new PushLayer(new DiffId(pair.First), pair.Second) { MountCandidates = [.. sources.Where(other => other.Name != name.Name)] })],
+                .Select(pair => new PushLayer(new DiffId(pair.First), pair.Second) { MountCandidates =
+                    [.. sources.Where(other => other.Name != name.Name)] })],
             Original = image.Manifest is { } manifest && parts.Blobs.Contains(manifest.Digest)
                 ? new ManifestDocument(manifest, images.ReadBlob(manifest.Digest)) : null,
             WriteLayerTar = (layer, destination, cancel) => parts.Layers.WriteTarAsync(layer.Chain, destination, cancel),
@@ -85,10 +87,12 @@ internal sealed partial class ImageService
 
     public async Task<RegistryImage> LookUpAsync(ImageReference reference, RegistryLogin? login, CancellationToken cancellationToken)
     {
-        ManifestDocument document = await distribution.GetManifestAsync(reference.WithDefaultTag(), Logins.ToCredentials(login), cancellationToken);
+        ManifestDocument document =
+            await distribution.GetManifestAsync(reference.WithDefaultTag(), Logins.ToCredentials(login), cancellationToken);
         if (!document.IsIndex)
         {
-            RemoteImage image = await distribution.ResolveAsync(reference.WithDefaultTag(), null, Logins.ToCredentials(login), cancellationToken);
+            RemoteImage image =
+                await distribution.ResolveAsync(reference.WithDefaultTag(), null, Logins.ToCredentials(login), cancellationToken);
             return new RegistryImage(document.Descriptor, [image.Config.Platform]);
         }
         ImageIndex index = Oci.Json.OciJson.Read(document.Bytes.Span, Oci.Json.OciJson.ImageIndex, "index");

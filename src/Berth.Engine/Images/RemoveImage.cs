@@ -18,7 +18,8 @@ internal sealed partial class ImageService
         if (reference is not null)
         {
             // The last tag takes the repository's digests with it.
-            List<ImageReference> untagged = [.. names.Where(other => other == reference || (reference.Digest is not null && other.Digest == reference.Digest && other.Name == reference.Name))];
+            List<ImageReference> untagged = [.. names.Where(other => other == reference
+                || (reference.Digest is not null && other.Digest == reference.Digest && other.Name == reference.Name))];
             List<ImageReference> left = [.. names.Except(untagged)];
             if (left.All(other => other.Name != reference.Name || other.Tag is null))
                 untagged.AddRange(left.Where(other => other.Name == reference.Name));
@@ -33,7 +34,8 @@ internal sealed partial class ImageService
         {
             string[] repositories = [.. names.Select(other => other.Name).Distinct()];
             if (repositories.Length > 1 && !force)
-                throw FaultException.Conflict($"conflict: unable to delete {image.Id.Short} (must be forced) - image is referenced in multiple repositories");
+                throw FaultException.Conflict(
+                    $"conflict: unable to delete {image.Id.Short} (must be forced) - image is referenced in multiple repositories");
             CheckUnused(image, name, force, isUntag: false);
             Untag(image, names, deletions);
             if (UsedBy(image) is not null)

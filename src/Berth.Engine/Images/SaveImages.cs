@@ -23,7 +23,8 @@ internal sealed partial class ImageService
         foreach (string name in names)
         {
             ImageReference? reference = ImageReference.TryParse(name, out ImageReference? parsed, out _) ? parsed : null;
-            List<(ImageReference Reference, Digest Image)> all = reference is { Tag: null, Digest: null } ? [.. images.TagsOf(reference.Name)] : [];
+            List<(ImageReference Reference, Digest Image)> all = reference is { Tag: null, Digest: null }
+                ? [.. images.TagsOf(reference.Name)] : [];
             if (all.Count == 0 || IsId(name, images.Find(name)))
             {
                 ImageRecord image = images.Find(name);
@@ -71,9 +72,11 @@ internal sealed partial class ImageService
                         ["io.containerd.image.name"] = name.ToString(), ["org.opencontainers.image.ref.name"] = name.Tag ?? "",
                     },
                 });
-            saved.Add(new SavedImage(BlobPath(id), names.Count > 0 ? [.. names.Select(name => name.Familiar)] : null, [.. layers.Select(layer => BlobPath(layer.Digest))]));
+            saved.Add(new SavedImage(BlobPath(id), names.Count > 0 ? [.. names.Select(name => name.Familiar)] : null,
+                [.. layers.Select(layer => BlobPath(layer.Digest))]));
         }
-        WriteFile(writer, "index.json", OciJson.Write(new ImageIndex { MediaType = MediaTypes.OciIndex, Manifests = manifests }, OciJson.ImageIndex));
+        WriteFile(writer, "index.json",
+            OciJson.Write(new ImageIndex { MediaType = MediaTypes.OciIndex, Manifests = manifests }, OciJson.ImageIndex));
         WriteFile(writer, "manifest.json", JsonSerializer.SerializeToUtf8Bytes(saved, SavedJson.Default.ListSavedImage));
         WriteFile(writer, "oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}"u8);
         writer.Finish();
@@ -88,13 +91,15 @@ internal sealed partial class ImageService
         // This thread is the archive's own.
         WriteExactAsync(diff, chain, file, stop).GetAwaiter().GetResult();
         file.Position = 0;
-        Descriptor descriptor = new() { MediaType = MediaTypes.OciLayer, Digest = Digest.FromSha256(System.Security.Cryptography.SHA256.HashData(file)), Size = file.Length };
+        Descriptor descriptor = new() { MediaType = MediaTypes.OciLayer, Digest =
+            Digest.FromSha256(System.Security.Cryptography.SHA256.HashData(file)), Size = file.Length };
         if (descriptor.Digest != diff.Digest)
             throw FaultException.Internal($"save layer {diff}: its files have changed since it was unpacked");
         if (written.Add(descriptor.Digest))
         {
             file.Position = 0;
-            writer.Write(new TarEntry { Type = TarEntryType.RegularFile, Path = Encoding.UTF8.GetBytes(BlobPath(descriptor.Digest)), Mode = FileMode, Size = file.Length }, file);
+            writer.Write(new TarEntry { Type = TarEntryType.RegularFile, Path =
+                Encoding.UTF8.GetBytes(BlobPath(descriptor.Digest)), Mode = FileMode, Size = file.Length }, file);
         }
         return descriptor;
     }

@@ -18,7 +18,8 @@ internal sealed partial class ContainerService
             if (container.State.Status == ContainerStatus.Removing)
                 throw FaultException.Conflict($"container {id} is marked for removal");
             IAsyncEnumerator<LogEntry>? logs = request.Logs
-                ? Logs(id, new LogQuery { Stdout = request.Stdout, Stderr = request.Stderr }, cancellationToken).GetAsyncEnumerator(cancellationToken) : null;
+                ? Logs(id, new LogQuery { Stdout = request.Stdout, Stderr = request.Stderr },
+                    cancellationToken).GetAsyncEnumerator(cancellationToken) : null;
             Attachment attachment = new(request with { Stdin = request.Stdin && container.Record.Config.OpenStdin }, isTerminal, logs)
             {
                 Detaching = () => Publish(container.Record, "detach"),

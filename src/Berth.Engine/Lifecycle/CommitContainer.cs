@@ -18,7 +18,8 @@ internal sealed partial class ContainerService
     {
         Container container = Find(request.Container);
         List<ImageReference> names = string.IsNullOrEmpty(request.Repository) ? []
-            : [string.IsNullOrEmpty(request.Tag) ? ImageReference.Parse(request.Repository).WithDefaultTag() : ImageReference.Parse(request.Repository).WithTag(request.Tag)];
+            : [string.IsNullOrEmpty(request.Tag) ? ImageReference.Parse(request.Repository).WithDefaultTag()
+                : ImageReference.Parse(request.Repository).WithTag(request.Tag)];
         using IDisposable arrival = Collector!.Arrive();
         await container.Gate.WaitAsync(cancellationToken);
         bool isFrozen = false;
@@ -40,7 +41,8 @@ internal sealed partial class ContainerService
         }
         ImageConfig config = ConfigOf(container.Record, request, layer);
         Digest id = await ImageStore!.StoreConfigAsync(config, container.Record.ImageId, names, cancellationToken);
-        Publish(container.Record, "commit", ("comment", request.Comment ?? ""), ("imageID", id.ToString()), ("imageRef", names.FirstOrDefault()?.Familiar ?? ""));
+        Publish(container.Record, "commit", ("comment", request.Comment ?? ""), ("imageID", id.ToString()),
+            ("imageRef", names.FirstOrDefault()?.Familiar ?? ""));
         return id;
     }
 
@@ -59,7 +61,8 @@ internal sealed partial class ContainerService
             Architecture = based?.Architecture ?? Platform.Host.Architecture,
             Variant = based?.Variant,
             Os = record.Os,
-            Config = ChangeInstructions.Apply(ToExecution(request.Config is null ? record.Config : MergeSettings.Merge(request.Config, ToExecution(record.Config))), request.Changes),
+            Config = ChangeInstructions.Apply(ToExecution(
+                request.Config is null ? record.Config : MergeSettings.Merge(request.Config, ToExecution(record.Config))), request.Changes),
             RootFs = new RootFs { DiffIds = [.. based?.RootFs.DiffIds ?? [], layer.DiffId.Digest] },
             History = [.. based?.History ?? [], step],
         };

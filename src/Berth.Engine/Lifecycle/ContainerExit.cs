@@ -11,7 +11,8 @@ internal sealed partial class ContainerService
     private static readonly TimeSpan s_settledAfter = TimeSpan.FromSeconds(10);
 
     /// <summary>Waits for the end of a run, in the background, until the engine closes.</summary>
-    internal void WatchExit(Container container, IContainer running) => parts.Background.Run($"watch container {container.Id[..12]}", async () =>
+    internal void WatchExit(Container container, IContainer running) =>
+        parts.Background.Run($"watch container {container.Id[..12]}", async () =>
     {
         ContainerExit exit = await running.Exited.WaitAsync(parts.Closing.Token);
         await HandleExitAsync(container, running, exit);

@@ -24,7 +24,8 @@ internal sealed partial class ContainerService
         HashSet<Digest>? ancestors = filters.Has("ancestor") ? Descendants(filters["ancestor"]) : null;
         bool all = query.All || query.Limit > 0 || filters.Has("status") || filters.Has("exited");
         IEnumerable<Container> found = parts.Containers.All.OrderByDescending(c => c.Record.Created)
-            .Where(c => (before is null || c.Record.Created < before.Record.Created) && (since is null || c.Record.Created > since.Record.Created))
+            .Where(c => (before is null || c.Record.Created < before.Record.Created)
+                && (since is null || c.Record.Created > since.Record.Created))
             .Where(c => (ancestors is null || ancestors.Contains(c.Record.ImageId)) && ContainerFilter.Matches(filters, c.Record, parts));
         found = query.Limit > 0 ? found.Take(query.Limit) : found.Where(c => all || c.State.Running);
         return Task.FromResult<IReadOnlyList<ContainerSummary>>([.. found.Select(c => Summarize(c, query.Size))]);

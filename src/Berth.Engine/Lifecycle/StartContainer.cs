@@ -229,7 +229,8 @@ internal sealed partial class ContainerService
     }
 
     internal async Task<Endpoint> ConnectOneAsync(
-        ISandbox sandbox, ContainerRecord record, string network, EndpointSettings settings, bool publish, CancellationToken cancellationToken)
+        ISandbox sandbox, ContainerRecord record, string network, EndpointSettings settings, bool publish,
+            CancellationToken cancellationToken)
     {
         Endpoint endpoint = await parts.Networks.ConnectAsync(sandbox, network, new EndpointRequest
         {
@@ -237,12 +238,14 @@ internal sealed partial class ContainerService
             Address = settings.IPv4Address.Length > 0 ? IPv4Address.Parse(settings.IPv4Address) : null,
             Mac = settings.MacAddress.Length > 0 ? MacAddress.Parse(settings.MacAddress) : null,
             Aliases = settings.Aliases,
-            Ports = publish ? PublishRules.Bindings(record.Host, record.Config.ExposedPorts ?? [], parts.Options.DefaultPublishAddress) : [],
+            Ports = publish
+                ? PublishRules.Bindings(record.Host, record.Config.ExposedPorts ?? [], parts.Options.DefaultPublishAddress) : [],
             Dns = [.. (record.Host.Dns ?? []).Select(IPAddress.Parse)],
         }, cancellationToken);
         parts.Events.Publish("network", "connect", endpoint.NetworkId, new Dictionary<string, string>
         {
-            ["container"] = record.Id, ["name"] = endpoint.NetworkName, ["type"] = parts.Networks.Find(endpoint.NetworkId)?.Driver ?? "bridge",
+            ["container"] = record.Id, ["name"] = endpoint.NetworkName, ["type"] =
+                parts.Networks.Find(endpoint.NetworkId)?.Driver ?? "bridge",
         });
         return endpoint;
     }
@@ -277,7 +280,8 @@ internal sealed partial class ContainerService
     private void CopyFilesOfOther(ContainerRecord record, ManagedFiles files)
     {
         ManagedFiles other = new(parts.ContainerDirectory(Find(record.Host.NetworkMode!["container:".Length..]).Id));
-        foreach ((string from, string to) in ((string, string)[])[(other.Hosts, files.Hosts), (other.Hostname, files.Hostname), (other.ResolvConf, files.ResolvConf)])
+        foreach ((string from, string to) in (
+            (string, string)[])[(other.Hosts, files.Hosts), (other.Hostname, files.Hostname), (other.ResolvConf, files.ResolvConf)])
             File.Copy(from, to, overwrite: true);
     }
 
@@ -316,18 +320,21 @@ internal sealed partial class ContainerService
 
     private static FaultException StartFault(Container container, Exception exception)
     {
-        const string Prefix = "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: ";
+        const string Prefix =
+            "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: ";
         string message = exception.Message;
         int code = exception is not FaultException fault ? ExitNotStarted
             : fault.Kind switch { FaultKind.NotFound => ExitNotFound, FaultKind.Forbidden => ExitNotExecutable, _ => ExitNotStarted };
         bool isProgram = code != ExitNotStarted && message.Contains("exec", StringComparison.Ordinal);
         if (isProgram && !message.StartsWith("failed to create task", StringComparison.Ordinal))
-            message = (message.StartsWith("OCI runtime", StringComparison.Ordinal) ? Prefix[..Prefix.IndexOf("OCI", StringComparison.Ordinal)] : Prefix) + message
+            message = (message.StartsWith("OCI runtime", StringComparison.Ordinal)
+                ? Prefix[..Prefix.IndexOf("OCI", StringComparison.Ordinal)] : Prefix) + message
                 + (message.EndsWith(": unknown", StringComparison.Ordinal) ? "" : ": unknown");
         FaultKind kind = isProgram ? FaultKind.InvalidArgument : (exception as FaultException)?.Kind
             ?? (exception is OperationCanceledException ? FaultKind.Cancelled : FaultKind.Internal);
         message = WithNextStep(message);
-        FaultException result = new(kind, exception is FaultException ? message : $"start container {container.Name}: {message}", exception);
+        FaultException result =
+            new(kind, exception is FaultException ? message : $"start container {container.Name}: {message}", exception);
         result.Data["exit"] = isProgram ? code : ExitNotStarted;
         return result;
     }

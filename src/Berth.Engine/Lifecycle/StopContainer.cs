@@ -40,7 +40,8 @@ internal sealed partial class ContainerService
     internal async Task<bool> StopAsync(Container container, string? signal, int? timeoutSeconds, CancellationToken cancellationToken)
     {
         ContainerRecord record = container.Record;
-        int number = SignalNames.Parse(string.IsNullOrEmpty(signal) ? (string.IsNullOrEmpty(record.Config.StopSignal) ? "SIGTERM" : record.Config.StopSignal) : signal);
+        int number = SignalNames.Parse(string.IsNullOrEmpty(signal)
+            ? (string.IsNullOrEmpty(record.Config.StopSignal) ? "SIGTERM" : record.Config.StopSignal) : signal);
         int seconds = timeoutSeconds ?? record.Config.StopTimeout ?? StopTimeoutSeconds;
         IContainer running;
         Task handled;
@@ -83,7 +84,8 @@ internal sealed partial class ContainerService
         if (running.TrySignal(Signals.SIGKILL))
             Publish(container.Record, "kill", ("signal", Signals.SIGKILL.ToString()));
         if (!await EndsAsync(handled, s_killWait, cancellationToken))
-            throw FaultException.Internal($"stop container {container.Name}: the kernel did not end its process within {s_killWait.TotalSeconds:0} s");
+            throw FaultException.Internal(
+                $"stop container {container.Name}: the kernel did not end its process within {s_killWait.TotalSeconds:0} s");
     }
 
     private async Task<bool> EndsAsync(Task handled, TimeSpan within, CancellationToken cancellationToken)

@@ -48,7 +48,8 @@ internal sealed partial class ContainerService
         // Options only: an operand could name files or switch ps into another mode.
         using Process ps = new()
         {
-            StartInfo = new ProcessStartInfo("ps", words) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false },
+            StartInfo = new ProcessStartInfo("ps", words) { RedirectStandardOutput = true, RedirectStandardError =
+                true, UseShellExecute = false },
         };
         try
         {
@@ -100,6 +101,7 @@ internal sealed partial class ContainerService
             }
         }
         return new StatisticsSample(container.Id, container.Name, counts is null ? default : parts.Time.GetUtcNow(), counts, interfaces,
-            HostCounts.CpuNanoseconds(), Environment.ProcessorCount, previous?.At ?? default, previous?.Counts, previous?.SystemCpuNanoseconds ?? 0);
+            HostCounts.CpuNanoseconds(), Environment.ProcessorCount, previous?.At ?? default, previous?.Counts,
+                previous?.SystemCpuNanoseconds ?? 0);
     }
 }

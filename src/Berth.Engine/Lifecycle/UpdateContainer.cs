@@ -37,7 +37,8 @@ internal sealed partial class ContainerService
         else if (asked.CpuPeriod != 0 || asked.CpuQuota != 0)
             old = old with { NanoCpus = 0 };
         if (asked.Memory > 0 && asked.MemorySwap == 0 && old.MemorySwap > 0 && asked.Memory > old.MemorySwap)
-            throw FaultException.Conflict("Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time");
+            throw FaultException.Conflict(
+                "Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time");
         return old with
         {
             Memory = Or(asked.Memory, old.Memory),

@@ -30,7 +30,8 @@ internal static class ValidateHost
             ShmSize = host.ShmSize > 0 ? host.ShmSize : parts.Options.DefaultShmSize,
             IpcMode = host.IpcMode is null or "" ? "private" : host.IpcMode,
             CgroupnsMode = host.CgroupnsMode is null or "" ? (host.Privileged ? "host" : "private") : host.CgroupnsMode,
-            Resources = host.Resources with { MemorySwappiness = host.Resources.MemorySwappiness is -1 ? null : host.Resources.MemorySwappiness },
+            Resources = host.Resources with { MemorySwappiness = host.Resources.MemorySwappiness is -1 ? null
+                : host.Resources.MemorySwappiness },
         };
     }
 
@@ -39,7 +40,8 @@ internal static class ValidateHost
     {
         (string name, int count) = policy;
         if (name is not ("" or "no" or "always" or "unless-stopped" or "on-failure"))
-            throw FaultException.Invalid($"invalid restart policy: unknown policy '{name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'");
+            throw FaultException.Invalid(
+                $"invalid restart policy: unknown policy '{name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'");
         if (count < 0)
             throw FaultException.Invalid("invalid restart policy: maximum retry count cannot be negative");
         if (count != 0 && name != "on-failure")
@@ -51,7 +53,8 @@ internal static class ValidateHost
     private static void CheckModes(HostSettings host, EngineParts parts)
     {
         if (host.IpcMode?.StartsWith("container:", StringComparison.Ordinal) == true)
-            throw new FaultException(FaultKind.NotSupported, "--ipc container:… is not offered by this engine: share a volume or use --ipc host");
+            throw new FaultException(
+                FaultKind.NotSupported, "--ipc container:… is not offered by this engine: share a volume or use --ipc host");
         Mode("IPC", host.IpcMode, null, "private", "none", "host", "shareable");
         Mode("PID", host.PidMode, parts, "host");
         Mode("UTS", host.UTSMode, null, "host");

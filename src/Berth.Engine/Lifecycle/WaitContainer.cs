@@ -11,14 +11,16 @@ internal sealed partial class ContainerService
         {
             WaitCondition.Removed => container.Removed.Task,
             WaitCondition.NotRunning when !container.State.Running =>
-                Task.FromResult(new WaitOutcome(container.State.ExitCode, string.IsNullOrEmpty(container.State.Error) ? null : container.State.Error)),
+                Task.FromResult(new WaitOutcome(
+                    container.State.ExitCode, string.IsNullOrEmpty(container.State.Error) ? null : container.State.Error)),
             WaitCondition.NotRunning => UntilStopped(container, next),
             _ => FirstOf(next, container.Removed.Task),
         };
         return waited.WaitAsync(cancellationToken);
     }
 
-    private static async Task<WaitOutcome> FirstOf(Task<WaitOutcome> first, Task<WaitOutcome> second) => await await Task.WhenAny(first, second);
+    private static async Task<WaitOutcome> FirstOf(Task<WaitOutcome> first, Task<WaitOutcome> second) =>
+        await await Task.WhenAny(first, second);
 
     // A policy that restarts it means that it still runs, in Docker's sense.
     private static async Task<WaitOutcome> UntilStopped(Container container, Task<WaitOutcome> next)

@@ -14,7 +14,8 @@ internal sealed class LogReader(string path, LogQuery query, TimeProvider time)
 {
     private const int LineBytesMax = 1024 * 1024;
 
-    /// <summary>Reads until the end, or with <see cref="LogQuery.Follow"/> until <paramref name="ended"/> and everything was read.</summary>
+    /// <summary>Reads until the end, or with <see cref="LogQuery.Follow"/> until <paramref name="ended"/> and
+    /// everything was read.</summary>
     public async IAsyncEnumerable<LogEntry> ReadAsync(Task ended, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using LogCursorHolder holder = new();

@@ -34,7 +34,8 @@ internal static class ResolveMounts
             byPath.TryAdd(destination, new MountRecord { Anonymous = true, Point = VolumePoint("", destination, "", true) });
         }
         // Outer mounts first, or they would hide the inner ones.
-        return [.. byPath.Values.OrderBy(m => m.Point.Destination.Count(c => c == '/')).ThenBy(m => m.Point.Destination, StringComparer.Ordinal)];
+        return [.. byPath.Values.OrderBy(m => m.Point.Destination.Count(c => c == '/')).ThenBy(
+            m => m.Point.Destination, StringComparer.Ordinal)];
     }
 
     /// <summary>Reads <c>source:target[:options]</c> or <c>target</c>.</summary>
@@ -196,7 +197,8 @@ internal static class ResolveMounts
     private static string Destination(string path, string whole)
     {
         if (!path.StartsWith('/') || path.Contains('\0'))
-            throw FaultException.Invalid($"invalid volume specification: '{whole}': invalid mount path: '{path}' mount path must be absolute");
+            throw FaultException.Invalid(
+                $"invalid volume specification: '{whole}': invalid mount path: '{path}' mount path must be absolute");
         string clean = ContainerPath.Clean(path);
         return clean != "/" ? clean
             : throw FaultException.Invalid($"invalid volume specification: '{whole}': invalid specification: destination can't be '/'");

@@ -69,7 +69,8 @@ internal sealed class NetworkService(EngineParts parts, ContainerService contain
         {
             ContainerRecord record = found.Record;
             if (record.Host.NetworkMode is "host" || record.Host.NetworkMode?.StartsWith("container:", StringComparison.Ordinal) == true)
-                throw FaultException.Invalid($"container sharing network namespace with another container or host cannot be connected to any other network");
+                throw FaultException.Invalid(
+                    $"container sharing network namespace with another container or host cannot be connected to any other network");
             if (network.Driver != "bridge")
                 throw FaultException.Invalid($"{network.Name} network cannot be connected to a container that has another");
             if (record.Networks.ContainsKey(network.Name))
@@ -78,7 +79,8 @@ internal sealed class NetworkService(EngineParts parts, ContainerService contain
                 await containers.ConnectOneAsync(sandbox, record, network.Name, settings, publish: false, cancellationToken);
             parts.Containers.Update(found, record with
             {
-                Networks = new Dictionary<string, EndpointSettings>(record.Networks.Where(entry => entry.Key != "none")) { [network.Name] = settings },
+                Networks = new Dictionary<string,
+                    EndpointSettings>(record.Networks.Where(entry => entry.Key != "none")) { [network.Name] = settings },
                 Endpoints = [.. found.Sandbox?.Endpoints ?? []],
             });
         }
@@ -135,7 +137,8 @@ internal sealed class NetworkService(EngineParts parts, ContainerService contain
 
     private Network.Network Find(string id) => parts.Networks.Find(id) ?? throw FaultException.NotFound($"network {id} not found");
 
-    private bool IsUsed(Network.Network network) => parts.Containers.All.Any(container => container.Record.Networks.ContainsKey(network.Name));
+    private bool IsUsed(Network.Network network) =>
+        parts.Containers.All.Any(container => container.Record.Networks.ContainsKey(network.Name));
 
     private NetworkDetails Describe(Network.Network network) => new()
     {

@@ -19,7 +19,8 @@ internal static class CpuList
                 || first < 0 || last < first || last > NumberMax)
                 throw FaultException.Invalid($"Invalid value {text} for {what}");
             if (what == "cpuset.cpus" && last >= Environment.ProcessorCount)
-                throw FaultException.Invalid($"Requested CPUs are not available - requested {text}, available: 0-{Environment.ProcessorCount - 1}");
+                throw FaultException.Invalid(
+                    $"Requested CPUs are not available - requested {text}, available: 0-{Environment.ProcessorCount - 1}");
         }
     }
 }

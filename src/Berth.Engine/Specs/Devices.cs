@@ -30,7 +30,8 @@ internal static class Devices
         {
             string inside = mapping.PathInContainer.Length > 0 ? mapping.PathInContainer : mapping.PathOnHost;
             if (Directory.Exists(mapping.PathOnHost))
-                all.AddRange(Below(mapping.PathOnHost, 0).Select(device => device with { Path = inside + device.Path[mapping.PathOnHost.Length..] }));
+                all.AddRange(Below(mapping.PathOnHost, 0).Select(
+                    device => device with { Path = inside + device.Path[mapping.PathOnHost.Length..] }));
             else
                 all.Add(Find(mapping.PathOnHost) is { } device ? device with { Path = inside } : throw FaultException.Invalid(
                     $"error gathering device information while adding custom device \"{mapping.PathOnHost}\": no such file or directory"));
@@ -44,9 +45,11 @@ internal static class Devices
         foreach (DeviceMapping mapping in limits.Devices ?? [])
         {
             string access = mapping.CgroupPermissions.Length > 0 ? mapping.CgroupPermissions : "rwm";
-            foreach (DeviceSpec device in Directory.Exists(mapping.PathOnHost) ? Below(mapping.PathOnHost, 0) : [Find(mapping.PathOnHost) ?? new DeviceSpec()])
+            foreach (DeviceSpec device in Directory.Exists(mapping.PathOnHost) ? Below(mapping.PathOnHost, 0)
+                : [Find(mapping.PathOnHost) ?? new DeviceSpec()])
                 if (device.Path.Length > 0)
-                    yield return new DeviceRule { Allow = true, Type = device.Type, Major = device.Major, Minor = device.Minor, Access = access };
+                    yield return new DeviceRule { Allow = true, Type = device.Type, Major = device.Major, Minor =
+                        device.Minor, Access = access };
         }
         foreach (string rule in limits.DeviceCgroupRules ?? [])
             yield return ParseRule(rule);
@@ -68,7 +71,8 @@ internal static class Devices
     }
 
     private static FileDescriptor? OpenPath(string path) =>
-        FileCalls.TryOpen(FileCalls.WorkingDirectory, FileCalls.PathOf(path), FileCalls.O_PATH, 0, 0, out FileDescriptor file) == 0 ? file : null;
+        FileCalls.TryOpen(FileCalls.WorkingDirectory, FileCalls.PathOf(path), FileCalls.O_PATH, 0, 0,
+            out FileDescriptor file) == 0 ? file : null;
 
     private static IEnumerable<DeviceSpec> Below(string directory, int depth)
     {

@@ -47,7 +47,8 @@ internal static class DockerSeccomp
 
     private static bool Holds(SeccompCondition? condition, IReadOnlyList<string> capabilities, bool whenEmpty)
     {
-        if (condition is null || (condition.Caps is not { Count: > 0 } && condition.Arches is not { Count: > 0 } && condition.MinKernel is null))
+        if (condition is null
+            || (condition.Caps is not { Count: > 0 } && condition.Arches is not { Count: > 0 } && condition.MinKernel is null))
             return whenEmpty;
         string arch = RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "arm64" : "amd64";
         bool caps = condition.Caps is not { Count: > 0 } wanted

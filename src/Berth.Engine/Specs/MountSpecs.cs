@@ -38,7 +38,8 @@ internal static class MountSpecs
     }
 
     private static MountSpec New(string destination, string type, params string[] options) =>
-        new() { Destination = destination, Type = type, Source = type == "tmpfs" && destination == "/dev/shm" ? "shm" : type, Options = options };
+        new() { Destination = destination, Type = type, Source = type == "tmpfs" && destination == "/dev/shm" ? "shm"
+            : type, Options = options };
 
     private static MountSpec Bind(string source, string destination, string propagation) =>
         new() { Destination = destination, Type = "bind", Source = source, Options = ["rbind", propagation] };

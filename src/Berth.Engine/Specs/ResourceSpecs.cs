@@ -43,7 +43,8 @@ internal static class ResourceSpecs
         if (limits.NanoCpus != 0 && (limits.CpuPeriod != 0 || limits.CpuQuota != 0))
             throw FaultException.Invalid("Conflicting options: Nano CPUs and CPU Period or Quota cannot both be set");
         if (limits.NanoCpus < 0 || limits.NanoCpus > Environment.ProcessorCount * NanoPerCpu)
-            throw FaultException.Invalid($"Range of CPUs is from 0.01 to {Environment.ProcessorCount}.00, as there are only {Environment.ProcessorCount} CPUs available");
+            throw FaultException.Invalid(
+                $"Range of CPUs is from 0.01 to {Environment.ProcessorCount}.00, as there are only {Environment.ProcessorCount} CPUs available");
         if (limits.CpuPeriod is not 0 and (< 1000 or > 1_000_000))
             throw FaultException.Invalid("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)");
         if (limits.CpuQuota is > 0 and < 1000)
@@ -72,7 +73,8 @@ internal static class ResourceSpecs
         Cpu = new CpuLimits
         {
             Shares = limits.CpuShares > 0 ? (ulong)limits.CpuShares : null,
-            Quota = limits.NanoCpus > 0 ? limits.NanoCpus / (NanoPerCpu / MicrosecondsPerPeriod) : limits.CpuQuota != 0 ? limits.CpuQuota : null,
+            Quota = limits.NanoCpus > 0 ? limits.NanoCpus / (NanoPerCpu / MicrosecondsPerPeriod)
+                : limits.CpuQuota != 0 ? limits.CpuQuota : null,
             Period = limits.NanoCpus > 0 ? MicrosecondsPerPeriod : limits.CpuPeriod > 0 ? (ulong)limits.CpuPeriod : null,
             Cpus = string.IsNullOrEmpty(limits.CpusetCpus) ? null : limits.CpusetCpus,
             Mems = string.IsNullOrEmpty(limits.CpusetMems) ? null : limits.CpusetMems,
@@ -103,7 +105,8 @@ internal static class ResourceSpecs
 
     private static BlockIoLimits? BlockLimits(ResourceLimits limits)
     {
-        if (limits is { BlkioWeight: 0, BlkioDeviceReadBps: null, BlkioDeviceWriteBps: null, BlkioDeviceReadIOps: null, BlkioDeviceWriteIOps: null })
+        if (limits is { BlkioWeight: 0, BlkioDeviceReadBps: null, BlkioDeviceWriteBps: null,
+            BlkioDeviceReadIOps: null, BlkioDeviceWriteIOps: null })
             return null;
         return new BlockIoLimits
         {

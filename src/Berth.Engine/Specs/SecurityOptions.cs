@@ -25,7 +25,8 @@ internal sealed record SecurityOptions(bool NoNewPrivileges, string? SeccompText
                 "systempaths" when value == "unconfined" => result with { SystemPathsUnconfined = true },
                 "label" or "apparmor" when value is "disable" or "unconfined" or "docker-default" => result,
                 "label" or "apparmor" => throw new FaultException(
-                    FaultKind.NotSupported, $"security option {option}: this kernel offers no {(parts[0] == "label" ? "SELinux policy" : "AppArmor")}"),
+                    FaultKind.NotSupported,
+                        $"security option {option}: this kernel offers no {(parts[0] == "label" ? "SELinux policy" : "AppArmor")}"),
                 _ => throw FaultException.Invalid($"invalid --security-opt 2: \"{Clip(option)}\""),
             };
         }

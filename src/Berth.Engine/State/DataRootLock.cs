@@ -21,7 +21,8 @@ internal sealed class DataRootLock : IDisposable
         if (FileCalls.TryLock(file, FileCalls.LOCK_EX | FileCalls.LOCK_NB) == 0)
             return new DataRootLock(file);
         file.Dispose();
-        throw FaultException.Conflict($"open engine: {dataRoot}: another engine uses this data root; stop it or choose another --data-root");
+        throw FaultException.Conflict(
+            $"open engine: {dataRoot}: another engine uses this data root; stop it or choose another --data-root");
     }
 
     public void Dispose() => _file.Dispose();

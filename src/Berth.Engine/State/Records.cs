@@ -109,7 +109,8 @@ internal sealed partial class StateJson : JsonSerializerContext;
 /// <summary>A digest that may be missing, which is an empty text.</summary>
 internal sealed class DigestOrNoneConverter : JsonConverter<Digest>
 {
-    public override Digest Read(ref System.Text.Json.Utf8JsonReader reader, Type typeToConvert, System.Text.Json.JsonSerializerOptions options) =>
+    public override Digest Read(
+        ref System.Text.Json.Utf8JsonReader reader, Type typeToConvert, System.Text.Json.JsonSerializerOptions options) =>
         reader.GetString() is { Length: > 0 } text ? Digest.Parse(text) : default;
 
     public override void Write(

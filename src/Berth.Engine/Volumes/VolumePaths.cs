@@ -19,6 +19,7 @@ internal static class VolumePaths
             FileCalls.RESOLVE_BENEATH | FileCalls.RESOLVE_NO_SYMLINKS, out FileDescriptor found);
         found.Dispose();
         return error == 0 ? Path.Combine(volume, ContainerPath.Clean(subpath)[1..])
-            : throw FaultException.Invalid($"cannot access path {subpath} of volume: {new LinuxException("openat2", subpath, error).Message}");
+            : throw FaultException.Invalid(
+                $"cannot access path {subpath} of volume: {new LinuxException("openat2", subpath, error).Message}");
     }
 }

@@ -15,7 +15,8 @@ internal sealed class VolumeService(EngineParts parts) : IVolumes
         foreach ((string name, VolumeDetails volume) in parts.State.ReadAll(Kinds.Volume, StateJson.Default.VolumeDetails))
             _volumes[name] = volume;
         Directory.CreateDirectory(Root);
-        File.SetUnixFileMode(Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        File.SetUnixFileMode(
+            Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
         foreach (string directory in Directory.EnumerateDirectories(Root))
             if (!_volumes.ContainsKey(Path.GetFileName(directory)))
                 Directory.Delete(directory, recursive: true);
@@ -36,14 +37,16 @@ internal sealed class VolumeService(EngineParts parts) : IVolumes
         lock (_gate)
         {
             if (_volumes.TryGetValue(name, out VolumeDetails? known))
-                return request.DriverOptions.Count == 0 || Same(known.Options, request.DriverOptions) ? known : throw FaultException.Conflict(
+                return request.DriverOptions.Count == 0 || Same(known.Options, request.DriverOptions) ? known
+                    : throw FaultException.Conflict(
                     $"volume {name} already exists with other options: remove it first or choose another name");
             volume = new VolumeDetails
             {
                 Name = name,
                 Mountpoint = Path.Combine(Root, name, "_data"),
                 CreatedAt = parts.Time.GetUtcNow(),
-                Labels = isAnonymous ? new Dictionary<string, string>(request.Labels) { ["com.docker.volume.anonymous"] = "" } : request.Labels,
+                Labels = isAnonymous ? new Dictionary<string,
+                    string>(request.Labels) { ["com.docker.volume.anonymous"] = "" } : request.Labels,
                 Options = request.DriverOptions,
                 Anonymous = isAnonymous,
             };
@@ -143,12 +146,14 @@ internal sealed class VolumeService(EngineParts parts) : IVolumes
     /// <summary>How many containers use each volume.</summary>
     public int References(string name) => parts.Containers.All.Count(container => Uses(container.Record, name));
 
-    internal static bool Uses(ContainerRecord container, string volume) => container.Mounts.Any(mount => mount.Point.Type == "volume" && mount.Point.Name == volume);
+    internal static bool Uses(ContainerRecord container, string volume) =>
+        container.Mounts.Any(mount => mount.Point.Type == "volume" && mount.Point.Name == volume);
 
     private string Root => Path.Combine(parts.Options.DataRoot, "volumes");
 
     private HashSet<string> UsedNames() =>
-        [.. parts.Containers.All.SelectMany(container => container.Record.Mounts).Where(m => m.Point.Type == "volume").Select(m => m.Point.Name)];
+        [.. parts.Containers.All.SelectMany(container => container.Record.Mounts).Where(
+            m => m.Point.Type == "volume").Select(m => m.Point.Name)];
 
     private void Publish(string action, string name, Dictionary<string, string> attributes)
     {

@@ -8,23 +8,29 @@ internal static class Settings
     public static readonly Setting Group = new("group", "group", SettingKind.Text, "Group for the unix socket") { Short = "-G" };
     public static readonly Setting DataRoot = new("data-root", "data-root", SettingKind.Text, "Root directory of persistent state");
     public static readonly Setting ExecRoot = new("exec-root", "exec-root", SettingKind.Text, "Root directory for execution state files");
-    public static readonly Setting PidFile = new("pidfile", "pidfile", SettingKind.Text, "Path to use for daemon PID file") { Short = "-p" };
+    public static readonly Setting PidFile =
+        new("pidfile", "pidfile", SettingKind.Text, "Path to use for daemon PID file") { Short = "-p" };
     public static readonly Setting Debug = new("debug", "debug", SettingKind.Flag, "Enable debug mode") { Short = "-D" };
     public static readonly Setting LogLevel = new(
         "log-level", "log-level", SettingKind.Text, "Set the logging level (debug, info, warn, error, fatal)") { Short = "-l" };
     public static readonly Setting Bridge = new(
         "bridge", "bridge", SettingKind.Text, "Attach containers to this network bridge; none: no default network") { Short = "-b" };
-    public static readonly Setting BridgeAddress = new("bip", "bip", SettingKind.Text, "Address of the default bridge with its prefix length");
+    public static readonly Setting BridgeAddress =
+        new("bip", "bip", SettingKind.Text, "Address of the default bridge with its prefix length");
     public static readonly Setting Mtu = new("mtu", "mtu", SettingKind.Number, "Set the containers network MTU");
     public static readonly Setting AddressPools = new(
         "default-address-pools", "default-address-pool", SettingKind.Pools, "Default address pools for networks");
-    public static readonly Setting PublishAddress = new("ip", "ip", SettingKind.Text, "Host IP for port publishing from the default bridge network");
-    public static readonly Setting CgroupParent = new("cgroup-parent", "cgroup-parent", SettingKind.Text, "Set parent cgroup for all containers");
+    public static readonly Setting PublishAddress =
+        new("ip", "ip", SettingKind.Text, "Host IP for port publishing from the default bridge network");
+    public static readonly Setting CgroupParent =
+        new("cgroup-parent", "cgroup-parent", SettingKind.Text, "Set parent cgroup for all containers");
     public static readonly Setting Mirrors = new("registry-mirrors", "registry-mirror", SettingKind.List, "Preferred registry mirror");
     public static readonly Setting Insecure = new(
         "insecure-registries", "insecure-registry", SettingKind.List, "Registries reached without TLS or without its verification");
-    public static readonly Setting Ulimits = new("default-ulimits", "default-ulimit", SettingKind.Ulimits, "Default ulimits for containers");
-    public static readonly Setting ShmSize = new("default-shm-size", "default-shm-size", SettingKind.Text, "Default shm size for containers");
+    public static readonly Setting Ulimits =
+        new("default-ulimits", "default-ulimit", SettingKind.Ulimits, "Default ulimits for containers");
+    public static readonly Setting ShmSize =
+        new("default-shm-size", "default-shm-size", SettingKind.Text, "Default shm size for containers");
     public static readonly Setting LogDriver = new("log-driver", "log-driver", SettingKind.Text, "Default driver for container logs");
     public static readonly Setting LogOptions = new("log-opts", "log-opt", SettingKind.Map, "Default log driver options for containers");
     public static readonly Setting Dns = new("dns", "dns", SettingKind.List, "DNS server to use");

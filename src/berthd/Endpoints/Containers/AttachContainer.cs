@@ -24,6 +24,7 @@ internal static class AttachContainer
             call.Cancelled);
         bool framed = !attachment.IsTerminal;
         await HijackedStream.RunAsync(
-            call.Http, _ => Task.FromResult(attachment), stdin, framed, OutputFrame.ContentType(framed, call.Version), call.Services.Stopping);
+            call.Http, _ => Task.FromResult(attachment), stdin, framed,
+                OutputFrame.ContentType(framed, call.Version), call.Services.Stopping);
     }
 }
