@@ -138,6 +138,13 @@ public sealed class SolverTests : IDisposable
     }
 
     [Fact]
+    public async Task Build_PathExtendedOnABaseWithoutOne_KeepsTheDefault()
+    {
+        BuiltImage image = await _workshop.BuildAsync("FROM scratch\nENV PATH=/opt/tool:$PATH\nCMD [\"x\"]");
+        Assert.Equal(["PATH=/opt/tool:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"], image.Config.Config!.Env!);
+    }
+
+    [Fact]
     public async Task Build_IndependentStages_RunAtTheSameTime()
     {
         using Barrier both = new(2);

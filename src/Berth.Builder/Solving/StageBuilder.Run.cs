@@ -9,7 +9,7 @@ namespace Berth.Builder.Solving;
 // RUN.
 internal sealed partial class StageBuilder
 {
-    private const string DefaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    private const string DefaultPath = "PATH=" + StageState.DefaultPath;
     private const string ScriptDirectory = "/dev/pipes";
 
     private async Task RunAsync(RunInstruction run, CancellationToken cancellationToken)

@@ -9,6 +9,9 @@ internal sealed class StageState
 {
     public const string HistoryComment = "buildkit.dockerfile.v0";
 
+    /// <summary>Where programs are looked for when an image does not say.</summary>
+    public const string DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
     public required ImageConfig Image { get; set; }
 
     public ExecutionConfig Config { get; set; } = new();
@@ -56,7 +59,8 @@ internal sealed class StageState
             if (variable.Length > name.Length && variable[name.Length] == '=' && variable.StartsWith(name, StringComparison.Ordinal))
                 return variable[(name.Length + 1)..];
         }
-        return Arguments.GetValueOrDefault(name);
+        // A container without a PATH gets this one: a word that extends it must not lose it.
+        return Arguments.GetValueOrDefault(name) ?? (name == "PATH" ? DefaultPath : null);
     }
 
     public void SetVariable(string name, string value)

@@ -10,6 +10,10 @@ namespace Berth.Cli.Commands;
 /// <remarks>mmdebstrap verifies the archive's signature and makes the tree; its archive is streamed into the engine as it comes.</remarks>
 internal static class BootstrapCommand
 {
+    // What the distribution's own images say.
+    private static readonly string[] s_changes =
+        ["ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "CMD [\"bash\"]"];
+
     private static readonly string[] s_debian =
         ["bookworm", "bullseye", "buster", "trixie", "forky", "sid", "stable", "oldstable", "testing", "unstable"];
 
@@ -56,7 +60,7 @@ internal static class BootstrapCommand
         };
         request.Query("fromSrc", "-").Query("repo", name.Name).Query("tag", name.Tag!)
             .Query("message", $"Bootstrapped from {parsed.Arguments[0]} packages");
-        foreach (string change in parsed.Has("change") ? parsed.List("change") : ["CMD [\"bash\"]"])
+        foreach (string change in parsed.Has("change") ? parsed.List("change") : s_changes)
             request.Query("changes", change);
         try
         {
