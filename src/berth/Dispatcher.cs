@@ -140,7 +140,8 @@ internal static class Dispatcher
         if (command.Arguments.Check(parsed.Path, parsed.Arguments.Count) is { } problem)
         {
             string verb = command.Arguments.Max == int.MaxValue ? "See" : "Run";
-            session.Warn($"berth: {problem}\n\nUsage:  {HelpWriter.UsageLine(parsed)}\n\n{verb} '{parsed.Path} --help' for more information");
+            session.Warn($"berth: {problem}\n\nUsage:  {HelpWriter.UsageLine(parsed)}\n\n"
+                + $"{verb} '{parsed.Path} --help' for more information");
             return 1;
         }
         if (WantsContentTrust(session, parsed))

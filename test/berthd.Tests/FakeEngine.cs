@@ -155,7 +155,7 @@ internal sealed class FakeContainers : IContainers
     public Task<IArchive> ExportAsync(string id, CancellationToken cancellationToken) => throw FakeEngine.Missing();
 
     public Task<PathStat> StatPathAsync(string id, string path, CancellationToken cancellationToken) =>
-        Task.FromResult(new PathStat("etc", 4096, 0x80000000 | 0x1ED, DateTimeOffset.UnixEpoch, ""));
+        Task.FromResult(new PathStat("etc", 4096, 0x41ED, DateTimeOffset.UnixEpoch, ""));
 
     public Task<IArchive> ReadArchiveAsync(string id, string path, CancellationToken cancellationToken) =>
         throw FakeEngine.Missing();

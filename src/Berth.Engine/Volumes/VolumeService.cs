@@ -16,7 +16,8 @@ internal sealed class VolumeService(EngineParts parts) : IVolumes
             _volumes[name] = volume;
         Directory.CreateDirectory(Root);
         File.SetUnixFileMode(
-            Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+            Root, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+                | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
         foreach (string directory in Directory.EnumerateDirectories(Root))
             if (!_volumes.ContainsKey(Path.GetFileName(directory)))
                 Directory.Delete(directory, recursive: true);
