@@ -5,24 +5,22 @@ set -uo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
 build=; [ "${1:-}" = --build ] && { build=1; shift; }
 configuration=$1; shift
-arguments=()
-[ "${1:-}" = --fuzz ] && { shift; arguments=(-class '*Fuzz*'); }
+[ "${1:-}" = --fuzz ] && { shift; set -- fuzz/*.Tests; }
 [ -z "$build" ] || dotnet build Berth.slnx -c "$configuration" -v quiet -nologo || exit 1
 
 passed=0 failed=0 skipped=0 broken=()
-if [ $# -gt 0 ]; then projects=("$@"); else projects=(test/*.Tests); fi
+if [ $# -gt 0 ]; then projects=("$@"); else projects=(test/*.Tests fuzz/*.Tests); fi
 logs=out/test; mkdir -p $logs
 for project in "${projects[@]}"; do
     name=$(basename "$project")
-    program=test/$name/bin/$configuration/net10.0/$name
+    program=; for folder in test fuzz; do [ -d $folder/$name ] && program=$folder/$name/bin/$configuration/net10.0/$name; done
     [ -x "$program" ] || { echo "$name: not built: $program is missing"; broken+=("$name"); continue; }
     start=$SECONDS
     # A project that hangs is a failure, not a build that never ends.
-    BERTH_BIN=$PWD/out/bin timeout --kill-after=30 1500 "$program" -noColor "${arguments[@]}" >"$logs/$name.log" 2>&1 </dev/null
+    BERTH_BIN=$PWD/out/bin timeout --kill-after=30 "${BERTH_TEST_SECONDS:-1500}" "$program" -noColor >"$logs/$name.log" 2>&1 </dev/null
     code=$?
     total=$(grep -E '^ +.*Total: [0-9]+' "$logs/$name.log" | tail -n 1)
     if [ -z "$total" ]; then
-        [ -n "${arguments[*]:-}" ] && continue
         echo "$name: ended with $code and no summary:"; tail -n 40 "$logs/$name.log"; broken+=("$name"); continue
     fi
     count() { sed -n "s/.*$1: \([0-9]*\).*/\1/p" <<<"$total"; }

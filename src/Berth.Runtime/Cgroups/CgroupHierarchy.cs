@@ -122,7 +122,7 @@ public sealed class CgroupHierarchy
         System.Text.StringBuilder result = new();
         for (int i = 0; i < text.Length; i++)
         {
-            if (text[i] == '\\' && i + 3 < text.Length)
+            if (text[i] == '\\' && i + 3 < text.Length && !text.AsSpan(i + 1, 3).ContainsAnyExceptInRange('0', '7'))
             {
                 result.Append((char)Convert.ToInt32(text.Substring(i + 1, 3), 8));
                 i += 3;

@@ -19,6 +19,7 @@ public sealed class CgroupHierarchyTests
     [InlineData(CgroupMode.Hybrid, V1Memory + "\n" + V2Unified)]
     [InlineData(CgroupMode.Version2, V2Alone)]
     [InlineData(CgroupMode.Version2, V1Named + "\n" + V2Alone)]
+    [InlineData(CgroupMode.Version1, "34 25 0:30 / /mnt/a\\zz9b rw - cgroup cgroup rw,pids")]
     [InlineData(CgroupMode.None, "garbage\n\n - \n1 2 3 4 - cgroup")]
     public void Parse_MountInfo_FindsTheMode(CgroupMode expected, string mountInfo) =>
         Assert.Equal(expected, CgroupHierarchy.Parse(mountInfo).Mode);

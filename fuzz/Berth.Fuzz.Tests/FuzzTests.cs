@@ -1,0 +1,106 @@
+using System.Diagnostics;
+using System.Text;
+using Berth.Distribution;
+using Berth.Dockerfile;
+using Berth.Dockerfile.Ignore;
+using Berth.Engine;
+using Berth.Faults;
+using Berth.Layers.Tar;
+using Berth.Oci;
+using Berth.Oci.Json;
+using Berth.Oci.References;
+using Berth.Runtime.Cgroups;
+
+namespace Berth.Fuzz.Tests;
+
+public sealed class FuzzTests
+{
+    private const int ShortRounds = 3_000;
+    private static readonly TimeSpan s_slow = TimeSpan.FromSeconds(1);
+
+    private static readonly Dictionary<string, (Func<byte[]> Seed, Action<byte[]> Parse)> s_targets = new()
+    {
+        ["dockerfile"] = (() => Text("# syntax=docker/dockerfile:1\nARG A=b\nFROM --platform=$P x:1 AS y\nRUN --mount=type=cache,target=/c <<E\nhi\nE\n"
+            + "COPY --from=y --chown=1:2 [\"a\", \"b\"] /d/\nENV A=\"${B:-c}\" D='e'\nHEALTHCHECK --interval=5s CMD x\n"),
+            bytes => DockerfileParser.Parse(String(bytes))),
+        ["ignore file"] = (() => Text("# c\n*.o\n!keep.o\n**/x?[a-z]\n/a/b/\n"),
+            bytes => IgnoreFile.Parse(String(bytes)).IsIgnored("a/b/c.o")),
+        ["reference"] = (() => Text("localhost:5000/a/b_c:tag@sha256:" + new string('a', 64)), bytes => ImageReference.Parse(String(bytes))),
+        ["digest"] = (() => Text("sha512:" + new string('0', 128)), bytes => Digest.TryParse(String(bytes), out _)),
+        ["manifest"] = (() => Text("{\"schemaVersion\":2,\"config\":{\"mediaType\":\"a\",\"digest\":\"sha256:" + new string('a', 64)
+            + "\",\"size\":3},\"layers\":[],\"annotations\":{\"a\":\"b\"}}"), bytes => OciJson.Read(bytes, OciJson.Manifest, "manifest")),
+        ["image config"] = (() => Text("{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":{\"Env\":[\"A=b\"],\"Volumes\":{\"/v\":{}}},"
+            + "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]},\"history\":[{\"created\":\"2020-01-01T00:00:00Z\"}]}"),
+            bytes => OciJson.Read(bytes, OciJson.ImageConfig, "config")),
+        ["runtime configuration"] = (() => Text("{\"ociVersion\":\"1.2.0\",\"process\":{\"args\":[\"a\"],\"cwd\":\"/\"},\"linux\":{\"seccomp\":{"
+            + "\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_ALLOW\"}]}}}"),
+            bytes => OciJson.Read(bytes, OciJson.RuntimeSpec, "config.json")),
+        ["layer archive"] = (Archive, ReadArchive),
+        ["registry credentials"] = (() => Text(Convert.ToBase64String("{\"username\":\"u\",\"password\":\"p\"}"u8)),
+            bytes => RegistryCredentials.ParseHeader(String(bytes))),
+        ["time"] = (() => Text("2026-01-02T03:04:05.123456789Z"), bytes => TimeText.Parse(String(bytes), TimeProvider.System)),
+        ["mount table"] = (() => Text("30 25 0:26 / /sys/fs/cgroup/a\\040b rw - cgroup cgroup rw,memory\n"),
+            bytes => CgroupHierarchy.Parse(String(bytes))),
+    };
+
+    public static TheoryData<string> Targets => [.. s_targets.Keys];
+
+    [Theory]
+    [MemberData(nameof(Targets))]
+    public void Parser_AnyBytes_AnswersOrRefuses(string target)
+    {
+        (Func<byte[]> makeSeed, Action<byte[]> parse) = s_targets[target];
+        byte[] seed = makeSeed();
+        Record.Exception(() => parse(seed));
+        int start = Environment.GetEnvironmentVariable("BERTH_FUZZ_SECONDS") is null ? 20261122 : Environment.TickCount;
+        Mutator mutator = new(new Random(start));
+        // A short round by count, so that it always does the same; a long one by the clock.
+        bool isLong = int.TryParse(Environment.GetEnvironmentVariable("BERTH_FUZZ_SECONDS"), out int seconds);
+        long began = Stopwatch.GetTimestamp();
+        for (int round = 0; isLong ? Stopwatch.GetElapsedTime(began).TotalSeconds < seconds : round < ShortRounds; round++)
+            Try(target, mutator.Mutate(seed), parse, start, round);
+    }
+
+    private static void Try(string target, byte[] input, Action<byte[]> parse, int start, int round)
+    {
+        long before = Stopwatch.GetTimestamp();
+        Exception? failure = Record.Exception(() => parse(input));
+        bool slow = Stopwatch.GetElapsedTime(before) > s_slow;
+        if (!slow && failure is null or FaultException)
+            return;
+        string folder = Path.Join(Path.GetTempPath(), "berth-fuzz");
+        Directory.CreateDirectory(folder);
+        string kept = Path.Join(folder, $"{target.Replace(' ', '-')}-{start}-{round}");
+        File.WriteAllBytes(kept, input);
+        Assert.Fail($"{target}: seed {start}, round {round}: {(slow ? "took longer than a second" : failure)}; the input is in {kept}");
+    }
+
+    private static byte[] Text(string text) => Encoding.UTF8.GetBytes(text);
+
+    private static string String(byte[] bytes) => Encoding.UTF8.GetString(bytes);
+
+    private static byte[] Archive()
+    {
+        using MemoryStream bytes = new();
+        using (System.Formats.Tar.TarWriter writer = new(bytes, System.Formats.Tar.TarEntryFormat.Pax, leaveOpen: true))
+        {
+            writer.WriteEntry(new System.Formats.Tar.PaxTarEntry(System.Formats.Tar.TarEntryType.Directory, "d/"));
+            writer.WriteEntry(new System.Formats.Tar.PaxTarEntry(System.Formats.Tar.TarEntryType.RegularFile, "d/" + new string('n', 150))
+            {
+                DataStream = new MemoryStream(new byte[700]),
+            });
+            writer.WriteEntry(new System.Formats.Tar.PaxTarEntry(System.Formats.Tar.TarEntryType.SymbolicLink, "l") { LinkName = "../x" });
+        }
+        return bytes.ToArray();
+    }
+
+    private static void ReadArchive(byte[] bytes)
+    {
+        TarReader reader = new(new MemoryStream(bytes));
+        while (reader.Next() is not null)
+        {
+            while (reader.TryReadData(out _, out _))
+                continue;
+        }
+    }
+}
