@@ -128,6 +128,8 @@ internal sealed class Workshop : IBaseImages, IStepRunner, IImageSink, IBuildPro
     {
         Builder.Dispose();
         _cache.Dispose();
+        // The store deletes behind: it must have ended before its root goes.
+        ((OverlayLayerStore)Layers).DisposeAsync().AsTask().GetAwaiter().GetResult();
         Directory.Delete(Root, recursive: true);
     }
 
