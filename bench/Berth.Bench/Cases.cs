@@ -97,7 +97,7 @@ internal sealed class Cases(IReadOnlyList<Engine> engines, Table table, string w
         Dictionary<string, double> memory = [];
         (string Engine, string[] Words)[] helpers =
         [
-            ("berth", ["berth-runtime"]), ("docker", ["containerd-shim", $"{work}/docker"]), ("podman", ["conmon", $"{work}/podman"]),
+            ("berth", ["berth-monitor"]), ("docker", ["containerd-shim", $"{work}/docker"]), ("podman", ["conmon", $"{work}/podman"]),
         ];
         foreach ((string name, string[] words) in helpers)
         {
