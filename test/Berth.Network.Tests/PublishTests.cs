@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using Berth.Faults;
 using Berth.Linux;
 
@@ -88,6 +89,24 @@ public sealed class PublishTests
         await using Container three = await world.RunAsync("bridge", "three", binding with { HostPortMax = 8085 });
         Assert.Equal(8081, three.Endpoint.Ports[0].HostPort);
     }
+
+    /// <summary>A process between fork and exec holds a copy of every descriptor, also of the sockets that are meant to close on exec.</summary>
+    [Fact]
+    public void ReleasedPort_IsFreeWhileAnotherProcessHoldsACopy()
+    {
+        using Socket held = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        held.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        held.Listen();
+        EndPoint address = held.LocalEndPoint!;
+        using SafeSocketHandle duplicate = new(Duplicate((int)held.Handle), ownsHandle: true);
+        PortHolder.Close(held);
+        using Socket next = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        next.Bind(address);
+        next.Listen();
+    }
+
+    [DllImport("libc", EntryPoint = "dup")]
+    private static extern int Duplicate(int descriptor);
 
     [Fact]
     public async Task HeldPort_CannotBeTakenByAnotherProcess()

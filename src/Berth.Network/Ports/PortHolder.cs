@@ -12,6 +12,7 @@ namespace Berth.Network;
 internal sealed class PortHolder(FileDescriptor? hostNamespace)
 {
     private const int RandomTriesMax = 32;
+    private const int DatagramTriesMax = 5;
     private readonly Dictionary<PublishedPort, IDisposable> _held = [];
 
     /// <summary>Takes the ports of one endpoint; all or none.</summary>
@@ -122,12 +123,28 @@ internal sealed class PortHolder(FileDescriptor? hostNamespace)
         Socket socket = Bind(port);
         PublishedPort real = port with { HostPort = (ushort)((IPEndPoint)socket.LocalEndPoint!).Port };
         _held[real] = port.HostAddress.AddressFamily == AddressFamily.InterNetwork
-            ? socket
+            ? new HeldSocket(socket)
             : Relay.Start(socket, new IPEndPoint(target.ToIPAddress(), port.ContainerPort), port.Protocol, hostNamespace);
         return real;
     }
 
     private Socket Bind(PublishedPort port)
+    {
+        for (int tries = 1; ; tries++)
+        {
+            try
+            {
+                return BindOnce(port);
+            }
+            catch (PortTakenException) when (port.Protocol == TransportProtocol.Udp && port.HostPort != 0 && tries < DatagramTriesMax)
+            {
+                // A process that another thread is just starting holds a copy of the socket that we closed, until its exec.
+                Thread.Sleep(tries);
+            }
+        }
+    }
+
+    private Socket BindOnce(PublishedPort port)
     {
         bool isTcp = port.Protocol == TransportProtocol.Tcp;
         AddressFamily family = port.HostAddress.AddressFamily;
@@ -151,12 +168,34 @@ internal sealed class PortHolder(FileDescriptor? hostNamespace)
         }
     }
 
+    /// <summary>Closes a socket so that its port is free although a process that is just being started may hold a copy until its exec:
+    /// a socket that no longer listens does not hinder the next one (SO_REUSEADDR, which .NET sets for TCP).</summary>
+    internal static void Close(Socket socket)
+    {
+        try
+        {
+            if (socket.SocketType == SocketType.Stream)
+                socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (SocketException)
+        {
+            // It did not listen yet; then nothing holds the port.
+        }
+        socket.Dispose();
+    }
+
     private static bool Collides(PublishedPort left, PublishedPort right) =>
         left.HostPort == right.HostPort && left.Protocol == right.Protocol
         && left.HostAddress.AddressFamily == right.HostAddress.AddressFamily
         && (left.HostAddress.Equals(right.HostAddress) || IsAny(left.HostAddress) || IsAny(right.HostAddress));
 
     private static bool IsAny(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
+
+    /// <summary>A bound socket that gives its port back at once.</summary>
+    private sealed class HeldSocket(Socket socket) : IDisposable
+    {
+        public void Dispose() => Close(socket);
+    }
 
     /// <summary>A host port cannot be had; the message is Docker's.</summary>
     private sealed class PortTakenException(string message, bool isUnsupported = false) : Exception(message)

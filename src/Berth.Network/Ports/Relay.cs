@@ -35,7 +35,7 @@ internal sealed class Relay : IDisposable
     public void Dispose()
     {
         _stop.Cancel();
-        _listener.Dispose();
+        PortHolder.Close(_listener);
     }
 
     private async Task AcceptAsync()
