@@ -139,6 +139,7 @@ public sealed class EngineClient(EngineOptions options) : IDisposable
     {
         (Connection Connection, WireReader Reader)? idle = TakeIdle();
         (Connection connection, WireReader reader) = idle ?? await OpenAsync(cancellationToken);
+        connection.Blocks = request.Body is null && !request.RunsBesideOthers;
         try
         {
             return await TalkAsync(request, upgrade, connection, reader, cancellationToken);
@@ -148,6 +149,7 @@ public sealed class EngineClient(EngineOptions options) : IDisposable
             // A kept connection may have been closed from the other side in the meantime; a fresh one decides.
             connection.Dispose();
             (connection, reader) = await OpenAsync(cancellationToken);
+            connection.Blocks = !request.RunsBesideOthers;
             return await TalkAsync(request, upgrade, connection, reader, cancellationToken);
         }
         catch (IOException e)
@@ -237,6 +239,9 @@ public sealed class EngineClient(EngineOptions options) : IDisposable
         }
         while ((int)status is >= 100 and < 200 && status != HttpStatusCode.SwitchingProtocols);
 
+        // Who reads a body as it comes may have something else to do; reading it whole switches back.
+        bool blocks = request.Body is null && !request.RunsBesideOthers;
+        connection.Blocks = false;
         if (upgrade && (status is HttpStatusCode.SwitchingProtocols or HttpStatusCode.OK))
             return new EngineResponse(status, headers, new HijackBody(connection, reader));
 
@@ -248,7 +253,7 @@ public sealed class EngineClient(EngineOptions options) : IDisposable
         long length = empty ? 0 : long.TryParse(headers.GetValueOrDefault("Content-Length"), out long given) ? given : -1;
         BodyStream body = new(
             reader, length, chunked && !empty, reusable => Release(connection, reader, reusable && keep));
-        return new EngineResponse(status, headers, body);
+        return new EngineResponse(status, headers, body) { ReadingWhole = () => connection.Blocks = blocks };
     }
 
     private static async Task<(HttpStatusCode Status, Dictionary<string, string> Headers)> ReadHeadAsync(

@@ -23,6 +23,9 @@ public sealed record EngineRequest(string Method, string Path)
     /// <summary>True leaves the version out of the path (<c>/_ping</c>).</summary>
     public bool IsUnversioned { get; init; }
 
+    /// <summary>True when the caller has other work while the answer is awaited: its task then never waits in the calling thread.</summary>
+    public bool RunsBesideOthers { get; init; }
+
     /// <summary>Path and query, escaped, as they stand in the request line after the version.</summary>
     public string Target
     {

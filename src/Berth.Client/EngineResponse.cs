@@ -12,6 +12,8 @@ public sealed class EngineResponse(HttpStatusCode status, Dictionary<string, str
     /// <summary>The body. Disposing it early ends the connection.</summary>
     public Stream Body => body;
 
+    internal Action? ReadingWhole { get; init; }
+
     /// <summary>A header's value, or null.</summary>
     public string? Header(string name) => headers.GetValueOrDefault(name);
 
@@ -22,9 +24,11 @@ public sealed class EngineResponse(HttpStatusCode status, Dictionary<string, str
         return bytes.Length == 0 ? JsonDocument.Parse("null") : JsonDocument.Parse(bytes);
     }
 
-    /// <summary>The whole body.</summary>
+    /// <summary>The whole body. Over a unix socket the calling thread waits for it, unless the token can be cancelled or the request
+    /// says that it runs beside others.</summary>
     public async Task<byte[]> ReadBytesAsync(CancellationToken cancellationToken)
     {
+        ReadingWhole?.Invoke();
         using MemoryStream copy = new();
         await body.CopyToAsync(copy, cancellationToken);
         return copy.ToArray();

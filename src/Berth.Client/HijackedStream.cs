@@ -18,6 +18,10 @@ public sealed class HijackedStream : IDisposable
     /// <summary>The answer's content type, empty if it had none.</summary>
     public string ContentType { get; }
 
+    /// <summary>From here on reads wait in the calling thread (over a unix socket, and where the token cannot be cancelled): for a caller
+    /// who only copies what comes.</summary>
+    public void WaitInThread() => _connection.Blocks = true;
+
     /// <summary>Reads bytes; 0 at the end.</summary>
     public ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken) =>
         _reader.ReadAsync(buffer, cancellationToken);

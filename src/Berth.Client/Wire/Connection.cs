@@ -11,6 +11,16 @@ internal sealed class Connection(Stream stream, Func<ValueTask> closeWrite, Acti
 {
     public Stream Stream { get; } = stream;
 
+    /// <summary>Whether waiting happens in the calling thread; only a unix socket can, others stay asynchronous.</summary>
+    public bool Blocks
+    {
+        set
+        {
+            if (Stream is UnixStream local)
+                local.Blocks = value;
+        }
+    }
+
     public ValueTask CloseWriteAsync() => closeWrite();
 
     public void Dispose()
@@ -27,7 +37,7 @@ internal sealed class Connection(Stream stream, Func<ValueTask> closeWrite, Acti
         {
             return address.Transport switch
             {
-                EngineTransport.Unix => await OpenUnixAsync(address, cancellationToken),
+                EngineTransport.Unix => OpenUnix(address),
                 EngineTransport.Tcp => await OpenTcpAsync(options, cancellationToken),
                 _ => OpenSsh(address),
             };
@@ -50,21 +60,20 @@ internal sealed class Connection(Stream stream, Func<ValueTask> closeWrite, Acti
             : $"Cannot connect to the Docker daemon at {address}. Is the docker daemon running?";
     }
 
-    private static async Task<Connection> OpenUnixAsync(EngineAddress address, CancellationToken cancellationToken)
+    // At once or not at all: a local connection waits only while the engine's queue is full.
+    private static Connection OpenUnix(EngineAddress address)
     {
         Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            UnixDomainSocketEndPoint? endPoint = EndPoint(address.Path);
-            await socket.ConnectAsync(
-                endPoint ?? throw new SocketException((int)SocketError.AddressNotAvailable), cancellationToken);
+            socket.Connect(EndPoint(address.Path) ?? throw new SocketException((int)SocketError.AddressNotAvailable));
         }
         catch
         {
             socket.Dispose();
             throw;
         }
-        return FromSocket(socket);
+        return FromSocket(socket, new UnixStream(socket));
     }
 
     // A path over the kernel's 108 bytes is an address at which nothing can listen.
@@ -80,8 +89,8 @@ internal sealed class Connection(Stream stream, Func<ValueTask> closeWrite, Acti
         }
     }
 
-    private static Connection FromSocket(Socket socket) => new(
-        new NetworkStream(socket, ownsSocket: true),
+    private static Connection FromSocket(Socket socket, Stream stream) => new(
+        stream,
         () =>
         {
             socket.Shutdown(SocketShutdown.Send);
@@ -102,7 +111,7 @@ internal sealed class Connection(Stream stream, Func<ValueTask> closeWrite, Acti
             throw;
         }
         if (options.Tls is not { } tls)
-            return FromSocket(socket);
+            return FromSocket(socket, new NetworkStream(socket, ownsSocket: true));
 
         SslStream secure = new(new NetworkStream(socket, ownsSocket: true));
         try

@@ -33,6 +33,25 @@ public static unsafe partial class FileCalls
         }
     }
 
+    /// <summary>Writes what the file takes at once, at its position.</summary>
+    /// <returns>How many bytes it took.</returns>
+    /// <exception cref="LinuxException">The kernel's refusal: EPIPE when nobody reads any more, EAGAIN when the descriptor does not wait.
+    /// </exception>
+    public static int Write(FileDescriptor file, ReadOnlySpan<byte> buffer)
+    {
+        fixed (byte* bytes = buffer)
+        {
+            while (true)
+            {
+                nint count = write(file, bytes, (nuint)buffer.Length);
+                if (count >= 0)
+                    return (int)count;
+                if (Marshal.GetLastPInvokeError() != Errno.EINTR)
+                    throw LinuxException.FromLastError("write", "descriptor");
+            }
+        }
+    }
+
     /// <summary>Writes all bytes at the file's position.</summary>
     /// <returns>0 or the error number, such as ENOSPC.</returns>
     public static int TryWrite(FileDescriptor file, ReadOnlySpan<byte> bytes)

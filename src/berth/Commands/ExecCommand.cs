@@ -37,14 +37,13 @@ internal static class ExecCommand
         JsonElement answer = await session.Engine.SendForJsonAsync(
             new EngineRequest("POST", $"/containers/{EngineRequest.Escape(parsed.Arguments[0])}/exec")
             {
-                Json = JsonSerializer.SerializeToUtf8Bytes(body, ApiJson.Wire.ExecCreateRequest),
+                Json = RequestJson.Of(body),
             },
             cancellationToken);
         string id = answer.Text("Id");
         EngineRequest start = new("POST", $"/exec/{id}/start")
         {
-            Json = JsonSerializer.SerializeToUtf8Bytes(
-                new ExecStartRequest { Detach = detach, Tty = terminal, ConsoleSize = size }, ApiJson.Wire.ExecStartRequest),
+            Json = RequestJson.Of(new ExecStartRequest { Detach = detach, Tty = terminal, ConsoleSize = size }),
         };
         if (detach)
         {

@@ -77,11 +77,11 @@ internal static class RunCommand
                 Error = body.AttachStderr ? session.Console.Error : Stream.Null,
                 DetachKeys = EscapeDetector.ParseKeys(keys.Length > 0 ? keys : EscapeDetector.DefaultKeys),
             };
-            Task copying = streams.RunAsync(cancellationToken);
+            Task? copying = streams.TakesInput ? streams.RunAsync(cancellationToken) : null;
             await StartAsync(session, id, parsed, cancellationToken);
             using SignalForwarder? resizes = body.Tty && session.Console.OutputIsTerminal
                 ? await SignalForwarder.ResizesAsync(session, $"/containers/{id}", cancellationToken) : null;
-            await copying;
+            await (copying ?? streams.RunAsync(cancellationToken));
             return streams.WasDetached ? 0 : await Waiting.EndAsync(session, exit, cancellationToken);
         }
     }

@@ -43,11 +43,11 @@ internal static class StartCommand
             TakesInput = input,
             DetachKeys = EscapeDetector.ParseKeys(keys.Length > 0 ? keys : EscapeDetector.DefaultKeys),
         };
-        Task copying = streams.RunAsync(cancellationToken);
+        Task? copying = input ? streams.RunAsync(cancellationToken) : null;
         await session.Engine.SendForStatusAsync(EngineRequest.Post($"/containers/{id}/start"), cancellationToken);
         using SignalForwarder? resizes = terminal && session.Console.OutputIsTerminal
             ? await SignalForwarder.ResizesAsync(session, $"/containers/{id}", cancellationToken) : null;
-        await copying;
+        await (copying ?? streams.RunAsync(cancellationToken));
         return streams.WasDetached ? 0 : await Waiting.EndAsync(session, exit, cancellationToken);
     }
 }

@@ -47,7 +47,8 @@ internal static class StatsCommand
 
     private static Task<JsonElement> SampleAsync(Session session, string name, CancellationToken cancellationToken) =>
         session.Engine.SendForJsonAsync(
-            EngineRequest.Get($"/containers/{EngineRequest.Escape(name)}/stats").Query("stream", "0"), cancellationToken);
+            (EngineRequest.Get($"/containers/{EngineRequest.Escape(name)}/stats") with { RunsBesideOthers = true }).Query("stream", "0"),
+            cancellationToken);
 
     private static Row RowOf(JsonElement s, string name, bool whole)
     {

@@ -31,6 +31,9 @@ internal sealed class ConfigFile
     public static ConfigFile Load(string directory)
     {
         string path = Path.Combine(directory, "config.json");
+        // Asked first: an exception is dearer than the whole rest of a short command, and most users have no such file.
+        if (!File.Exists(path))
+            return new ConfigFile(path, []);
         byte[] bytes;
         try
         {

@@ -18,23 +18,30 @@ internal sealed class AttachedStreams(Session session, HijackedStream stream)
     /// <summary>True if the user typed the keys to leave.</summary>
     public bool WasDetached { get; private set; }
 
+    /// <summary>Copies until the output ends or the user leaves.</summary>
+    /// <remarks>Without input there is one thing to do, and it is done in the calling thread: call this last.</remarks>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        using IDisposable? raw = IsTerminal && TakesInput ? session.Console.InputTerminal?.EnterRawMode() : null;
+        if (!TakesInput)
+        {
+            stream.WaitInThread();
+            await CopyOutputAsync(cancellationToken);
+            return;
+        }
+        using IDisposable? raw = IsTerminal ? session.Console.InputTerminal?.EnterRawMode() : null;
         using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         TaskCompletionSource detached = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (TakesInput)
-        {
-            // Not awaited at the end: it sits in a read of the terminal that only a key would end.
-            _ = Task.Run(() => SendInputAsync(detached, ending.Token), CancellationToken.None);
-        }
-        Task output = IsTerminal
-            ? stream.CopyToAsync(Output, ending.Token) : stream.DemultiplexAsync(Output, Error, ending.Token);
+        // Not awaited at the end: it sits in a read of the terminal that only a key would end.
+        _ = Task.Run(() => SendInputAsync(detached, ending.Token), CancellationToken.None);
+        Task output = CopyOutputAsync(ending.Token);
         WasDetached = await Task.WhenAny(output, detached.Task) == detached.Task;
         if (!WasDetached)
             await output;
         await ending.CancelAsync();
     }
+
+    private Task CopyOutputAsync(CancellationToken cancellationToken) => IsTerminal
+        ? stream.CopyToAsync(Output, cancellationToken) : stream.DemultiplexAsync(Output, Error, cancellationToken);
 
     private async Task SendInputAsync(TaskCompletionSource detached, CancellationToken cancellationToken)
     {

@@ -63,7 +63,7 @@ internal static class ContainerCreation
             body.MacAddress = ContainerSpec.MacAddress(parsed.String("mac-address"));
         EngineRequest request = new EngineRequest("POST", "/containers/create")
         {
-            Json = JsonSerializer.SerializeToUtf8Bytes(body, ApiJson.Wire.CreateContainerRequest),
+            Json = RequestJson.Of(body),
         };
         request.QueryUnlessEmpty("name", parsed.String("name")).QueryUnlessEmpty("platform", platform);
         return await session.Engine.SendForJsonAsync(request, cancellationToken);

@@ -51,9 +51,12 @@ internal static class ContainerSpec
     private static List<string> Environment(Session session, ParsedCommand parsed)
     {
         List<string> given = KeyValues.Environment(session, parsed.List("env"), parsed.List("env-file"));
-        HashSet<string> names = [.. given.Select(static e => e.Split('=')[0])];
-        List<string> all = [.. session.Config.Proxies(session.Engine.Address.Text)
-            .Where(p => !names.Contains(p.Name)).Select(static p => $"{p.Name}={p.Value}")];
+        List<string> all = [];
+        foreach ((string name, string value) in session.Config.Proxies(session.Engine.Address.Text))
+        {
+            if (!given.Exists(e => e.AsSpan().StartsWith(name, StringComparison.Ordinal) && (e.Length == name.Length || e[name.Length] == '=')))
+                all.Add($"{name}={value}");
+        }
         all.AddRange(given);
         return all;
     }

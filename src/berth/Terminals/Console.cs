@@ -31,7 +31,7 @@ internal sealed class Console(Stream input, Stream output, Stream error)
     {
         bool terminal = SystemTerminal.IsTerminal(0);
         return new Console(
-            new StandardInput(), System.Console.OpenStandardOutput(), System.Console.OpenStandardError())
+            new StandardInput(), new StandardOutput(1), new StandardOutput(2))
         {
             InputTerminal = terminal ? new SystemTerminal() : null,
             OutputIsTerminal = SystemTerminal.IsTerminal(1),
