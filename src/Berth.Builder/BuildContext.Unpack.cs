@@ -10,6 +10,7 @@ namespace Berth.Builder;
 public sealed partial class BuildContext
 {
     private const int IgnoreFileBytesMax = 1024 * 1024;
+    private const string NamePrefix = "context-";
 
     /// <summary>Unpacks the tar that a client sends (plain, gzip or zstd) into a new directory, which is removed by
     /// <see cref="Dispose"/>. A <c>.dockerignore</c> in it is applied, whether or not the client did; one named after the
@@ -23,7 +24,7 @@ public sealed partial class BuildContext
     public static async Task<BuildContext> UnpackAsync(
         Stream tar, string scratchDirectory, string dockerfilePath, CancellationToken cancellationToken)
     {
-        string directory = Path.Combine(scratchDirectory, "context-" + Guid.NewGuid().ToString("N"));
+        string directory = Path.Combine(scratchDirectory, NamePrefix + Guid.NewGuid().ToString("N"));
         System.IO.Directory.CreateDirectory(directory);
         try
         {
@@ -41,6 +42,13 @@ public sealed partial class BuildContext
             TreeRemover.Remove(directory);
             throw;
         }
+    }
+
+    /// <summary>Removes the directories of builds that a killed engine left; no build may run.</summary>
+    public static void RemoveAbandoned(string scratchDirectory)
+    {
+        foreach (string directory in System.IO.Directory.EnumerateDirectories(scratchDirectory, NamePrefix + "*"))
+            TreeRemover.Remove(directory);
     }
 
     /// <summary>The ignore file of a directory for a Dockerfile; empty when there is none.</summary>

@@ -131,6 +131,18 @@ public sealed class CopyTests : IDisposable
     }
 
     [Fact]
+    public async Task AbandonedContext_IsRemovedAndOthersAreLeft()
+    {
+        using MemoryStream body = new(new byte[1024]);
+        BuildContext left = await BuildContext.UnpackAsync(body, _workshop.Root, "Dockerfile", TestContext.Current.CancellationToken);
+        string other = Directory.CreateDirectory(Path.Combine(_workshop.Root, "other")).FullName;
+        Assert.True(Directory.Exists(left.Directory));
+        BuildContext.RemoveAbandoned(_workshop.Root);
+        Assert.False(Directory.Exists(left.Directory));
+        Assert.True(Directory.Exists(other));
+    }
+
+    [Fact]
     public async Task Context_UnpackedFromGzip_AppliesIgnoreFile()
     {
         _workshop.Write(".dockerignore", "d\n!d/2");

@@ -27,6 +27,7 @@ internal sealed class BuildService : IBuilds, IDisposable
         BuildImages bases = new(images, store);
         _builder = new ImageBuilder(parts.Layers, _cache, bases, new StepRunner(parts, containers), bases, parts.Time, _state);
         _builder.Recover();
+        BuildContext.RemoveAbandoned(_state);
         collector.HeldByBuilds = _builder.LiveChains;
     }
 
@@ -45,10 +46,22 @@ internal sealed class BuildService : IBuilds, IDisposable
         try
         {
             string dockerfile = settings.Dockerfile.Length > 0 ? settings.Dockerfile : "Dockerfile";
-            using BuildContext unpacked = await BuildContext.UnpackAsync(context, _state, dockerfile, stop.Token);
-            BuiltImage built =
-                await _builder.BuildAsync(RequestOf(settings, unpacked, dockerfile), new BuildProgress(progress), stop.Token);
-            return built.ImageId;
+            BuildContext unpacked = await BuildContext.UnpackAsync(context, _state, dockerfile, stop.Token);
+            try
+            {
+                BuiltImage built =
+                    await _builder.BuildAsync(RequestOf(settings, unpacked, dockerfile), new BuildProgress(progress), stop.Token);
+                return built.ImageId;
+            }
+            finally
+            {
+                // Nobody waits for it: a killed engine's are swept at its next start.
+                _parts.Background.Run("remove a build context", () =>
+                {
+                    unpacked.Dispose();
+                    return Task.CompletedTask;
+                });
+            }
         }
         finally
         {

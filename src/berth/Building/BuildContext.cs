@@ -142,7 +142,7 @@ internal sealed class BuildContext
     private static Task AddAsync(ArchiveWriter writer, string name, byte[] bytes, CancellationToken cancellationToken) =>
         writer.WriteAsync(
             new ArchiveEntry(name, ArchiveEntry.File, 0x1A4, DateTimeOffset.UnixEpoch) { Size = bytes.Length },
-            new MemoryStream(bytes), cancellationToken);
+            bytes, cancellationToken);
 
     private static bool IsArchive(ReadOnlySpan<byte> head) => head.StartsWith("\x1f\x8b"u8[..1]) && head.Length > 1 && head[1] == 0x8b
         || head.StartsWith("BZh"u8) || head.StartsWith((ReadOnlySpan<byte>)[0xFD, 0x37, 0x7A, 0x58, 0x5A])

@@ -1,4 +1,3 @@
-using System.Text;
 using Berth.Linux;
 using Berth.Linux.Files;
 
@@ -20,59 +19,68 @@ internal static class TreeArchive
         Stack<(string Path, string Relative)> pending = new([(root, "")]);
         while (pending.TryPop(out (string Path, string Relative) item))
         {
-            FileSystemInfo info = Directory.Exists(item.Path) && new FileInfo(item.Path).LinkTarget is null
-                ? new DirectoryInfo(item.Path) : new FileInfo(item.Path);
-            bool isDirectory = info is DirectoryInfo;
-            Choice choice = item.Relative.Length == 0 || wants is null ? Choice.Take : wants(item.Relative, isDirectory);
+            bool isContent = item.Relative.Length == 0 && name.Length == 0;
+            FileStatus status = Status(item.Path, follow: isContent);
+            Choice choice = item.Relative.Length == 0 || wants is null ? Choice.Take : wants(item.Relative, status.IsDirectory);
             if (choice == Choice.Skip)
                 continue;
-            string entryName = string.Join('/', new[] { name, item.Relative }.Where(static p => p.Length > 0));
-            if (choice == Choice.Take && entryName.Length > 0)
-                await OneAsync(writer, info, entryName, keepOwner, cancellationToken);
-            if (isDirectory)
+            if (choice == Choice.Take && !isContent)
             {
-                foreach (string child in Directory.EnumerateFileSystemEntries(item.Path).OrderDescending(StringComparer.Ordinal))
-                    pending.Push((child, item.Relative.Length == 0 ? Path.GetFileName(child)
-                        : $"{item.Relative}/{Path.GetFileName(child)}"));
+                string entryName = name.Length == 0 ? item.Relative : item.Relative.Length == 0 ? name : $"{name}/{item.Relative}";
+                await OneAsync(writer, item.Path, status, entryName, keepOwner, cancellationToken);
             }
+            if (status.IsDirectory)
+                Push(pending, item);
         }
+    }
+
+    private static void Push(Stack<(string Path, string Relative)> pending, (string Path, string Relative) directory)
+    {
+        using FileDescriptor opened = Open(directory.Path, FileCalls.O_RDONLY | FileCalls.O_DIRECTORY);
+        List<string> names = FileCalls.ListNames(opened).ConvertAll(static n => FileCalls.TextOf(n));
+        for (int i = names.Count - 1; i >= 0; i--)
+            pending.Push(($"{directory.Path}/{names[i]}", directory.Relative.Length == 0 ? names[i] : $"{directory.Relative}/{names[i]}"));
     }
 
     private static async Task OneAsync(
-        ArchiveWriter writer, FileSystemInfo info, string name, bool keepOwner, CancellationToken cancellationToken)
+        ArchiveWriter writer, string path, FileStatus status, string name, bool keepOwner, CancellationToken cancellationToken)
     {
-        (int uid, int gid, int type) = Status(info.FullName);
-        if (!keepOwner)
-            (uid, gid) = (0, 0);
-        ArchiveEntry entry = new(name, ArchiveEntry.File, (int)info.UnixFileMode, info.LastWriteTimeUtc) { Uid = uid, Gid = gid };
-        if (info.LinkTarget is { } target)
-            await writer.WriteAsync(entry with { Type = ArchiveEntry.Link, LinkTarget = target, Mode = 0x1FF }, null, cancellationToken);
-        else if (info is DirectoryInfo)
-            await writer.WriteAsync(entry with { Name = name + "/", Type = ArchiveEntry.Directory }, null, cancellationToken);
-        else if (type == FileCalls.S_IFREG)
+        ArchiveEntry entry = new(name, ArchiveEntry.File, status.Permissions, DateTimeOffset.FromUnixTimeSeconds(status.Modified.Seconds))
         {
-            await using FileStream content = Open(info.FullName);
-            await writer.WriteAsync(entry with { Size = content.Length }, content, cancellationToken);
+            Uid = keepOwner ? (int)status.Uid : 0,
+            Gid = keepOwner ? (int)status.Gid : 0,
+        };
+        if (status.IsSymbolicLink)
+        {
+            string target = FileCalls.TextOf(FileCalls.ReadLink(FileCalls.WorkingDirectory, FileCalls.PathOf(path)));
+            ArchiveEntry link = entry with { Type = ArchiveEntry.Link, LinkTarget = target, Mode = 0x1FF };
+            await writer.WriteAsync(link, default(ReadOnlyMemory<byte>), cancellationToken);
+        }
+        else if (status.IsDirectory)
+        {
+            ArchiveEntry directory = entry with { Name = name + "/", Type = ArchiveEntry.Directory };
+            await writer.WriteAsync(directory, default(ReadOnlyMemory<byte>), cancellationToken);
+        }
+        else if (status.IsRegular)
+        {
+            // Sockets, pipes and devices have no content to send; opening them would hang or do harm.
+            using FileDescriptor content = Open(path, FileCalls.O_RDONLY | FileCalls.O_NOFOLLOW);
+            await writer.WriteAsync(entry with { Size = status.Size }, content, cancellationToken);
         }
     }
 
-    // Sockets, pipes and devices have no content to send; opening them would hang or do harm.
-    private static (int Uid, int Gid, int Type) Status(string path)
-    {
-        using FileDescriptor root = FileCalls.OpenDirectory("/");
-        FileStatus status = FileCalls.Status(root, FileCalls.PathOf(path.TrimStart('/') is { Length: > 0 } rest ? rest : "."));
-        return ((int)status.Uid, (int)status.Gid, status.Type);
-    }
+    private static FileStatus Status(string path, bool follow) =>
+        FileCalls.Status(FileCalls.WorkingDirectory, FileCalls.PathOf(follow ? path + "/." : path));
 
-    private static FileStream Open(string path)
+    private static FileDescriptor Open(string path, int flags)
     {
         try
         {
-            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1, useAsync: false);
+            return FileCalls.Open(FileCalls.WorkingDirectory, FileCalls.PathOf(path), flags);
         }
-        catch (UnauthorizedAccessException e)
+        catch (LinuxException refused) when (refused.Error is Errno.EACCES or Errno.EPERM)
         {
-            throw new Parsing.CommandException($"error checking context: no permission to read from '{path}': {e.Message}");
+            throw new Parsing.CommandException($"error checking context: no permission to read from '{path}'");
         }
     }
 }
