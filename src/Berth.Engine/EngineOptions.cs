@@ -25,10 +25,10 @@ public sealed record EngineOptions
     /// <summary>The program whose early stage becomes monitor and first process; null: beside this program.</summary>
     public string? RuntimeBinary { get; init; }
 
-    /// <summary>The log driver of containers that name none: <c>json-file</c> or <c>none</c>.</summary>
+    /// <summary>The log driver of containers that name none.</summary>
     public string LogDriver { get; init; } = "json-file";
 
-    /// <summary>Options of the default log driver: <c>max-size</c>, <c>max-file</c>.</summary>
+    /// <summary>Options of the default log driver.</summary>
     public IReadOnlyDictionary<string, string> LogOptions { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Limits of containers that do not say otherwise.</summary>

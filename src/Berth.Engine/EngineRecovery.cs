@@ -18,6 +18,8 @@ internal sealed class EngineRecovery(EngineParts parts, ContainerService contain
         await TakeNetworksAsync(cancellationToken);
         foreach (Container container in parts.Containers.All.Where(container => container.Runtime is not null))
             containers.Adopt(container);
+        foreach (Container container in parts.Containers.All.Where(container => container.Runtime is null))
+            containers.ShipRest(container);
         Sweep();
         foreach (Container container in ended)
             containers.RecordLostExit(container);

@@ -72,7 +72,11 @@ public sealed record OverlayRoot(IReadOnlyList<string> Lower, string Upper, stri
 /// <param name="Path">The current file; rotated ones are <c>path.1</c>, <c>path.2</c>, …</param>
 /// <param name="BytesMax">When to rotate; -1 never.</param>
 /// <param name="FilesMax">How many files there are at most, the current one included.</param>
-public sealed record LogFile(string Path, long BytesMax, int FilesMax);
+public sealed record LogFile(string Path, long BytesMax, int FilesMax)
+{
+    /// <summary>A JSON object that goes into every line as <c>attrs</c>; null: none.</summary>
+    public string? Attributes { get; init; }
+}
 
 /// <summary>One container that was made. Disposing lets go of it; it goes on running under its monitor.</summary>
 public interface IContainer : IAsyncDisposable

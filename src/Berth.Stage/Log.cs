@@ -20,6 +20,9 @@ internal unsafe struct Log
 
     public int File;
     public byte* Path;
+
+    /// <summary>A JSON object that goes into every line, or null.</summary>
+    public byte* Attributes;
     public long Size, SizeMax;
     public uint FilesMax;
     public byte* Out;
@@ -71,7 +74,13 @@ internal unsafe struct Log
         Put(log, Z("{\"log\":\""u8));
         JsonText.Put(log, line->Bytes, line->Length);
         Put(log, complete ? Z("\\n\",\"stream\":\""u8) : Z("\",\"stream\":\""u8));
-        Put(log, error ? Z("stderr\",\"time\":\""u8) : Z("stdout\",\"time\":\""u8));
+        Put(log, error ? Z("stderr\""u8) : Z("stdout\""u8));
+        if (log->Attributes != null)
+        {
+            Put(log, Z(",\"attrs\":"u8));
+            Put(log, log->Attributes);
+        }
+        Put(log, Z(",\"time\":\""u8));
         byte* stamp = stackalloc byte[64];
         Clock.Format(stamp, line->Seconds, line->Nanoseconds);
         Put(log, stamp);
@@ -119,9 +128,15 @@ internal unsafe struct Log
             byte* to = stackalloc byte[PathMax + 32];
             for (uint i = log->FilesMax - 1; i >= 1; i--)
             {
-                Name(from, log->Path, i - 1);
-                Name(to, log->Path, i);
-                Rename(from, to);
+                // The engine may have compressed some: both forms of a number move, or make room where there is none to move.
+                Name(from, log->Path, i - 1, i > 1);
+                Name(to, log->Path, i, true);
+                if (i == 1 || Rename(from, to) < 0)
+                    Unlink(to);
+                Name(from, log->Path, i - 1, false);
+                Name(to, log->Path, i, false);
+                if (Rename(from, to) < 0)
+                    Unlink(to);
             }
         }
         if (log->File >= 0)
@@ -130,13 +145,15 @@ internal unsafe struct Log
         log->Size = 0;
     }
 
-    private static void Name(byte* to, byte* path, uint number)
+    private static void Name(byte* to, byte* path, uint number, bool compressed)
     {
         to = Text.Append(to, path);
         if (number == 0)
             return;
         to = Text.Append(to, Z("."u8));
-        Text.Append(to, number);
+        to = Text.Append(to, number);
+        if (compressed)
+            Text.Append(to, Z(".gz"u8));
     }
 }
 

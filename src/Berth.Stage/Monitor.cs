@@ -93,6 +93,8 @@ internal static unsafe class Monitor
         {
             monitor->Log.SizeMax = (long)plan->LogBytes;
             monitor->Log.FilesMax = plan->LogFiles;
+            if (plan->LogAttributes != 0)
+                monitor->Log.Attributes = (byte*)plan + plan->LogAttributes;
             Log.Open(&monitor->Log, (byte*)plan + plan->LogPath);
         }
         if (plan->RunDirectory != 0)

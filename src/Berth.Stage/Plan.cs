@@ -10,7 +10,7 @@ namespace Berth.Stage;
 public struct PlanHeader
 {
     /// <summary>Layout version, checked by the stage: library and program must be of one build.</summary>
-    public const uint Version = 0x42520002;
+    public const uint Version = 0x42520003;
 
     /// <summary><see cref="Version"/>.</summary>
     public uint Magic;
@@ -71,6 +71,12 @@ public struct PlanHeader
 
     /// <summary>Bytes of one log file; 0: no limit.</summary>
     public ulong LogBytes;
+
+    /// <summary>A JSON object for every line of the log, or 0.</summary>
+    public uint LogAttributes;
+
+    /// <summary>Keeps what follows aligned.</summary>
+    public uint Unused;
 
     /// <summary>MS_… flags for <c>/</c>.</summary>
     public ulong RootPropagation;

@@ -74,6 +74,41 @@ public sealed class KernelTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Log_RotatedByTheMonitorAndCompressedMeanwhile_IsReadWhole()
+    {
+        const int Lines = 4000;
+        string id = await CreateAsync(["sh", "-c", $"i=0; while [ $i -lt {Lines} ]; do echo line-$i; i=$((i+1)); done"], new HostSettings
+        {
+            LogConfig = new LogSettings("json-file", new Dictionary<string, string>
+            {
+                ["max-size"] = "20k", ["max-file"] = "40", ["compress"] = "true", ["tag"] = "{{.Name}}-\"t\"",
+            }),
+        });
+        Task<WaitOutcome> ended = _engine!.Containers.Wait(id, WaitCondition.NextExit, Cancel);
+        Task<List<string>> followed = Task.Run(() => LogAsync(id, new LogQuery { Follow = true }), Cancel);
+        await _engine.Containers.StartAsync(id, Cancel);
+        string path = _engine.Parts.LogPath(id);
+        // As fast as it can, and not only every few seconds: what could go wrong between two renames shall.
+        while (!ended.IsCompleted)
+            LogCompression.Run(path, null);
+        await ended;
+        await _engine.Parts.Containers.Find(id).Shipping;
+        List<string> expected = [.. Enumerable.Range(0, Lines).Select(number => $"line-{number}")];
+        Assert.Equal(expected, await followed);
+        Assert.Equal(expected, await LogAsync(id, new LogQuery()));
+        Assert.True(Directory.GetFiles(Path.GetDirectoryName(path)!, "*.gz").Length > 10);
+        Assert.Contains(",\"attrs\":{\"tag\":", await File.ReadAllTextAsync(path, Cancel), StringComparison.Ordinal);
+    }
+
+    private async Task<List<string>> LogAsync(string id, LogQuery query)
+    {
+        List<string> lines = [];
+        await foreach (LogEntry entry in _engine!.Containers.Logs(id, query, Cancel))
+            lines.Add(Encoding.UTF8.GetString(entry.Bytes.Span).TrimEnd('\n'));
+        return lines;
+    }
+
+    [Fact]
     public async Task Start_MissingProgram_Is127WithDockersText()
     {
         string id = await CreateAsync(["nonsense"]);
@@ -173,10 +208,12 @@ public sealed class KernelTests : IAsyncLifetime
         CgroupParent = "/" + Path.GetFileName(_root), RuntimeBinary = Program,
     }, NullLoggerFactory.Instance, Cancel);
 
-    private async Task<string> CreateAsync(IReadOnlyList<string> command) => (await _engine!.Containers.CreateAsync(new CreateContainer
-    {
-        Config = new ContainerSettings { Image = "bb", Cmd = command }, Host = new HostSettings { NetworkMode = "none" },
-    }, Cancel)).Id;
+    private async Task<string> CreateAsync(IReadOnlyList<string> command, HostSettings? host = null) =>
+        (await _engine!.Containers.CreateAsync(new CreateContainer
+        {
+            Config = new ContainerSettings { Image = "bb", Cmd = command },
+            Host = (host ?? new HostSettings()) with { NetworkMode = "none" },
+        }, Cancel)).Id;
 
     private static async Task ImportAsync(BerthEngine engine)
     {

@@ -57,6 +57,12 @@ internal sealed class Container(ContainerRecord record)
     /// <summary>The removal of what the last run left in the kernel; the next start waits for it. Set under Gate.</summary>
     public Task Cleanup { get; set; } = Task.CompletedTask;
 
+    /// <summary>Sends and compresses the log; completes when everything is done with. Set under Gate.</summary>
+    public Task Shipping { get; set; } = Task.CompletedTask;
+
+    /// <summary>Ends the sending of the log, whatever is left.</summary>
+    public CancellationTokenSource ShippingEnds { get; } = new();
+
     /// <summary>Completes when it is gone.</summary>
     public TaskCompletionSource<WaitOutcome> Removed { get; } = New();
 

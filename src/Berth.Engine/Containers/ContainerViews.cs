@@ -117,6 +117,9 @@ public sealed record ContainerDetails
     /// <summary>The current log file; empty without.</summary>
     public string LogPath { get; init; } = "";
 
+    /// <summary>What <c>logs --details</c> says of each line: the labels, variables and tag that the log's options name.</summary>
+    public IReadOnlyDictionary<string, string> LogAttributes { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Managed <c>/etc/resolv.conf</c> on the host.</summary>
     public string ResolvConfPath { get; init; } = "";
 

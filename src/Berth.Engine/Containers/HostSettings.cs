@@ -137,7 +137,7 @@ public sealed record RestartPolicy(string Name, int MaximumRetryCount)
 }
 
 /// <summary>Where output is logged.</summary>
-/// <param name="Type"><c>json-file</c>, <c>local</c> or <c>none</c>.</param>
+/// <param name="Type"><c>json-file</c>, <c>local</c>, <c>none</c>, <c>syslog</c>, <c>journald</c> or <c>fluentd</c>.</param>
 /// <param name="Config">The driver's options.</param>
 public sealed record LogSettings(string Type, IReadOnlyDictionary<string, string> Config);
 

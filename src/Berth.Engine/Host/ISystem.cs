@@ -26,6 +26,9 @@ public sealed record SystemInfo
     /// <summary>Its options.</summary>
     public required EngineOptions Options { get; init; }
 
+    /// <summary>The log drivers there are.</summary>
+    public IReadOnlyList<string> LogDrivers { get; init; } = [];
+
     /// <summary>All containers.</summary>
     public int Containers { get; init; }
 

@@ -20,6 +20,7 @@ internal sealed class SystemService(
         {
             Id = parts.EngineId,
             Options = parts.Options,
+            LogDrivers = LogOptions.Drivers,
             Containers = states.Length,
             Running = running,
             Paused = paused,

@@ -44,6 +44,7 @@ internal sealed partial class ContainerService
                 Networks = RequestedNetworks(request, host),
                 Mounts = mounts,
             }, undo, cancellationToken);
+            _ = LogFileOf(record);
             parts.Containers.Add(record);
             undo.Clear();
             Publish(record, "create");

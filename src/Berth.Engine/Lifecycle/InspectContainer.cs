@@ -30,7 +30,9 @@ internal sealed partial class ContainerService
             Networks = ContainerNetworking.Describe(record, parts),
             RestartCount = record.RestartCount,
             ExecIds = ExecsOf?.Invoke(record.Id) ?? [],
-            LogPath = record.Host.LogConfig?.Type == "none" ? "" : parts.LogPath(record.Id),
+            LogPath = record.Host.LogConfig?.Type == "json-file" ? parts.LogPath(record.Id) : "",
+            LogAttributes = LogOptions.Plan(record.Host.LogConfig!) is { } plan
+                ? LogSource.Of(record, plan).Shown() : new Dictionary<string, string>(),
             ResolvConfPath = paths.ResolvConf,
             HostnamePath = paths.Hostname,
             HostsPath = paths.Hosts,

@@ -9,7 +9,7 @@ internal sealed partial class ContainerService
         Container container = Find(id);
         if (!query.Stdout && !query.Stderr)
             throw FaultException.Invalid("Bad parameters: you must choose at least one stream");
-        if (container.Record.Host.LogConfig?.Type == "none")
+        if (LogOptions.Plan(container.Record.Host.LogConfig!) is not { IsReadable: true })
             throw new FaultException(FaultKind.NotSupported, "configured logging driver does not support reading");
         // Before its first start a follower waits for the start, as Docker does.
         Task ended = container.Runtime is null && container.State.Status != ContainerStatus.Created

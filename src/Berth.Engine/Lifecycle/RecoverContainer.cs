@@ -22,6 +22,7 @@ internal sealed partial class ContainerService
             });
         }
         WatchExit(container, running);
+        ShipLogs(container, running);
         if (!running.Exited.IsCompleted)
             health.Watch(container, running, container.Run.Token);
     }

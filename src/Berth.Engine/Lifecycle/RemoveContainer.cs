@@ -74,6 +74,7 @@ internal sealed partial class ContainerService
         parts.Background.Run($"remove container {record.Id[..12]}", async () =>
         {
             await cleanup;
+            await EndShippingAsync(container);
             parts.Layers.RemoveWritable(record.Id);
             DeleteTree(parts.ContainerDirectory(record.Id));
             DeleteTree(parts.RunDirectory(record.Id));

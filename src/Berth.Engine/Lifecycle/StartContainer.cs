@@ -70,6 +70,7 @@ internal sealed partial class ContainerService
                 volumes.PublishMount("mount", mount.Point.Name, container.Id, mount.Point);
             Publish(container.Record, "start");
             WatchExit(container, running);
+            ShipLogs(container, running);
             health.Watch(container, running, container.Run.Token);
         }
         catch (Exception exception) when (exception is FaultException or LinuxException or IOException or OperationCanceledException)
@@ -154,7 +155,7 @@ internal sealed partial class ContainerService
             NetworkNamespace = sandbox?.Namespace,
             OpenStdin = record.Config.OpenStdin,
             StdinOnce = record.Config.StdinOnce,
-            Log = LogOptions.File(record.Host.LogConfig!, parts.LogPath(record.Id)),
+            Log = LogFileOf(record),
             Init = record.Host.Init ?? parts.Options.Init,
             Warnings = warnings,
         };

@@ -66,6 +66,8 @@ internal static class PlanBuilder
                 writer.Header.LogPath = writer.Text(log.Path);
                 writer.Header.LogBytes = log.BytesMax > 0 ? (ulong)log.BytesMax : 0;
                 writer.Header.LogFiles = (uint)Math.Max(1, log.FilesMax);
+                if (log.Attributes is { } attributes)
+                    writer.Header.LogAttributes = writer.Text(attributes);
             }
             bool user = (writer.Header.NewNamespaces & NewUser) != 0;
             PlanStep[] steps = new MountSteps(writer, cgroup.ProcsFiles, user).Compile(spec);

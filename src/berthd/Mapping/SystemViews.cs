@@ -28,7 +28,7 @@ internal static class SystemViews
             {
                 Volume = ["local"],
                 Network = ["bridge", "host", "null"],
-                Log = ["json-file", "none"],
+                Log = info.LogDrivers,
             },
             Debug = services.Program.Debug,
             NFd = info.OpenDescriptors,

@@ -26,7 +26,7 @@ internal static class ContainerLogs
         ContainerDetails container = await call.Engine.Containers.InspectAsync(call.Id, size: false, call.Cancelled);
         bool framed = !container.Config.Tty;
         bool timestamps = call.Query.Flag("timestamps");
-        bool details = call.Query.Flag("details");
+        string details = call.Query.Flag("details") ? LogLine.Details(container.LogAttributes) : "";
         await LineStream.CopyAsync(
             call, OutputFrame.ContentType(framed, call.Version),
             call.Engine.Containers.Logs(container.Id, query, call.Cancelled),
