@@ -78,8 +78,10 @@ internal sealed class Cases(IReadOnlyList<Engine> engines, Table table, string w
             Command.Output(engine, "rm", "-f", "benchexec");
     }
 
+    // Ten seconds after the last request: what the engines keep while nobody asks for anything.
     private void DaemonMemory()
     {
+        Thread.Sleep(TimeSpan.FromSeconds(10));
         Dictionary<string, double> memory = [];
         foreach (Engine engine in engines.Where(engine => engine.Name != "podman"))
         {

@@ -33,8 +33,9 @@ internal sealed class ApiServer : IAsyncDisposable
     private static readonly TimeSpan s_stopTime = TimeSpan.FromSeconds(5);
 
     private readonly WebApplication _application;
+    private readonly IdleMemory _idle;
 
-    private ApiServer(WebApplication application) => _application = application;
+    private ApiServer(WebApplication application, IdleMemory idle) => (_application, _idle) = (application, idle);
 
     /// <summary>Listens and serves.</summary>
     /// <exception cref="FaultException">As <see cref="UnixSocket.Listen"/>.</exception>
@@ -50,7 +51,8 @@ internal sealed class ApiServer : IAsyncDisposable
         builder.Services.Configure<SocketTransportOptions>(transport => ConfigureTransport(transport, options));
         builder.WebHost.ConfigureKestrel(kestrel => ConfigureKestrel(kestrel, options));
         WebApplication application = builder.Build();
-        var dispatcher = new ApiDispatcher(services);
+        var idle = new IdleMemory();
+        var dispatcher = new ApiDispatcher(services, idle);
         TlsGuard? guard = options.Tls is { } tls ? new TlsGuard(tls) : null;
         application.Run(http => guard?.Refuses(http) is true ? TlsGuard.RefuseAsync(http) : dispatcher.HandleAsync(http));
         try
@@ -67,7 +69,9 @@ internal sealed class ApiServer : IAsyncDisposable
             await application.DisposeAsync();
             throw;
         }
-        return new ApiServer(application);
+        // What starting took is given back too.
+        idle.Touch();
+        return new ApiServer(application, idle);
     }
 
     /// <summary>Stops listening, gives running requests a little time, and closes what is left.</summary>
@@ -76,6 +80,7 @@ internal sealed class ApiServer : IAsyncDisposable
         using var patience = new CancellationTokenSource(s_stopTime);
         await _application.StopAsync(patience.Token);
         await _application.DisposeAsync();
+        _idle.Dispose();
     }
 
     private static void ConfigureTransport(SocketTransportOptions transport, DaemonOptions options)

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Berth.Daemon.Endpoints;
+using Berth.Daemon.Hosting;
 using Berth.Daemon.Transport;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
@@ -9,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace Berth.Daemon.Http;
 
 /// <summary>The top of every request: version, endpoint, answer, failure.</summary>
-internal sealed partial class ApiDispatcher(DaemonServices services)
+internal sealed partial class ApiDispatcher(DaemonServices services, IdleMemory idle)
 {
     private readonly Router _router = new(EndpointTable.All);
     private readonly string _server = $"Berth/{services.Program.Version} (linux)";
@@ -18,6 +19,7 @@ internal sealed partial class ApiDispatcher(DaemonServices services)
     public async Task HandleAsync(HttpContext http)
     {
         WriteCommonHeaders(http.Response.Headers);
+        idle.Touch();
         try
         {
             await DispatchAsync(http);
@@ -38,6 +40,10 @@ internal sealed partial class ApiDispatcher(DaemonServices services)
         {
             Log.Failed(services.Log, http.Request.Method, http.Request.Path, failure);
             await FailAsync(http, failure);
+        }
+        finally
+        {
+            idle.Touch();
         }
     }
 
