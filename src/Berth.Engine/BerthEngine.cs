@@ -35,6 +35,7 @@ public sealed partial class BerthEngine : IAsyncDisposable
         HealthMonitor health = new(parts);
         ImageService imageService = new(parts, images, collector, distribution.LayerBlobs, distribution.Distribution);
         _containers = new ContainerService(parts, images, volumes, health) { ImageStore = imageService, Collector = collector };
+        health.OnUnhealthy = _containers.ActOnUnhealthyAsync;
         BuildService builds = new(parts, images, imageService, collector, _containers);
         owned.Add(builds);
         Containers = _containers;

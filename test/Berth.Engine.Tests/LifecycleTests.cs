@@ -124,6 +124,52 @@ public sealed class LifecycleTests : IAsyncLifetime
         Assert.Equal(0, Health(id).FailingStreak);
     }
 
+    [Theory]
+    [InlineData("restart")]
+    [InlineData("stop")]
+    public async Task Unhealthy_WithAnAction_IsRestartedOrStopped(string action)
+    {
+        _test.Runtime.ExecCode = () => 1;
+        (string id, FakeContainer first) = await _test.StartAsync(
+            new HostSettings { HealthOnFailure = action, RestartPolicy = new RestartPolicy("always", 0) },
+            new ContainerSettings
+            {
+                Image = "base", Cmd = ["run"], StopSignal = "SIGQUIT",
+                Healthcheck = new HealthConfig { Test = ["CMD", "check"], Interval = 1_000_000_000, Retries = 2 },
+            });
+        await _test.AdvanceUntilAsync(() => first.Exited.IsCompleted, TimeSpan.FromMilliseconds(500));
+        Assert.Equal([3], first.Signals);
+        if (action == "restart")
+        {
+            await _test.Runtime.Started.ReadAsync(Cancel);
+            await _test.UntilAsync(() => Health(id).Status == "starting");
+        }
+        else
+        {
+            await _test.UntilAsync(() => _test.Engine.Parts.Containers.Find(id).State.Status == ContainerStatus.Exited);
+            // As a user's stop: the policy does not start it again.
+            Assert.True(_test.Engine.Parts.Containers.Find(id).Record.StoppedByUser);
+        }
+    }
+
+    [Fact]
+    public async Task HealthOnFailure_Unknown_IsRefused() => Assert.Equal(
+        "invalid health-on-failure action 'explode': use one of 'none', 'restart' or 'stop'",
+        (await Assert.ThrowsAsync<FaultException>(
+            () => _test.CreateAsync(host: new HostSettings { HealthOnFailure = "explode" }))).Message);
+
+    [Fact]
+    public async Task Restart_ContainerToBeRemoved_IsStartedAgainAndRemovedAtItsEnd()
+    {
+        (string id, FakeContainer _) = await _test.StartAsync(new HostSettings { AutoRemove = true });
+        await Containers.RestartAsync(id, null, null, Cancel);
+        FakeContainer second = await _test.Runtime.Started.ReadAsync(Cancel);
+        Assert.Equal(ContainerStatus.Running, (await _test.StateAsync(id)).Status);
+        Task<WaitOutcome> removed = Containers.Wait(id, WaitCondition.Removed, Cancel);
+        second.Exit(5);
+        Assert.Equal(5, (await removed).StatusCode);
+    }
+
     [Fact]
     public async Task Names_Taken_IsAConflictInDockersWords()
     {

@@ -25,6 +25,11 @@ public sealed record HostConfig : Resources
     /// <summary>What happens when it ends.</summary>
     public RestartPolicy RestartPolicy { get; set; } = new();
 
+    /// <summary>What is done when its health check fails for good: <c>restart</c>, <c>stop</c>, <c>none</c>. Not a field of Docker's;
+    /// left out when it was not given.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? HealthOnFailure { get; set; }
+
     /// <summary>Remove it when it ends.</summary>
     public bool AutoRemove { get; set; }
 

@@ -51,6 +51,9 @@ internal sealed class Container(ContainerRecord record)
     /// <summary>A stop by the user is under way: the policy must not restart it. Set under Gate, read by the exit.</summary>
     public bool StopRequested { get; set; }
 
+    /// <summary>Somebody stops it only to start it again: <c>--rm</c> must wait for another end.</summary>
+    public volatile bool IsBeingRestarted;
+
     /// <summary>Completes when the exit of the current run has been dealt with.</summary>
     public TaskCompletionSource ExitHandled { get; set; } = CompletedSource();
 

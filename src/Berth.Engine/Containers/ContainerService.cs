@@ -50,6 +50,9 @@ internal sealed partial class ContainerService(
         [LoggerMessage(EventId = 4103, Level = LogLevel.Warning, Message = "container {Name} ({Id}) runs, but: {Warning}")]
         public static partial void StartedWith(ILogger logger, string name, string id, string warning);
 
+        [LoggerMessage(EventId = 4109, Level = LogLevel.Warning, Message = "container {Name} ({Id}) is unhealthy: {Action}")]
+        public static partial void Unhealthy(ILogger logger, string name, string id, string action);
+
         [LoggerMessage(EventId = 4104, Level = LogLevel.Warning, Message = "size of container {Id} is unknown: {Cause}")]
         public static partial void SizeUnknown(ILogger logger, string id, string cause);
     }

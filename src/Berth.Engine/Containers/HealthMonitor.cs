@@ -19,6 +19,9 @@ internal sealed class HealthMonitor(EngineParts parts)
     /// <summary>How a process of the container is made for a check.</summary>
     public Func<Container, IReadOnlyList<string>, ProcessSpec>? MakeProcess { get; set; }
 
+    /// <summary>Does what a container's settings say when it became unhealthy.</summary>
+    public Func<Container, Task>? OnUnhealthy { get; set; }
+
     /// <summary>The health at start; null without a check.</summary>
     public static HealthState? Initial(HealthConfig? config) => Command(config) is null ? null : new HealthState("starting", 0, []);
 
@@ -40,7 +43,8 @@ internal sealed class HealthMonitor(EngineParts parts)
     private async Task LoopAsync(
         Container container, IContainer running, HealthConfig config, IReadOnlyList<string> command, CancellationToken runToken)
     {
-        DateTimeOffset started = parts.Time.GetUtcNow();
+        // The container's start, not ours: an engine that comes later does not begin its start period again.
+        DateTimeOffset started = container.State.StartedAt ?? parts.Time.GetUtcNow();
         TimeSpan startPeriod = new(config.StartPeriod / 100);
         while (true)
         {
@@ -114,9 +118,17 @@ internal sealed class HealthMonitor(EngineParts parts)
         string status = result.ExitCode == 0 ? "healthy" : streak >= retries ? "unhealthy" : old.Status;
         HealthState health = new(status, streak, [.. old.Log.TakeLast(ResultsMax - 1), result]);
         ContainerRecord record = container.Record;
-        container.Record = record with { State = record.State with { Health = health } };
-        if (status != old.Status)
-            ContainerService.PublishOf(parts, record, $"health_status: {status}");
+        record = record with { State = record.State with { Health = health } };
+        if (status == old.Status)
+        {
+            container.Record = record;
+            return;
+        }
+        // The next engine goes on from here.
+        parts.Containers.Update(container, record);
+        ContainerService.PublishOf(parts, record, $"health_status: {status}");
+        if (status == "unhealthy" && record.Host.HealthOnFailure is "restart" or "stop")
+            parts.Background.Run($"unhealthy container {container.Id[..12]}", () => OnUnhealthy!(container));
     }
 
     // Go's durations are nanoseconds.

@@ -33,6 +33,10 @@ public sealed record HostSettings
     /// <summary>What happens when it ends.</summary>
     public RestartPolicy RestartPolicy { get; init; } = RestartPolicy.No;
 
+    /// <summary>What is done when its health check fails for good: <c>restart</c>, <c>stop</c>; null, empty or <c>none</c>: nothing.
+    /// Not a field of Docker's.</summary>
+    public string? HealthOnFailure { get; init; }
+
     /// <summary>Remove it when it ends.</summary>
     public bool AutoRemove { get; init; }
 

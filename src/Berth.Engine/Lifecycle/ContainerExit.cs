@@ -31,7 +31,7 @@ internal sealed partial class ContainerService
             bool restarts = !parts.Closing.IsCancellationRequested && WantsRestart(container, exit);
             container.Runtime = null;
             container.Cleanup = DeleteAsync(running);
-            bool isRemoved = !restarts && container.Record.Host.AutoRemove;
+            bool isRemoved = !restarts && container.Record.Host.AutoRemove && !container.IsBeingRestarted;
             ContainerRecord record = container.Record;
             record = record with
             {

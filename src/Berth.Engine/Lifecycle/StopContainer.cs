@@ -22,18 +22,36 @@ internal sealed partial class ContainerService
     public async Task RestartAsync(string id, string? signal, int? timeoutSeconds, CancellationToken cancellationToken)
     {
         Container container = Find(id);
-        await StopAsync(container, signal, timeoutSeconds, cancellationToken);
-        await container.Gate.WaitAsync(cancellationToken);
+        container.IsBeingRestarted = true;
         try
         {
-            if (container.Runtime is null)
-                await StartLockedAsync(container, cancellationToken);
+            await StopAsync(container, signal, timeoutSeconds, cancellationToken);
+            await container.Gate.WaitAsync(cancellationToken);
+            try
+            {
+                if (container.Runtime is null && !container.Removed.Task.IsCompleted)
+                    await StartLockedAsync(container, cancellationToken);
+            }
+            finally
+            {
+                container.Gate.Release();
+            }
         }
         finally
         {
-            container.Gate.Release();
+            container.IsBeingRestarted = false;
         }
         Publish(container.Record, "restart");
+    }
+
+    /// <summary>Restarts or stops a container that became unhealthy, as its settings say.</summary>
+    internal async Task ActOnUnhealthyAsync(Container container)
+    {
+        Log.Unhealthy(_logger, container.Name, container.Id[..12], container.Record.Host.HealthOnFailure!);
+        if (container.Record.Host.HealthOnFailure == "restart")
+            await RestartAsync(container.Id, null, null, parts.Closing.Token);
+        else if (await StopAsync(container, null, null, parts.Closing.Token))
+            Publish(container.Record, "stop");
     }
 
     /// <summary>Asks, waits, kills. False: it did not run.</summary>

@@ -93,6 +93,9 @@ internal static class ValidateHost
             throw FaultException.Invalid($"invalid isolation '{host.Isolation}' on linux");
         if (host.Runtime is not (null or "" or "berth" or "runc" or "io.containerd.runc.v2"))
             throw FaultException.Invalid($"unknown or invalid runtime name: {host.Runtime}");
+        if (host.HealthOnFailure is not (null or "" or "none" or "restart" or "stop"))
+            throw FaultException.Invalid(
+                $"invalid health-on-failure action '{host.HealthOnFailure}': use one of 'none', 'restart' or 'stop'");
         if (host.OomScoreAdj is < -1000 or > 1000)
             throw FaultException.Invalid($"Invalid value {host.OomScoreAdj}, range for oom score adj is [-1000, 1000]");
         if (host.ShmSize < 0)

@@ -23,6 +23,7 @@ internal static class HostOptions
             PortBindings = ports,
             RestartPolicy = Restart(parsed.String("restart")),
             AutoRemove = parsed.Bool("rm"),
+            HealthOnFailure = HealthOnFailure(parsed),
             VolumeDriver = parsed.String("volume-driver"),
             VolumesFrom = NullIfEmpty(parsed.List("volumes-from")),
             ConsoleSize = [0, 0],
@@ -59,6 +60,13 @@ internal static class HostOptions
             throw new UsageException("conflicting options: cannot specify both --restart and --rm");
         return host;
     }
+
+    private static string? HealthOnFailure(ParsedCommand parsed) => parsed.String("health-on-failure") switch
+    {
+        "" => null,
+        "none" or "restart" or "stop" => parsed.String("health-on-failure"),
+        var other => throw new UsageException($"invalid --health-on-failure \"{other}\": use one of none, restart, stop"),
+    };
 
     /// <exception cref="UsageException">Not a policy.</exception>
     public static RestartPolicy Restart(string text)

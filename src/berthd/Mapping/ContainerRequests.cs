@@ -50,6 +50,7 @@ internal static class ContainerRequests
         PublishAllPorts = host.PublishAllPorts,
         RestartPolicy = host.RestartPolicy.ToPolicy() ?? RestartPolicy.No,
         AutoRemove = host.AutoRemove,
+        HealthOnFailure = host.HealthOnFailure,
         LogConfig = host.LogConfig.Type.Length > 0 || host.LogConfig.Config is { Count: > 0 }
             ? new LogSettings(host.LogConfig.Type, host.LogConfig.Config ?? new Dictionary<string, string>()) : null,
         CapAdd = host.CapAdd,

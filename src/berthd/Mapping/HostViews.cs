@@ -28,6 +28,7 @@ internal static class HostViews
                 MaximumRetryCount = host.RestartPolicy.MaximumRetryCount,
             },
             AutoRemove = host.AutoRemove,
+            HealthOnFailure = host.HealthOnFailure,
             VolumeDriver = host.VolumeDriver ?? "",
             VolumesFrom = host.VolumesFrom,
             ConsoleSize = [(uint)host.ConsoleSize.Rows, (uint)host.ConsoleSize.Columns],

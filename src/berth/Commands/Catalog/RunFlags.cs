@@ -50,6 +50,7 @@ internal static class RunFlags
         new("group-add", "list", "Add additional groups to join"),
         new("health-cmd", "string", "Command to run to check health"),
         new("health-interval", "duration", "Time between running the check (ms|s|m|h)", "0s"),
+        new("health-on-failure", "string", "Action when the container becomes unhealthy (none, restart, stop)"),
         new("health-retries", "int", "Consecutive failures needed to report unhealthy"),
         new("health-start-interval", "duration",
             "Time between running the check during the start period (ms|s|m|h)", "0s"),
