@@ -24,11 +24,13 @@ public sealed partial class BerthEngine : IAsyncDisposable
     private readonly DataRootLock _lock;
     private readonly List<IDisposable> _owned;
     private readonly ContainerService _containers;
+    private readonly ReloadableDistribution? _registries;
     private int _disposed;
 
     private BerthEngine(EngineParts parts, DataRootLock dataRootLock, ImageDistributionOwner distribution, List<IDisposable> owned)
     {
         (_parts, _lock, _owned) = (parts, dataRootLock, owned);
+        _registries = distribution.Distribution as ReloadableDistribution;
         ImageTable images = distribution.Images;
         ImageCollector collector = new(parts, images, distribution.LayerBlobs);
         VolumeService volumes = new(parts);
@@ -107,6 +109,44 @@ public sealed partial class BerthEngine : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>Takes over what can change while an engine is open: labels, registries, transfers, the defaults of new containers, and
+    /// what happens to containers at its end. Everything else of <paramref name="options"/> is left as it is.</summary>
+    /// <exception cref="Faults.FaultException">InvalidArgument: a wrong option; nothing has changed.</exception>
+    public void Reload(EngineOptions options)
+    {
+        EngineOptions reloaded = _parts.Options with
+        {
+            Labels = options.Labels,
+            RegistryMirrors = options.RegistryMirrors,
+            InsecureRegistries = options.InsecureRegistries,
+            MaxConcurrentDownloads = options.MaxConcurrentDownloads,
+            MaxConcurrentUploads = options.MaxConcurrentUploads,
+            StopContainersOnDispose = options.StopContainersOnDispose,
+            ShutdownTimeoutSeconds = options.ShutdownTimeoutSeconds,
+            LogDriver = options.LogDriver,
+            LogOptions = options.LogOptions,
+            DefaultUlimits = options.DefaultUlimits,
+            DefaultShmSize = options.DefaultShmSize,
+            DefaultPublishAddress = options.DefaultPublishAddress,
+            DefaultCgroupNamespace = options.DefaultCgroupNamespace,
+            DefaultIpc = options.DefaultIpc,
+            Init = options.Init,
+            Dns = options.Dns,
+            DnsOptions = options.DnsOptions,
+            DnsSearch = options.DnsSearch,
+            NoNewPrivileges = options.NoNewPrivileges,
+            SeccompProfile = options.SeccompProfile,
+        };
+        _ = LogOptions.Normal(null, reloaded);
+        _registries?.Change(RegistryOptionsOf(reloaded));
+        _parts.Options = reloaded;
+    }
+
+    /// <summary>Tells listeners of events that the settings were read again.</summary>
+    /// <param name="attributes">The settings as they are now.</param>
+    public void PublishReload(IReadOnlyDictionary<string, string> attributes) =>
+        _parts.Events.Publish("daemon", "reload", _parts.EngineId, attributes);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -197,8 +237,9 @@ public sealed partial class BerthEngine : IAsyncDisposable
         images.Load();
         LayerBlobs layerBlobs = new(parts.State);
         layerBlobs.Load();
-        IImageDistribution distribution = substitutes.Distribution ?? new ImageDistribution(
-            RegistryOptionsOf(parts.Options), parts.Blobs, new LayerSink(parts.Layers), layerBlobs, parts.Time);
+        IImageDistribution distribution = substitutes.Distribution ?? new ReloadableDistribution(
+            options => new ImageDistribution(options, parts.Blobs, new LayerSink(parts.Layers), layerBlobs, parts.Time),
+            RegistryOptionsOf(parts.Options));
         if (distribution is IDisposable disposable)
             owned.Add(disposable);
         return new ImageDistributionOwner(images, layerBlobs, distribution);

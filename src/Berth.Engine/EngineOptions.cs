@@ -37,6 +37,13 @@ public sealed record EngineOptions
     /// <summary>The size of <c>/dev/shm</c> of containers that do not say otherwise, in bytes.</summary>
     public long DefaultShmSize { get; init; } = 64 * 1024 * 1024;
 
+    /// <summary>The cgroup namespace of containers that do not say otherwise: <c>private</c> or <c>host</c>; empty: by privilege.
+    /// </summary>
+    public string DefaultCgroupNamespace { get; init; } = "";
+
+    /// <summary>How containers that do not say otherwise share their IPC: <c>private</c> or <c>shareable</c>.</summary>
+    public string DefaultIpc { get; init; } = "private";
+
     /// <summary>Give every container that does not say otherwise an init.</summary>
     public bool Init { get; init; }
 

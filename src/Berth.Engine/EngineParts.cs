@@ -11,7 +11,15 @@ namespace Berth.Engine;
 /// <summary>What the services of one engine share. Owned by <see cref="BerthEngine"/>.</summary>
 internal sealed class EngineParts
 {
-    public required EngineOptions Options { get; init; }
+    private volatile EngineOptions _options = null!;
+
+    /// <summary>Replaced whole when settings are read again.</summary>
+    public required EngineOptions Options
+    {
+        get => _options;
+        set => _options = value;
+    }
+
     public required StateDatabase State { get; init; }
     public required IContainerRuntime Runtime { get; init; }
     public required ILayerStore Layers { get; init; }
@@ -24,6 +32,9 @@ internal sealed class EngineParts
     public required ContainerTable Containers { get; init; }
     public required string EngineId { get; init; }
 
+    /// <summary>Health checks of all containers.</summary>
+    public HealthCounts HealthChecks { get; } = new();
+
     /// <summary>Cancelled when the engine is disposed.</summary>
     public CancellationTokenSource Closing { get; } = new();
 
@@ -32,6 +43,24 @@ internal sealed class EngineParts
     public string RunDirectory(string id) => Path.Combine(Options.ExecRoot, "containers", id);
 
     public string LogPath(string id) => Path.Combine(ContainerDirectory(id), id + "-json.log");
+}
+
+/// <summary>How many health checks there were.</summary>
+internal sealed class HealthCounts
+{
+    private long _total;
+    private long _failed;
+
+    public long Total => Interlocked.Read(ref _total);
+
+    public long Failed => Interlocked.Read(ref _failed);
+
+    public void Count(bool isFailure)
+    {
+        Interlocked.Increment(ref _total);
+        if (isFailure)
+            Interlocked.Increment(ref _failed);
+    }
 }
 
 /// <summary>The outer parts that tests replace; null: the real one.</summary>

@@ -27,21 +27,13 @@ async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken
             Console.Error.WriteLine(error);
         return 1;
     }
-    using ILoggerFactory loggers = LoggerFactory.Create(logging => logging
-        .SetMinimumLevel(options.LogLevel)
-        .AddFilter("Microsoft", LogLevel.Warning)
-        .AddSimpleConsole(console =>
-        {
-            console.SingleLine = true;
-            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
-            console.UseUtcTimestamp = true;
-        })
-        .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
+    LogSwitch levels = new(options.LogLevel);
+    using ILoggerFactory loggers = LogTo(options.LogsAsJson, levels);
     try
     {
         await DaemonHost.RunAsync(
-            options, program with { Debug = options.LogLevel <= LogLevel.Debug }, BerthEngine.OpenAsync, loggers,
-            ready: null, cancellationToken);
+            options, program, BerthEngine.OpenAsync, loggers, levels,
+            problems => ReadOptions(commandLine.Read(parsed), problems), ready: null, cancellationToken);
         return 0;
     }
     catch (FaultException fault)
@@ -51,7 +43,26 @@ async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken
     }
 }
 
-static DaemonOptions? ReadOptions(SettingValues flags, List<string> errors)
+static ILoggerFactory LogTo(bool json, LogSwitch levels) => LoggerFactory.Create(logging =>
+{
+    logging.SetMinimumLevel(LogLevel.Trace).AddFilter(levels.Wants);
+    if (json)
+        logging.AddJsonConsole(console =>
+        {
+            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
+            console.UseUtcTimestamp = true;
+        });
+    else
+        logging.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
+            console.UseUtcTimestamp = true;
+        });
+    logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+});
+
+static DaemonOptions? ReadOptions(SettingValues flags, ICollection<string> errors)
 {
     DefaultPaths paths = DefaultPaths.ForThisUser();
     string? named = flags.Text(Settings.ConfigFile);

@@ -112,9 +112,32 @@ public sealed class OptionsTests : IDisposable
         }
     }
 
+    [Fact]
+    public void File_LoggingMetricsAndNamespaces_ReachTheDaemon()
+    {
+        DaemonOptions options = Assert.IsType<DaemonOptions>(Build([],
+            """
+            {"log-format": "json", "metrics-addr": "localhost:9323", "default-cgroupns-mode": "host", "default-ipc-mode": "shareable"}
+            """,
+            out _));
+        Assert.True(options.LogsAsJson);
+        Assert.Equal("127.0.0.1:9323", options.Metrics!.ToString());
+        Assert.Equal(("host", "shareable"), (options.Engine.DefaultCgroupNamespace, options.Engine.DefaultIpc));
+        Assert.Equal("", ListenAddress.Parse("fd://").Handed);
+    }
+
+    [Theory]
+    [InlineData("log-format", "xml", "invalid log-format (xml): one of text, json is expected")]
+    [InlineData("metrics-addr", "9323", "invalid metrics-addr (9323): an IP address and a port are expected")]
+    [InlineData("default-ipc-mode", "host", "invalid default-ipc-mode (host): one of private, shareable is expected")]
+    public void File_WrongWord_IsSaid(string key, string value, string message)
+    {
+        Assert.Null(Build([], $$"""{"{{key}}": "{{value}}"}""", out List<string> errors));
+        Assert.Equal(message, Assert.Single(errors));
+    }
+
     [Theory]
     [InlineData("unix://relative", FaultKind.InvalidArgument)]
-    [InlineData("fd://", FaultKind.NotSupported)]
     [InlineData("/var/run/docker.sock", FaultKind.InvalidArgument)]
     [InlineData("tcp://host.example:1", FaultKind.InvalidArgument)]
     [InlineData("", FaultKind.InvalidArgument)]

@@ -54,6 +54,7 @@ internal sealed class HealthMonitor(EngineParts parts)
             if (container.State.Status == ContainerStatus.Paused)
                 continue;
             HealthResult result = await CheckAsync(container, running, command, Or(config.Timeout, s_timeout), runToken);
+            parts.HealthChecks.Count(result.ExitCode != 0);
             runToken.ThrowIfCancellationRequested();
             await container.Gate.WaitAsync(runToken);
             try

@@ -22,6 +22,7 @@ internal sealed class EventHub(TimeProvider time) : IEvents, IDisposable
     private readonly Queue<EngineEvent> _past = new();          // Guarded by _gate.
     private readonly List<Channel<EngineEvent>> _listeners = []; // Guarded by _gate.
     private DateTimeOffset _last;                                // Guarded by _gate.
+    private long _published;                                     // Guarded by _gate.
     private bool _closed;                                        // Guarded by _gate.
 
     public int Listeners
@@ -33,6 +34,16 @@ internal sealed class EventHub(TimeProvider time) : IEvents, IDisposable
         }
     }
 
+    /// <summary>Events since the engine was opened.</summary>
+    public long Published
+    {
+        get
+        {
+            lock (_gate)
+                return _published;
+        }
+    }
+
     public void Publish(string type, string action, string actorId, IReadOnlyDictionary<string, string> attributes)
     {
         lock (_gate)
@@ -41,6 +52,7 @@ internal sealed class EventHub(TimeProvider time) : IEvents, IDisposable
             DateTimeOffset now = time.GetUtcNow();
             _last = now > _last ? now : _last.AddTicks(1);
             EngineEvent happened = new(type, action, actorId, attributes, _last);
+            _published++;
             _past.Enqueue(happened);
             if (_past.Count > RememberedMax)
                 _past.Dequeue();

@@ -53,6 +53,15 @@ public sealed record SystemInfo
     /// <summary><c>1</c> or <c>2</c>; hybrid counts as 1.</summary>
     public string CgroupVersion { get; init; } = "";
 
+    /// <summary>Events since the engine was opened.</summary>
+    public long Events { get; init; }
+
+    /// <summary>Health checks since the engine was opened.</summary>
+    public long HealthChecks { get; init; }
+
+    /// <summary>Those of them that failed.</summary>
+    public long HealthChecksFailed { get; init; }
+
     /// <summary>Listeners of events.</summary>
     public int EventListeners { get; init; }
 

@@ -28,8 +28,9 @@ internal static class ValidateHost
             RestartPolicy = host.RestartPolicy.Name is "" ? RestartPolicy.No : host.RestartPolicy,
             LogConfig = LogOptions.Normal(host.LogConfig, parts.Options),
             ShmSize = host.ShmSize > 0 ? host.ShmSize : parts.Options.DefaultShmSize,
-            IpcMode = host.IpcMode is null or "" ? "private" : host.IpcMode,
-            CgroupnsMode = host.CgroupnsMode is null or "" ? (host.Privileged ? "host" : "private") : host.CgroupnsMode,
+            IpcMode = host.IpcMode is null or "" ? parts.Options.DefaultIpc : host.IpcMode,
+            CgroupnsMode = host.CgroupnsMode is { Length: > 0 } asked ? asked
+                : parts.Options.DefaultCgroupNamespace is { Length: > 0 } standard ? standard : host.Privileged ? "host" : "private",
             Resources = host.Resources with { MemorySwappiness = host.Resources.MemorySwappiness is -1 ? null
                 : host.Resources.MemorySwappiness },
         };

@@ -110,7 +110,15 @@ internal sealed class ApiServer : IAsyncDisposable
         kestrel.Limits.MinResponseDataRate = null;
         foreach (ListenAddress address in options.Listen)
         {
-            if (address.Path is { } path)
+            if (address.Handed is not null)
+                foreach (int descriptor in HandedSockets.Find(address, Environment.GetEnvironmentVariable, options.Tls is not null))
+                    kestrel.ListenHandle((ulong)descriptor, listen =>
+                    {
+                        if (!HandedSockets.IsUnix(descriptor, address))
+                            listen.UseHttps(options.Tls!.ToHttps());
+                        Serve(listen);
+                    });
+            else if (address.Path is { } path)
                 kestrel.ListenUnixSocket(path, Serve);
             else
                 kestrel.Listen(address.Tcp!, listen =>

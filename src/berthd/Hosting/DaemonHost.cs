@@ -16,8 +16,8 @@ internal static partial class DaemonHost
     /// <summary>Runs until <paramref name="ending"/> or SIGTERM or SIGINT. Containers go on running.</summary>
     /// <exception cref="FaultException">The daemon cannot start, and why.</exception>
     public static async Task RunAsync(
-        DaemonOptions options, ProgramIdentity program, OpenEngine open, ILoggerFactory loggers, Action? ready,
-        CancellationToken ending)
+        DaemonOptions options, ProgramIdentity program, OpenEngine open, ILoggerFactory loggers, LogSwitch levels,
+        Func<ICollection<string>, DaemonOptions?> reread, Action? ready, CancellationToken ending)
     {
         ILogger log = loggers.CreateLogger("berthd");
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(ending);
@@ -26,11 +26,24 @@ internal static partial class DaemonHost
         using PidFile? pidFile = options.PidFile is { Length: > 0 } path ? PidFile.Write(path) : null;
         await using BerthEngine engine = await open(options.Engine, loggers, stopping.Token);
         var services = new DaemonServices(
-            EngineServices.Of(engine), TimeProvider.System, program, loggers.CreateLogger("berthd.api"), stopping.Token);
+            EngineServices.Of(engine), TimeProvider.System, program, loggers.CreateLogger("berthd.api"), stopping.Token)
+        {
+            Levels = levels,
+        };
+        DaemonReload reload = new(engine, levels, reread, log);
+        using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+        {
+            context.Cancel = true;
+            reload.Run();
+        });
+        await using MetricsServer? metrics = options.Metrics is { } address
+            ? await MetricsServer.StartAsync(address, services, loggers, stopping.Token) : null;
         await using (ApiServer server = await ApiServer.StartAsync(options, services, loggers, stopping.Token))
         {
-            foreach (ListenAddress address in options.Listen)
-                Log.Listening(log, address);
+            foreach (ListenAddress listening in options.Listen)
+                Log.Listening(log, listening);
+            if (metrics is not null)
+                Log.Metrics(log, metrics.Address);
             string? supervisor = Environment.GetEnvironmentVariable("NOTIFY_SOCKET");
             SystemdNotify.Send(SystemdNotify.Ready, supervisor);
             ready?.Invoke();
@@ -39,8 +52,8 @@ internal static partial class DaemonHost
             SystemdNotify.Send(SystemdNotify.Stopping, supervisor);
             Log.Stopping(log);
         }
-        foreach (ListenAddress address in options.Listen)
-            if (address.Path is { } socket)
+        foreach (ListenAddress listened in options.Listen)
+            if (listened.Path is { } socket)
                 File.Delete(socket);
     }
 
@@ -56,6 +69,9 @@ internal static partial class DaemonHost
     {
         [LoggerMessage(EventId = 5101, Level = LogLevel.Information, Message = "API listen on {Address}")]
         public static partial void Listening(ILogger logger, ListenAddress address);
+
+        [LoggerMessage(EventId = 5103, Level = LogLevel.Information, Message = "metrics listen on {Address}/metrics")]
+        public static partial void Metrics(ILogger logger, string address);
 
         [LoggerMessage(EventId = 5102, Level = LogLevel.Information, Message = "Stopping; containers go on running")]
         public static partial void Stopping(ILogger logger);

@@ -56,14 +56,24 @@ internal sealed partial class ApiDispatcher(DaemonServices services, IdleMemory 
         Log.Request(services.Log, http.Request.Method, http.Request.Path);
         IHijackFeature? connection = found.Endpoint.Hijacks ? http.Features.Get<IHijackFeature>() : null;
         connection?.Expect();
+        long begin = services.Clock.GetTimestamp();
         try
         {
             await found.Endpoint.Handler(new ApiCall(http, services, version, found.Values));
+            Count(http.Response.StatusCode);
+        }
+        catch (FaultException fault)
+        {
+            Count(fault.Kind.HttpStatus);
+            throw;
         }
         finally
         {
             connection?.Unexpect();
         }
+
+        void Count(int status) => services.Requests.Count(
+            found.Endpoint.Method, found.Endpoint.Pattern, status, services.Clock.GetElapsedTime(begin));
     }
 
     private void WriteCommonHeaders(IHeaderDictionary headers)

@@ -1,3 +1,5 @@
+using Berth.Daemon.Hosting;
+using Berth.Daemon.Metrics;
 using Microsoft.Extensions.Logging;
 
 namespace Berth.Daemon.Http;
@@ -9,7 +11,14 @@ namespace Berth.Daemon.Http;
 /// <param name="Log">Where requests that fail by our fault are reported.</param>
 /// <param name="Stopping">Cancelled when the daemon shuts down.</param>
 internal sealed record DaemonServices(
-    EngineServices Engine, TimeProvider Clock, ProgramIdentity Program, ILogger Log, CancellationToken Stopping);
+    EngineServices Engine, TimeProvider Clock, ProgramIdentity Program, ILogger Log, CancellationToken Stopping)
+{
+    /// <summary>What is counted of requests.</summary>
+    public RequestCounts Requests { get; } = new();
+
+    /// <summary>From which level on the daemon logs; null: as it began.</summary>
+    public LogSwitch? Levels { get; init; }
+}
 
 /// <summary>What this daemon says of itself.</summary>
 /// <param name="Version">Its version.</param>

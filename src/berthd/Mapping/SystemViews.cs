@@ -30,7 +30,7 @@ internal static class SystemViews
                 Network = ["bridge", "host", "null"],
                 Log = info.LogDrivers,
             },
-            Debug = services.Program.Debug,
+            Debug = services.Levels?.IsDebug ?? services.Program.Debug,
             NFd = info.OpenDescriptors,
             NGoroutines = ThreadPool.ThreadCount,
             SystemTime = Wire.GoTimeConverter.Format(services.Clock.GetUtcNow()),

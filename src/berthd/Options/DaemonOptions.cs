@@ -21,6 +21,12 @@ internal sealed record DaemonOptions
     /// <summary>From which level on it logs.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Information;
 
+    /// <summary>It logs JSON objects instead of lines.</summary>
+    public bool LogsAsJson { get; init; }
+
+    /// <summary>Where metrics are served, to everybody who reaches it; null: nowhere.</summary>
+    public System.Net.IPEndPoint? Metrics { get; init; }
+
     /// <summary>How TCP is secured; null when there is none.</summary>
     public TlsFiles? Tls { get; init; }
 }

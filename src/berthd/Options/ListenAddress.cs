@@ -12,8 +12,11 @@ internal sealed record ListenAddress(string? Path, IPEndPoint? Tcp)
 
     private const int TlsPort = 2376;
 
-    /// <summary>Reads <c>unix:///path</c> or <c>tcp://address:port</c>.</summary>
-    /// <exception cref="FaultException">InvalidArgument: neither. NotSupported: <c>fd://</c> and <c>npipe://</c>.</exception>
+    /// <summary>Which of the sockets that systemd handed over: empty or <c>*</c> all, a number or a name one; null: none.</summary>
+    public string? Handed { get; init; }
+
+    /// <summary>Reads <c>unix:///path</c>, <c>tcp://address:port</c> or <c>fd://</c>.</summary>
+    /// <exception cref="FaultException">InvalidArgument: none of them.</exception>
     public static ListenAddress Parse(string text)
     {
         if (text.StartsWith("unix://", StringComparison.Ordinal))
@@ -21,13 +24,22 @@ internal sealed record ListenAddress(string? Path, IPEndPoint? Tcp)
         if (text.StartsWith("tcp://", StringComparison.Ordinal))
             return new ListenAddress(null, ParseTcp(text));
         if (text.StartsWith("fd://", StringComparison.Ordinal))
-            throw new FaultException(
-                FaultKind.NotSupported, $"listen on {text}: sockets handed over by systemd are not supported, use unix:// instead");
-        throw FaultException.Invalid($"invalid bind address ({text}): unix:// or tcp:// is expected");
+            return new ListenAddress(null, null) { Handed = text["fd://".Length..] };
+        throw FaultException.Invalid($"invalid bind address ({text}): unix://, tcp:// or fd:// is expected");
     }
 
     /// <summary>As the user wrote it.</summary>
-    public override string ToString() => Path is not null ? $"unix://{Path}" : $"tcp://{Tcp}";
+    public override string ToString() => Handed is not null ? $"fd://{Handed}" : Path is not null ? $"unix://{Path}" : $"tcp://{Tcp}";
+
+    /// <summary>Reads <c>address:port</c>.</summary>
+    /// <exception cref="FaultException">InvalidArgument: something else.</exception>
+    public static IPEndPoint ParseMetrics(string text)
+    {
+        string address = text.StartsWith("localhost:", StringComparison.Ordinal) ? "127.0.0.1" + text["localhost".Length..]
+            : text.StartsWith(':') ? "0.0.0.0" + text : text;
+        return IPEndPoint.TryParse(address, out IPEndPoint? endPoint) && address.Contains(':', StringComparison.Ordinal) ? endPoint
+            : throw FaultException.Invalid($"invalid metrics-addr ({text}): an IP address and a port are expected");
+    }
 
     private static ListenAddress Unix(string text)
     {

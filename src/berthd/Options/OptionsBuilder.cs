@@ -48,6 +48,8 @@ internal sealed class OptionsBuilder(SettingValues values, DefaultPaths paths)
             PidFile = values.Text(Settings.PidFile),
             LogLevel = values.Flag(Settings.Debug) is true ? LogLevel.Debug : Level(values.Text(Settings.LogLevel) ?? "info"),
             Tls = Tls(listen),
+            LogsAsJson = OneOf(Settings.LogFormat, "text", "text", "json") == "json",
+            Metrics = values.Text(Settings.Metrics) is { Length: > 0 } metrics ? Try(() => ListenAddress.ParseMetrics(metrics)) : null,
         };
     }
 
@@ -67,6 +69,8 @@ internal sealed class OptionsBuilder(SettingValues values, DefaultPaths paths)
             DefaultUlimits = [.. values.All(Settings.Ulimits).Select(text => Try(() => ParseUlimit(text))).OfType<Ulimit>()],
             DefaultShmSize = values.Text(Settings.ShmSize) is { } size ? Bytes(size) : defaults.DefaultShmSize,
             Init = values.Flag(Settings.Init) ?? false,
+            DefaultCgroupNamespace = OneOf(Settings.CgroupNamespace, "", "host", "private"),
+            DefaultIpc = OneOf(Settings.Ipc, "private", "private", "shareable"),
             RegistryMirrors = [.. values.All(Settings.Mirrors).Select(Mirror)],
             InsecureRegistries = values.All(Settings.Insecure),
             MaxConcurrentDownloads = Number(Settings.Downloads, defaults.MaxConcurrentDownloads, 1, 100),
@@ -98,6 +102,14 @@ internal sealed class OptionsBuilder(SettingValues values, DefaultPaths paths)
             _errors.Add($"listen on {tcp}: whoever reaches this socket is root on this machine, so TCP is only served to clients "
                 + "with a certificate: give --tlsverify, --tlscacert, --tlscert and --tlskey, or use ssh:// from the client");
         return null;
+    }
+
+    private string OneOf(Setting setting, string standard, params ReadOnlySpan<string> known)
+    {
+        string text = values.Text(setting) ?? standard;
+        if (text != standard && !known.Contains(text))
+            _errors.Add($"invalid {setting.Name} ({text}): one of {string.Join(", ", known)} is expected");
+        return text;
     }
 
     private string AbsolutePath(Setting setting, string fallback)

@@ -13,6 +13,14 @@ internal static class Settings
     public static readonly Setting Debug = new("debug", "debug", SettingKind.Flag, "Enable debug mode") { Short = "-D" };
     public static readonly Setting LogLevel = new(
         "log-level", "log-level", SettingKind.Text, "Set the logging level (debug, info, warn, error, fatal)") { Short = "-l" };
+    public static readonly Setting LogFormat =
+        new("log-format", "log-format", SettingKind.Text, "Set the logging format (text, json)");
+    public static readonly Setting Metrics =
+        new("metrics-addr", "metrics-addr", SettingKind.Text, "Address and port to serve metrics for Prometheus on");
+    public static readonly Setting CgroupNamespace = new(
+        "default-cgroupns-mode", "default-cgroupns-mode", SettingKind.Text, "Default cgroup namespace of containers (host, private)");
+    public static readonly Setting Ipc = new(
+        "default-ipc-mode", "default-ipc-mode", SettingKind.Text, "Default mode for containers ipc (shareable, private)");
     public static readonly Setting Bridge = new(
         "bridge", "bridge", SettingKind.Text, "Attach containers to this network bridge; none: no default network") { Short = "-b" };
     public static readonly Setting BridgeAddress =
@@ -57,7 +65,8 @@ internal static class Settings
     /// <summary>All of them, as <c>--help</c> lists them.</summary>
     public static IReadOnlyList<Setting> All { get; } =
     [
-        ConfigFile, Hosts, Group, DataRoot, ExecRoot, PidFile, Debug, LogLevel, Bridge, BridgeAddress, Mtu, AddressPools,
+        ConfigFile, Hosts, Group, DataRoot, ExecRoot, PidFile, Debug, LogLevel, LogFormat, Metrics,
+        CgroupNamespace, Ipc, Bridge, BridgeAddress, Mtu, AddressPools,
         PublishAddress, CgroupParent, Mirrors, Insecure, Ulimits, ShmSize, LogDriver, LogOptions, Dns, DnsOptions, DnsSearch,
         Init, LiveRestore, ShutdownTimeout, Downloads, Uploads, Labels, NoNewPrivileges, Seccomp, TlsVerify, TlsCa,
         TlsCertificate, TlsKey,
