@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Berth.Client.Wire;
 
 namespace Berth.Client;
 
@@ -11,6 +12,9 @@ public sealed class EngineResponse(HttpStatusCode status, Dictionary<string, str
 
     /// <summary>The body. Disposing it early ends the connection.</summary>
     public Stream Body => body;
+
+    // Room is made for this much because the engine announced it; more is made as it comes.
+    private const long LengthTrusted = 16 * 1024 * 1024;
 
     internal Action? ReadingWhole { get; init; }
 
@@ -29,6 +33,12 @@ public sealed class EngineResponse(HttpStatusCode status, Dictionary<string, str
     public async Task<byte[]> ReadBytesAsync(CancellationToken cancellationToken)
     {
         ReadingWhole?.Invoke();
+        if (body is BodyStream { BytesLeft: > 0 and <= LengthTrusted and var length })
+        {
+            byte[] exact = GC.AllocateUninitializedArray<byte>((int)length);
+            await body.ReadExactlyAsync(exact, cancellationToken);
+            return exact;
+        }
         using MemoryStream copy = new();
         await body.CopyToAsync(copy, cancellationToken);
         return copy.ToArray();

@@ -23,6 +23,9 @@ internal sealed class BodyStream : Stream
             Finish(reusable: true);
     }
 
+    /// <summary>How many bytes are to come; -1 when only the end will tell.</summary>
+    public long BytesLeft => _chunked ? -1 : _left;
+
     public override bool CanRead => true;
 
     public override bool CanSeek => false;

@@ -14,6 +14,8 @@ internal static class PortText
             ports.Select(static p => new Port(p.Text("IP"), p.Number("PublicPort"), p.Number("PrivatePort"), p.Text("Type")))
             .OrderBy(static p => p.Private).ThenBy(static p => p.Address, StringComparer.Ordinal).ThenBy(static p => p.Public)
             .ThenBy(static p => p.Type, StringComparer.Ordinal).ToList();
+        if (sorted.Count == 0)
+            return "";
         List<string> single = [];
         List<string> ranges = [];
         Dictionary<string, (long First, long Last)> open = [];
