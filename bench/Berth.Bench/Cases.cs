@@ -21,7 +21,12 @@ internal sealed class Cases(IReadOnlyList<Engine> engines, Table table, string w
         ("per-container", ContainerMemory),
         ("rebuild", Rebuild),
         ("pull", Pull),
+        ("attach", new FleetCases(engines, table, runs).Attach),
+        ("fleet", new FleetCases(engines, table, runs).Fleet),
     ];
+
+    /// <summary>Run only when they are named: they take many minutes.</summary>
+    public IReadOnlyList<(string Name, Action Run)> Long => [("soak", new FleetCases(engines, table, runs).Soak)];
 
     /// <summary>Puts a small busybox image into every engine.</summary>
     public void Prepare()

@@ -19,6 +19,20 @@ internal static class Command
             : throw new InvalidOperationException($"{engine.Name} {string.Join(' ', arguments)}: {process.ExitCode}: {output}{errors.Result}");
     }
 
+    /// <summary>As <see cref="Time"/>, for a command with so much output that it is only read and dropped.</summary>
+    public static double Drain(Engine engine, params string[] arguments)
+    {
+        ProcessStartInfo start = Start(engine, arguments);
+        long before = Stopwatch.GetTimestamp();
+        using Process process = Process.Start(start)!;
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        process.StandardOutput.BaseStream.CopyTo(Stream.Null, 1 << 20);
+        process.WaitForExit();
+        double elapsed = Stopwatch.GetElapsedTime(before).TotalMilliseconds;
+        return process.ExitCode == 0 ? elapsed
+            : throw new InvalidOperationException($"{engine.Name} {string.Join(' ', arguments)}: {process.ExitCode}: {errors.Result}");
+    }
+
     /// <summary>What a command writes to standard output.</summary>
     public static string Output(Engine engine, params string[] arguments)
     {

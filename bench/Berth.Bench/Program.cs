@@ -18,6 +18,11 @@ try
         if (args.Length == 0 || args.Contains(name))
             run();
     }
+    foreach ((string name, Action run) in cases.Long)
+    {
+        if (args.Contains(name))
+            run();
+    }
     table.Save(Path.Join(results, "table.md"));
 }
 finally
