@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Net.Sockets;
+using System.Net.WebSockets;
 using System.Text;
 
 namespace Berth.Daemon.Tests;
@@ -29,6 +30,62 @@ public sealed class HijackTests : IAsyncLifetime
         Assert.Contains($"Content-Type: {type}\r\n", head);
         Assert.Contains("Connection: Upgrade\r\nUpgrade: tcp\r\n", head);
     }
+
+    [Theory]
+    [InlineData("1.50", WebSocketMessageType.Binary)]
+    [InlineData("1.24", WebSocketMessageType.Text)]
+    public async Task AttachWebSocket_MessagesGoBothWays(string version, WebSocketMessageType type)
+    {
+        _server.Engine.FakeContainers.Attachment = new FakeAttachment(isTerminal: false);
+        using SocketsHttpHandler handler = new()
+        {
+            ConnectCallback = async (_, stop) =>
+            {
+                Socket connection = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                await connection.ConnectAsync(new UnixDomainSocketEndPoint(_server.Socket), stop);
+                return new NetworkStream(connection, ownsSocket: true);
+            },
+        };
+        using HttpMessageInvoker invoker = new(handler);
+        using ClientWebSocket client = new();
+        await client.ConnectAsync(
+            new Uri($"ws://docker/v{version}/containers/x/attach/ws?stream=1&stdin=1&stdout=1&stderr=1"), invoker, Cancel);
+        byte[] buffer = new byte[1024];
+        foreach (string said in new[] { "hello", "again" })
+        {
+            await client.SendAsync(Encoding.ASCII.GetBytes(said), WebSocketMessageType.Binary, true, Cancel);
+            WebSocketReceiveResult echoed = await client.ReceiveAsync(buffer, Cancel);
+            Assert.Equal((type, said), (echoed.MessageType, Encoding.ASCII.GetString(buffer, 0, echoed.Count)));
+        }
+        await client.CloseAsync(WebSocketCloseStatus.NormalClosure, null, Cancel);
+        while (!_server.Engine.FakeContainers.Attachment.InputClosed)
+            await Task.Delay(5, Cancel);
+    }
+
+    [Fact]
+    public async Task AttachWebSocket_OutputEnds_ClosesNormally()
+    {
+        _server.Engine.FakeContainers.Attachment = new FakeAttachment(isTerminal: false, talkBytes: 100_000);
+        await using NetworkStream stream = await _server.SendAsync(
+            "GET /containers/x/attach/ws?stream=1&stdout=1 HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", Cancel);
+        string head = await ReadHeadAsync(stream);
+        Assert.StartsWith("HTTP/1.1 101 Switching Protocols\r\n", head);
+        // RFC 6455, 1.3: the sample nonce and its answer.
+        Assert.Contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n", head, StringComparison.Ordinal);
+        using WebSocket socket = WebSocket.CreateFromStream(stream, new WebSocketCreationOptions());
+        long bytes = 0;
+        byte[] buffer = new byte[64 * 1024];
+        WebSocketReceiveResult received;
+        while ((received = await socket.ReceiveAsync(buffer, Cancel)).MessageType != WebSocketMessageType.Close)
+            bytes += received.Count;
+        Assert.Equal((100_000, WebSocketCloseStatus.NormalClosure), (bytes, socket.CloseStatus));
+        await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, Cancel);
+    }
+
+    [Fact]
+    public async Task AttachWebSocket_NoHandshake_IsRefused() => Assert.Contains("400 Bad Request",
+        await _server.AskAsync("GET", "/containers/x/attach/ws?stream=1", Cancel), StringComparison.Ordinal);
 
     [Fact]
     public async Task Attach_WithoutUpgrade_Answers200AndTheSameStream()

@@ -34,6 +34,7 @@ internal static class EndpointTable
         new("POST", "/containers/{id}/pause", PauseContainer.HandleAsync),
         new("POST", "/containers/{id}/unpause", UnpauseContainer.HandleAsync),
         new("POST", "/containers/{id}/attach", AttachContainer.HandleAsync) { Hijacks = true },
+        new("GET", "/containers/{id}/attach/ws", AttachWebSocket.HandleAsync) { Hijacks = true },
         new("POST", "/containers/{id}/wait", WaitContainer.HandleAsync),
         new("DELETE", "/containers/{id}", RemoveContainer.HandleAsync),
         new("HEAD", "/containers/{id}/archive", StatArchive.HandleAsync),

@@ -16,7 +16,6 @@ internal static class NotOffered
         .. Refused("/plugins/{name*}", "plugins are not supported by this engine", "GET", "POST", "DELETE"),
         .. Refused("/session", "build sessions are not supported by this engine, use the classic builder", "POST"),
         .. Refused("/grpc", "build sessions are not supported by this engine, use the classic builder", "POST"),
-        .. Refused("/containers/{id}/attach/ws", "attaching over a websocket is not supported, use POST attach", "GET"),
         .. Refused("/containers/{id}/checkpoints", "checkpoints are not supported by this engine", "GET", "POST"),
         .. Refused("/containers/{id}/checkpoints/{checkpoint}", "checkpoints are not supported by this engine", "DELETE"),
     ];
