@@ -109,6 +109,144 @@ public sealed class KernelTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Statistics_BusyContainer_AreTheKernelsFigures()
+    {
+        string id = await CreateAsync(["sh", "-c", "dd if=/dev/zero of=/dev/shm/f bs=1M count=20; echo ready; while :; do :; done"],
+            new HostSettings { Resources = new ResourceLimits { Memory = 256 << 20 } });
+        await using IAttachment attachment =
+            await _engine!.Containers.AttachAsync(id, new AttachRequest { Stdout = true, Stream = true }, Cancel);
+        await _engine.Containers.StartAsync(id, Cancel);
+        await attachment.ReadAsync(new byte[64], Cancel);
+        int pid = (await _engine.Containers.InspectAsync(id, false, Cancel)).State.Pid;
+        (ulong cpuBefore, ulong _) = KernelFigures(pid);
+        StatisticsSample sample = await _engine.Containers.Statistics(id, stream: false, oneShot: false, Cancel).FirstAsync(Cancel);
+        (ulong cpuAfter, ulong memory) = KernelFigures(pid);
+        Assert.InRange(sample.Counts!.CpuTotalNanoseconds, cpuBefore, cpuAfter);
+        Assert.InRange(sample.Counts.MemoryUsage, (ulong)(20 << 20), memory + (4 << 20));
+        Assert.Equal(256UL << 20, sample.Counts.MemoryLimit);
+        Assert.Equal(1UL, sample.Counts.Pids);
+        // What every client computes: the share of all processors' time between the two samples.
+        double share = (sample.Counts.CpuTotalNanoseconds - sample.Previous!.CpuTotalNanoseconds)
+            / (double)(sample.SystemCpuNanoseconds - sample.PreviousSystemCpuNanoseconds) * sample.OnlineCpus;
+        Assert.InRange(share, 0.02, 1.3);
+    }
+
+    // CPU time in nanoseconds and bytes of memory, as the cgroup of a process says, version 1 or 2.
+    private static (ulong Cpu, ulong Memory) KernelFigures(int pid)
+    {
+        string[] lines = File.ReadAllLines($"/proc/{pid}/cgroup");
+        string? PathOf(string controller) => lines.Select(line => line.Split(':', 3))
+            .Where(parts => parts[1].Split(',').Contains(controller)).Select(parts => parts[2]).FirstOrDefault();
+        if (PathOf("memory") is { } memory)
+            return (ulong.Parse(File.ReadAllText($"/sys/fs/cgroup/cpuacct{PathOf("cpuacct")}/cpuacct.usage")),
+                ulong.Parse(File.ReadAllText($"/sys/fs/cgroup/memory{memory}/memory.usage_in_bytes")));
+        string unified = "/sys/fs/cgroup" + PathOf("");
+        string usage = File.ReadLines(unified + "/cpu.stat").First(line => line.StartsWith("usage_usec", StringComparison.Ordinal));
+        return (ulong.Parse(usage.Split(' ')[1]) * 1000, ulong.Parse(File.ReadAllText(unified + "/memory.current")));
+    }
+
+    [Fact]
+    public async Task Attach_SeveralAtOnce_EachGetsAll()
+    {
+        string id = await CreateAsync(["sh", "-c", "seq 1 20000"]);
+        AttachRequest request = new() { Stdout = true, Stderr = true, Stream = true };
+        List<Task<string>> readers = [];
+        for (int i = 0; i < 4; i++)
+        {
+            IAttachment attachment = await _engine!.Containers.AttachAsync(id, request, Cancel);
+            readers.Add(Task.Run(() => ReadAllAsync(attachment), Cancel));
+        }
+        await _engine!.Containers.StartAsync(id, Cancel);
+        string expected = string.Concat(Enumerable.Range(1, 20000).Select(number => $"{number}\n"));
+        foreach (string read in await Task.WhenAll(readers))
+            Assert.Equal(expected, read);
+        // Who comes late gets it from the log.
+        await using IAttachment late = await _engine.Containers.AttachAsync(id, request with { Stream = false, Logs = true }, Cancel);
+        Assert.Equal(expected, await ReadAllAsync(late));
+    }
+
+    // CVE-2018-15664, CVE-2021-41089: the container swaps a directory for a link to a place of the host while files are copied.
+    [Fact]
+    public async Task Archive_LinkSwappedMeanwhile_NeverTouchesTheHost()
+    {
+        string place = Directory.CreateDirectory(Path.Combine(_root, "host")).FullName;
+        string secret = Path.Combine(place, "secret");
+        await File.WriteAllTextAsync(secret, "the host's own", Cancel);
+        File.SetUnixFileMode(secret, UnixFileMode.UserRead);
+        string id = await CreateAsync(["sh", "-c", $"while :; do mkdir /s; rm -rf /s; ln -s {place} /s; rm /s; done"]);
+        await _engine!.Containers.StartAsync(id, Cancel);
+        int read = 0;
+        for (int round = 0; round < 300; round++)
+        {
+            using MemoryStream tar = new();
+            TarWriter writer = new(tar);
+            writer.Write(new TarEntry { Type = TarEntryType.RegularFile, Path = "secret"u8.ToArray(), Mode = 0x1FF, Size = 5 }, "wrong"u8);
+            writer.Finish();
+            tar.Position = 0;
+            try
+            {
+                await _engine.Containers.WriteArchiveAsync(id, "/s", tar, new ArchiveOptions(false, false), Cancel);
+                await using IArchive archive = await _engine.Containers.ReadArchiveAsync(id, "/s/secret", Cancel);
+                using MemoryStream content = new();
+                await archive.WriteToAsync(content, Cancel);
+                Assert.DoesNotContain("the host's own", Encoding.UTF8.GetString(content.ToArray()), StringComparison.Ordinal);
+                read++;
+            }
+            catch (Exception gone) when (gone is FaultException or IOException or Linux.LinuxException)
+            {
+                // It was a link just then, or nothing.
+            }
+        }
+        Assert.Equal("the host's own", await File.ReadAllTextAsync(secret, Cancel));
+        Assert.Equal(UnixFileMode.UserRead, File.GetUnixFileMode(secret));
+        Assert.True(read < 300, "the container never swapped anything");
+    }
+
+    [Fact]
+    public async Task Wait_EachCondition_CompletesWhenItSays()
+    {
+        string id = await CreateAsync(["sh", "-c", "exit 3"]);
+        Assert.Equal(0, (await _engine!.Containers.Wait(id, WaitCondition.NotRunning, Cancel)).StatusCode);
+        Task<WaitOutcome> next = _engine.Containers.Wait(id, WaitCondition.NextExit, Cancel);
+        Task<WaitOutcome> removed = _engine.Containers.Wait(id, WaitCondition.Removed, Cancel);
+        Assert.False(next.IsCompleted);
+        await _engine.Containers.StartAsync(id, Cancel);
+        Assert.Equal(3, (await next).StatusCode);
+        Assert.False(removed.IsCompleted);
+        Task<WaitOutcome> second = _engine.Containers.Wait(id, WaitCondition.NextExit, Cancel);
+        await _engine.Containers.RemoveAsync(id, false, false, Cancel);
+        Assert.Equal(3, (await removed).StatusCode);
+        Assert.Equal(3, (await second).StatusCode);
+    }
+
+    [Fact]
+    public async Task DiskUsage_ImageContainerAndVolume_AddUp()
+    {
+        VolumeDetails volume = await _engine!.Volumes.CreateAsync(new CreateVolume { Name = "data" }, Cancel);
+        string id = await CreateAsync(["sh", "-c", "dd if=/dev/zero of=/f bs=1000 count=700; dd if=/dev/zero of=/data/g bs=1000 count=300"],
+            new HostSettings { Binds = ["data:/data"] });
+        Task<WaitOutcome> ended = _engine.Containers.Wait(id, WaitCondition.NextExit, Cancel);
+        await _engine.Containers.StartAsync(id, Cancel);
+        Assert.Equal(0, (await ended).StatusCode);
+        DiskUsage usage = await _engine.System.DiskUsageAsync(Cancel);
+        long busybox = new FileInfo("/bin/busybox").Length;
+        ImageSummary image = Assert.Single(usage.Images);
+        Assert.Equal(usage.LayersSize, image.Size);
+        Assert.InRange(image.Size, busybox, busybox + 4096);
+        Assert.Equal((0, 1), (image.SharedSize, image.Containers));
+        ContainerDetails container = Assert.Single(usage.Containers).Details;
+        Assert.InRange(container.SizeRw!.Value, 700_000, 720_000);
+        Assert.Equal(image.Size + container.SizeRw.Value, container.SizeRootFs!.Value);
+        VolumeDetails used = Assert.Single(usage.Volumes);
+        Assert.Equal(volume.Name, used.Name);
+        Assert.InRange(used.Size, 300_000, 320_000);
+        Assert.Equal(1, used.References);
+        // Pruning frees what was said.
+        PruneReport pruned = await _engine.Containers.PruneAsync(FilterSet.None, Cancel);
+        Assert.Equal(container.SizeRw.Value, pruned.SpaceReclaimed);
+    }
+
+    [Fact]
     public async Task Start_MissingProgram_Is127WithDockersText()
     {
         string id = await CreateAsync(["nonsense"]);
@@ -230,7 +368,7 @@ public sealed class KernelTests : IAsyncLifetime
         writer.Write(new TarEntry { Type = TarEntryType.Directory, Path = "bin/"u8.ToArray(), Mode = 0x1ED });
         writer.Write(new TarEntry { Type = TarEntryType.RegularFile, Path = "bin/busybox"u8.ToArray(), Mode = 0x1ED,
             Size = busybox.Length }, busybox);
-        foreach (string name in (string[])["sh", "echo", "sleep", "true", "cat", "ls", "usleep"])
+        foreach (string name in (string[])["sh", "echo", "sleep", "true", "cat", "ls", "usleep", "dd", "ln", "rm", "mkdir", "seq"])
             writer.Write(new TarEntry { Type = TarEntryType.SymbolicLink, Path =
                 Encoding.UTF8.GetBytes("bin/" + name), LinkTarget = "busybox"u8.ToArray() });
         writer.Finish();

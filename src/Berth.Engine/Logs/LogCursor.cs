@@ -38,21 +38,18 @@ internal sealed class LogCursor : IDisposable
     /// <summary>Opens at the first line, or so that <paramref name="tail"/> lines are left; null when there is no file yet.</summary>
     public static LogCursor? Open(string path, int? tail, int bufferBytes = 64 * 1024)
     {
-        IReadOnlyList<string> files = LogFiles.OldestFirst(path);
-        long lines = tail is null ? 0 : files.Sum(CountLines);
-        foreach (string file in files)
-            if (LogFiles.TryOpen(file) is { } stream)
-                return new LogCursor(path, stream, bufferBytes)
-                    { _skipLines = tail is { } last ? Math.Max(0, lines - last) : 0, _isRotated = file != path };
-        return null;
+        long lines = tail is null ? 0 : LogFiles.OldestFirst(path).Sum(CountLines);
+        return LogFiles.OpenOldest(path) is not { } oldest ? null : new LogCursor(path, oldest.Stream, bufferBytes)
+        {
+            _skipLines = tail is { } last ? Math.Max(0, lines - last) : 0, _isRotated = !oldest.IsCurrent,
+        };
     }
 
     /// <summary>Opens where somebody stopped; at the oldest line when that file is gone.</summary>
     public static LogCursor? OpenAt(string path, LogPosition position, int bufferBytes)
     {
-        foreach (string file in LogFiles.OldestFirst(path).Reverse())
-            if (LogFiles.IdentityOf(file) == position.File && LogFiles.TryOpen(file) is { } stream)
-                return new LogCursor(path, stream, bufferBytes) { _skipBytes = position.Offset };
+        if (LogFiles.OpenIdentity(path, position.File) is { } stream)
+            return new LogCursor(path, stream, bufferBytes) { _skipBytes = position.Offset };
         return Open(path, null, bufferBytes);
     }
 
@@ -131,17 +128,19 @@ internal sealed class LogCursor : IDisposable
 
     private bool TryNextFile()
     {
-        string? next = _identity is null ? (LogFiles.OldestFirst(_path) is [.., string last] ? last : null)
-            : LogFiles.After(_path, _identity);
-        if (next is null || LogFiles.TryOpen(next) is not { } stream)
+        (Stream Stream, bool IsCurrent)? next = _identity is null ? OpenCurrent() : LogFiles.OpenAfter(_path, _identity);
+        if (next is not { } found)
             return false;
         _stream.Dispose();
-        _stream = stream;
-        (_identity, _offset, _skipBytes, _isRotated) = (null, 0, 0, next != _path);
+        _stream = found.Stream;
+        (_identity, _offset, _skipBytes, _isRotated) = (null, 0, 0, !found.IsCurrent);
         _line.Clear();
         _start.Clear();
         return true;
     }
+
+    // A file without one whole line is known by nothing: damaged, so what is being written is next.
+    private (Stream Stream, bool IsCurrent)? OpenCurrent() => LogFiles.TryOpen(_path) is { } stream ? (stream, true) : null;
 
     private static long CountLines(string file)
     {

@@ -13,7 +13,7 @@ internal static class LogFiles
     public const string Suffix = ".gz";
 
     private const int FirstLineBytes = 512;
-    private const int LooksMax = 3;
+    private const int LooksMax = 20;
 
     /// <summary>All files there are, the oldest first and the one being written last.</summary>
     public static IReadOnlyList<string> OldestFirst(string path)
@@ -84,17 +84,80 @@ internal static class LogFiles
             : Convert.ToHexStringLower(SHA256.HashData(end < 0 ? start : start[..end]))[..32];
     }
 
-    /// <summary>The file written after the one with this identity; null: there is none, or it is the last.</summary>
-    public static string? After(string path, string identity)
+    /// <summary>Opens the file written after the one with this identity; null: there is none yet.</summary>
+    /// <remarks>The monitor renames the oldest file first. So when a file still has its number after the one below that number was
+    /// opened, no rotation has come between, and the opened one is its successor.</remarks>
+    public static (Stream Stream, bool IsCurrent)? OpenAfter(string path, string identity)
     {
-        // A listing while the monitor renames may leave one out: only what is missing repeatedly is gone.
+        for (int look = 0; look < LooksMax; look++)
+        {
+            if (NumberOfIdentity(path, identity) is not { } number)
+                continue;
+            if (number == 0)
+                return null;
+            Stream? next = OpenNumber(path, number - 1);
+            if (HasIdentity(path, number, identity))
+            {
+                // Between two renames the lowest name is missing for an instant, and a file has both or one of its forms.
+                if (next is not null || number == 1)
+                    return next is null ? null : (next, number == 1);
+                continue;
+            }
+            next?.Dispose();
+        }
+        // What is missing repeatedly is gone: the oldest, and everything that is left is younger; or somebody removed the one after ours.
+        int known = NumberOfIdentity(path, identity) ?? int.MaxValue;
+        string? left = OldestFirst(path).FirstOrDefault(file => (NumberOf(file, path) ?? 0) < known);
+        return left is not null && TryOpen(left) is { } stream ? (stream, left == path) : null;
+    }
+
+    /// <summary>Opens the oldest file; null: there is none.</summary>
+    public static (Stream Stream, bool IsCurrent)? OpenOldest(string path)
+    {
         for (int look = 0; look < LooksMax; look++)
         {
             IReadOnlyList<string> files = OldestFirst(path);
-            for (int i = files.Count - 1; i >= 0; i--)
-                if (IdentityOf(files[i]) == identity)
-                    return i + 1 < files.Count ? files[i + 1] : null;
+            if (files.Count == 0)
+                return null;
+            int number = NumberOf(files[0], path) ?? 0;
+            if (TryOpen(files[0]) is not { } stream)
+                continue;
+            // Nothing has moved to a higher number meanwhile, so the name still meant the oldest when it was opened.
+            if (!File.Exists($"{path}.{number + 1}") && !File.Exists($"{path}.{number + 1}{Suffix}"))
+                return (stream, number == 0);
+            stream.Dispose();
         }
-        return OldestFirst(path) is [string oldest, ..] ? oldest : null;
+        return null;
     }
+
+    /// <summary>Opens the file with this identity; null: it is gone.</summary>
+    public static Stream? OpenIdentity(string path, string identity)
+    {
+        for (int look = 0; look < LooksMax; look++)
+        {
+            if (NumberOfIdentity(path, identity) is not { } number)
+                continue;
+            Stream? stream = OpenNumber(path, number);
+            if (stream is not null && (number == 0 ? IdentityOf(path) == identity : HasIdentity(path, number, identity)))
+                return stream;
+            stream?.Dispose();
+        }
+        return null;
+    }
+
+    private static int? NumberOfIdentity(string path, string identity)
+    {
+        if (IdentityOf(path) == identity)
+            return 0;
+        foreach (string file in OldestFirst(path).Reverse())
+            if (file != path && NumberOf(file, path) is { } number && IdentityOf(file) == identity)
+                return number;
+        return null;
+    }
+
+    private static bool HasIdentity(string path, int number, string identity) =>
+        IdentityOf($"{path}.{number}") == identity || IdentityOf($"{path}.{number}{Suffix}") == identity;
+
+    private static Stream? OpenNumber(string path, int number) => number == 0 ? TryOpen(path)
+        : TryOpen($"{path}.{number}") ?? TryOpen($"{path}.{number}{Suffix}") ?? TryOpen($"{path}.{number}");
 }
