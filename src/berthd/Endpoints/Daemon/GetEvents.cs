@@ -19,7 +19,8 @@ internal static class GetEvents
             until = until + s_second < now ? until + s_second : now;
         EventQuery query = new()
         {
-            Since = call.Query.Time("since", call.Services.Clock),
+            // Unlike for logs, 0 is a moment: everything that is remembered.
+            Since = call.Query.Text("since") == "0" ? DateTimeOffset.UnixEpoch : call.Query.Time("since", call.Services.Clock),
             Until = until,
             Filters = call.Query.Filters(
                 "config", "container", "daemon", "event", "image", "label", "label!", "network", "node", "plugin", "scope", "secret",
