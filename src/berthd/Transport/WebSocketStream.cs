@@ -23,7 +23,8 @@ internal static class WebSocketStream
     public static void Require(HttpRequest request)
     {
         bool isHandshake = request.Headers.Upgrade.ToString().Equals("websocket", StringComparison.OrdinalIgnoreCase)
-            && request.Headers.SecWebSocketVersion == "13" && request.Headers.SecWebSocketKey.ToString() is { Length: > 0 and <= KeyLengthMax };
+            && request.Headers.SecWebSocketVersion == "13"
+            && request.Headers.SecWebSocketKey.ToString() is { Length: > 0 and <= KeyLengthMax };
         if (!isHandshake)
             throw FaultException.Invalid("not websocket protocol: Upgrade: websocket, Sec-WebSocket-Version: 13 and a key are expected");
     }
