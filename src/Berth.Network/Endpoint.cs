@@ -42,6 +42,9 @@ public sealed record Endpoint
     /// <summary>Further names on this network, without the container's name and short ID, which always resolve.</summary>
     public IReadOnlyList<string> Aliases { get; init; } = [];
 
+    /// <summary>Names that only this container uses for others on the network (<c>--link</c>): to their name or short ID.</summary>
+    public IReadOnlyDictionary<string, string> Links { get; init; } = new Dictionary<string, string>();
+
     /// <summary>What is published, with real host ports. A port for all addresses has one entry for 0.0.0.0 and one for ::.</summary>
     public IReadOnlyList<PublishedPort> Ports { get; init; } = [];
 
@@ -64,6 +67,9 @@ public sealed record EndpointRequest
 
     /// <summary>Further names (<c>--network-alias</c>).</summary>
     public IReadOnlyList<string> Aliases { get; init; } = [];
+
+    /// <summary>Names that only this container uses for others on the network (<c>--link</c>): to their name or short ID.</summary>
+    public IReadOnlyDictionary<string, string> Links { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Ports to publish; give them to one endpoint of a container only.</summary>
     public IReadOnlyList<PortBinding> Ports { get; init; } = [];

@@ -93,6 +93,7 @@ public sealed partial class Networks
         ContainerId = sandbox.ContainerId,
         ContainerName = request.ContainerName,
         Aliases = request.Aliases,
+        Links = request.Links,
         Dns = request.Dns,
     };
 

@@ -18,12 +18,20 @@ public sealed partial class Networks
             {
                 foreach (NetworkState state in Visible())
                 {
-                    IReadOnlyList<Endpoint> found = state.Resolve(name);
+                    IReadOnlyList<Endpoint> found = state.Resolve(Linked(state, name));
                     if (found.Count > 0)
                         return [.. found.Select(endpoint => endpoint.Address!.Value)];
                 }
                 return null;
             }
+        }
+
+        // A link is this container's own word for another; whoever is behind it may come and go.
+        private string Linked(NetworkState state, string name)
+        {
+            IReadOnlyDictionary<string, string>? links =
+                sandbox.Endpoints.FirstOrDefault(endpoint => endpoint.NetworkId == state.Network.Id)?.Links;
+            return links?.FirstOrDefault(link => link.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Value ?? name;
         }
 
         public string? NameOf(IPv4Address address)

@@ -87,7 +87,8 @@ public sealed class DockerCommandLineTests(EngineFixture engine)
         try
         {
             string name = $"app{Guid.NewGuid():n}"[..12];
-            await File.WriteAllTextAsync($"{context}/Dockerfile", $"FROM {Image}\nCOPY f /f\nRUN cat /f > /g\nCMD [\"/bin/cat\", \"/g\"]\n");
+            await File.WriteAllTextAsync(
+                $"{context}/Dockerfile", $"FROM {Image}\nCOPY f /f\nRUN cat /f > /g\nCMD [\"/bin/cat\", \"/g\"]\n");
             await File.WriteAllTextAsync($"{context}/f", name);
             Completed build = await DoAsync(client, "build", "--iidfile", $"{context}/id", "-t", $"{name}:1", context);
             Assert.Contains($"Successfully tagged {name}:1", build.Output);
@@ -139,6 +140,26 @@ public sealed class DockerCommandLineTests(EngineFixture engine)
         await DoAsync(client, "volume", "create", name);
         Assert.Equal("local\n", (await DoAsync(client, "volume", "inspect", "-f", "{{.Driver}}", name)).Output);
         await DoAsync(client, "volume", "rm", name);
+    }
+
+    [Theory]
+    [InlineData("/usr/bin/docker")]
+    public async Task Link_OnDefaultAndOwnNetwork_FindsTheOther(string client)
+    {
+        string name = $"l{Guid.NewGuid():n}"[..12];
+        await DoAsync(client, "network", "create", name);
+        await DoAsync(client, "run", "-d", "--name", $"{name}-a", "busybox:e2e", "sleep", "1000");
+        await DoAsync(client, "run", "-d", "--name", $"{name}-b", "--network", name, "busybox:e2e", "sleep", "1000");
+        string address = (await DoAsync(client, "inspect", "-f", "{{.NetworkSettings.IPAddress}}", $"{name}-a")).Output.Trim();
+        string hosts = (await DoAsync(client, "run", "--rm", "--link", $"{name}-a:db", "busybox:e2e", "cat", "/etc/hosts")).Output;
+        Assert.Matches($"(?m)^{address.Replace(".", "\\.", StringComparison.Ordinal)}\tdb [0-9a-f]{{12}} {name}-a$", hosts);
+        // On a network with a name server the name is asked for when it is used.
+        await DoAsync(client, "run", "--rm", "--network", name, "--link", $"{name}-b:db", "busybox:e2e", "busybox", "nslookup", "db");
+        await DoAsync(client, "stop", "-t", "0", $"{name}-a");
+        Completed stopped = await RunAsync(client, null, "run", "--rm", "--link", $"{name}-a:db", "busybox:e2e", "true");
+        Assert.Contains($"Cannot link to a non running container: /{name}-a AS /", stopped.Errors, StringComparison.Ordinal);
+        await DoAsync(client, "rm", "-f", $"{name}-a", $"{name}-b");
+        await DoAsync(client, "network", "rm", name);
     }
 
     private async Task<Completed> DoAsync(string client, params string[] arguments)

@@ -267,6 +267,34 @@ public sealed class KernelTests : IAsyncLifetime
         Assert.Equal(137, (await _engine.Containers.InspectAsync(id, false, Cancel)).State.ExitCode);
     }
 
+    // Docker's rules for what an engine starts when it opens: always and unless-stopped what it has to, on-failure what failed.
+    [Fact]
+    public async Task Reopen_RestartPolicies_StartWhatTheySay()
+    {
+        HostSettings Policy(string name) => new() { RestartPolicy = new RestartPolicy(name, 0) };
+        // It ended in between two tries: the engine goes away while it waits for the next.
+        string waiting = await CreateAsync(["sh", "-c", "exit 1"], Policy("on-failure"));
+        string stopped = await CreateAsync(["sleep", "1000"], Policy("unless-stopped"));
+        string always = await CreateAsync(["sleep", "1000"], Policy("always"));
+        foreach (string id in new[] { waiting, stopped, always })
+            await _engine!.Containers.StartAsync(id, Cancel);
+        foreach (string id in new[] { stopped, always })
+            await _engine!.Containers.StopAsync(id, "SIGKILL", 5, Cancel);
+        while (await _engine!.Containers.InspectAsync(waiting, false, Cancel)
+            is not { RestartCount: > 2, State.Status: ContainerStatus.Restarting })
+            await Task.Delay(5, Cancel);
+        await _engine.DisposeAsync();
+        _engine = await OpenAsync();
+        while ((await StateAsync(always)).Status != ContainerStatus.Running || (await CountAsync(waiting)) < 4)
+            await Task.Delay(5, Cancel);
+        Assert.Equal(ContainerStatus.Exited, (await StateAsync(stopped)).Status);
+        Assert.True(await _engine.Containers.StopAsync(waiting, null, 5, Cancel));
+        Assert.Equal(ContainerStatus.Exited, (await StateAsync(waiting)).Status);
+
+        async Task<ContainerState> StateAsync(string id) => (await _engine.Containers.InspectAsync(id, false, Cancel)).State;
+        async Task<int> CountAsync(string id) => (await _engine.Containers.InspectAsync(id, false, Cancel)).RestartCount;
+    }
+
     [Fact]
     public async Task Exec_InRunningContainer_AnswersOutputAndCode()
     {

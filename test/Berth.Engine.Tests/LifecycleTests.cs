@@ -125,6 +125,31 @@ public sealed class LifecycleTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("label", "tier=front", "web")]
+    [InlineData("label", "tier", "web,db")]
+    [InlineData("label!", "tier=front", "db,old")]
+    [InlineData("until", "1h", "old")]
+    public async Task Prune_Filter_RemovesOnlyWhatItSays(string name, string value, string expected)
+    {
+        await CreateAsync("old", null);
+        _test.Time.Advance(TimeSpan.FromHours(2));
+        await CreateAsync("web", "front");
+        await CreateAsync("db", "back");
+        PruneReport report =
+            await Containers.PruneAsync(new FilterSet([KeyValuePair.Create<string, IReadOnlyList<string>>(name, [value])]), Cancel);
+        string[] left = [.. (await Containers.ListAsync(new ContainerQuery { All = true }, Cancel)).Select(one => one.Details.Name)];
+        string[] all = ["old", "web", "db"];
+        Assert.Equal(expected.Split(',').Order(), all.Except(left).Order());
+        Assert.Equal(expected.Split(',').Length, report.Removed.Count);
+
+        Task<CreatedContainer> CreateAsync(string container, string? tier) => _test.CreateAsync(container, config: new ContainerSettings
+        {
+            Image = "base", Cmd = ["run"],
+            Labels = tier is null ? null : new Dictionary<string, string> { ["tier"] = tier },
+        });
+    }
+
+    [Theory]
     [InlineData("restart")]
     [InlineData("stop")]
     public async Task Unhealthy_WithAnAction_IsRestartedOrStopped(string action)

@@ -29,6 +29,21 @@ public sealed class NameTests
     }
 
     [Fact]
+    public async Task Link_IsANameForItsOwnerAlone_AlsoWhenTheOtherComesLater()
+    {
+        await using World world = await World.StartAsync();
+        await world.Networks.CreateAsync(new NetworkRequest { Name = "front" }, World.Cancel);
+        await using Container client = await world.RunAsync("front", new EndpointRequest
+        {
+            ContainerName = "client", Links = new Dictionary<string, string> { ["db"] = "postgres-1" },
+        });
+        Assert.Equal(DnsQuery.CodeServerFailure, (await AskAsync(client, "db", DnsQuery.TypeA))[3] & 15);
+        await using Container other = await world.RunAsync("front", "postgres-1");
+        Assert.Equal([172, 18, 0, 3], (await AskAsync(client, "DB", DnsQuery.TypeA))[^4..]);
+        Assert.Equal(DnsQuery.CodeServerFailure, (await AskAsync(other, "db", DnsQuery.TypeA))[3] & 15);
+    }
+
+    [Fact]
     public async Task ForeignName_IsForwardedFromTheHost_ButNotOnInternalNetworks()
     {
         await using World world = await World.StartAsync();
@@ -36,7 +51,8 @@ public sealed class NameTests
         await world.Networks.CreateAsync(new NetworkRequest { Name = "inside", Internal = true }, World.Cancel);
         await using Container client = await world.RunAsync("front", "client");
         await using Container hidden = await world.RunAsync("inside", "hidden");
-        using Socket resolver = NetworkNamespace.Run(world.Host, () => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
+        using Socket resolver =
+            NetworkNamespace.Run(world.Host, () => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
         resolver.Bind(new IPEndPoint(IPAddress.Loopback, 53));
         int asked = 0;
         _ = Task.Run(async () =>
@@ -98,7 +114,8 @@ public sealed class NameTests
     {
         ExtraHost gateway = HostsFile.ParseExtraHost("host.docker.internal:host-gateway", IPAddress.Parse("172.17.0.1"));
         string text = HostsFile.Content("abc", "", [IPv4Address.Parse("172.17.0.2")], [gateway]);
-        Assert.StartsWith("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\n", text, StringComparison.Ordinal);
+        Assert.StartsWith("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\n",
+            text, StringComparison.Ordinal);
         Assert.EndsWith("172.17.0.1\thost.docker.internal\n172.17.0.2\tabc\n", text, StringComparison.Ordinal);
     }
 
@@ -113,7 +130,8 @@ public sealed class NameTests
 
     private static async Task<byte[]> AskAsync(Container from, string name, int type)
     {
-        using Socket socket = NetworkNamespace.Run(from.Namespace, () => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
+        using Socket socket =
+            NetworkNamespace.Run(from.Namespace, () => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
         using CancellationTokenSource deadline = CancellationTokenSource.CreateLinkedTokenSource(World.Cancel);
         deadline.CancelAfter(10_000);
         await socket.ConnectAsync(new IPEndPoint(ResolvConf.EmbeddedServer, 53), deadline.Token);
@@ -126,7 +144,8 @@ public sealed class NameTests
 
     private static async Task<byte[]> AskByStreamAsync(Container from, string name)
     {
-        using Socket socket = NetworkNamespace.Run(from.Namespace, () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        using Socket socket =
+            NetworkNamespace.Run(from.Namespace, () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
         await socket.ConnectAsync(new IPEndPoint(ResolvConf.EmbeddedServer, 53), World.Cancel);
         await DnsStream.WriteAsync(socket, Question(name, DnsQuery.TypeA), World.Cancel);
         return (await DnsStream.ReadAsync(socket, World.Cancel))!;

@@ -24,6 +24,7 @@ internal sealed partial class ContainerService
         ContainerSettings merged = MergeSettings.Merge(request.Config, config.Config);
         if (merged.StopSignal is { Length: > 0 } signal)
             _ = SignalNames.Parse(signal);
+        CheckLinks(host);
         List<MountRecord> mounts = ResolveMounts.From(merged, host, id => Find(id).Record);
 
         string id = RandomIds.Next();
@@ -175,8 +176,8 @@ internal sealed partial class ContainerService
             throw new FaultException(FaultKind.NotSupported, "a fixed IPv6 address is not offered by this engine");
         if (settings.Aliases.Count > 0 && network == "bridge")
             throw FaultException.Invalid("network-scoped alias is supported only for containers in user defined networks");
-        if (settings.Links.Count > 0)
-            throw new FaultException(FaultKind.NotSupported, "links are not offered by this engine: use --network-alias");
+        foreach (string link in settings.Links)
+            _ = LinkText.Parse(link);
         if (settings.IPv4Address.Length > 0 && !Network.IPv4Address.TryParse(settings.IPv4Address, out _))
             throw FaultException.Invalid($"invalid IPv4 address: {settings.IPv4Address}");
         if (settings.MacAddress.Length > 0 && !Network.MacAddress.TryParse(settings.MacAddress, out _))

@@ -239,6 +239,7 @@ internal sealed partial class ContainerService
             Address = settings.IPv4Address.Length > 0 ? IPv4Address.Parse(settings.IPv4Address) : null,
             Mac = settings.MacAddress.Length > 0 ? MacAddress.Parse(settings.MacAddress) : null,
             Aliases = settings.Aliases,
+            Links = LinksOn(record, network, settings),
             Ports = publish
                 ? PublishRules.Bindings(record.Host, record.Config.ExposedPorts ?? [], parts.Options.DefaultPublishAddress) : [],
             Dns = [.. (record.Host.Dns ?? []).Select(IPAddress.Parse)],
@@ -263,7 +264,7 @@ internal sealed partial class ContainerService
             ?? parts.Networks.Find("bridge")?.Gateway?.ToIPAddress();
         File.WriteAllText(files.Hosts, HostsFile.Content(hostName, record.Config.Domainname ?? "",
             endpoints.Where(endpoint => endpoint.Address is not null).Select(endpoint => endpoint.Address!.Value),
-            (record.Host.ExtraHosts ?? []).Select(text => HostsFile.ParseExtraHost(text, gateway))));
+            (record.Host.ExtraHosts ?? []).Select(text => HostsFile.ParseExtraHost(text, gateway)).Concat(LinkedHosts(record))));
         if (endpoints.Count > 0)
             return;
         File.WriteAllText(files.Hostname, HostsFile.HostName(hostName));

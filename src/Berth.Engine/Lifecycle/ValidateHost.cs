@@ -62,8 +62,14 @@ internal static class ValidateHost
         Mode("CgroupNS", host.CgroupnsMode, null, "private", "host");
         if (host.UsernsMode is not (null or "" or "host"))
             throw FaultException.Invalid($"invalid user namespace mode: {host.UsernsMode}");
+        if (host is { NetworkMode: "host", Links.Count: > 0 })
+            throw FaultException.Invalid(
+                "conflicting options: host type networking can't be used with links. This would result in undefined behavior");
         if (host.NetworkMode?.StartsWith("container:", StringComparison.Ordinal) == true)
         {
+            if (host.Links is { Count: > 0 })
+                throw FaultException.Invalid(
+                    "conflicting options: container type network can't be used with links. This would result in undefined behavior");
             if (host.PortBindings is { Count: > 0 } || host.PublishAllPorts)
                 throw FaultException.Invalid("conflicting options: port publishing and the container type network mode");
             if (host.Dns is { Count: > 0 })
@@ -86,7 +92,8 @@ internal static class ValidateHost
     private static void CheckRest(HostSettings host)
     {
         Refuse(host.StorageOpt is { Count: > 0 }, "--storage-opt is not offered by this engine");
-        Refuse(host.Links is { Count: > 0 }, "--link is not offered by this engine: use a user-defined network and --network-alias");
+        foreach (string link in host.Links ?? [])
+            _ = LinkText.Parse(link);
         Refuse(!string.IsNullOrEmpty(host.Cgroup), "the Cgroup field is not offered by this engine");
         if (!string.IsNullOrEmpty(host.VolumeDriver) && host.VolumeDriver != "local")
             throw FaultException.NotFound($"error looking up volume plugin {host.VolumeDriver}: plugin \"{host.VolumeDriver}\" not found");
