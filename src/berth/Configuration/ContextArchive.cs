@@ -54,9 +54,9 @@ internal sealed record ContextArchive(string Meta, IReadOnlyDictionary<string, b
         ArchiveWriter archive = new(output);
         await FileAsync(archive, "meta.json", Encoding.UTF8.GetBytes(Meta), 0x1A4, now, cancellationToken);
         // Docker writes the folders even when there is nothing in them.
-        await archive.WriteAsync(new ArchiveEntry("tls", ArchiveEntry.Directory, 0x1C0, now), default(ReadOnlyMemory<byte>), cancellationToken);
+        await DirectoryAsync(archive, "tls", now, cancellationToken);
         if (Tls.Count > 0)
-            await archive.WriteAsync(new ArchiveEntry("tls/docker", ArchiveEntry.Directory, 0x1C0, now), default(ReadOnlyMemory<byte>), cancellationToken);
+            await DirectoryAsync(archive, "tls/docker", now, cancellationToken);
         foreach ((string name, byte[] content) in Tls.OrderBy(static t => t.Key, StringComparer.Ordinal))
             await FileAsync(archive, "tls/docker/" + name, content, 0x180, now, cancellationToken);
         await archive.FinishAsync(cancellationToken);
@@ -80,6 +80,9 @@ internal sealed record ContextArchive(string Meta, IReadOnlyDictionary<string, b
         }
         throw new CommandException("invalid context: its metadata is not a JSON object");
     }
+
+    private static Task DirectoryAsync(ArchiveWriter archive, string name, DateTimeOffset now, CancellationToken cancellationToken) =>
+        archive.WriteAsync(new ArchiveEntry(name, ArchiveEntry.Directory, 0x1C0, now), default(ReadOnlyMemory<byte>), cancellationToken);
 
     private static Task FileAsync(
         ArchiveWriter archive, string name, byte[] content, int mode, DateTimeOffset now, CancellationToken cancellationToken) =>
