@@ -20,10 +20,12 @@ public sealed class WallTests
         ["Berth.Client"] = (2, ["Berth.Api"]),
         ["Berth.Layers"] = (3, ["Berth.Content"]),
         ["Berth.Distribution"] = (3, ["Berth.Content"]),
+        ["Berth.Registry"] = (3, ["Berth.Content"]),
         ["Berth.Builder"] = (4, ["Berth.Dockerfile", "Berth.Layers", "Berth.Distribution"]),
         ["Berth.Engine"] = (5, ["Berth.Builder", "Berth.Runtime", "Berth.Network"]),
         ["berthd"] = (6, ["Berth.Engine", "Berth.Api"]),
         ["berth"] = (6, ["Berth.Api", "Berth.Client", "Berth.Credentials", "Berth.Dockerfile", "Berth.Linux", "Berth.Oci"]),
+        ["berth-hub"] = (6, ["Berth.Registry"]),
         ["berth-runtime"] = (6, ["Berth.Runtime"]),
     };
 

@@ -54,7 +54,8 @@ internal static class ContainerSpec
         List<string> all = [];
         foreach ((string name, string value) in session.Config.Proxies(session.Engine.Address.Text))
         {
-            if (!given.Exists(e => e.AsSpan().StartsWith(name, StringComparison.Ordinal) && (e.Length == name.Length || e[name.Length] == '=')))
+            if (!given.Exists(e => e.AsSpan().StartsWith(name, StringComparison.Ordinal)
+                && (e.Length == name.Length || e[name.Length] == '=')))
                 all.Add($"{name}={value}");
         }
         all.AddRange(given);

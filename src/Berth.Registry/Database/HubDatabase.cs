@@ -1,0 +1,160 @@
+using System.Data.Common;
+using System.Security.Cryptography;
+
+namespace Berth.Registry.Database;
+
+/// <summary>
+/// The hub's metadata, in SQLite or in PostgreSQL. Every writing transaction is serialisable: it sees the others as before or after
+/// it.
+/// </summary>
+/// <remarks>Owned by <see cref="Hosting.HubServices"/>. Times are Unix milliseconds, truths 0 and 1, ids are numbers.</remarks>
+public sealed class HubDatabase : IAsyncDisposable
+{
+    // Conflicts are short; who still loses after this many tries meets a load that a 503 tells better.
+    private const int TriesMax = 30;
+
+    private readonly IConnectionSource _source;
+
+    private HubDatabase(IConnectionSource source) => _source = source;
+
+    /// <summary>What the database speaks.</summary>
+    public Dialect Dialect => _source.Dialect;
+
+    /// <summary>The embedded database in a file, which is created where there is none.</summary>
+    /// <exception cref="FaultException">Internal: it cannot be opened.</exception>
+    public static HubDatabase OpenSqlite(string path) => new(SqliteSource.Open(path));
+
+    /// <summary>A PostgreSQL database by its connection string.</summary>
+    /// <exception cref="FaultException">InvalidArgument: the string is not a connection string.</exception>
+    public static HubDatabase OpenPostgreSql(string connectionString) => new(new PostgreSqlSource(connectionString));
+
+    /// <summary>Brings the schema up to date: the steps that were not done yet, in their order. Other processes wait meanwhile.</summary>
+    public Task MigrateAsync(IReadOnlyList<Migration> steps, TimeProvider time, CancellationToken cancellationToken)
+    {
+        if (Dialect.LockForMigration is not { } locking)
+            return MigrateLockedAsync(steps, time, cancellationToken);
+        // The lock is held by a session beside the transactions: one inside them would be waited for with a view from before.
+        return ReadAsync<bool>(
+            async (session, token) =>
+            {
+                await session.ExecuteAsync(locking, token).ConfigureAwait(false);
+                try
+                {
+                    await MigrateLockedAsync(steps, time, token).ConfigureAwait(false);
+                }
+                finally
+                {
+                    await session.ExecuteAsync(Dialect.UnlockAfterMigration!, CancellationToken.None).ConfigureAwait(false);
+                }
+                return true;
+            }, cancellationToken);
+    }
+
+    /// <summary>Reads. Each statement sees what was committed when it began.</summary>
+    public async Task<T> ReadAsync<T>(Func<HubTransaction, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    {
+        HubConnection connection = await _source.RentReaderAsync(cancellationToken).ConfigureAwait(false);
+        bool failed = true;
+        try
+        {
+            T result = await work(new HubTransaction(connection, null), cancellationToken).ConfigureAwait(false);
+            failed = false;
+            return result;
+        }
+        finally
+        {
+            await _source.ReturnAsync(connection, failed).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Changes things, all or nothing, and durable when it returns.</summary>
+    /// <param name="work">Run again when it lost against another transaction: it must change nothing but the database.</param>
+    /// <param name="cancellationToken">Gives up; nothing is changed then.</param>
+    /// <exception cref="FaultException">Unavailable: the disk is full, the database is away, or too many conflicts.</exception>
+    public Task<T> WriteAsync<T>(Func<HubTransaction, CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
+        WriteAsync(Durability.Power, work, cancellationToken);
+
+    /// <summary>Changes things with a chosen promise.</summary>
+    public async Task<T> WriteAsync<T>(
+        Durability durability, Func<HubTransaction, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await TryWriteAsync(durability, work, cancellationToken).ConfigureAwait(false);
+            }
+            catch (DbException exception) when (Dialect.IsConflict(exception) && attempt < TriesMax)
+            {
+                // Who waits a random time meets the same opponent less likely again.
+                int milliseconds = RandomNumberGenerator.GetInt32(1, 2 + Math.Min(attempt * 5, 100));
+                await Task.Delay(milliseconds, cancellationToken).ConfigureAwait(false);
+            }
+            catch (DbException exception)
+            {
+                throw FaultException.Unavailable($"write database: {exception.Message}", exception);
+            }
+        }
+    }
+
+    /// <summary>A value that is the same only while nothing that a reader could see has changed, in whichever process.</summary>
+    public ValueTask<DatabaseMark> MarkAsync(CancellationToken cancellationToken) => _source.MarkAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _source.DisposeAsync();
+
+    private async Task<T> TryWriteAsync<T>(
+        Durability durability, Func<HubTransaction, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+    {
+        HubConnection connection = await _source.RentWriterAsync(cancellationToken).ConfigureAwait(false);
+        bool failed = true;
+        try
+        {
+            await using DbTransaction transaction =
+                await _source.BeginAsync(connection, durability, cancellationToken).ConfigureAwait(false);
+            T result;
+            try
+            {
+                result = await work(new HubTransaction(connection, transaction), cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception exception) when (exception is not DbException)
+            {
+                // The work refused or gave up: the connection is as good as before.
+                await transaction.RollbackAsync(CancellationToken.None).ConfigureAwait(false);
+                failed = false;
+                throw;
+            }
+            await transaction.CommitAsync(cancellationToken).ConfigureAwait(false);
+            failed = false;
+            return result;
+        }
+        finally
+        {
+            await _source.ReturnAsync(connection, failed).ConfigureAwait(false);
+        }
+    }
+
+    private async Task MigrateLockedAsync(IReadOnlyList<Migration> steps, TimeProvider time, CancellationToken cancellationToken)
+    {
+        await WriteAsync(
+            (transaction, token) => transaction.ExecuteAsync(
+                "create table if not exists migrations(subject text not null, number bigint not null, applied_at bigint not null, "
+                + "primary key(subject, number))", token), cancellationToken).ConfigureAwait(false);
+        foreach (Migration step in steps)
+            await WriteAsync((transaction, token) => ApplyAsync(transaction, step, time, token), cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<bool> ApplyAsync(HubTransaction transaction, Migration step, TimeProvider time, CancellationToken cancellationToken)
+    {
+        long? done = await transaction.NumberAsync(
+            $"select 1 from migrations where subject = {step.Subject} and number = {step.Number}", cancellationToken).ConfigureAwait(false);
+        if (done is not null)
+            return false;
+        await transaction.ExecuteAsync(Dialect.Translate(step.Sql), cancellationToken).ConfigureAwait(false);
+        long now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        await transaction.ExecuteAsync(
+            $"insert into migrations(subject, number, applied_at) values ({step.Subject}, {step.Number}, {now})",
+            cancellationToken).ConfigureAwait(false);
+        return true;
+    }
+}

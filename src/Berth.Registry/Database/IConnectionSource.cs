@@ -1,0 +1,25 @@
+using System.Data.Common;
+
+namespace Berth.Registry.Database;
+
+/// <summary>Where connections come from.</summary>
+internal interface IConnectionSource : IAsyncDisposable
+{
+    /// <summary>What the database speaks.</summary>
+    Dialect Dialect { get; }
+
+    /// <summary>A connection to read with; given back by <see cref="ReturnAsync"/>.</summary>
+    ValueTask<HubConnection> RentReaderAsync(CancellationToken cancellationToken);
+
+    /// <summary>A connection to write with; waits while the database takes one writer only and there is one.</summary>
+    ValueTask<HubConnection> RentWriterAsync(CancellationToken cancellationToken);
+
+    /// <summary>Begins a serialisable transaction.</summary>
+    ValueTask<DbTransaction> BeginAsync(HubConnection connection, Durability durability, CancellationToken cancellationToken);
+
+    /// <summary>Takes a connection back; one that failed is closed.</summary>
+    ValueTask ReturnAsync(HubConnection connection, bool failed);
+
+    /// <summary>A value that is the same only while nothing that a reader could see has changed, in whichever process.</summary>
+    ValueTask<DatabaseMark> MarkAsync(CancellationToken cancellationToken);
+}

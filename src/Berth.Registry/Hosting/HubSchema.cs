@@ -1,0 +1,9 @@
+using Berth.Registry.Database;
+
+namespace Berth.Registry.Hosting;
+
+/// <summary>All subjects' tables, in the order in which they can be made.</summary>
+internal static class HubSchema
+{
+    public static IReadOnlyList<Migration> Steps { get; } = [.. RegistrySchema.Steps];
+}

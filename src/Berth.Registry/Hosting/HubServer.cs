@@ -1,0 +1,94 @@
+using System.Net;
+using System.Net.Sockets;
+using Berth.Registry.Protocol;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Berth.Registry.Hosting;
+
+/// <summary>The HTTP server of a hub: sockets, limits, and every request to the part that answers it.</summary>
+public sealed class HubServer : IAsyncDisposable
+{
+    private const int HeaderBytesMax = 32 * 1024;
+
+    // The longest name beside the longest digest and a query of several pages' worth.
+    private const int RequestLineBytesMax = 8 * 1024;
+
+    private static readonly TimeSpan s_headersTime = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan s_stopTime = TimeSpan.FromSeconds(5);
+
+    private readonly WebApplication _application;
+
+    private HubServer(WebApplication application) => _application = application;
+
+    /// <summary>Where it listens, with the ports that were found free.</summary>
+    public IReadOnlyList<Uri> Addresses =>
+        
+    [
+        .. _application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
+            .Select(text => new Uri(text)),
+    ];
+
+    /// <summary>Listens and serves.</summary>
+    /// <exception cref="FaultException">Unavailable: an address cannot be listened on.</exception>
+    public static async Task<HubServer> StartAsync(HubServices services, CancellationToken cancellationToken)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.Services.AddSingleton(services.Loggers);
+        builder.Services.AddLogging();
+        builder.Services.AddRoutingCore();
+        builder.WebHost.UseKestrelCore();
+        builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, services.Options));
+        WebApplication application = builder.Build();
+        Map(application, services);
+        try
+        {
+            await application.StartAsync(cancellationToken).ConfigureAwait(false);
+            return new HubServer(application);
+        }
+        catch (Exception failure) when (failure is IOException or SocketException)
+        {
+            await application.DisposeAsync().ConfigureAwait(false);
+            throw FaultException.Unavailable($"listen: {failure.Message}", failure);
+        }
+        catch
+        {
+            await application.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Stops listening, gives running requests a little time, and closes what is left.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        using var patience = new CancellationTokenSource(s_stopTime);
+        await _application.StopAsync(patience.Token).ConfigureAwait(false);
+        await _application.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private static void Map(WebApplication application, HubServices services)
+    {
+        // Names of repositories have slashes, which routes do not like: the protocol reads its paths by itself, before any routing.
+        var protocol = new RegistryEndpoints(services);
+        application.Use(next => context => protocol.Owns(context) ? protocol.HandleAsync(context) : next(context));
+        application.UseRouting();
+    }
+
+    private static void Configure(KestrelServerOptions kestrel, HubOptions options)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.AllowSynchronousIO = false;
+        kestrel.Limits.MaxRequestHeadersTotalSize = HeaderBytesMax;
+        kestrel.Limits.MaxRequestLineSize = RequestLineBytesMax;
+        kestrel.Limits.RequestHeadersTimeout = s_headersTime;
+        // Layers have any size; all other bodies have limits of their own.
+        kestrel.Limits.MaxRequestBodySize = null;
+        foreach (IPEndPoint address in options.Listen)
+            kestrel.Listen(address);
+    }
+}

@@ -1,0 +1,73 @@
+using Berth.Registry.Access;
+using Berth.Registry.Database;
+using Berth.Registry.Tokens;
+using Microsoft.Extensions.Logging;
+
+namespace Berth.Registry.Hosting;
+
+/// <summary>All that a hub consists of, made once by <see cref="OpenAsync"/> and reached from everywhere.</summary>
+public sealed record HubServices : IAsyncDisposable
+{
+    /// <summary>How it is to run.</summary>
+    public required HubOptions Options { get; init; }
+
+    /// <summary>The metadata.</summary>
+    public required HubDatabase Database { get; init; }
+
+    /// <summary>Who may do what.</summary>
+    public required IAccessRules Access { get; init; }
+
+    /// <summary>Who asks.</summary>
+    public required ICallerReader Callers { get; init; }
+
+    /// <summary>The time.</summary>
+    public required TimeProvider Time { get; init; }
+
+    /// <summary>Logs.</summary>
+    public required ILoggerFactory Loggers { get; init; }
+
+    /// <summary>Opens database and storage and brings them up to date.</summary>
+    /// <exception cref="FaultException">What is missing or wrong.</exception>
+    public static async Task<HubServices> OpenAsync(
+        HubOptions options, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
+    {
+        MakeDirectory(options.DataDirectory);
+        HubDatabase database = options.Database is { } connectionString
+            ? HubDatabase.OpenPostgreSql(connectionString)
+            : HubDatabase.OpenSqlite(Path.Join(options.DataDirectory, "hub.db"));
+        try
+        {
+            await database.MigrateAsync(HubSchema.Steps, time, cancellationToken).ConfigureAwait(false);
+            return new HubServices
+            {
+                Options = options,
+                Database = database,
+                Access = new OpenAccess(options.AnonymousPush),
+                Callers = new OpenCallers(),
+                Time = time,
+                Loggers = loggers,
+            };
+        }
+        catch
+        {
+            await database.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => Database.DisposeAsync();
+
+    private static void MakeDirectory(string path)
+    {
+        try
+        {
+            // Private repositories and password hashes lie beneath it.
+            Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw FaultException.Unavailable($"open data directory: {exception.Message}", exception);
+        }
+    }
+}

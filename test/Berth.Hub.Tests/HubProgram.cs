@@ -1,0 +1,86 @@
+using System.Diagnostics;
+
+namespace Berth.Hub.Tests;
+
+/// <summary>The real program, on a free loopback port with a directory of its own.</summary>
+internal sealed class HubProgram : IAsyncDisposable
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+
+    private readonly DirectoryInfo _directory;
+    private readonly bool _ownsDirectory;
+
+    private HubProgram(Process process, Uri address, DirectoryInfo directory, bool ownsDirectory) =>
+        (Process, Address, _directory, _ownsDirectory) = (process, address, directory, ownsDirectory);
+
+    public Process Process { get; }
+
+    public Uri Address { get; }
+
+    /// <summary>Address and port, as references of images begin.</summary>
+    public string Host => Address.Authority;
+
+    public string DataDirectory => Path.Join(_directory.FullName, "data");
+
+    private static string ProgramPath => Path.Join(Environment.GetEnvironmentVariable("BERTH_BIN") ?? FindPrograms(), "berth-hub");
+
+    /// <summary>Starts <c>berth-hub serve</c> and waits until it says where it listens.</summary>
+    public static Task<HubProgram> StartAsync(params string[] options) =>
+        StartAsync(Directory.CreateTempSubdirectory("berth-hub-"), ownsDirectory: true, "127.0.0.1:0", options);
+
+    /// <summary>Another one over the data of a hub that has ended, at the same address.</summary>
+    public Task<HubProgram> StartAgainAsync(params string[] options) => StartAsync(_directory, ownsDirectory: false, Host, options);
+
+    /// <summary>Runs a verb to its end: exit code, output and errors.</summary>
+    public static async Task<(int Code, string Output)> RunAsync(params string[] arguments)
+    {
+        using Process process = Process.Start(new ProcessStartInfo(ProgramPath, arguments)
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
+        })!;
+        process.StandardInput.Close();
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        string output = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return (process.ExitCode, output + await errors);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!Process.HasExited)
+            Process.Kill();
+        await Process.WaitForExitAsync();
+        Process.Dispose();
+        if (_ownsDirectory)
+            _directory.Delete(recursive: true);
+    }
+
+    private static async Task<HubProgram> StartAsync(DirectoryInfo directory, bool ownsDirectory, string listen, string[] options)
+    {
+        Process process = Process.Start(new ProcessStartInfo(
+            ProgramPath, ["serve", "--listen", listen, "--data", Path.Join(directory.FullName, "data"), .. options])
+        {
+            RedirectStandardOutput = true,
+        })!;
+        const string Prefix = "berth-hub listens on ";
+        using var patience = new CancellationTokenSource(s_patience);
+        while (await process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
+        {
+            if (!line.StartsWith(Prefix, StringComparison.Ordinal))
+                continue;
+            // Who does not read what a process says stops it when the pipe is full.
+            _ = process.StandardOutput.BaseStream.CopyToAsync(Stream.Null, CancellationToken.None);
+            return new HubProgram(process, new Uri(line[Prefix.Length..]), directory, ownsDirectory);
+        }
+        await process.WaitForExitAsync(patience.Token);
+        throw new InvalidOperationException($"berth-hub ended with {process.ExitCode} before it listened");
+    }
+
+    private static string FindPrograms()
+    {
+        string? directory = AppContext.BaseDirectory;
+        while (directory is not null && !File.Exists(Path.Join(directory, "Berth.slnx")))
+            directory = Path.GetDirectoryName(directory);
+        return Path.Join(directory, "out", "bin");
+    }
+}

@@ -1,0 +1,24 @@
+using System.Net;
+
+namespace Berth.Hub.Tests;
+
+public sealed class ServeTests
+{
+    [Fact]
+    public async Task Serve_OnAFreePort_AnswersTheVersionCheck()
+    {
+        await using HubProgram hub = await HubProgram.StartAsync();
+        using HttpClient client = new();
+        using HttpResponseMessage response = await client.GetAsync(new Uri(hub.Address, "/v2/"));
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal("registry/2.0", response.Headers.GetValues("Docker-Distribution-Api-Version").Single());
+    }
+
+    [Fact]
+    public async Task Serve_WithAnAddressThatIsNone_SaysSo()
+    {
+        (int code, string output) = await HubProgram.RunAsync("serve", "--listen", "nowhere");
+        Assert.Equal(1, code);
+        Assert.Contains("--listen nowhere: not an address and a port", output, StringComparison.Ordinal);
+    }
+}
