@@ -1,4 +1,5 @@
 using System.Net;
+using Berth.Registry.Accounts;
 
 namespace Berth.Registry.Hosting;
 
@@ -19,6 +20,9 @@ public sealed record HubOptions
 
     /// <summary>A PostgreSQL connection string; null: the embedded database.</summary>
     public string? Database { get; init; }
+
+    /// <summary>Accounts and sign-in.</summary>
+    public AccountSettings Accounts { get; init; } = new();
 
     /// <summary>Whoever connects may push and delete, and nobody signs in.</summary>
     public bool AnonymousPush { get; init; }

@@ -1,3 +1,4 @@
+using Berth.Registry.Accounts;
 using Berth.Registry.Database;
 
 namespace Berth.Registry.Hosting;
@@ -5,5 +6,5 @@ namespace Berth.Registry.Hosting;
 /// <summary>All subjects' tables, in the order in which they can be made.</summary>
 internal static class HubSchema
 {
-    public static IReadOnlyList<Migration> Steps { get; } = [.. RegistrySchema.Steps];
+    public static IReadOnlyList<Migration> Steps { get; } = [.. RegistrySchema.Steps, .. AccountsSchema.Steps];
 }

@@ -1,4 +1,5 @@
 using Berth.Registry.Access;
+using Berth.Registry.Accounts;
 using Berth.Registry.Database;
 using Berth.Registry.Tokens;
 using Microsoft.Extensions.Logging;
@@ -13,6 +14,9 @@ public sealed record HubServices : IAsyncDisposable
 
     /// <summary>The metadata.</summary>
     public required HubDatabase Database { get; init; }
+
+    /// <summary>Users, organisations, tokens and the audit log.</summary>
+    public required AccountServices Accounts { get; init; }
 
     /// <summary>Who may do what.</summary>
     public required IAccessRules Access { get; init; }
@@ -38,12 +42,14 @@ public sealed record HubServices : IAsyncDisposable
         try
         {
             await database.MigrateAsync(HubSchema.Steps, time, cancellationToken).ConfigureAwait(false);
+            var accounts = new AccountServices(database, options.Accounts, time, loggers);
             return new HubServices
             {
                 Options = options,
                 Database = database,
-                Access = new OpenAccess(options.AnonymousPush),
-                Callers = new OpenCallers(),
+                Accounts = accounts,
+                Access = options.AnonymousPush ? new OpenAccess(anonymousPush: true) : accounts.Access,
+                Callers = options.AnonymousPush ? new OpenCallers() : accounts.Callers,
                 Time = time,
                 Loggers = loggers,
             };
@@ -56,7 +62,11 @@ public sealed record HubServices : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => Database.DisposeAsync();
+    public ValueTask DisposeAsync()
+    {
+        Accounts.Dispose();
+        return Database.DisposeAsync();
+    }
 
     private static void MakeDirectory(string path)
     {

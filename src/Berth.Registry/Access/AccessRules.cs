@@ -1,0 +1,63 @@
+using Berth.Registry.Accounts;
+using Berth.Registry.Model;
+using Berth.Registry.Tokens;
+
+namespace Berth.Registry.Access;
+
+/// <summary>Who may do what, by ownership, organisations, teams and what a token is narrowed to.</summary>
+/// <remarks>
+/// <list type="bullet">
+/// <item>A public repository is pulled by anybody.</item>
+/// <item>The first part of a name says whose a repository is: that user does everything with it, and so do that organisation's owners;
+/// its maintainers do everything but change who may; its members do what their teams give.</item>
+/// <item>A robot of an organisation does with its repositories what its scopes say, never administer.</item>
+/// <item>An administrator does everything. Names of one part belong to nobody: administrators alone push them.</item>
+/// <item>A token gives at most what its owner has at the moment it is used.</item>
+/// </list>
+/// </remarks>
+public sealed class AccessRules(AccountDirectory directory) : IAccessRules
+{
+    private const RepositoryAccess Content = RepositoryAccess.Pull | RepositoryAccess.Push | RepositoryAccess.Delete;
+    private const RepositoryAccess Everything = Content | RepositoryAccess.Administer;
+
+    /// <inheritdoc/>
+    public async ValueTask<RepositoryAccess> OfAsync(Caller caller, RepositoryName repository, CancellationToken cancellationToken)
+    {
+        if (await directory.IsPublicAsync(repository, cancellationToken) is not { } isPublic)
+            return RepositoryAccess.None;
+        RepositoryAccess access = await RightsAsync(caller, repository, cancellationToken);
+        // A token for other repositories still pulls what is public: without any token its bearer could as well.
+        RepositoryAccess granted = access & TokenScopes.Of(caller.Scopes, repository);
+        return isPublic ? granted | RepositoryAccess.Pull : granted.HasFlag(RepositoryAccess.Pull) ? granted : RepositoryAccess.None;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> MayCreateAsync(Caller caller, RepositoryName repository, CancellationToken cancellationToken) =>
+        TokenScopes.Of(caller.Scopes, repository).HasFlag(RepositoryAccess.Push)
+        && (await RightsAsync(caller, repository, cancellationToken)).HasFlag(RepositoryAccess.Push);
+
+    /// <summary>What an account may do, whether or not the repository exists, without regard to tokens.</summary>
+    internal async ValueTask<RepositoryAccess> RightsAsync(Caller caller, RepositoryName repository, CancellationToken cancellationToken)
+    {
+        if (caller.AccountId is not { } id || await directory.RightsAsync(id, cancellationToken) is not { IsDisabled: false } rights)
+            return RepositoryAccess.None;
+        if (rights.IsAdministrator)
+            return Everything;
+        string space = repository.Namespace;
+        if (space.Length == 0)
+            return RepositoryAccess.None;
+        if (rights.Name == space)
+            return rights.IsOrganisation ? Content : Everything;
+        if (!rights.Roles.TryGetValue(space, out OrganisationRole role))
+            return RepositoryAccess.None;
+        return role switch
+        {
+            OrganisationRole.Owner => Everything,
+            OrganisationRole.Maintainer => Content,
+            _ => TeamsOf(rights, repository),
+        };
+    }
+
+    private static RepositoryAccess TeamsOf(AccountRights rights, RepositoryName repository) =>
+        rights.Teams.Count == 0 ? RepositoryAccess.None : TokenScopes.Of(rights.Teams, repository);
+}

@@ -1,0 +1,75 @@
+using Berth.Registry.Access;
+using Berth.Registry.Audit;
+using Berth.Registry.Database;
+using Berth.Registry.Tokens;
+using Microsoft.Extensions.Logging;
+
+namespace Berth.Registry.Accounts;
+
+/// <summary>All that knows accounts, made once and reached through <see cref="Hosting.HubServices"/>.</summary>
+public sealed record AccountServices : IDisposable
+{
+    private readonly PasswordHasher _hasher;
+
+    /// <summary>Puts the parts together.</summary>
+    public AccountServices(HubDatabase database, AccountSettings settings, TimeProvider time, ILoggerFactory loggers)
+    {
+        Settings = settings;
+        _hasher = new PasswordHasher();
+        Audit = new AuditLog(database, time);
+        Secrets = new SecretStore(database, Audit, time);
+        Users = new UserService(database, _hasher, Secrets, Audit, settings.SignUp, time);
+        Organisations = new OrganisationService(database, Audit, time);
+        Teams = new TeamService(database, Audit, time);
+        Directory = new AccountDirectory(database, Secrets);
+        Access = new AccessRules(Directory);
+        Address = new PublicAddress(settings.PublicUrl);
+        SignIn = new SignIn(
+            database, Directory, Secrets, _hasher, new LoginThrottle(time), Audit, time, loggers.CreateLogger<SignIn>());
+        Bearers = new BearerTokens(new StoredSigningKeys(database, time), settings.Service, time);
+        Callers = new CallerReader(Bearers, SignIn, Directory, Address);
+        TokenEndpoints = new TokenEndpoints(Bearers, SignIn, Secrets, Access, time);
+    }
+
+    /// <summary>How accounts work here.</summary>
+    public AccountSettings Settings { get; }
+
+    /// <summary>The record of changes.</summary>
+    public AuditLog Audit { get; }
+
+    /// <summary>Tokens, sessions, invitations.</summary>
+    public SecretStore Secrets { get; }
+
+    /// <summary>Users.</summary>
+    public UserService Users { get; }
+
+    /// <summary>Organisations and their members.</summary>
+    public OrganisationService Organisations { get; }
+
+    /// <summary>Teams of organisations.</summary>
+    public TeamService Teams { get; }
+
+    /// <summary>What is looked up for every request.</summary>
+    public AccountDirectory Directory { get; }
+
+    /// <summary>Who may do what.</summary>
+    public AccessRules Access { get; }
+
+    /// <summary>Proves who somebody is.</summary>
+    public SignIn SignIn { get; }
+
+    /// <summary>Bearer tokens.</summary>
+    public BearerTokens Bearers { get; }
+
+    /// <summary>Who asks.</summary>
+    public CallerReader Callers { get; }
+
+    /// <summary>The token service.</summary>
+    public TokenEndpoints TokenEndpoints { get; }
+
+    /// <summary>Where clients reach the hub.</summary>
+    public PublicAddress Address { get; }
+
+    /// <inheritdoc/>
+    public void Dispose() => _hasher.Dispose();
+}

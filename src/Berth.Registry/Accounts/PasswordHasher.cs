@@ -1,0 +1,136 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using NSec.Cryptography;
+
+namespace Berth.Registry.Accounts;
+
+/// <summary>Turns passwords into what may be stored, and compares them with it: Argon2id, which costs a guesser memory.</summary>
+/// <remarks>
+/// RFC 9106; stored in the PHC string format <c>$argon2id$v=19$m=19456,t=2,p=1$salt$hash</c>, so that the costs can rise later
+/// and old hashes still verify. Only a few computations run at once: a flood of sign-ins waits, and past a bound is
+/// refused, instead of taking the machine's memory.
+/// </remarks>
+public sealed class PasswordHasher : IDisposable
+{
+    /// <summary>Longest password in UTF-8 bytes; longer ones are refused before any work is done.</summary>
+    public const int PasswordBytesMax = 256;
+
+    /// <summary>Sign-ins that may wait for their turn; the next is refused.</summary>
+    public const int WaitingMax = 64;
+
+    // The first recommendation of OWASP's password storage cheat sheet for Argon2id: 19 MiB, two passes, one lane.
+    private const int MemoryKibibytes = 19 * 1024;
+    private const int Passes = 2;
+    private const int SaltBytes = 16;
+    private const int HashBytes = 32;
+    // Bounds for what is read back: a damaged or planted row must not ask for gigabytes.
+    private const int MemoryKibibytesMax = 256 * 1024;
+    private const int PassesMax = 16;
+
+    private readonly SemaphoreSlim _turns = new(Math.Clamp(Environment.ProcessorCount, 1, 4));
+    private readonly Lazy<string> _decoy;
+    private int _waiting;
+
+    /// <summary>Makes one with the costs above.</summary>
+    public PasswordHasher() => _decoy = new Lazy<string>(() => Compute(RandomNumberGenerator.GetHexString(32)));
+
+    /// <summary>The text to store for a password.</summary>
+    /// <exception cref="FaultException">InvalidArgument: too long. Unavailable: too many at once.</exception>
+    public async Task<string> HashAsync(string password, CancellationToken cancellationToken)
+    {
+        if (Encoding.UTF8.GetByteCount(password) > PasswordBytesMax)
+            throw FaultException.Invalid($"password: it is longer than {PasswordBytesMax} bytes");
+        return await InTurnAsync(() => Compute(password), cancellationToken);
+    }
+
+    /// <summary>Whether a password is the one that was stored. Without a stored one the answer is no and takes as long, so that
+    /// the time does not tell which names exist.</summary>
+    /// <exception cref="FaultException">Unavailable: too many at once.</exception>
+    public async Task<bool> VerifyAsync(string password, string? stored, CancellationToken cancellationToken)
+    {
+        if (Encoding.UTF8.GetByteCount(password) > PasswordBytesMax)
+            return false;
+        bool matches = await InTurnAsync(() => Matches(password, stored ?? _decoy.Value), cancellationToken);
+        return matches && stored is not null;
+    }
+
+    /// <summary>Whether a stored text was made with other costs than those of today.</summary>
+    public static bool IsOutdated(string stored) =>
+        !TryParse(stored, out int memory, out int passes, out _, out byte[] hash)
+        || memory != MemoryKibibytes || passes != Passes || hash.Length != HashBytes;
+
+    /// <inheritdoc/>
+    public void Dispose() => _turns.Dispose();
+
+    private async Task<T> InTurnAsync<T>(Func<T> work, CancellationToken cancellationToken)
+    {
+        if (Interlocked.Increment(ref _waiting) > WaitingMax)
+        {
+            Interlocked.Decrement(ref _waiting);
+            throw FaultException.Unavailable("sign in: too many sign-ins at once: try again in a few seconds");
+        }
+        try
+        {
+            await _turns.WaitAsync(cancellationToken);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
+        }
+        try
+        {
+            return await Task.Run(work, CancellationToken.None);
+        }
+        finally
+        {
+            _turns.Release();
+        }
+    }
+
+    private static string Compute(string password)
+    {
+        byte[] salt = RandomNumberGenerator.GetBytes(SaltBytes);
+        byte[] hash = Derive(password, salt, MemoryKibibytes, Passes, HashBytes);
+        return string.Create(
+            CultureInfo.InvariantCulture, $"$argon2id$v=19$m={MemoryKibibytes},t={Passes},p=1${Encode(salt)}${Encode(hash)}");
+    }
+
+    private static bool Matches(string password, string stored) =>
+        TryParse(stored, out int memory, out int passes, out byte[] salt, out byte[] hash)
+        && CryptographicOperations.FixedTimeEquals(hash, Derive(password, salt, memory, passes, hash.Length));
+
+    private static byte[] Derive(string password, byte[] salt, int memory, int passes, int length)
+    {
+        var argon = new Argon2id(new Argon2Parameters { DegreeOfParallelism = 1, MemorySize = memory, NumberOfPasses = passes });
+        return argon.DeriveBytes(Encoding.UTF8.GetBytes(password), salt, length);
+    }
+
+    private static bool TryParse(string stored, out int memory, out int passes, out byte[] salt, out byte[] hash)
+    {
+        (memory, passes, salt, hash) = (0, 0, [], []);
+        if (stored.Split('$') is not ["", "argon2id", "v=19", var costs, var saltText, var hashText])
+            return false;
+        if (costs.Split(',') is not [['m', '=', .. var m], ['t', '=', .. var t], "p=1"]
+            || !int.TryParse(m, NumberStyles.None, CultureInfo.InvariantCulture, out memory)
+            || !int.TryParse(t, NumberStyles.None, CultureInfo.InvariantCulture, out passes)
+            || memory is < 8 or > MemoryKibibytesMax || passes is < 1 or > PassesMax)
+            return false;
+        return TryDecode(saltText, out salt) && TryDecode(hashText, out hash) && salt.Length == SaltBytes
+            && hash.Length is >= 16 and <= 64;
+    }
+
+    // PHC strings use the standard alphabet without padding.
+    private static string Encode(byte[] bytes) => Convert.ToBase64String(bytes).TrimEnd('=');
+
+    private static bool TryDecode(string text, out byte[] bytes)
+    {
+        byte[] room = new byte[text.Length];
+        bool isRead = Base64.IsValid(text + new string('=', (4 - (text.Length % 4)) % 4));
+        int written = 0;
+        isRead = isRead && Convert.TryFromBase64String(text + new string('=', (4 - (text.Length % 4)) % 4), room, out written);
+        bytes = isRead ? room[..written] : [];
+        return isRead;
+    }
+}

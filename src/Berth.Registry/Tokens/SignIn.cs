@@ -1,0 +1,168 @@
+using System.Security.Cryptography;
+using System.Text;
+using Berth.Registry.Access;
+using Berth.Registry.Accounts;
+using Berth.Registry.Audit;
+using Berth.Registry.Database;
+using Berth.Registry.Model;
+using Microsoft.Extensions.Logging;
+
+namespace Berth.Registry.Tokens;
+
+/// <summary>Proves who somebody is: by password, by personal or robot token, by refresh token, by session.</summary>
+public sealed partial class SignIn(
+    HubDatabase database, AccountDirectory directory, SecretStore secrets, PasswordHasher hasher, LoginThrottle throttle, AuditLog audit,
+    TimeProvider time, ILogger<SignIn> logger)
+{
+    private const int ProvenMax = 10_000;
+    private static readonly TimeSpan s_provenFor = TimeSpan.FromMinutes(10);
+
+    // Basic credentials come with every request: after the costly proof, a keyed hash of them is remembered for a while, together with
+    // the stored password that they were proven against. The key lives and dies with the process.
+    private readonly byte[] _key = RandomNumberGenerator.GetBytes(32);
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, (string Stored, DateTimeOffset Until)> _proven = new(StringComparer.Ordinal); // Guarded by _gate.
+    private long _failures;
+
+    /// <summary>Wrong passwords and tokens since the process began.</summary>
+    public long Failures => Interlocked.Read(ref _failures);
+
+    /// <summary>Who has this name and this password or token; null when nobody.</summary>
+    /// <exception cref="TooManyAttemptsException">There were too many wrong passwords.</exception>
+    /// <exception cref="FaultException">Unavailable: too many sign-ins at once.</exception>
+    public async ValueTask<Caller?> WithPasswordAsync(string name, string password, string? address, CancellationToken cancellationToken)
+    {
+        Caller? caller = SecretText.TryRead(password, out _)
+            ? await WithTokenAsync(password, name, cancellationToken)
+            : await ProveAsync(name, password, address, cancellationToken);
+        if (caller is null)
+        {
+            Interlocked.Increment(ref _failures);
+            Log.Refused(logger, name.Length > AccountName.LengthMax * 2 ? "(too long)" : name, address);
+        }
+        return caller is null ? null : caller with { RemoteAddress = address };
+    }
+
+    /// <summary>Who has this personal or robot token.</summary>
+    /// <param name="secret">The token.</param>
+    /// <param name="name">The name that must belong to it; null where none is given.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async ValueTask<Caller?> WithTokenAsync(string secret, string? name, CancellationToken cancellationToken)
+    {
+        StoredToken? token = await directory.TokenAsync(secret, cancellationToken);
+        if (token is not { Kind: SecretKind.Personal or SecretKind.Robot })
+            return null;
+        Caller? caller = await CallerAsync(token, cancellationToken);
+        if (caller is null || (name is not null && name != caller.Name))
+            return null;
+        await secrets.NoteUseAsync(token, cancellationToken);
+        return caller;
+    }
+
+    /// <summary>Who has this refresh token; what it was given for decides what it may do.</summary>
+    public ValueTask<Caller?> WithRefreshTokenAsync(string secret, CancellationToken cancellationToken) =>
+        WithSessionAsync(secret, SecretKind.Refresh, cancellationToken);
+
+    /// <summary>Whose browser session this is.</summary>
+    public ValueTask<Caller?> WithSessionAsync(string secret, CancellationToken cancellationToken) =>
+        WithSessionAsync(secret, SecretKind.Session, cancellationToken);
+
+    /// <summary>Begins a browser session of somebody who is proven.</summary>
+    public async Task<string> BeginSessionAsync(Caller caller, CancellationToken cancellationToken)
+    {
+        string secret = await secrets.BeginSessionAsync(SecretKind.Session, caller.AccountId!.Value, caller.TokenId, cancellationToken);
+        await audit.RecordAsync(caller, AuditActions.UserSignIn, caller.Name!, "", cancellationToken);
+        return secret;
+    }
+
+    /// <summary>Who a stored secret speaks for; null when its owner is gone or switched off.</summary>
+    internal async ValueTask<Caller?> CallerAsync(StoredToken token, CancellationToken cancellationToken)
+    {
+        if (token.AccountId is not { } id || await directory.RightsAsync(id, cancellationToken) is not { IsDisabled: false } rights)
+            return null;
+        StoredToken? narrowing = token;
+        if (token.ParentId is { } parent && (narrowing = await directory.TokenAsync(parent, cancellationToken)) is null)
+            return null;
+        return new Caller
+        {
+            AccountId = id,
+            Name = narrowing.Kind is SecretKind.Robot ? RobotName.Of(rights.Name, narrowing.Name) : rights.Name,
+            // A narrowed token changes no settings of the hub.
+            IsAdministrator = rights.IsAdministrator && narrowing.Scopes is null,
+            TokenId = token.Kind is SecretKind.Session ? token.ParentId : token.Id,
+            Scopes = narrowing.Scopes,
+        };
+    }
+
+    private async ValueTask<Caller?> WithSessionAsync(string secret, SecretKind kind, CancellationToken cancellationToken)
+    {
+        StoredToken? token = await directory.TokenAsync(secret, cancellationToken);
+        if (token is null || token.Kind != kind)
+            return null;
+        Caller? caller = await CallerAsync(token, cancellationToken);
+        if (caller is not null)
+            await secrets.NoteUseAsync(token, cancellationToken);
+        return caller;
+    }
+
+    private async ValueTask<Caller?> ProveAsync(string name, string password, string? address, CancellationToken cancellationToken)
+    {
+        // A name that cannot exist costs nothing and tells nothing: whoever reads the rule knows it too.
+        if (!AccountName.TryParse(name, out _))
+            return null;
+        TimeSpan wait = throttle.WaitFor(name, address);
+        if (wait > TimeSpan.Zero)
+            throw new TooManyAttemptsException(wait);
+        AccountRights? rights = await directory.RightsAsync(name, cancellationToken);
+        string? stored = rights is { IsOrganisation: false } ? rights.Password : null;
+        string key = KeyOf(name, password);
+        bool isKnown = IsProven(key, stored);
+        if (!isKnown && !await hasher.VerifyAsync(password, stored, cancellationToken))
+        {
+            throttle.Failed(name, address);
+            return null;
+        }
+        if (rights is null or { IsDisabled: true })
+            return null;
+        if (!isKnown)
+        {
+            throttle.Succeeded(name, address);
+            await NoteAsync(rights, key, password, stored!, cancellationToken);
+        }
+        return new Caller { AccountId = rights.Id, Name = rights.Name, IsAdministrator = rights.IsAdministrator };
+    }
+
+    private async Task NoteAsync(AccountRights rights, string key, string password, string stored, CancellationToken cancellationToken)
+    {
+        string newest = PasswordHasher.IsOutdated(stored) ? await hasher.HashAsync(password, cancellationToken) : stored;
+        long now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        // Unless the password was changed meanwhile: that one must win.
+        await database.WriteAsync(
+            Durability.Process,
+            (transaction, token) => transaction.ExecuteAsync(
+                $"update users set last_login_at = {now}, password = {newest} where account_id = {rights.Id} and password = {stored}", token),
+            cancellationToken);
+        lock (_gate)
+        {
+            if (_proven.Count >= ProvenMax)
+                _proven.Clear();
+            _proven[key] = (newest, time.GetUtcNow() + s_provenFor);
+        }
+    }
+
+    private bool IsProven(string key, string? stored)
+    {
+        lock (_gate)
+            return stored is not null && _proven.TryGetValue(key, out (string Stored, DateTimeOffset Until) proven)
+                && proven.Stored == stored && proven.Until > time.GetUtcNow();
+    }
+
+    private string KeyOf(string name, string password) =>
+        Convert.ToHexStringLower(HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes($"{name}\n{password}")));
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 6101, Level = LogLevel.Information, Message = "Sign-in as {Name} from {Address} refused")]
+        public static partial void Refused(ILogger logger, string name, string? address);
+    }
+}
