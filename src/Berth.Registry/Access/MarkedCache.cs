@@ -2,7 +2,8 @@ using Berth.Registry.Database;
 
 namespace Berth.Registry.Access;
 
-/// <summary>Keeps what was read from the database while nothing in it changed: answers are never older than the request that asks.</summary>
+/// <summary>Keeps what was read from the database while nothing in it changed: answers are never older than the request that
+/// asks.</summary>
 /// <remarks>Bounded; emptied as a whole when the database has another mark.</remarks>
 internal sealed class MarkedCache<TKey, TValue>(HubDatabase database, int entriesMax)
     where TKey : notnull

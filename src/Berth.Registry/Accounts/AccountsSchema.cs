@@ -2,7 +2,8 @@ using Berth.Registry.Database;
 
 namespace Berth.Registry.Accounts;
 
-/// <summary>The tables of users, organisations, teams, secrets, keys and the audit log. The table <c>accounts</c> is the registry's.</summary>
+/// <summary>The tables of users, organisations, teams, secrets, keys and the audit log. The table <c>accounts</c> is the
+/// registry's.</summary>
 internal static class AccountsSchema
 {
     public static IReadOnlyList<Migration> Steps { get; } =
@@ -31,7 +32,8 @@ internal static class AccountsSchema
                 created_at bigint not null, primary key(issuer, subject));
             create index identities_account on identities(account_id);
             create table secrets(
-                id {identity}, kind text not null, account_id bigint references accounts(id) on delete cascade, name text not null default '',
+                id {identity}, kind text not null, account_id bigint references accounts(id) on delete cascade, name text not null
+                default '',
                 hint text not null, hash text not null unique, scopes text, parent_id bigint references secrets(id) on delete cascade,
                 created_by bigint, created_at bigint not null, expires_at bigint, last_used_at bigint);
             create index secrets_account on secrets(account_id, kind);

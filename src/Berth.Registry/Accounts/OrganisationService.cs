@@ -60,7 +60,8 @@ public sealed class OrganisationService(HubDatabase database, AuditLog audit, Ti
             Read, token), cancellationToken);
 
     /// <summary>The organisations of a user, by name, with the user's role.</summary>
-    public Task<List<(Organisation Organisation, OrganisationRole Role)>> ListOfAsync(long accountId, CancellationToken cancellationToken) =>
+    public Task<List<(Organisation Organisation, OrganisationRole Role)>> ListOfAsync(long accountId,
+        CancellationToken cancellationToken) =>
         database.ReadAsync(
             (transaction, token) => transaction.ListAsync(
                 $"""
@@ -75,7 +76,8 @@ public sealed class OrganisationService(HubDatabase database, AuditLog audit, Ti
         CheckText(displayName);
         return ChangeAsync(
             actor, name, AuditActions.OrganisationUpdate, "",
-            (transaction, id, token) => transaction.ExecuteAsync($"update accounts set display_name = {displayName} where id = {id}", token),
+            (transaction, id, token) =>
+                transaction.ExecuteAsync($"update accounts set display_name = {displayName} where id = {id}", token),
             cancellationToken);
     }
 
@@ -119,7 +121,8 @@ public sealed class OrganisationService(HubDatabase database, AuditLog audit, Ti
 
     /// <summary>Makes a user a member, or gives a member another role.</summary>
     /// <exception cref="FaultException">NotFound: no such organisation or user. Conflict: it would have no owner.</exception>
-    public Task SetMemberAsync(Caller actor, string name, string user, OrganisationRole role, CancellationToken cancellationToken) => ChangeAsync(
+    public Task SetMemberAsync(Caller actor, string name, string user, OrganisationRole role, CancellationToken cancellationToken) =>
+        ChangeAsync(
         actor, name, AuditActions.MemberSet, $"{user}: {TextOf(role)}",
         async (transaction, id, token) =>
         {

@@ -27,7 +27,8 @@ public sealed class TeamService(HubDatabase database, AuditLog audit, TimeProvid
             actor, organisation, AuditActions.TeamCreate, team,
             async (transaction, id, token) =>
             {
-                if (await transaction.NumberAsync($"select id from teams where organisation_id = {id} and name = {team}", token) is not null)
+                if (await transaction.NumberAsync($"select id from teams where organisation_id = {id} and name = {team}",
+                    token) is not null)
                     throw FaultException.Conflict($"team {organisation}/{team}: the name is taken");
                 if (await transaction.NumberAsync($"select count(*) from teams where organisation_id = {id}", token) >= TeamsMax)
                     throw FaultException.Conflict($"team {organisation}/{team}: the organisation has {TeamsMax} teams already");
@@ -50,7 +51,8 @@ public sealed class TeamService(HubDatabase database, AuditLog audit, TimeProvid
     /// <summary>Puts a member of the organisation into a team.</summary>
     /// <exception cref="FaultException">NotFound: no such organisation, team or user. Conflict: the user is no member of the
     /// organisation.</exception>
-    public Task AddMemberAsync(Caller actor, string organisation, string team, string user, CancellationToken cancellationToken) => WriteAsync(
+    public Task AddMemberAsync(Caller actor, string organisation, string team, string user, CancellationToken cancellationToken) =>
+        WriteAsync(
         actor, organisation, AuditActions.TeamMemberAdd, $"{team}: {user}",
         async (transaction, id, token) =>
         {
@@ -65,7 +67,8 @@ public sealed class TeamService(HubDatabase database, AuditLog audit, TimeProvid
 
     /// <summary>Takes a user out of a team.</summary>
     /// <exception cref="FaultException">NotFound: no such organisation, team or member.</exception>
-    public Task RemoveMemberAsync(Caller actor, string organisation, string team, string user, CancellationToken cancellationToken) => WriteAsync(
+    public Task RemoveMemberAsync(Caller actor, string organisation, string team, string user, CancellationToken cancellationToken) =>
+        WriteAsync(
         actor, organisation, AuditActions.TeamMemberRemove, $"{team}: {user}",
         async (transaction, id, token) =>
         {
@@ -75,7 +78,8 @@ public sealed class TeamService(HubDatabase database, AuditLog audit, TimeProvid
                 throw FaultException.NotFound($"team {organisation}/{team}: {user} is no member");
         }, cancellationToken);
 
-    /// <summary>Sets what a team may do with a repository of its organisation, or with all of them (<c>org/*</c>); None takes it away.</summary>
+    /// <summary>Sets what a team may do with a repository of its organisation, or with all of them (<c>org/*</c>); None takes it
+    /// away.</summary>
     /// <exception cref="FaultException">NotFound: no such organisation or team. InvalidArgument: not one of the organisation's
     /// repositories.</exception>
     public Task SetPermissionAsync(
@@ -83,13 +87,15 @@ public sealed class TeamService(HubDatabase database, AuditLog audit, TimeProvid
     {
         bool isAll = repository == organisation + "/*";
         if (!isAll && !(RepositoryName.TryParse(repository, out RepositoryName name) && name.Namespace == organisation))
-            throw FaultException.Invalid($"team {organisation}/{team}: {repository} is not a repository of {organisation}, nor {organisation}/*");
+            throw FaultException.Invalid(
+                $"team {organisation}/{team}: {repository} is not a repository of {organisation}, nor {organisation}/*");
         // Each right includes what it cannot do without.
         RepositoryAccess full = access is RepositoryAccess.None ? access : access | RepositoryAccess.Pull;
         string words = string.Join(',', ScopeText.ActionsOf(full));
         return WriteAsync(
             actor, organisation, AuditActions.TeamPermission, $"{team}: {repository}: {(words.Length > 0 ? words : "none")}",
-            (transaction, id, token) => SetPermissionAsync(transaction, id, organisation, team, repository, full, token), cancellationToken);
+            (transaction, id, token) =>
+                SetPermissionAsync(transaction, id, organisation, team, repository, full, token), cancellationToken);
     }
 
     /// <summary>The teams of an organisation with all that belongs to them, by name.</summary>
@@ -126,7 +132,8 @@ public sealed class TeamService(HubDatabase database, AuditLog audit, TimeProvid
                 $"delete from team_permissions where team_id = {teamId} and repository = {repository}", cancellationToken);
             return;
         }
-        if (await transaction.NumberAsync($"select count(*) from team_permissions where team_id = {teamId}", cancellationToken) >= PermissionsMax)
+        if (await transaction.NumberAsync($"select count(*) from team_permissions where team_id = {teamId}",
+            cancellationToken) >= PermissionsMax)
             throw FaultException.Conflict($"team {organisation}/{team}: it has {PermissionsMax} permissions already: use {organisation}/*");
         await transaction.ExecuteAsync(
             $"""

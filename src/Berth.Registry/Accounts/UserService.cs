@@ -20,7 +20,8 @@ public sealed class UserService(
     /// <summary>Users that one page of the list may have.</summary>
     public const int PageMax = 1000;
 
-    private const string Columns = "a.id, a.name, a.display_name, a.created_at, u.email, u.is_administrator, u.disabled_at, u.last_login_at, "
+    private const string Columns =
+        "a.id, a.name, a.display_name, a.created_at, u.email, u.is_administrator, u.disabled_at, u.last_login_at, "
         + "cast(case when u.password is null then 0 else 1 end as bigint) from accounts a join users u on u.account_id = a.id";
 
     /// <summary>Who may make an account.</summary>
@@ -37,7 +38,8 @@ public sealed class UserService(
     }
 
     /// <summary>Makes a user for a stranger, as <see cref="SignUp"/> permits; never an administrator.</summary>
-    /// <exception cref="FaultException">Forbidden: not permitted. InvalidArgument: a field is wrong. Conflict: the name is taken.</exception>
+    /// <exception cref="FaultException">Forbidden: not permitted. InvalidArgument: a field is wrong. Conflict: the name is
+    /// taken.</exception>
     public async Task<UserAccount> RegisterAsync(Registration wanted, string? address, CancellationToken cancellationToken)
     {
         if (SignUp is SignUpMode.Closed)
@@ -75,7 +77,8 @@ public sealed class UserService(
 
     /// <summary>Whether there is any administrator; before that the hub offers only its set-up.</summary>
     public Task<bool> HasAdministratorAsync(CancellationToken cancellationToken) => database.ReadAsync(
-        async (transaction, token) => await transaction.NumberAsync("select cast(1 as bigint) from users where is_administrator = 1 limit 1", token) is not null,
+        async (transaction, token) =>
+            await transaction.NumberAsync("select cast(1 as bigint) from users where is_administrator = 1 limit 1", token) is not null,
         cancellationToken);
 
     /// <summary>A user by name; null when there is none.</summary>
@@ -148,7 +151,8 @@ public sealed class UserService(
         {
             if (await transaction.NumberAsync(
                 $"select count(*) from repositories where namespace = {name} or account_id = {id}", token) is > 0 and { } count)
-                throw FaultException.Conflict($"remove user {name}: they have {count} repositories: remove those first, or disable the user");
+                throw FaultException.Conflict(
+                    $"remove user {name}: they have {count} repositories: remove those first, or disable the user");
             string? orphan = await transaction.TextAsync($"""
                 select a.name from memberships m join accounts a on a.id = m.organisation_id where m.account_id = {id} and m.role = 'owner'
                 and not exists (select 1 from memberships o where o.organisation_id = m.organisation_id and o.role = 'owner'
@@ -208,7 +212,8 @@ public sealed class UserService(
             throw new FaultException(FaultKind.Forbidden, $"{attempt}: the link was used already, has expired, or is not from this hub");
     }
 
-    private static Task<long?> AdministratorsAsync(HubTransaction transaction, CancellationToken cancellationToken) => transaction.NumberAsync(
+    private static Task<long?> AdministratorsAsync(HubTransaction transaction, CancellationToken cancellationToken) =>
+        transaction.NumberAsync(
         "select count(*) from users where is_administrator = 1 and disabled_at is null", cancellationToken);
 
     private static void Check(NewUser wanted)
@@ -236,7 +241,8 @@ public sealed class UserService(
     {
         if (displayName.Length > TextLengthMax || displayName.Any(char.IsControl))
             throw FaultException.Invalid($"display name: at most {TextLengthMax} characters without control characters are allowed");
-        if (email.Length > 0 && (email.Length > TextLengthMax || !MailAddress.TryCreate(email, out MailAddress? address) || address.Address != email))
+        if (email.Length > 0
+            && (email.Length > TextLengthMax || !MailAddress.TryCreate(email, out MailAddress? address) || address.Address != email))
             throw FaultException.Invalid("e-mail: it is not an address");
     }
 

@@ -4,7 +4,8 @@ using Berth.Registry.Model;
 
 namespace Berth.Registry.Audit;
 
-/// <summary>The record of all changes. An entry is written in the transaction of the change itself: one is never there without the other.</summary>
+/// <summary>The record of all changes. An entry is written in the transaction of the change itself: one is never there without the
+/// other.</summary>
 public sealed class AuditLog(HubDatabase database, TimeProvider time)
 {
     /// <summary>Entries that one page of the list may have.</summary>
@@ -61,7 +62,8 @@ public sealed class AuditLog(HubDatabase database, TimeProvider time)
         SqlText head = $"select {(SqlText)Columns} from audit where ";
         long limit = Math.Clamp(count, 1, PageMax);
         return database.ReadAsync(
-            (transaction, token) => transaction.ListAsync($"{head}{condition} order by id desc limit {limit}", Read, token), cancellationToken);
+            (transaction, token) =>
+                transaction.ListAsync($"{head}{condition} order by id desc limit {limit}", Read, token), cancellationToken);
     }
 
     private static string Like(string text) => text.Replace("!", "!!", StringComparison.Ordinal)

@@ -1,5 +1,6 @@
 using System.Net;
 using Berth.Registry.Accounts;
+using Berth.Registry.Operation.Serving;
 
 namespace Berth.Registry.Hosting;
 
@@ -23,6 +24,9 @@ public sealed record HubOptions
 
     /// <summary>Accounts and sign-in.</summary>
     public AccountSettings Accounts { get; init; } = new();
+
+    /// <summary>How the hub is reached and watched.</summary>
+    public ServingSettings Serving { get; init; } = new();
 
     /// <summary>Whoever connects may push and delete, and nobody signs in.</summary>
     public bool AnonymousPush { get; init; }

@@ -1,10 +1,11 @@
 using Berth.Registry.Accounts;
 using Berth.Registry.Database;
+using Berth.Registry.Operation.Webhooks;
 
 namespace Berth.Registry.Hosting;
 
 /// <summary>All subjects' tables, in the order in which they can be made.</summary>
 internal static class HubSchema
 {
-    public static IReadOnlyList<Migration> Steps { get; } = [.. RegistrySchema.Steps, .. AccountsSchema.Steps];
+    public static IReadOnlyList<Migration> Steps { get; } = [.. RegistrySchema.Steps, .. AccountsSchema.Steps, .. WebhooksSchema.Steps];
 }

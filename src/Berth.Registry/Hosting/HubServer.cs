@@ -43,7 +43,7 @@ public sealed class HubServer : IAsyncDisposable
         builder.Services.AddLogging();
         builder.Services.AddRoutingCore();
         builder.WebHost.UseKestrelCore();
-        builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, services.Options));
+        builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, services));
         WebApplication application = builder.Build();
         Map(application, services);
         try
@@ -73,13 +73,14 @@ public sealed class HubServer : IAsyncDisposable
 
     private static void Map(WebApplication application, HubServices services)
     {
+        services.Operation.Door.Map(application);
         // Names of repositories have slashes, which routes do not like: the protocol reads its paths by itself, before any routing.
         var protocol = new RegistryEndpoints(services);
         application.Use(next => context => protocol.Owns(context) ? protocol.HandleAsync(context) : next(context));
         application.UseRouting();
     }
 
-    private static void Configure(KestrelServerOptions kestrel, HubOptions options)
+    private static void Configure(KestrelServerOptions kestrel, HubServices services)
     {
         kestrel.AddServerHeader = false;
         kestrel.AllowSynchronousIO = false;
@@ -88,7 +89,7 @@ public sealed class HubServer : IAsyncDisposable
         kestrel.Limits.RequestHeadersTimeout = s_headersTime;
         // Layers have any size; all other bodies have limits of their own.
         kestrel.Limits.MaxRequestBodySize = null;
-        foreach (IPEndPoint address in options.Listen)
-            kestrel.Listen(address);
+        foreach (IPEndPoint address in services.Options.Listen)
+            kestrel.Listen(address, listen => services.Operation.Certificate?.Use(listen));
     }
 }

@@ -1,6 +1,7 @@
 using Berth.Registry.Access;
 using Berth.Registry.Accounts;
 using Berth.Registry.Database;
+using Berth.Registry.Operation;
 using Berth.Registry.Tokens;
 using Microsoft.Extensions.Logging;
 
@@ -17,6 +18,9 @@ public sealed record HubServices : IAsyncDisposable
 
     /// <summary>Users, organisations, tokens and the audit log.</summary>
     public required AccountServices Accounts { get; init; }
+
+    /// <summary>Limits, metrics, webhooks.</summary>
+    public required OperationServices Operation { get; init; }
 
     /// <summary>Who may do what.</summary>
     public required IAccessRules Access { get; init; }
@@ -43,11 +47,13 @@ public sealed record HubServices : IAsyncDisposable
         {
             await database.MigrateAsync(HubSchema.Steps, time, cancellationToken).ConfigureAwait(false);
             var accounts = new AccountServices(database, options.Accounts, time, loggers);
+            var operation = new OperationServices(database, accounts, options, time, loggers);
             return new HubServices
             {
                 Options = options,
                 Database = database,
                 Accounts = accounts,
+                Operation = operation,
                 Access = options.AnonymousPush ? new OpenAccess(anonymousPush: true) : accounts.Access,
                 Callers = options.AnonymousPush ? new OpenCallers() : accounts.Callers,
                 Time = time,
@@ -64,6 +70,7 @@ public sealed record HubServices : IAsyncDisposable
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
     {
+        Operation.Dispose();
         Accounts.Dispose();
         return Database.DisposeAsync();
     }

@@ -40,7 +40,8 @@ public sealed class BearerTokens(ISigningKeys keys, string service, TimeProvider
     public async ValueTask<string> IssueAsync(BearerClaims claims, CancellationToken cancellationToken)
     {
         SigningKey key = await keys.CurrentAsync(cancellationToken);
-        return _handler.CreateToken(Payload(claims, time.GetUtcNow()), new SigningCredentials(key.Security, SecurityAlgorithms.EcdsaSha256));
+        return _handler.CreateToken(Payload(claims, time.GetUtcNow()),
+            new SigningCredentials(key.Security, SecurityAlgorithms.EcdsaSha256));
     }
 
     /// <summary>What a token says; null when it is not one of ours, for another service, too old or too new.</summary>
@@ -62,7 +63,8 @@ public sealed class BearerTokens(ISigningKeys keys, string service, TimeProvider
     private BearerClaims? Remembered(string token)
     {
         lock (_gate)
-            return _remembered.TryGetValue(token, out BearerClaims? claims) && claims.ExpiresAt + ClockSkew > time.GetUtcNow() ? claims : null;
+            return _remembered.TryGetValue(token, out BearerClaims? claims) && claims.ExpiresAt + ClockSkew > time.GetUtcNow() ? claims
+                : null;
     }
 
     private void Remember(string token, BearerClaims claims)
@@ -106,7 +108,8 @@ public sealed class BearerTokens(ISigningKeys keys, string service, TimeProvider
         try
         {
             byte[] header = System.Buffers.Text.Base64Url.DecodeFromChars(token.AsSpan(0, dot));
-            using JsonDocument document = JsonDocument.Parse(header, new JsonDocumentOptions { MaxDepth = 4, AllowDuplicateProperties = false });
+            using JsonDocument document = JsonDocument.Parse(header,
+                new JsonDocumentOptions { MaxDepth = 4, AllowDuplicateProperties = false });
             JsonElement root = document.RootElement;
             if (root.ValueKind is not JsonValueKind.Object || s_keyHeaders.Any(name => root.TryGetProperty(name, out _)))
                 return null;

@@ -5,7 +5,8 @@ using Berth.Registry.Model;
 
 namespace Berth.Registry.Tokens;
 
-/// <summary>Secrets that the hub gave out: personal and robot tokens, refresh tokens, sessions, invitations. Only their hashes are kept.</summary>
+/// <summary>Secrets that the hub gave out: personal and robot tokens, refresh tokens, sessions, invitations. Only their hashes are
+/// kept.</summary>
 public sealed class SecretStore(HubDatabase database, AuditLog audit, TimeProvider time)
 {
     /// <summary>Personal or robot tokens of one account.</summary>
@@ -44,7 +45,8 @@ public sealed class SecretStore(HubDatabase database, AuditLog audit, TimeProvid
         if (expiresAt <= time.GetUtcNow())
             throw FaultException.Invalid("token: its end is in the past");
         if (kind is SecretKind.Robot && (scopes is null || !RobotName.IsValid(name)))
-            throw FaultException.Invalid("robot token: scopes are needed, and a name of lower-case letters, digits and single '-', '_' or '.'");
+            throw FaultException.Invalid(
+                "robot token: scopes are needed, and a name of lower-case letters, digits and single '-', '_' or '.'");
         string secret = SecretText.Create(kind);
         StoredToken token = await database.WriteAsync(
             async (transaction, cancelled) =>
@@ -67,7 +69,8 @@ public sealed class SecretStore(HubDatabase database, AuditLog audit, TimeProvid
         cancellationToken);
 
     /// <summary>Revokes a token by name, with the refresh tokens that were given for it; false when there is none.</summary>
-    public Task<bool> RevokeTokenAsync(Caller actor, long accountId, string name, CancellationToken cancellationToken) => database.WriteAsync(
+    public Task<bool> RevokeTokenAsync(Caller actor, long accountId, string name, CancellationToken cancellationToken) =>
+        database.WriteAsync(
         async (transaction, token) =>
         {
             int count = await transaction.ExecuteAsync(
@@ -139,7 +142,8 @@ public sealed class SecretStore(HubDatabase database, AuditLog audit, TimeProvid
             return null;
         string hash = SecretText.HashOf(secret);
         StoredToken? found = await database.ReadAsync(
-            (transaction, token) => transaction.FirstAsync($"select {(SqlText)Columns} where hash = {hash}", Read, token), cancellationToken);
+            (transaction, token) =>
+                transaction.FirstAsync($"select {(SqlText)Columns} where hash = {hash}", Read, token), cancellationToken);
         return found is not null && found.Kind == kind && IsGood(found) ? found : null;
     }
 
@@ -175,7 +179,8 @@ public sealed class SecretStore(HubDatabase database, AuditLog audit, TimeProvid
             $"delete from secrets where hash = {SecretText.HashOf(secret)} and kind in ('session', 'refresh')", token), cancellationToken);
 
     /// <summary>Ends all sessions and refresh tokens of an account that a password opened; personal tokens stay.</summary>
-    public Task EndSessionsAsync(HubTransaction transaction, long accountId, CancellationToken cancellationToken) => transaction.ExecuteAsync(
+    public Task EndSessionsAsync(HubTransaction transaction, long accountId, CancellationToken cancellationToken) =>
+        transaction.ExecuteAsync(
         $"delete from secrets where account_id = {accountId} and kind in ('session', 'refresh') and parent_id is null", cancellationToken);
 
     private async Task RequireRoomAsync(
@@ -198,7 +203,8 @@ public sealed class SecretStore(HubDatabase database, AuditLog audit, TimeProvid
         string? scopesText = scopes is null ? null : TokenScopes.Format(scopes);
         return (await transaction.NumberAsync($"""
             insert into secrets(kind, account_id, name, hint, hash, scopes, parent_id, created_by, created_at, expires_at)
-            values ({KindText(kind)}, {accountId}, {name}, {SecretText.HintOf(secret)}, {SecretText.HashOf(secret)}, {scopesText}, {parentId},
+            values ({KindText(kind)}, {accountId}, {name}, {SecretText.HintOf(secret)}, {SecretText.HashOf(secret)}, {scopesText},
+            {parentId},
             {createdBy}, {now}, {expiresAt?.ToUnixTimeMilliseconds()}) returning id
             """, cancellationToken))!.Value;
     }

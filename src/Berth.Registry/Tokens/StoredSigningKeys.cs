@@ -26,7 +26,8 @@ public sealed class StoredSigningKeys(HubDatabase database, TimeProvider time) :
             {
                 // Whoever comes second finds the first one's key: processes of one hub agree.
                 long recent = (now - SigningKey.SignsFor).ToUnixTimeMilliseconds();
-                if (await transaction.NumberAsync($"select cast(1 as bigint) from signing_keys where created_at > {recent} limit 1", token) is null)
+                if (await transaction.NumberAsync($"select cast(1 as bigint) from signing_keys where created_at > {recent} limit 1",
+                    token) is null)
                     await transaction.ExecuteAsync(
                         $"insert into signing_keys(id, private_key, created_at) values ({fresh.Id}, {written}, {now.ToUnixTimeMilliseconds()})",
                         token);

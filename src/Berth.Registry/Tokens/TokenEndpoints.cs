@@ -61,7 +61,8 @@ public sealed class TokenEndpoints(BearerTokens bearers, SignIn signIn, SecretSt
         }
         if (await ReadFormAsync(context) is not { } form)
         {
-            await RefuseAsync(context, StatusCodes.Status400BadRequest, "UNSUPPORTED", "invalid_request", "the form is too large or malformed");
+            await RefuseAsync(context, StatusCodes.Status400BadRequest, "UNSUPPORTED", "invalid_request",
+                "the form is too large or malformed");
             return;
         }
         string? from = CallerReader.AddressOf(context);
@@ -86,7 +87,8 @@ public sealed class TokenEndpoints(BearerTokens bearers, SignIn signIn, SecretSt
     }
 
     private async Task AnswerAsync(
-        HttpContext context, Caller? caller, StringValues service, StringValues scopes, bool wantsRefresh, string? refreshToken, bool tellsScope)
+        HttpContext context, Caller? caller, StringValues service, StringValues scopes, bool wantsRefresh, string? refreshToken,
+            bool tellsScope)
     {
         CancellationToken cancellationToken = context.RequestAborted;
         if (caller is null)
@@ -104,7 +106,8 @@ public sealed class TokenEndpoints(BearerTokens bearers, SignIn signIn, SecretSt
         if (!ScopeText.TryParse(scopes, out IReadOnlyList<RequestedScope> requested))
         {
             await RefuseAsync(
-                context, StatusCodes.Status400BadRequest, "UNSUPPORTED", "invalid_scope", "a scope is not TYPE:NAME:ACTION,… or there are too many");
+                context, StatusCodes.Status400BadRequest, "UNSUPPORTED", "invalid_scope",
+                    "a scope is not TYPE:NAME:ACTION,… or there are too many");
             return;
         }
         // A refresh token dies with the token that it was given for, and stands for it in what it gives.
@@ -158,7 +161,8 @@ public sealed class TokenEndpoints(BearerTokens bearers, SignIn signIn, SecretSt
         try
         {
             return await context.Request.ReadFormAsync(
-                new FormOptions { BufferBodyLengthLimit = FormBytesMax, ValueCountLimit = 128, ValueLengthLimit = FormBytesMax, KeyLengthLimit = 256 },
+                new FormOptions { BufferBodyLengthLimit = FormBytesMax, ValueCountLimit = 128, ValueLengthLimit = FormBytesMax,
+                    KeyLengthLimit = 256 },
                 context.RequestAborted);
         }
         catch (Exception wrong) when (wrong is InvalidDataException or BadHttpRequestException)

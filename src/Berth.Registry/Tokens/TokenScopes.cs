@@ -33,13 +33,15 @@ public static class TokenScopes
             access |= one;
         }
         if (!IsPattern(pattern) || access is RepositoryAccess.None)
-            throw FaultException.Invalid($"token scope {Clip(text)}: it is not REPOSITORY:ACTION,…, as in alice/app:pull or alice/*:pull,push");
+            throw FaultException.Invalid(
+                $"token scope {Clip(text)}: it is not REPOSITORY:ACTION,…, as in alice/app:pull or alice/*:pull,push");
         // Who may push must read what is there, or no client could finish a push.
         return new TokenScope(pattern, access | (access.HasFlag(RepositoryAccess.Push) ? RepositoryAccess.Pull : RepositoryAccess.None));
     }
 
     /// <summary>The text of scopes, which <see cref="Parse"/> reads.</summary>
-    public static string Format(IEnumerable<TokenScope> scopes) => string.Join(' ', scopes.Select(scope => $"{scope.Repository}:{Actions(scope.Access)}"));
+    public static string Format(IEnumerable<TokenScope> scopes) =>
+        string.Join(' ', scopes.Select(scope => $"{scope.Repository}:{Actions(scope.Access)}"));
 
     /// <summary>What scopes permit with a repository; everything for those that narrow nothing.</summary>
     public static RepositoryAccess Of(IReadOnlyList<TokenScope>? scopes, RepositoryName repository)
@@ -57,7 +59,8 @@ public static class TokenScopes
 
     /// <summary>Whether a pattern means a repository: its name, <c>namespace/*</c> or <c>*</c>.</summary>
     public static bool Matches(string pattern, string repository) => pattern == "*" || pattern == repository
-        || (pattern.EndsWith("/*", StringComparison.Ordinal) && repository.StartsWith(pattern.AsSpan(0, pattern.Length - 1), StringComparison.Ordinal));
+        || (pattern.EndsWith("/*", StringComparison.Ordinal)
+            && repository.StartsWith(pattern.AsSpan(0, pattern.Length - 1), StringComparison.Ordinal));
 
     private static bool IsPattern(string pattern) => pattern == "*"
         || RepositoryName.TryParse(pattern.EndsWith("/*", StringComparison.Ordinal) ? pattern[..^2] : pattern, out _);

@@ -1,0 +1,61 @@
+using System.Globalization;
+using Berth.Registry.Model;
+using Berth.Registry.Tokens;
+using Microsoft.AspNetCore.Http;
+
+namespace Berth.Registry.Operation.Limits;
+
+/// <summary>Counts requests by account or address, and tells in headers how many are left.</summary>
+/// <remarks><c>RateLimit-Limit: 100;w=21600</c> and <c>RateLimit-Remaining: 76;w=21600</c> as Docker Hub writes them, so that tools
+/// which show
+/// them work here too; <c>RateLimit-Reset</c> and, with 429, <c>Retry-After</c> in seconds.</remarks>
+public sealed class RequestLimits(RateSettings settings, ICallerReader callers, TimeProvider time)
+{
+    private readonly RateLimiter? _anonymousPulls = Make(settings.AnonymousPulls, time);
+    private readonly RateLimiter? _accountPulls = Make(settings.AccountPulls, time);
+    private readonly RateLimiter? _anonymousRequests = Make(settings.AnonymousRequests, time);
+    private readonly RateLimiter? _accountRequests = Make(settings.AccountRequests, time);
+
+    /// <summary>Requests that were refused since the process began.</summary>
+    public long Refused => Interlocked.Read(ref _refused);
+
+    private long _refused;
+
+    /// <summary>Counts a request; false when it is one too many and was answered.</summary>
+    /// <exception cref="TooManyAttemptsException">The credentials may not be looked at now.</exception>
+    public async ValueTask<bool> AdmitAsync(HttpContext context)
+    {
+        if (settings.IsEmpty)
+            return true;
+        Caller? caller = await callers.ReadAsync(context, context.RequestAborted);
+        string address = CallerReader.AddressOf(context) ?? "";
+        // Wrong credentials count as none: they must not be a way around the address's limit.
+        bool isKnown = caller?.AccountId is not null;
+        string key = isKnown ? caller!.AccountId!.Value.ToString(CultureInfo.InvariantCulture) : address;
+        bool isPull = HttpMethods.IsGet(context.Request.Method) && context.Request.Path.Value is { } path
+            && path.StartsWith("/v2/", StringComparison.Ordinal) && path.Contains("/manifests/", StringComparison.Ordinal);
+        return Count(context, isKnown ? _accountRequests : _anonymousRequests, key, "requests")
+            && (!isPull || Count(context, isKnown ? _accountPulls : _anonymousPulls, key, "pulls"));
+    }
+
+    private static RateLimiter? Make(Rate? rate, TimeProvider time) => rate is null ? null : new RateLimiter(rate.Count, rate.Window, time);
+
+    private bool Count(HttpContext context, RateLimiter? limiter, string key, string what)
+    {
+        if (limiter is null)
+            return true;
+        RateAnswer answer = limiter.Count(key);
+        IHeaderDictionary headers = context.Response.Headers;
+        long window = (long)limiter.Window.TotalSeconds;
+        string seconds = Math.Ceiling(answer.Reset.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        headers["RateLimit-Limit"] = string.Create(CultureInfo.InvariantCulture, $"{answer.Limit};w={window}");
+        headers["RateLimit-Remaining"] = string.Create(CultureInfo.InvariantCulture, $"{answer.Remaining};w={window}");
+        headers["RateLimit-Reset"] = seconds;
+        if (answer.IsAllowed)
+            return true;
+        headers.RetryAfter = seconds;
+        Interlocked.Increment(ref _refused);
+        context.Items[typeof(RequestLimits)] = what;
+        return false;
+    }
+}

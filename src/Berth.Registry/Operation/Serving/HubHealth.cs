@@ -1,0 +1,32 @@
+using Berth.Registry.Database;
+
+namespace Berth.Registry.Operation.Serving;
+
+/// <summary>Whether a hub can do its work: balancers and orchestrators ask.</summary>
+public sealed class HubHealth(HubDatabase database, string dataDirectory)
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(3);
+
+    /// <summary>Set when the process begins to stop: no new work should come.</summary>
+    public bool IsStopping { get; set; }
+
+    /// <summary>What is wrong, in words that tell strangers nothing; null when all is well.</summary>
+    public async Task<string?> ProblemAsync(CancellationToken cancellationToken)
+    {
+        if (IsStopping)
+            return "stopping";
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(s_patience);
+        try
+        {
+            await database.ReadAsync((transaction, token) =>
+                transaction.NumberAsync("select count(*) from migrations", token), limit.Token);
+        }
+        catch (Exception failure) when (failure is FaultException or System.Data.Common.DbException
+            || (failure is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return "database";
+        }
+        return Directory.Exists(dataDirectory) ? null : "storage";
+    }
+}

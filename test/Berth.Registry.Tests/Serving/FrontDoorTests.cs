@@ -1,0 +1,187 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using Berth.Faults;
+using Berth.Registry.Accounts;
+using Berth.Registry.Operation.Limits;
+using Berth.Registry.Operation.Serving;
+
+namespace Berth.Registry.Tests.Serving;
+
+public sealed class FrontDoorTests
+{
+    [Fact]
+    public async Task Proxy_ThatIsTrusted_SaysWhereClientsAre()
+    {
+        await using RunningHub hub = await RunningHub.StartAsync(options => options with
+        {
+            Serving = new ServingSettings { TrustedProxies = [IPNetwork.Parse("127.0.0.0/8")] },
+        });
+        (string, string)[] forwarded = [("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "hub.example"), ("X-Forwarded-For", "192.0.2.7")];
+        Assert.Contains("realm=\"https://hub.example/auth/token\"", (await hub.GetAsync("/v2/", null, forwarded)).Headers.WwwAuthenticate.Single().ToString());
+        // Failures count for the client, not for the proxy.
+        await hub.UserAsync("alice");
+        for (int i = 0; i < LoginThrottle.PairFailuresMax; i++)
+            await hub.GetAsync("/auth/token", RunningHub.Basic("alice", "wrong guess"), forwarded);
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await hub.GetAsync("/auth/token", RunningHub.Basic("alice"), forwarded)).Status);
+        Assert.Equal(HttpStatusCode.OK, (await hub.GetAsync("/auth/token", RunningHub.Basic("alice"), ("X-Forwarded-For", "192.0.2.8"))).Status);
+    }
+
+    [Fact]
+    public async Task Proxy_ThatNobodyTrusts_SaysNothing()
+    {
+        await using RunningHub hub = await RunningHub.StartAsync();
+        HttpResponseHeaders headers = (await hub.GetAsync(
+            "/v2/", null, ("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "evil.example"))).Headers;
+        Assert.Contains($"realm=\"http://{hub.Client.BaseAddress!.Authority}/auth/token\"", headers.WwwAuthenticate.Single().ToString());
+    }
+
+    [Fact]
+    public async Task PublicUrl_IsWhatClientsAreTold()
+    {
+        await using RunningHub hub = await RunningHub.StartAsync(options => options with
+        {
+            Accounts = new AccountSettings { PublicUrl = new Uri("https://hub.example:8443/"), Service = "my-hub" },
+        });
+        Assert.Equal(
+            "Bearer realm=\"https://hub.example:8443/auth/token\",service=\"my-hub\"",
+            (await hub.GetAsync("/v2/", null, ("Host", "evil.example"))).Headers.WwwAuthenticate.Single().ToString());
+    }
+
+    [Fact]
+    public async Task Limits_CountByAddressOrAccount_AndSaySo()
+    {
+        await using RunningHub hub = await RunningHub.StartAsync(options => options with
+        {
+            Serving = new ServingSettings { Rates = new RateSettings { AnonymousRequests = new(3, TimeSpan.FromMinutes(1)), AccountPulls = new(2, TimeSpan.FromHours(6)) } },
+        });
+        await hub.UserAsync("alice");
+        for (int left = 2; left >= 0; left--)
+        {
+            HttpResponseHeaders headers = (await hub.GetAsync("/v2/")).Headers;
+            Assert.Equal(("3;w=60", $"{left};w=60"), (headers.GetValues("RateLimit-Limit").Single(), headers.GetValues("RateLimit-Remaining").Single()));
+        }
+        (HttpStatusCode status, JsonElement body, HttpResponseHeaders refused) = await hub.GetAsync("/v2/");
+        Assert.Equal((HttpStatusCode.TooManyRequests, "TOOMANYREQUESTS"), (status, body.GetProperty("errors")[0].GetProperty("code").GetString()));
+        Assert.Equal(TimeSpan.FromSeconds(20), refused.RetryAfter!.Delta);
+        // Wrong credentials are no way around; right ones have a limit of their own.
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await hub.GetAsync("/v2/", RunningHub.Basic("alice", "wrong horse"))).Status);
+        Assert.Equal(HttpStatusCode.OK, (await hub.GetAsync("/v2/", RunningHub.Basic("alice"))).Status);
+        await hub.GetAsync("/v2/alice/app/manifests/latest", RunningHub.Basic("alice"));
+        await hub.GetAsync("/v2/alice/app/manifests/latest", RunningHub.Basic("alice"));
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await hub.GetAsync("/v2/alice/app/manifests/latest", RunningHub.Basic("alice"))).Status);
+        Assert.Equal(HttpStatusCode.OK, (await hub.GetAsync("/health")).Status);
+        hub.Time.Advance(TimeSpan.FromSeconds(20));
+        Assert.Equal(HttpStatusCode.Unauthorized, (await hub.GetAsync("/v2/")).Status);
+    }
+
+    [Theory]
+    [InlineData("100/6h", 100, 6 * 3600)]
+    [InlineData("1/1s", 1, 1)]
+    [InlineData("600/10m", 600, 600)]
+    [InlineData("5/2d", 5, 2 * 86400)]
+    [InlineData("0/1h", 0, 0)]
+    [InlineData("100", 0, 0)]
+    [InlineData("100/", 0, 0)]
+    [InlineData("100/h", 0, 0)]
+    [InlineData("100/6w", 0, 0)]
+    [InlineData("-1/6h", 0, 0)]
+    [InlineData("100/6h/1", 0, 0)]
+    [InlineData("99999999999/6h", 0, 0)]
+    public void Rate_IsReadOrRefused(string text, int count, int seconds)
+    {
+        Assert.Equal(count > 0, Rate.TryParse(text, out Rate rate));
+        Assert.Equal(new Rate(count, TimeSpan.FromSeconds(seconds)), count > 0 ? rate : new Rate(0, TimeSpan.Zero));
+    }
+
+    [Fact]
+    public async Task Health_IsForAnybody_MetricsAreNot()
+    {
+        await using RunningHub hub = await RunningHub.StartAsync();
+        await hub.UserAsync("alice");
+        await hub.UserAsync("root1", isAdministrator: true);
+        Assert.Equal("ok", (await hub.GetAsync("/health")).Body.GetProperty("status").GetString());
+        Assert.Equal(HttpStatusCode.OK, (await hub.GetAsync("/ready")).Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await hub.GetAsync("/metrics")).Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await hub.GetAsync("/metrics", RunningHub.Basic("alice"))).Status);
+        Assert.Equal(HttpStatusCode.OK, (await hub.GetAsync("/metrics", RunningHub.Basic("root1"))).Status);
+        hub.Services.Operation.Health.IsStopping = true;
+        (HttpStatusCode status, JsonElement body, _) = await hub.GetAsync("/ready");
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "stopping"), (status, body.GetProperty("problem").GetString()));
+        Assert.Equal(HttpStatusCode.OK, (await hub.GetAsync("/health")).Status);
+        hub.Services.Operation.Health.IsStopping = false;
+        Directory.Move(hub.DataDirectory, hub.DataDirectory + "-away");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await hub.GetAsync("/ready")).Status);
+        Directory.Move(hub.DataDirectory + "-away", hub.DataDirectory);
+    }
+
+    [Fact]
+    public async Task AdministrationListener_ServesMetrics_AndNothingElse()
+    {
+        await using RunningHub hub = await RunningHub.StartAsync(options => options with
+        {
+            Serving = new ServingSettings { AdministrationListen = new IPEndPoint(IPAddress.Loopback, 0) },
+        });
+        await hub.GetAsync("/v2/");
+        await hub.GetAsync("/auth/token", RunningHub.Basic("nobody", "wrong horse"));
+        using HttpClient client = new() { BaseAddress = hub.Process.AdministrationAddress };
+        string text = await client.GetStringAsync("/metrics");
+        Assert.Contains("berth_hub_requests_total{kind=\"registry\",method=\"GET\",status=\"401\"} 1\n", text);
+        Assert.Contains("berth_hub_sign_ins_refused_total 1\n", text);
+        Assert.Contains("berth_hub_request_seconds_bucket{kind=\"registry\",le=\"+Inf\"} 1\n", text);
+        Assert.Contains("berth_hub_users 0\n", text);
+        Assert.Equal("{\"status\":\"ok\"}", await client.GetStringAsync("/health"));
+        Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync("/v2/")).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync("/auth/token")).StatusCode);
+    }
+
+    [Fact]
+    public async Task Certificate_IsReadAgain_WhenItChanges()
+    {
+        DirectoryInfo directory = Directory.CreateTempSubdirectory("berth-tls-");
+        TlsFiles files = new(Path.Join(directory.FullName, "cert.pem"), Path.Join(directory.FullName, "key.pem"));
+        WriteCertificate(files, "first.example", DateTime.UtcNow.AddMinutes(-10));
+        await using (RunningHub hub = await RunningHub.StartAsync(options => options with { Serving = new ServingSettings { Tls = files } }))
+        {
+            Assert.Equal("https", hub.Process.Server.Addresses[0].Scheme);
+            Assert.Equal(("CN=first.example", HttpVersion.Version20), await SubjectAsync(hub));
+            // Half of a renewal leaves the old one in place.
+            File.WriteAllText(files.Certificate, "-----BEGIN CERTIFICATE-----\n");
+            hub.Time.Advance(TimeSpan.FromSeconds(5));
+            Assert.Equal("CN=first.example", (await SubjectAsync(hub)).Subject);
+            WriteCertificate(files, "second.example", DateTime.UtcNow);
+            hub.Time.Advance(TimeSpan.FromSeconds(5));
+            Assert.Equal("CN=second.example", (await SubjectAsync(hub)).Subject);
+        }
+        File.Delete(files.Key);
+        FaultException fault = await Assert.ThrowsAsync<FaultException>(() => RunningHub.StartAsync(
+            options => options with { Serving = new ServingSettings { Tls = files } }));
+        Assert.Equal(FaultKind.InvalidArgument, fault.Kind);
+        directory.Delete(recursive: true);
+    }
+
+    private static async Task<(string Subject, Version Version)> SubjectAsync(RunningHub hub)
+    {
+        string subject = "";
+        using HttpClient client = new(new SocketsHttpHandler
+        {
+            SslOptions = new() { RemoteCertificateValidationCallback = (_, certificate, _, _) => (subject = certificate!.Subject).Length > 0 },
+        })
+        { DefaultRequestVersion = HttpVersion.Version20, BaseAddress = hub.Client.BaseAddress };
+        using HttpResponseMessage response = await client.GetAsync("/health");
+        return (subject, response.Version);
+    }
+
+    private static void WriteCertificate(TlsFiles files, string name, DateTime written)
+    {
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
+        using X509Certificate2 certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        File.WriteAllText(files.Certificate, certificate.ExportCertificatePem());
+        File.WriteAllText(files.Key, key.ExportPkcs8PrivateKeyPem());
+        File.SetLastWriteTimeUtc(files.Certificate, written);
+        File.SetLastWriteTimeUtc(files.Key, written);
+    }
+}
