@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Runtime.InteropServices;
 using Berth.Linux.Files;
+using Berth.Linux.Processes;
 
 namespace Berth.Linux.Tests;
 
@@ -23,6 +24,7 @@ internal static class FileHeaders
         .Add("XATTR_LIST_MAX", Hidden(typeof(FileCalls), "AttributeBytesMax"))
         .Add("MFD_CLOEXEC", Hidden(typeof(MemoryFile), "MFD_CLOEXEC"))
         .Add("MFD_ALLOW_SEALING", Hidden(typeof(MemoryFile), "MFD_ALLOW_SEALING"))
+        .Add("MADV_DONTNEED", Hidden(typeof(ProgramPages), "MADV_DONTNEED"))
         .Add("F_ADD_SEALS", Hidden(typeof(MemoryFile), "F_ADD_SEALS"))
         .Add("F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE", Hidden(typeof(MemoryFile), "SealAll"));
 
