@@ -56,11 +56,14 @@ public sealed class ImageReferenceTests
         Assert.StartsWith("invalid reference format", problem, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void TryParse_UpperCasePath_SaysLowercase()
+    [Theory]
+    [InlineData("a/Bc", "a/Bc")]
+    [InlineData("Bad:Ref:x", "library/Bad")]
+    [InlineData("localhost:5000/Ab@sha256:12", "Ab@sha256")]
+    public void TryParse_UpperCasePath_SaysLowercase(string text, string name)
     {
-        Assert.False(ImageReference.TryParse("a/Bc", out _, out string? problem));
-        Assert.Equal("invalid reference format: repository name (a/Bc) must be lowercase", problem);
+        Assert.False(ImageReference.TryParse(text, out _, out string? problem));
+        Assert.Equal($"invalid reference format: repository name ({name}) must be lowercase", problem);
     }
 
     [Fact]

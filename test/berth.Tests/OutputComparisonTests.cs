@@ -29,6 +29,11 @@ public sealed class OutputComparisonTests
         images --format "{{json .}}"
         images --format "table {{.Digest}}\t{{.CreatedAt}}"
         images --tree=false
+        run Bad:Ref:x true
+        run "a b" true
+        create localhost:5/Ab@sha256:12
+        pull Bad:X:y
+        tag nginx A:b:c
         history nginx
         history --no-trunc --human=false nginx
         history -q nginx

@@ -78,6 +78,15 @@ public sealed record ImageReference
             return false;
         }
 
+        // As Docker does it: the first colon after the registry ends the name, and its case is looked at before all else.
+        (_, string named) = SplitDomain(text);
+        string repository = named.Split(':')[0];
+        if (repository.Any(char.IsAsciiLetterUpper))
+        {
+            problem = $"invalid reference format: repository name ({repository}) must be lowercase";
+            return false;
+        }
+
         string rest = text;
         Digest? digest = null;
         int at = rest.IndexOf('@', StringComparison.Ordinal);
@@ -100,11 +109,6 @@ public sealed record ImageReference
         }
 
         (string domain, string path) = SplitDomain(rest);
-        if (path.Any(char.IsAsciiLetterUpper))
-        {
-            problem = $"invalid reference format: repository name ({path}) must be lowercase";
-            return false;
-        }
         if (!IsDomain(domain) || !IsPath(path))
             return false;
         if (domain.Length + 1 + path.Length > NameLengthMax)

@@ -5,6 +5,7 @@ using Berth.Cli.Commands;
 using Berth.Cli.Parsing;
 using Berth.Cli.Text;
 using Berth.Client;
+using Berth.Oci.References;
 
 namespace Berth.Cli.Running;
 
@@ -18,6 +19,8 @@ internal static class ContainerCreation
         string pull = parsed.String("pull");
         if (pull is not ("always" or "missing" or "never"))
             throw Failure($"invalid pull option: '{pull}': must be one of \"always\", \"missing\" or \"never\"");
+        if (!ImageName.IsId(body.Image) && !ImageReference.TryParse(body.Image, out _, out string? problem))
+            throw Failure(problem);
         string cidFile = parsed.String("cidfile");
         if (cidFile.Length > 0 && File.Exists(cidFile))
             throw Failure($"container ID file found, make sure the other container isn't running or delete {cidFile}");

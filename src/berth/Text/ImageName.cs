@@ -1,3 +1,4 @@
+using Berth.Oci;
 using Berth.Oci.References;
 
 namespace Berth.Cli.Text;
@@ -16,4 +17,7 @@ internal static class ImageName
         ImageReference reference = ImageReference.Parse(text);
         return (reference.Name, reference.Tag ?? "");
     }
+
+    /// <summary>True for an image's ID: 64 hexadecimal digits, with or without their algorithm.</summary>
+    public static bool IsId(string text) => (text.Length == 64 && text.All(char.IsAsciiHexDigitLower)) || Digest.TryParse(text, out _);
 }
