@@ -50,7 +50,8 @@ public static partial class ProgramPages
             int blank = text.IndexOf(' ');
             if (dash <= 0 || blank < dash || !TryHex(text[..dash], out nint start) || !TryHex(text[(dash + 1)..blank], out nint end))
                 return false;
-            bool isCode = text[(blank + 1)..].StartsWith("r-xp ", StringComparison.Ordinal) && text.Contains(" /", StringComparison.Ordinal);
+            bool isCode = text[(blank + 1)..].StartsWith("r-xp ", StringComparison.Ordinal)
+                && text.Contains(" /", StringComparison.Ordinal);
             mapping = new Mapping { _start = start, _length = end - start, _isCode = isCode };
             return true;
         }
