@@ -150,7 +150,8 @@ public sealed class HubDatabase : IAsyncDisposable
             $"select 1 from migrations where subject = {step.Subject} and number = {step.Number}", cancellationToken).ConfigureAwait(false);
         if (done is not null)
             return false;
-        await transaction.ExecuteAsync(Dialect.Translate(step.Sql), cancellationToken).ConfigureAwait(false);
+        string sql = Dialect == Dialect.PostgreSql ? step.PostgreSql ?? step.Sql : step.Sql;
+        await transaction.ExecuteAsync(Dialect.Translate(sql), cancellationToken).ConfigureAwait(false);
         long now = time.GetUtcNow().ToUnixTimeMilliseconds();
         await transaction.ExecuteAsync(
             $"insert into migrations(subject, number, applied_at) values ({step.Subject}, {step.Number}, {now})",

@@ -7,4 +7,8 @@ namespace Berth.Registry.Database;
 /// Statements for both databases. <c>{identity}</c> stands for the type of a numbered primary key, <c>{bytes}</c> for that of bytes,
 /// <c>{name}</c> for that of texts which are listed in the order of their bytes.
 /// </param>
-public sealed record Migration(string Subject, int Number, string Sql);
+public sealed record Migration(string Subject, int Number, string Sql)
+{
+    /// <summary>Other statements for PostgreSQL, where the two have nothing in common; null: the same.</summary>
+    public string? PostgreSql { get; init; }
+}

@@ -1,5 +1,6 @@
 using Berth.Registry.Accounts;
 using Berth.Registry.Database;
+using Berth.Registry.Diary;
 using Berth.Registry.Operation.Webhooks;
 
 namespace Berth.Registry.Hosting;
@@ -7,5 +8,6 @@ namespace Berth.Registry.Hosting;
 /// <summary>All subjects' tables, in the order in which they can be made.</summary>
 internal static class HubSchema
 {
-    public static IReadOnlyList<Migration> Steps { get; } = [.. RegistrySchema.Steps, .. AccountsSchema.Steps, .. WebhooksSchema.Steps];
+    public static IReadOnlyList<Migration> Steps { get; } =
+        [.. RegistrySchema.Steps, .. AccountsSchema.Steps, .. WebhooksSchema.Steps, .. DiarySchema.Steps];
 }
