@@ -9,6 +9,7 @@ using Berth.Layers.Tar;
 using Berth.Oci;
 using Berth.Oci.Json;
 using Berth.Oci.References;
+using Berth.Registry.Pages.Readmes;
 using Berth.Runtime.Cgroups;
 
 namespace Berth.Fuzz.Tests;
@@ -39,6 +40,8 @@ public sealed class FuzzTests
         ["registry credentials"] = (() => Text(Convert.ToBase64String("{\"username\":\"u\",\"password\":\"p\"}"u8)),
             bytes => RegistryCredentials.ParseHeader(String(bytes))),
         ["time"] = (() => Text("2026-01-02T03:04:05.123456789Z"), bytes => TimeText.Parse(String(bytes), TimeProvider.System)),
+        ["readme"] = (() => Text("# A\n\n| a | b |\n|---|---|\n| ![x](https://a/b.png) | [y](javascript:z) |\n\n- [x] *b* ~~c~~ `d` <e>\n\n"
+            + "> 1. [f][g]\n\n```h\n<i>\n```\n\n[g]: https://j \"k\"\n"), bytes => Readme.Render(String(bytes))),
         ["mount table"] = (() => Text("30 25 0:26 / /sys/fs/cgroup/a\\040b rw - cgroup cgroup rw,memory\n"),
             bytes => CgroupHierarchy.Parse(String(bytes))),
     };
