@@ -26,7 +26,8 @@ public sealed class TagDiary(HubDatabase database, TimeProvider time)
             return;
         await transaction.ExecuteAsync($"""
             insert into tag_moves(repository_id, tag, from_digest, to_digest, moved_at, moved_by, reason, undoes)
-            values ({repositoryId}, {move.Tag}, {move.From}, {move.To}, {move.MovedAt}, {move.MovedBy}, {TextOf(move.Reason)}, {move.Undoes})
+            values ({repositoryId}, {move.Tag}, {move.From}, {move.To}, {move.MovedAt}, {move.MovedBy}, {TextOf(move.Reason)},
+            {move.Undoes})
             """, cancellationToken).ConfigureAwait(false);
     }
 
@@ -119,7 +120,8 @@ public sealed class TagDiary(HubDatabase database, TimeProvider time)
             }, cancellationToken);
 
     /// <summary>What a tag names now; null when there is none.</summary>
-    internal static Task<string?> CurrentAsync(HubTransaction transaction, long repositoryId, string tag, CancellationToken cancellationToken) =>
+    internal static Task<string?> CurrentAsync(HubTransaction transaction, long repositoryId, string tag,
+        CancellationToken cancellationToken) =>
         transaction.TextAsync(
             $"select manifest_digest from tags where repository_id = {repositoryId} and name = {tag}", cancellationToken);
 
@@ -133,7 +135,8 @@ public sealed class TagDiary(HubDatabase database, TimeProvider time)
     };
 
     private async Task MoveAsync(
-        HubTransaction transaction, long repositoryId, string tag, string? to, string? by, long? undoes, CancellationToken cancellationToken)
+        HubTransaction transaction, long repositoryId, string tag, string? to, string? by, long? undoes,
+            CancellationToken cancellationToken)
     {
         await RequireMovableAsync(transaction, repositoryId, tag, to, cancellationToken).ConfigureAwait(false);
         long now = time.GetUtcNow().ToUnixTimeMilliseconds();

@@ -9,8 +9,12 @@ internal static class Field
     /// <param name="value">What stands in it.</param>
     /// <param name="attributes">Further attributes, written in this program.</param>
     /// <param name="hint">What helps to fill it.</param>
-    public static Markup Line(string name, string label, string value = "", Markup attributes = default, string? hint = null) => Markup.Of($"""
-        <div class="field"><label for="{name}">{label}</label><input id="{name}" name="{name}" value="{value}" {attributes}{Markup.When(hint is not null, $" aria-describedby=\"{name}-hint\"")}>{Markup.When(hint is not null, $"<p class=\"hint\" id=\"{name}-hint\">{hint}</p>")}</div>
+    public static Markup Line(string name, string label, string value = "", Markup attributes = default,
+        string? hint = null) => Markup.Of($"""
+        <div class="field"><label for="{name}">{label}</label>
+        <input id="{name}" name="{name}" value="{value}"
+        {attributes}{Markup.When(hint is not null, $" aria-describedby=\"{name}-hint\"")}>
+        {Markup.When(hint is not null, $"<p class=\"hint\" id=\"{name}-hint\">{hint}</p>")}</div>
         """);
 
     /// <summary>The name of an account: nothing is corrected or capitalised while typing.</summary>
@@ -20,5 +24,7 @@ internal static class Field
 
     /// <summary>A password. It is never sent back into a page.</summary>
     public static Markup Password(string name, string label, bool isNew, string? hint = null) => Line(
-        name, label, "", Markup.Of($"""type="password" required maxlength="1000" autocomplete="{(isNew ? "new-password" : "current-password")}" """), hint);
+        name, label, "", Markup.Of($"""
+            type="password" required maxlength="1000" autocomplete="{(isNew ? "new-password" : "current-password")}" 
+            """), hint);
 }

@@ -56,7 +56,9 @@ internal static class Figures
             return Markup.Of($"never");
         DateTimeOffset at = DateTimeOffset.FromUnixTimeMilliseconds(milliseconds.Value);
         string exact = at.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture);
-        return Markup.Of($"""<time datetime="{at.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture)}" title="{exact}">{Ago(now - at)}</time>""");
+        return Markup.Of($"""
+            <time datetime="{at.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture)}" title="{exact}">{Ago(now - at)}</time>
+            """);
     }
 
     /// <summary>A moment to the minute: <c>2026-09-24 14:05 UTC</c>.</summary>

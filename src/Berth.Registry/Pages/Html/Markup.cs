@@ -5,7 +5,8 @@ namespace Berth.Registry.Pages.Html;
 
 /// <summary>A piece of HTML that is safe to send: its literal parts were written in this program, everything else was escaped.</summary>
 /// <remarks>
-/// Made by <c>Markup.Of($"&lt;p&gt;{name}&lt;/p&gt;")</c>: what stands in a hole is escaped for text and for quoted attributes, unless it is
+/// Made by <c>Markup.Of($"&lt;p&gt;{name}&lt;/p&gt;")</c>: what stands in a hole is escaped for text and for quoted attributes,
+/// unless it is
 /// <see cref="Markup"/> itself. There is no conversion from <see cref="string"/>; <see cref="Trusted"/> is for what a sanitiser made.
 /// Holes stand in text or inside double quotes, never in tag names, unquoted attributes, scripts or styles; addresses come from
 /// <see cref="Links"/> or from <see cref="Readmes.AddressRules"/>.

@@ -8,7 +8,8 @@ public static class AddressRules
 
     /// <summary>The address as it may stand in <c>href</c>; null when it must not be a link.</summary>
     /// <remarks>
-    /// Allowed are <c>http</c>, <c>https</c> and <c>mailto</c>, and <c>#fragment</c>s, which are moved to the README's own names. Everything
+    /// Allowed are <c>http</c>, <c>https</c> and <c>mailto</c>, and <c>#fragment</c>s, which are moved to the README's own names.
+    /// Everything
     /// else is refused, also what only looks relative: a browser drops tabs and line ends before it looks for a scheme.
     /// </remarks>
     public static string? Allow(string? address)

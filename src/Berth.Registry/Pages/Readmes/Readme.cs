@@ -7,9 +7,11 @@ using Markdig.Syntax.Inlines;
 
 namespace Berth.Registry.Pages.Readmes;
 
-/// <summary>Makes safe HTML of a README: CommonMark with tables, task lists and strike-through, and nothing that runs or is fetched.</summary>
+/// <summary>Makes safe HTML of a README: CommonMark with tables, task lists and strike-through, and nothing that runs or is
+/// fetched.</summary>
 /// <remarks>
-/// HTML in the text is shown as text. Links go to <c>http</c>, <c>https</c>, <c>mailto</c> and headings of the README. An image would tell
+/// HTML in the text is shown as text. Links go to <c>http</c>, <c>https</c>, <c>mailto</c> and headings of the README. An image
+/// would tell
 /// its host who reads the page, so it becomes a link to it. The parsed document is changed before it is written, so the writer only ever
 /// sees what is allowed.
 /// </remarks>
