@@ -62,6 +62,7 @@ internal sealed class EngineRecovery(EngineParts parts, ContainerService contain
 
     private void Sweep()
     {
+        containers.SweepMounts();
         HashSet<string> known = [.. parts.Containers.All.Select(container => container.Id)];
         foreach (WritableLayer layer in parts.Layers.ListWritable().Where(layer => !known.Contains(layer.Name)))
             parts.Layers.RemoveWritable(layer.Name);

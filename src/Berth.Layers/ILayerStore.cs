@@ -48,7 +48,10 @@ public interface ILayerStore
     Task<Layer> CommitAsync(string writable, CancellationToken cancellationToken);
 
     /// <summary>As <see cref="CommitAsync"/> but leaves the writable layer as it is (docker commit): its files are copied.</summary>
-    Task<Layer> CommitCopyAsync(string writable, CancellationToken cancellationToken);
+    /// <param name="writable">Its name.</param>
+    /// <param name="tidy">Gets the directory of the copy before it becomes a layer, to take out what does not belong in one.</param>
+    /// <param name="cancellationToken">Ends it; nothing is left.</param>
+    Task<Layer> CommitCopyAsync(string writable, Action<string>? tidy, CancellationToken cancellationToken);
 
     /// <summary>
     /// Writes a layer as an uncompressed tar. Deterministic, and for layers made here always the bytes of its diff ID. A pulled

@@ -123,8 +123,8 @@ internal sealed class HookedLayers(LayerStore inner) : ILayerStore, IAsyncDispos
 
     public Task<Layer> CommitAsync(string writable, CancellationToken cancellationToken) => inner.CommitAsync(writable, cancellationToken);
 
-    public Task<Layer> CommitCopyAsync(string writable, CancellationToken cancellationToken) =>
-        inner.CommitCopyAsync(writable, cancellationToken);
+    public Task<Layer> CommitCopyAsync(string writable, Action<string>? tidy, CancellationToken cancellationToken) =>
+        inner.CommitCopyAsync(writable, tidy, cancellationToken);
 
     public Task WriteTarAsync(ChainId chain, Stream destination, CancellationToken cancellationToken) =>
         inner.WriteTarAsync(chain, destination, cancellationToken);

@@ -40,7 +40,7 @@ public sealed class DeepTreeTests : IDisposable
         WritableLayer writable = store.CreateWritable("c1", null);
         MakeDeep(Path.Combine(writable.UpperDirectory, "d"), Depth);
         foreach (Func<Task> attempt in (Func<Task>[])[
-            () => store.CommitAsync("c1", Tars.Cancel), () => store.CommitCopyAsync("c1", Tars.Cancel),
+            () => store.CommitAsync("c1", Tars.Cancel), () => store.CommitCopyAsync("c1", null, Tars.Cancel),
             () => store.WriteChangesTarAsync("c1", Stream.Null, Tars.Cancel), () => Task.FromResult(store.Changes("c1"))])
         {
             FaultException fault = await Assert.ThrowsAsync<FaultException>(attempt);
@@ -59,7 +59,7 @@ public sealed class DeepTreeTests : IDisposable
         await using OverlayLayerStore store = new(_scratch["store"]);
         WritableLayer writable = store.CreateWritable("c1", null);
         MakeDeep(Path.Combine(writable.UpperDirectory, "d"), TreeLimits.DepthMax - 1);
-        Layer layer = await store.CommitCopyAsync("c1", Tars.Cancel);
+        Layer layer = await store.CommitCopyAsync("c1", null, Tars.Cancel);
         using MemoryStream tar = new();
         await store.WriteTarAsync(layer.Chain, tar, Tars.Cancel);
         await using OverlayLayerStore other = new(_scratch["other"]);

@@ -42,7 +42,7 @@ public sealed class DiskFullTests : IDisposable
         await File.WriteAllTextAsync(Path.Combine(writable.UpperDirectory, "f"), "content", Tars.Cancel);
         Fill();
         await AssertFullAsync(() => store.CommitAsync("c1", Tars.Cancel));
-        await AssertFullAsync(() => store.CommitCopyAsync("c1", Tars.Cancel));
+        await AssertFullAsync(() => store.CommitCopyAsync("c1", null, Tars.Cancel));
         await AssertFullAsync(() => Tars.ApplyAsync(store, null, tar));
         await AssertFullAsync(() => Task.FromResult(store.CreateWritable("c2", null)));
         Assert.Empty(store.List());

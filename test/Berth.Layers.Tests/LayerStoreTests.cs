@@ -88,7 +88,7 @@ public abstract class LayerStoreContract : IAsyncDisposable
         File.WriteAllText(Path.Combine(writable.UpperDirectory, "new/file"), "content");
         Assert.Contains(new TreeChange("/new/file", TreeChangeKind.Added), store.Changes("c1"));
         Assert.Equal(7, store.SizeOf(writable));
-        Layer copy = await store.CommitCopyAsync("c1", Tars.Cancel);
+        Layer copy = await store.CommitCopyAsync("c1", null, Tars.Cancel);
         Layer layer = await store.CommitAsync("c1", Tars.Cancel);
         Assert.Equal(copy.Chain, layer.Chain);
         Assert.Null(store.FindWritable("c1"));

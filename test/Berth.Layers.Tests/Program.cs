@@ -36,7 +36,7 @@ internal static class Program
             for (int i = 0; i < 20; i++)
                 await File.WriteAllTextAsync(Path.Combine(writable.UpperDirectory, $"{name}-{i}"), name);
             Layer commit = round % 2 == 0
-                ? await store.CommitAsync(name, CancellationToken.None) : await store.CommitCopyAsync(name, CancellationToken.None);
+                ? await store.CommitAsync(name, CancellationToken.None) : await store.CommitCopyAsync(name, null, CancellationToken.None);
             Step();
             store.RemoveWritable(name);
             if (round % 3 == 0)

@@ -49,9 +49,16 @@ internal sealed class BuildService : IBuilds, IDisposable
             BuildContext unpacked = await BuildContext.UnpackAsync(context, _state, dockerfile, stop.Token);
             try
             {
-                BuiltImage built =
-                    await _builder.BuildAsync(RequestOf(settings, unpacked, dockerfile), new BuildProgress(progress), stop.Token);
-                return built.ImageId;
+                ClassicProgress text = new(progress, settings.Quiet);
+                try
+                {
+                    BuiltImage built = await _builder.BuildAsync(RequestOf(settings, unpacked, dockerfile), text, stop.Token);
+                    return built.ImageId;
+                }
+                catch (FaultException fault)
+                {
+                    throw text.Failed(fault);
+                }
             }
             finally
             {
@@ -149,19 +156,4 @@ internal sealed class BuildService : IBuilds, IDisposable
             Ulimits = (settings.Resources.Ulimits ?? []).ToDictionary(limit => limit.Name, limit => (limit.Soft, limit.Hard)),
         },
     };
-
-    /// <summary>Turns build events into the classic builder's text.</summary>
-    private sealed class BuildProgress(IProgress<ProgressMessage> target) : IBuildProgress
-    {
-        public ValueTask ReportAsync(BuildEvent happened, CancellationToken cancellationToken)
-        {
-            if (happened is BasePullProgress pull)
-                target.Report(TransferProgress.Convert(pull.Progress));
-            else if (ClassicText.Of(happened) is { Length: > 0 } text)
-                target.Report(new ProgressMessage { Stream = text });
-            if (happened is ImageBuilt built)
-                target.Report(new ProgressMessage { Result = new ProgressResult(null, built.ImageId, 0, IsImageId: true) });
-            return ValueTask.CompletedTask;
-        }
-    }
 }

@@ -14,8 +14,6 @@ namespace Berth.Engine;
 /// <summary>Runs the commands of builds as containers that nobody else sees.</summary>
 internal sealed class StepRunner(EngineParts parts, ContainerService containers) : IStepRunner
 {
-    private static readonly string[] s_ownTargets = ["/proc", "/dev", "/sys", "/etc/resolv.conf", "/etc/hostname", "/etc/hosts"];
-
     public async Task<StepResult> RunAsync(StepRequest request, IStepOutput output, CancellationToken cancellationToken)
     {
         ContainerRecord record = RecordOf(request);
@@ -26,7 +24,7 @@ internal sealed class StepRunner(EngineParts parts, ContainerService containers)
         string home;
         using (ContainerRoot root = ContainerRoot.OfLayer(request.Layer))
         {
-            missing = Missing(root, [.. s_ownTargets, .. request.Mounts.Select(mount => mount.Target)]);
+            missing = Missing(root, [.. MountStubs.Own, .. request.Mounts.Select(mount => mount.Target)]);
             (user, home) = root.ReadUsers().Resolve(request.User, []);
         }
         string directory = parts.ContainerDirectory(request.Id);
@@ -45,7 +43,7 @@ internal sealed class StepRunner(EngineParts parts, ContainerService containers)
             if (sandbox is not null)
                 await sandbox.DisposeAsync();
             Directory.Delete(directory, recursive: true);
-            RemoveStubs(request.Layer, missing);
+            MountStubs.Remove(request.Layer.UpperDirectory, missing);
         }
     }
 
@@ -87,7 +85,7 @@ internal sealed class StepRunner(EngineParts parts, ContainerService containers)
     private ContainerRequest Request(
         StepRequest request, ContainerRecord record, ManagedFiles files, ISandbox? sandbox, (UserSpec User, string Home) who)
     {
-        List<MountSpec> mounts = MountSpecs.Build(record, files, record.Host.ShmSize, _ => new MountSpec());
+        List<MountSpec> mounts = MountSpecs.Build(record, files, sharedMemory: null, _ => new MountSpec());
         mounts.AddRange(request.Mounts.Select(MountOf));
         RuntimeSpec spec = SpecBuilder.Build(new SpecInputs
         {
@@ -165,28 +163,5 @@ internal sealed class StepRunner(EngineParts parts, ContainerService containers)
             }
         }
         return missing;
-    }
-
-    // Only what was not there, only when it is still empty, and by descriptors beneath the layer: a step may have put a link there.
-    private static void RemoveStubs(WritableLayer layer, IReadOnlyList<string> missing)
-    {
-        using FileDescriptor upper = FileCalls.OpenDirectory(layer.UpperDirectory);
-        foreach (string path in missing.Reverse())
-        {
-            string parent = Path.GetDirectoryName(path)!;
-            int error = FileCalls.TryOpen(
-                upper, FileCalls.PathOf(parent.Length == 1 ? "." : parent[1..]), FileCalls.O_RDONLY | FileCalls.O_DIRECTORY, 0,
-                FileCalls.RESOLVE_BENEATH | FileCalls.RESOLVE_NO_SYMLINKS, out FileDescriptor directory);
-            using (directory)
-            {
-                byte[] name = FileCalls.PathOf(Path.GetFileName(path));
-                if (error != 0 || FileCalls.TryStatus(directory, name, out FileStatus status) != 0)
-                    continue;
-                if (status.IsDirectory)
-                    FileCalls.TryUnlink(directory, name, FileCalls.AT_REMOVEDIR);
-                else if (status is { IsRegular: true, Size: 0 })
-                    FileCalls.TryUnlink(directory, name);
-            }
-        }
     }
 }

@@ -11,6 +11,7 @@ internal sealed partial class ContainerService(
     EngineParts parts, ImageTable images, VolumeService volumes, HealthMonitor health) : IContainers
 {
     private readonly System.Collections.Concurrent.ConcurrentDictionary<Oci.ChainId, Users.UserDatabase> _users = [];
+    private readonly Mounts.HostMounts _hostMounts = new(parts);
     private readonly ILogger _logger = parts.Loggers.CreateLogger<ContainerService>();
 
     private Container Find(string id) => parts.Containers.Find(id);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Berth.Engine.State;
 using Berth.Faults;
@@ -78,11 +79,15 @@ internal sealed class HealthMonitor(EngineParts parts)
             using CancellationTokenSource limit = new(timeout, parts.Time);
             using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, runToken);
             ExecRequest request = new() { Id = RandomIds.Next(), Process = MakeProcess!(container, command) };
+            string text = string.Join(' ', command);
+            Publish(container, request.Id, $"exec_create: {text}");
+            Publish(container, request.Id, $"exec_start: {text}");
             await using IExecProcess process = await running.ExecAsync(request, either.Token);
             try
             {
                 await ReadAsync(process.Streams!, output, either.Token);
                 int code = await process.Exited.WaitAsync(either.Token);
+                Publish(container, request.Id, "exec_die", ("exitCode", code.ToString(CultureInfo.InvariantCulture)));
                 return new HealthResult(start, parts.Time.GetUtcNow(), code, output.ToString());
             }
             catch (OperationCanceledException) when (limit.IsCancellationRequested)
@@ -95,6 +100,13 @@ internal sealed class HealthMonitor(EngineParts parts)
         {
             return new HealthResult(start, parts.Time.GetUtcNow(), -1, fault.Message);
         }
+    }
+
+    // A check is an exec, and watchers of events see it as one.
+    private void Publish(Container container, string exec, string action, params ReadOnlySpan<(string Key, string Value)> more)
+    {
+        (string, string)[] all = [("execID", exec), .. more];
+        ContainerService.PublishOf(parts, container.Record, action, all);
     }
 
     private static async Task ReadAsync(IContainerStreams streams, StringBuilder output, CancellationToken cancellationToken)

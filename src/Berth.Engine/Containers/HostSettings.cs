@@ -153,10 +153,10 @@ public sealed record PortBinding(string HostIp, string HostPort);
 /// <summary>A mount in the long form.</summary>
 public sealed record MountRequest
 {
-    /// <summary><c>bind</c>, <c>volume</c> or <c>tmpfs</c>.</summary>
+    /// <summary><c>bind</c>, <c>volume</c>, <c>tmpfs</c> or <c>image</c>.</summary>
     public string Type { get; init; } = "";
 
-    /// <summary>A path of the host or the name of a volume.</summary>
+    /// <summary>A path of the host, the name of a volume or that of an image.</summary>
     public string Source { get; init; } = "";
 
     /// <summary>The path in the container.</summary>
@@ -189,7 +189,7 @@ public sealed record MountRequest
     /// <summary>Of a volume: its driver's options.</summary>
     public IReadOnlyDictionary<string, string>? DriverOptions { get; init; }
 
-    /// <summary>Of a volume: a path in it instead of its root.</summary>
+    /// <summary>Of a volume or an image: a path in it instead of its root.</summary>
     public string? Subpath { get; init; }
 
     /// <summary>Of a tmpfs: its bytes; 0 without limit.</summary>

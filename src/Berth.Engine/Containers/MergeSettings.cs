@@ -45,28 +45,25 @@ internal static class MergeSettings
         return (image?.Entrypoint, request.Cmd is { Count: > 0 } ? request.Cmd : image?.Cmd);
     }
 
-    /// <summary>The image's variables with the request's over them, in the order of the first mention, and a PATH.</summary>
+    /// <summary>The request's variables, then those of the image that it does not name. A name without <c>=</c> takes the image's away.
+    /// </summary>
     public static IReadOnlyList<string> Environment(IReadOnlyList<string> request, IReadOnlyList<string> image)
     {
-        List<string> result = [.. image];
+        List<string> result = [];
+        HashSet<string> named = new(StringComparer.Ordinal);
         foreach (string variable in request)
         {
-            string name = variable.Split('=', 2)[0];
-            int old = result.FindIndex(entry => entry.StartsWith(name + "=", StringComparison.Ordinal));
-            if (!variable.Contains('='))
-            {
-                if (old >= 0)
-                    result.RemoveAt(old);
-            }
-            else if (old >= 0)
-                result[old] = variable;
-            else
+            string name = NameOf(variable);
+            if (!named.Add(name))
+                result.RemoveAll(other => NameOf(other) == name);
+            if (variable.Contains('='))
                 result.Add(variable);
         }
-        if (!result.Any(entry => entry.StartsWith("PATH=", StringComparison.Ordinal)))
-            result.Insert(0, DefaultPath);
+        result.AddRange(image.Where(variable => !named.Contains(NameOf(variable))));
         return result;
     }
+
+    private static string NameOf(string variable) => variable.Split('=', 2)[0];
 
     private static string WorkingDirectory(string? text)
     {
@@ -90,8 +87,12 @@ internal static class MergeSettings
     {
         if (request is null)
             return image;
-        if (request is { Interval: < 0 } or { Timeout: < 0 } or { StartPeriod: < 0 } or { StartInterval: < 0 } or { Retries: < 0 })
-            throw FaultException.Invalid("Healthcheck: durations and retries cannot be negative");
+        CheckDuration("Interval", request.Interval);
+        CheckDuration("Timeout", request.Timeout);
+        CheckDuration("StartPeriod", request.StartPeriod);
+        CheckDuration("StartInterval", request.StartInterval);
+        if (request.Retries < 0)
+            throw FaultException.Invalid("Retries in Healthcheck cannot be negative");
         return image is null ? request : request with
         {
             Test = request.Test is { Count: > 0 } ? request.Test : image.Test,
@@ -101,6 +102,12 @@ internal static class MergeSettings
             StartInterval = request.StartInterval != 0 ? request.StartInterval : image.StartInterval,
             Retries = request.Retries != 0 ? request.Retries : image.Retries,
         };
+    }
+
+    private static void CheckDuration(string name, long nanoseconds)
+    {
+        if (nanoseconds is not 0 and < 1_000_000)
+            throw FaultException.Invalid($"{name} in Healthcheck cannot be less than 1ms");
     }
 
     /// <summary>A port as <c>80/tcp</c>.</summary>

@@ -21,7 +21,8 @@ internal sealed class ExecService : IExecs
         containers.ExecsOf = id =>
             [.. _execs.Values.Where(exec => exec.Container.Id == id && exec.ExitCode is null).Select(exec => exec.Id)];
         health.MakeProcess = (container, command) =>
-            MakeProcess(container, new ExecSettings { Cmd = command, AttachStdout = true, AttachStderr = true });
+            MakeProcess(
+                container, new ExecSettings { Cmd = command, AttachStdout = true, AttachStderr = true }, parts.Options.DefaultUlimits);
     }
 
     public Task<string> CreateAsync(string container, ExecSettings settings, CancellationToken cancellationToken)
@@ -52,7 +53,7 @@ internal sealed class ExecService : IExecs
             ExecRequest request = new()
             {
                 Id = exec.Id,
-                Process = MakeProcess(exec.Container, settings),
+                Process = MakeProcess(exec.Container, settings, _parts.Options.DefaultUlimits),
                 Stdin = settings.AttachStdin && !start.Detach,
                 Detached = start.Detach,
             };
@@ -91,7 +92,8 @@ internal sealed class ExecService : IExecs
     }
 
     /// <summary>The process of an exec: the container's own environment, user and confinement, with what the request changes.</summary>
-    internal static ProcessSpec MakeProcess(Container container, ExecSettings settings)
+    internal static ProcessSpec MakeProcess(
+        Container container, ExecSettings settings, IReadOnlyList<Ulimit> defaultUlimits)
     {
         ContainerRecord record = container.Record;
         HostSettings host = record.Host;
@@ -115,6 +117,7 @@ internal sealed class ExecService : IExecs
             Cwd = !string.IsNullOrEmpty(settings.WorkingDir) ? settings.WorkingDir
                 : string.IsNullOrEmpty(record.Config.WorkingDir) ? "/" : record.Config.WorkingDir,
             Capabilities = SpecBuilder.CapabilitySets(capabilities, user.Uid),
+            Rlimits = SpecBuilder.Rlimits(host.Resources.Ulimits ?? [], defaultUlimits),
             NoNewPrivileges = host.SecurityOpt?.Any(
                 option => option is "no-new-privileges" or "no-new-privileges:true" or "no-new-privileges=true") == true,
             OomScoreAdj = host.OomScoreAdj,
@@ -172,7 +175,7 @@ internal sealed class ExecService : IExecs
     }
 
     private static string ExecText(string message) => message.StartsWith("OCI runtime", StringComparison.Ordinal) ? message
-        : $"OCI runtime exec failed: exec failed: {message}{(message.EndsWith(": unknown", StringComparison.Ordinal) ? "" : ": unknown")}";
+        : $"OCI runtime exec failed: exec failed: unable to start container process: {message}{(message.EndsWith(": unknown", StringComparison.Ordinal) ? "" : ": unknown")}";
 
     private sealed class Exec(string id, Container container, ExecSettings settings)
     {

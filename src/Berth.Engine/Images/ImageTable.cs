@@ -63,6 +63,17 @@ internal sealed class ImageTable(StateDatabase state, IBlobStore blobs, ILayerSt
     /// <exception cref="FaultException">NotFound, with Docker's text.</exception>
     public ImageRecord Find(string text) => TryFind(text) ?? throw NoSuch(text);
 
+    /// <summary>As <see cref="Find"/>, where a text that no image can have is the caller's mistake.</summary>
+    /// <exception cref="FaultException">NotFound. InvalidArgument: neither a reference nor an ID.</exception>
+    public ImageRecord FindByReference(string text)
+    {
+        if (TryFind(text) is { } found)
+            return found;
+        string hex = text.StartsWith("sha256:", StringComparison.Ordinal) ? text[7..] : text;
+        bool isId = hex.Length is > 0 and <= 64 && hex.All(char.IsAsciiHexDigitLower);
+        throw isId || ImageReference.TryParse(text, out _, out string? problem) ? NoSuch(text) : FaultException.Invalid(problem);
+    }
+
     /// <summary>The fault of an unknown image.</summary>
     public static FaultException NoSuch(string text)
     {

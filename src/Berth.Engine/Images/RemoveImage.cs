@@ -10,7 +10,7 @@ internal sealed partial class ImageService
 {
     public Task<IReadOnlyList<ImageDeletion>> RemoveAsync(string name, bool force, bool noPrune, CancellationToken cancellationToken)
     {
-        ImageRecord image = images.Find(name);
+        ImageRecord image = images.FindByReference(name);
         IReadOnlyList<ImageReference> names = images.NamesOf(image.Id);
         ImageReference? reference = IsId(name, image) ? null
             : ImageReference.TryParse(name, out ImageReference? parsed, out _) ? parsed.WithDefaultTag() : null;
@@ -27,7 +27,7 @@ internal sealed partial class ImageService
             if (left.Count == 0)
                 CheckUnused(image, name, force, isUntag: true);
             Untag(image, untagged, deletions);
-            if (left.Count > 0 || UsedBy(image) is not null)
+            if (left.Count > 0 || IsNeeded(image, force))
                 return Task.FromResult<IReadOnlyList<ImageDeletion>>(deletions);
         }
         else
@@ -38,7 +38,7 @@ internal sealed partial class ImageService
                     $"conflict: unable to delete {image.Id.Short} (must be forced) - image is referenced in multiple repositories");
             CheckUnused(image, name, force, isUntag: false);
             Untag(image, names, deletions);
-            if (UsedBy(image) is not null)
+            if (IsNeeded(image, force))
                 return Task.FromResult<IReadOnlyList<ImageDeletion>>(deletions);
         }
         Delete(image, deletions);
@@ -85,11 +85,18 @@ internal sealed partial class ImageService
         return hex.Length > 0 && image.Id.Hex.StartsWith(hex, StringComparison.Ordinal);
     }
 
-    private Container? UsedBy(ImageRecord image) => parts.Containers.All.FirstOrDefault(container => container.Record.ImageId == image.Id);
+    // A stopped container keeps its layers without the image: who forces the removal takes the image from under it, as with Docker.
+    private bool IsNeeded(ImageRecord image, bool force) =>
+        parts.Containers.All.Any(container => IsUsedBy(image, container) && (!force || container.State.Running));
+
+    private Container? UsedBy(ImageRecord image) => parts.Containers.All.FirstOrDefault(container => IsUsedBy(image, container));
+
+    private static bool IsUsedBy(ImageRecord image, Container container) => container.Record.ImageId == image.Id
+        || container.Record.Mounts.Any(mount => mount.Point.Type == "image" && mount.Point.Source == image.Id.ToString());
 
     private void CheckUnused(ImageRecord image, string name, bool force, bool isUntag)
     {
-        Container[] users = [.. parts.Containers.All.Where(container => container.Record.ImageId == image.Id)];
+        Container[] users = [.. parts.Containers.All.Where(container => IsUsedBy(image, container))];
         if (users.FirstOrDefault(user => user.State.Running) is { } running && !(isUntag && force))
             throw FaultException.Conflict(isUntag
                 ? $"conflict: unable to remove repository reference \"{name}\" (must force) - container {running.Id[..12]} is using its referenced image {image.Id.Short}"

@@ -48,6 +48,8 @@ internal sealed partial class ImageService
         HashSet<Digest> written = [];
         List<SavedImage> saved = [];
         List<Descriptor> manifests = [];
+        // Only very old readers look at it: repository, tag, top layer.
+        SortedDictionary<string, SortedDictionary<string, string>> repositories = new(StringComparer.Ordinal);
         foreach ((Digest id, List<ImageReference> names) in wanted)
         {
             ImageConfig config = images.Config(id);
@@ -72,14 +74,31 @@ internal sealed partial class ImageService
                         ["io.containerd.image.name"] = name.ToString(), ["org.opencontainers.image.ref.name"] = name.Tag ?? "",
                     },
                 });
+            if (layers.Count > 0)
+                NoteRepositories(repositories, names, layers[^1].Digest);
             saved.Add(new SavedImage(BlobPath(id), names.Count > 0 ? [.. names.Select(name => name.Familiar)] : null,
                 [.. layers.Select(layer => BlobPath(layer.Digest))]));
         }
         WriteFile(writer, "index.json",
             OciJson.Write(new ImageIndex { MediaType = MediaTypes.OciIndex, Manifests = manifests }, OciJson.ImageIndex));
         WriteFile(writer, "manifest.json", JsonSerializer.SerializeToUtf8Bytes(saved, SavedJson.Default.ListSavedImage));
+        if (repositories.Count > 0)
+            WriteFile(writer, "repositories",
+                JsonSerializer.SerializeToUtf8Bytes(repositories, SavedJson.Default.Repositories));
         WriteFile(writer, "oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}"u8);
         writer.Finish();
+    }
+
+    private static void NoteRepositories(
+        SortedDictionary<string, SortedDictionary<string, string>> repositories, List<ImageReference> names, Digest top)
+    {
+        foreach (ImageReference name in names.Where(name => name.Tag is not null))
+        {
+            string repository = name.Familiar[..^(name.Tag!.Length + 1)];
+            if (!repositories.TryGetValue(repository, out SortedDictionary<string, string>? tags))
+                repositories[repository] = tags = new(StringComparer.Ordinal);
+            tags[name.Tag] = top.Hex;
+        }
     }
 
     private Descriptor WriteLayer(TarWriter writer, DiffId diff, ChainId chain, HashSet<Digest> written, CancellationToken stop)
@@ -133,4 +152,5 @@ internal sealed partial class ImageService
 internal sealed record SavedImage(string Config, IReadOnlyList<string>? RepoTags, IReadOnlyList<string> Layers);
 
 [JsonSerializable(typeof(List<SavedImage>))]
+[JsonSerializable(typeof(SortedDictionary<string, SortedDictionary<string, string>>), TypeInfoPropertyName = "Repositories")]
 internal sealed partial class SavedJson : JsonSerializerContext;

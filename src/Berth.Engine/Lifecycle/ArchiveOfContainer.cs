@@ -13,7 +13,7 @@ internal sealed partial class ContainerService
     public Task<IReadOnlyList<TreeChange>> ChangesAsync(string id, CancellationToken cancellationToken)
     {
         Container container = Find(id);
-        return Task.Run(() => parts.Layers.Changes(container.Id), cancellationToken);
+        return Task.Run(() => MountStubs.Without(parts.Layers.Changes(container.Id)), cancellationToken);
     }
 
     public Task<IArchive> ExportAsync(string id, CancellationToken cancellationToken)

@@ -1,4 +1,5 @@
 using Berth.Engine.State;
+using Berth.Faults;
 using Berth.Layers;
 using Berth.Oci;
 using Berth.Oci.Images;
@@ -31,7 +32,7 @@ internal sealed partial class ContainerService
                 await container.Runtime!.PauseAsync(cancellationToken);
                 isFrozen = true;
             }
-            layer = await parts.Layers.CommitCopyAsync(container.Id, cancellationToken);
+            layer = await parts.Layers.CommitCopyAsync(container.Id, MountStubs.Remove, cancellationToken);
         }
         finally
         {
@@ -48,7 +49,8 @@ internal sealed partial class ContainerService
 
     private ImageConfig ConfigOf(ContainerRecord record, CommitRequest request, Layer layer)
     {
-        ImageConfig? based = images.TryGet(record.ImageId) is null ? null : images.Config(record.ImageId);
+        ImageConfig? based = images.TryGet(record.ImageId) is not null ? images.Config(record.ImageId)
+            : record.Chain.IsEmpty ? null : throw FaultException.NotFound($"No such image: {record.ImageId}");
         DateTimeOffset now = parts.Time.GetUtcNow();
         HistoryEntry step = new()
         {

@@ -134,6 +134,7 @@ internal sealed partial class ContainerService
             {
                 await ended.DeleteAsync(CancellationToken.None);
                 await ended.DisposeAsync();
+                _hostMounts.Remove(ended.Id);
             }
             finally
             {

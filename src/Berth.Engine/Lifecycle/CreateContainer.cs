@@ -12,6 +12,9 @@ namespace Berth.Engine;
 
 internal sealed partial class ContainerService
 {
+    // sethostname(2): HOST_NAME_MAX.
+    private const int HostNameMax = 64;
+
     public Task<CreatedContainer> CreateAsync(CreateContainer request, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -22,6 +25,8 @@ internal sealed partial class ContainerService
         HostSettings host = ValidateHost.Normal(request.Host, parts, warnings);
         ImageConfig config = images.Config(image.Id);
         ContainerSettings merged = MergeSettings.Merge(request.Config, config.Config);
+        if (!string.IsNullOrEmpty(request.Config.Hostname) && host.NetworkMode!.StartsWith("container:", StringComparison.Ordinal))
+            throw FaultException.Invalid("conflicting options: hostname and the network mode");
         if (merged.StopSignal is { Length: > 0 } signal)
             _ = SignalNames.Parse(signal);
         CheckLinks(host);
@@ -70,20 +75,31 @@ internal sealed partial class ContainerService
     {
         WritableLayer layer = parts.Layers.CreateWritable(record.Id, record.Parent);
         undo.Add(() => parts.Layers.RemoveWritable(record.Id));
+        MountStubs.MakeMark(layer);
         string directory = parts.ContainerDirectory(record.Id);
         Directory.CreateDirectory(directory);
         undo.Add(() => Directory.Delete(directory, recursive: true));
         return record.Mounts.Count == 0 ? record
-            : record with { Mounts = [.. record.Mounts.Select(mount => MakeVolume(mount, layer, undo, cancellationToken))] };
+            : record with { Mounts = [.. record.Mounts.Select(mount => MakeVolume(mount, record.Host, layer, undo, cancellationToken))] };
     }
 
     private MountRecord MakeVolume(
-        MountRecord mount, WritableLayer layer, List<Action> undo, CancellationToken cancellationToken)
+        MountRecord mount, HostSettings host, WritableLayer layer, List<Action> undo, CancellationToken cancellationToken)
     {
+        if (mount.Point.Type == "image")
+            return mount with { Point = mount.Point with { Source = images.Find(mount.Point.Source).Id.ToString() } };
         if (mount.Point.Type != "volume")
             return mount;
         bool isNew = mount.Point.Name.Length == 0 || volumes.TryGet(mount.Point.Name) is null;
-        VolumeDetails volume = volumes.Create(new CreateVolume { Name = mount.Point.Name });
+        // Labels and options of --mount are for a volume that is made now.
+        MountRequest? asked = isNew ? (host.Mounts ?? []).FirstOrDefault(
+            request => request.Type == "volume" && ContainerPath.Clean(request.Target) == mount.Point.Destination) : null;
+        VolumeDetails volume = volumes.Create(new CreateVolume
+        {
+            Name = mount.Point.Name,
+            Labels = asked?.Labels ?? new Dictionary<string, string>(),
+            DriverOptions = asked?.DriverOptions ?? new Dictionary<string, string>(),
+        });
         if (isNew)
             undo.Add(() => volumes.Delete(volume.Name));
         if (!mount.Options.Contains("nocopy") && volume.Options.Count == 0
@@ -123,7 +139,7 @@ internal sealed partial class ContainerService
     {
         if (request.Config.Image.Length == 0)
             throw FaultException.Invalid("config.Image is empty: name an image");
-        ImageRecord image = images.Find(request.Config.Image);
+        ImageRecord image = images.FindByReference(request.Config.Image);
         Platform actual = images.Config(image.Id).Platform;
         if (request.Platform is { } wanted && actual.Os.Length > 0 && !wanted.Accepts(actual))
             throw FaultException.NotFound($"image with reference {request.Config.Image} was found but its platform ({actual}) "
@@ -137,8 +153,8 @@ internal sealed partial class ContainerService
             return Environment.MachineName;
         if (string.IsNullOrEmpty(config.Hostname))
             return host.NetworkMode == "host" ? Environment.MachineName : id[..12];
-        bool isValid = config.Hostname.Length <= 63 && config.Hostname[0] != '-'
-            && config.Hostname.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_');
+        // What the kernel takes and one line of /etc/hosts can hold.
+        bool isValid = config.Hostname.Length <= HostNameMax && !config.Hostname.Any(c => char.IsControl(c) || char.IsWhiteSpace(c));
         return isValid ? config.Hostname : throw FaultException.Invalid($"invalid hostname: {config.Hostname}");
     }
 
@@ -165,8 +181,9 @@ internal sealed partial class ContainerService
         return all;
     }
 
+    // One that is missing is said when the container starts: clients take a "not found" here for a missing image and pull it.
     private string NetworkName(string text) => text == "default" ? "bridge"
-        : parts.Networks.Find(text)?.Name ?? throw FaultException.NotFound($"network {text} not found");
+        : parts.Networks.Find(text)?.Name ?? text;
 
     internal static void CheckEndpoint(string network, EndpointSettings settings)
     {

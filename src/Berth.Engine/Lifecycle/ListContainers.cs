@@ -19,6 +19,9 @@ internal sealed partial class ContainerService
         foreach (string status in filters["status"])
             if (!Enum.TryParse<ContainerStatus>(status, ignoreCase: true, out _))
                 throw FaultException.Invalid($"invalid filter 'status={status}'");
+        foreach (string health in filters["health"])
+            if (health is not ("starting" or "healthy" or "unhealthy" or "none"))
+                throw FaultException.Invalid($"unrecognized filter value for health: {health}");
         Container? before = filters["before"] is [string later, ..] ? Find(later) : null;
         Container? since = filters["since"] is [string earlier, ..] ? Find(earlier) : null;
         HashSet<Digest>? ancestors = filters.Has("ancestor") ? Descendants(filters["ancestor"]) : null;

@@ -27,6 +27,10 @@ internal sealed partial class ContainerService
             health.Watch(container, running, container.Run.Token);
     }
 
+    /// <summary>Takes away the mounts of containers that ended while no engine looked.</summary>
+    internal void SweepMounts() => _hostMounts.Sweep(parts.Containers.All.Where(
+        container => container.Runtime is { Exited.IsCompleted: false }).Select(container => container.Id).ToHashSet());
+
     /// <summary>A container that ran and of which nothing is left, as after a reboot.</summary>
     internal void RecordLostExit(Container container)
     {

@@ -8,8 +8,8 @@ internal sealed partial class ContainerService
     {
         if (string.IsNullOrEmpty(name))
             throw FaultException.Invalid("Neither old nor new names may be empty");
-        string wanted = ContainerNames.Parse(name);
         Container container = Find(id);
+        string wanted = ContainerNames.Parse(name);
         await container.Gate.WaitAsync(cancellationToken);
         try
         {

@@ -123,6 +123,7 @@ internal sealed partial class ContainerService
             }
             if (sandbox is not null)
                 await sandbox.DisposeAsync();
+            _hostMounts.Remove(record.Id);
             throw;
         }
     }
@@ -141,9 +142,10 @@ internal sealed partial class ContainerService
             User = user,
             Home = home,
             HostName = record.Config.Hostname ?? record.Id[..12],
-            Mounts = MountSpecs.Build(record, files, record.Host.ShmSize, mount => MountOf(mount)),
-            PidNamespaceOf = PidOfOther(record.Host.PidMode),
-            NetworkNamespaceOf = PidOfOther(record.Host.NetworkMode),
+            Mounts = MountSpecs.Build(record, files, SharedMemoryOf(record), mount => MountOf(record, mount)),
+            IpcNamespaceOf = PidOfOther(record.Host.IpcMode, "IPC"),
+            PidNamespaceOf = PidOfOther(record.Host.PidMode, "PID"),
+            NetworkNamespaceOf = PidOfOther(record.Host.NetworkMode, "network"),
         });
         return new ContainerRequest
         {
@@ -161,9 +163,40 @@ internal sealed partial class ContainerService
         };
     }
 
-    private MountSpec MountOf(MountRecord mount)
+    // Its own unless others may join it or it joins another's: then it is a mount that both see.
+    private string? SharedMemoryOf(ContainerRecord record)
+    {
+        string mode = record.Host.IpcMode ?? "";
+        if (mode == "shareable")
+            return _hostMounts.MakeSharedMemory(record.Id, record.Host.ShmSize);
+        if (!mode.StartsWith("container:", StringComparison.Ordinal))
+            return null;
+        Container donor = Find(mode["container:".Length..]);
+        _ = PidOfOther(mode, "IPC");
+        return donor.Record.Host.IpcMode == "shareable" ? _hostMounts.SharedMemoryOf(donor.Id) : throw FaultException.Invalid(
+            $"can't join IPC of container {donor.Id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)");
+    }
+
+    // A view has an upper layer in it neither for the container nor for who made the image.
+    private MountSpec ImageMount(ContainerRecord record, MountRecord mount)
+    {
+        ImageRecord image = images.Find(mount.Point.Source);
+        Layer top = image.Top is { } chain ? parts.Layers.Find(chain)
+            ?? throw FaultException.NotFound($"mount image {mount.Point.Source}: its layers are gone")
+            : throw FaultException.Invalid($"mount image {mount.Point.Source}: it has no files");
+        string view = _hostMounts.MakeView(record.Id, record.Mounts.ToList().IndexOf(mount), top);
+        return new MountSpec
+        {
+            Destination = mount.Point.Destination, Type = "bind", Source = VolumePaths.Subpath(view, mount.Subpath),
+            Options = ["rbind", "rprivate", "ro", "nosuid", "nodev"],
+        };
+    }
+
+    private MountSpec MountOf(ContainerRecord record, MountRecord mount)
     {
         MountPoint point = mount.Point;
+        if (point.Type == "image")
+            return ImageMount(record, mount);
         if (point.Type == "tmpfs")
             return new MountSpec { Destination = point.Destination, Type = "tmpfs", Source = "tmpfs", Options = mount.Options };
         string source = point.Source;
@@ -202,13 +235,13 @@ internal sealed partial class ContainerService
         return users;
     }
 
-    private int? PidOfOther(string? mode)
+    private int? PidOfOther(string? mode, string what)
     {
         if (mode is null || !mode.StartsWith("container:", StringComparison.Ordinal))
             return null;
         Container other = Find(mode["container:".Length..]);
         return other.State is { Status: ContainerStatus.Running or ContainerStatus.Paused, Pid: > 0 } state ? state.Pid
-            : throw FaultException.Conflict($"cannot join namespace of a non running container: {other.Id}");
+            : throw FaultException.Conflict($"cannot join {what} of a non running container: {other.Id}");
     }
 
     private static bool NeedsSandbox(ContainerRecord record) =>
@@ -323,7 +356,8 @@ internal sealed partial class ContainerService
     private static FaultException StartFault(Container container, Exception exception)
     {
         const string Prefix =
-            "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: ";
+            "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: "
+            + "unable to start container process: ";
         string message = exception.Message;
         int code = exception is not FaultException fault ? ExitNotStarted
             : fault.Kind switch { FaultKind.NotFound => ExitNotFound, FaultKind.Forbidden => ExitNotExecutable, _ => ExitNotStarted };

@@ -62,7 +62,7 @@ internal sealed partial class ContainerService
         Task<string> errors = ps.StandardError.ReadToEndAsync(cancellationToken);
         string output = await ps.StandardOutput.ReadToEndAsync(cancellationToken);
         await ps.WaitForExitAsync(cancellationToken);
-        return ps.ExitCode == 0 ? output : throw FaultException.Invalid($"ps: {(await errors).Trim()}");
+        return ps.ExitCode == 0 ? output : throw FaultException.Invalid($"ps: {(await errors).Trim().Split('\n')[0]}");
     }
 
     private async IAsyncEnumerable<StatisticsSample> SampleAsync(

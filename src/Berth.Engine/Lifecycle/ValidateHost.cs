@@ -13,7 +13,7 @@ internal static class ValidateHost
         Devices.Validate(host.Resources);
         _ = Capabilities.Resolve(host.Privileged, host.CapAdd ?? [], host.CapDrop ?? []);
         _ = SecurityOptions.Parse(host.SecurityOpt ?? [], parts.Options).Seccomp([]);
-        CheckModes(host, parts);
+        CheckModes(host);
         CheckRest(host);
         CheckPolicy(host.RestartPolicy, host.AutoRemove);
         PublishRules.Check(host);
@@ -31,8 +31,12 @@ internal static class ValidateHost
             IpcMode = host.IpcMode is null or "" ? parts.Options.DefaultIpc : host.IpcMode,
             CgroupnsMode = host.CgroupnsMode is { Length: > 0 } asked ? asked
                 : parts.Options.DefaultCgroupNamespace is { Length: > 0 } standard ? standard : host.Privileged ? "host" : "private",
-            Resources = host.Resources with { MemorySwappiness = host.Resources.MemorySwappiness is -1 ? null
-                : host.Resources.MemorySwappiness },
+            Resources = host.Resources with
+            {
+                // As Docker: without a word about swap, as much swap as memory; inspect says so.
+                MemorySwap = host.Resources is { Memory: > 0, MemorySwap: 0 } ? host.Resources.Memory * 2 : host.Resources.MemorySwap,
+                MemorySwappiness = host.Resources.MemorySwappiness is -1 ? null : host.Resources.MemorySwappiness,
+            },
         };
     }
 
@@ -51,15 +55,12 @@ internal static class ValidateHost
             throw FaultException.Invalid("can't create 'AutoRemove' container with restart policy");
     }
 
-    private static void CheckModes(HostSettings host, EngineParts parts)
+    private static void CheckModes(HostSettings host)
     {
-        if (host.IpcMode?.StartsWith("container:", StringComparison.Ordinal) == true)
-            throw new FaultException(
-                FaultKind.NotSupported, "--ipc container:… is not offered by this engine: share a volume or use --ipc host");
-        Mode("IPC", host.IpcMode, null, "private", "none", "host", "shareable");
-        Mode("PID", host.PidMode, parts, "host");
-        Mode("UTS", host.UTSMode, null, "host");
-        Mode("CgroupNS", host.CgroupnsMode, null, "private", "host");
+        Mode("IPC", host.IpcMode, mayJoin: true, "private", "none", "host", "shareable");
+        Mode("PID", host.PidMode, mayJoin: true, "host");
+        Mode("UTS", host.UTSMode, mayJoin: false, "host");
+        Mode("CgroupNS", host.CgroupnsMode, mayJoin: false, "private", "host");
         if (host.UsernsMode is not (null or "" or "host"))
             throw FaultException.Invalid($"invalid user namespace mode: {host.UsernsMode}");
         if (host is { NetworkMode: "host", Links.Count: > 0 })
@@ -76,17 +77,15 @@ internal static class ValidateHost
                 throw FaultException.Invalid("conflicting options: dns and the network mode");
             if (host.ExtraHosts is { Count: > 0 })
                 throw FaultException.Invalid("conflicting options: custom host-to-IP mapping and the network mode");
-            _ = parts.Containers.Find(host.NetworkMode["container:".Length..]);
         }
     }
 
-    private static void Mode(string what, string? value, EngineParts? containers, params ReadOnlySpan<string> known)
+    private static void Mode(string what, string? value, bool mayJoin, params ReadOnlySpan<string> known)
     {
         if (string.IsNullOrEmpty(value) || known.Contains(value))
             return;
-        if (containers is null || !value.StartsWith("container:", StringComparison.Ordinal))
+        if (!mayJoin || !value.StartsWith("container:", StringComparison.Ordinal) || value == "container:")
             throw FaultException.Invalid($"invalid {what} mode: {value}");
-        _ = containers.Containers.Find(value["container:".Length..]);
     }
 
     private static void CheckRest(HostSettings host)

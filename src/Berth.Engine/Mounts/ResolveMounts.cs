@@ -86,7 +86,8 @@ internal static class ResolveMounts
             "volume" => FromVolumeRequest(request, destination),
             "tmpfs" => FromTmpfsRequest(request, destination),
             "" => throw Wrong(request, "field Type must not be empty"),
-            "npipe" or "cluster" or "image" => throw new FaultException(
+            "image" => FromImageRequest(request, destination),
+            "npipe" or "cluster" => throw new FaultException(
                 FaultKind.NotSupported, $"invalid mount config for type \"{request.Type}\": this type is not offered by this engine"),
             _ => throw Wrong(request, $"mount type unknown: \"{request.Type}\""),
         };
@@ -127,6 +128,17 @@ internal static class ResolveMounts
             Subpath = request.Subpath ?? "",
             Options = request.NoCopy ? ["nocopy"] : [],
             Point = VolumePoint(request.Source, destination, "z", !request.ReadOnly),
+        };
+    }
+
+    private static MountRecord FromImageRequest(MountRequest request, string destination)
+    {
+        if (request.Source.Length == 0)
+            throw Wrong(request, "field Source must not be empty");
+        return new MountRecord
+        {
+            Subpath = request.Subpath ?? "",
+            Point = new MountPoint { Type = "image", Source = request.Source, Destination = destination },
         };
     }
 

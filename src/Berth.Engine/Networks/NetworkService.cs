@@ -72,7 +72,9 @@ internal sealed class NetworkService(EngineParts parts, ContainerService contain
                 throw FaultException.Invalid(
                     $"container sharing network namespace with another container or host cannot be connected to any other network");
             if (network.Driver != "bridge")
-                throw FaultException.Invalid($"{network.Name} network cannot be connected to a container that has another");
+                throw FaultException.Invalid(network.Driver == "host"
+                    ? "container cannot be disconnected from host network or connected to host network"
+                    : "container cannot be connected to multiple networks with one of the networks in private (none) mode");
             if (record.Networks.ContainsKey(network.Name))
                 throw new FaultException(FaultKind.Forbidden, $"endpoint with name {record.Name} already exists in network {network.Name}");
             if (found.Sandbox is { } sandbox)

@@ -27,8 +27,8 @@ internal static class Capabilities
     /// <exception cref="FaultException">InvalidArgument: no such capability.</exception>
     public static IReadOnlyList<string> Resolve(bool isPrivileged, IReadOnlyList<string> add, IReadOnlyList<string> drop)
     {
-        HashSet<string> added = [.. add.Select(Normal)];
-        HashSet<string> dropped = [.. drop.Select(Normal)];
+        HashSet<string> added = [.. add.Select(name => Normal(name, "CapAdd"))];
+        HashSet<string> dropped = [.. drop.Select(name => Normal(name, "CapDrop"))];
         if (isPrivileged)
             return All;
         HashSet<string> result = added.Contains("ALL") ? [.. All] : dropped.Contains("ALL") ? [] : [.. Default];
@@ -37,12 +37,12 @@ internal static class Capabilities
         return [.. All.Where(result.Contains)];
     }
 
-    private static string Normal(string text)
+    private static string Normal(string text, string field)
     {
         string name = text.ToUpperInvariant();
         if (name == "ALL")
             return name;
         name = name.StartsWith("CAP_", StringComparison.Ordinal) ? name : "CAP_" + name;
-        return All.Contains(name) ? name : throw FaultException.Invalid($"unknown capability: \"{text}\"");
+        return All.Contains(name) ? name : throw FaultException.Invalid($"invalid {field}: unknown capability: \"{name}\"");
     }
 }

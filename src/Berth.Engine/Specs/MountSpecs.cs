@@ -6,11 +6,16 @@ namespace Berth.Engine.Specs;
 /// <summary>The mounts of a container as the runtime wants them: Docker's own, the managed files, then the user's.</summary>
 internal static class MountSpecs
 {
-    public static List<MountSpec> Build(ContainerRecord container, ManagedFiles files, long shmSize, Func<MountRecord, MountSpec> resolve)
+    /// <param name="container">The container.</param>
+    /// <param name="files">The files that the engine writes for it.</param>
+    /// <param name="sharedMemory">The directory that is its <c>/dev/shm</c>; null: one of its own.</param>
+    /// <param name="resolve">Makes a mount of what the record says.</param>
+    public static List<MountSpec> Build(
+        ContainerRecord container, ManagedFiles files, string? sharedMemory, Func<MountRecord, MountSpec> resolve)
     {
         HostSettings host = container.Host;
         HashSet<string> taken = [.. container.Mounts.Select(mount => mount.Point.Destination)];
-        List<MountSpec> all = [.. Standard(host, shmSize).Where(mount => !taken.Contains(mount.Destination))];
+        List<MountSpec> all = [.. Standard(host, sharedMemory).Where(mount => !taken.Contains(mount.Destination))];
         foreach ((string source, string target) in files.Mounts)
             if (!taken.Contains(target))
                 all.Add(Bind(source, target, "rprivate"));
@@ -18,7 +23,7 @@ internal static class MountSpecs
         return all;
     }
 
-    private static IEnumerable<MountSpec> Standard(HostSettings host, long shmSize)
+    private static IEnumerable<MountSpec> Standard(HostSettings host, string? sharedMemory)
     {
         string access = host.Privileged ? "rw" : "ro";
         yield return New("/proc", "proc", "nosuid", "noexec", "nodev");
@@ -33,8 +38,10 @@ internal static class MountSpecs
             yield break;
         }
         yield return New("/dev/mqueue", "mqueue", "nosuid", "noexec", "nodev");
-        if (host.IpcMode != "none")
-            yield return New("/dev/shm", "tmpfs", "nosuid", "noexec", "nodev", "mode=1777", $"size={shmSize}");
+        if (sharedMemory is not null)
+            yield return Bind(sharedMemory, "/dev/shm", "rprivate");
+        else if (host.IpcMode != "none")
+            yield return New("/dev/shm", "tmpfs", "nosuid", "noexec", "nodev", "mode=1777", $"size={host.ShmSize}");
     }
 
     private static MountSpec New(string destination, string type, params string[] options) =>

@@ -64,7 +64,7 @@ internal static class ResourceSpecs
         Memory = new MemoryLimits
         {
             Limit = Given(limits.Memory),
-            // As Docker: without a word about swap, as much swap as memory.
+            // Of builds' steps, whose limits did not come through create.
             Swap = limits.MemorySwap != 0 ? limits.MemorySwap : limits.Memory > 0 ? limits.Memory * 2 : null,
             Reservation = Given(limits.MemoryReservation),
             Swappiness = limits.MemorySwappiness is >= 0 and long swappiness ? (ulong)swappiness : null,

@@ -16,6 +16,9 @@ internal sealed record SpecInputs
     /// <summary>Pid of the container whose pid namespace is joined; null: its own or the host's.</summary>
     public int? PidNamespaceOf { get; init; }
 
+    /// <summary>Pid of the container whose IPC namespace is joined; null: its own or the host's.</summary>
+    public int? IpcNamespaceOf { get; init; }
+
     /// <summary>Pid of the container whose network namespace is joined; null: as the request's sandbox says.</summary>
     public int? NetworkNamespaceOf { get; init; }
 }
@@ -127,7 +130,9 @@ internal static class SpecBuilder
             all.Add(new NamespaceSpec { Type = "pid", Path = $"/proc/{pid}/ns/pid" });
         else if (host.PidMode != "host")
             all.Add(new NamespaceSpec { Type = "pid" });
-        if (host.IpcMode != "host")
+        if (inputs.IpcNamespaceOf is { } ipc)
+            all.Add(new NamespaceSpec { Type = "ipc", Path = $"/proc/{ipc}/ns/ipc" });
+        else if (host.IpcMode != "host")
             all.Add(new NamespaceSpec { Type = "ipc" });
         if (host.UTSMode != "host")
             all.Add(new NamespaceSpec { Type = "uts" });

@@ -6,11 +6,11 @@ namespace Berth.Engine;
 internal static class LocalVolumeOptions
 {
     /// <exception cref="FaultException">InvalidArgument: unknown or incomplete. NotSupported: another file system.</exception>
-    public static void Check(IReadOnlyDictionary<string, string> options)
+    public static void Check(string name, IReadOnlyDictionary<string, string> options)
     {
-        foreach (string name in options.Keys)
-            if (name is not ("type" or "device" or "o"))
-                throw FaultException.Invalid($"invalid option: \"{name}\"");
+        foreach (string option in options.Keys)
+            if (option is not ("type" or "device" or "o"))
+                throw FaultException.Invalid($"create {name}: invalid option: \"{option}\"");
         if (options.Count == 0)
             return;
         string type = options.GetValueOrDefault("type", "");

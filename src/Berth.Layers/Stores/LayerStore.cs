@@ -227,17 +227,17 @@ public abstract partial class LayerStore : ILayerStore, IAsyncDisposable
     public async Task<Layer> CommitAsync(string writable, CancellationToken cancellationToken)
     {
         WritableLayer source = Writable(writable);
-        return await Task.Run(() => Commit(source, copy: false, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return await Task.Run(() => Commit(source, copy: false, null, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
-    public async Task<Layer> CommitCopyAsync(string writable, CancellationToken cancellationToken)
+    public async Task<Layer> CommitCopyAsync(string writable, Action<string>? tidy, CancellationToken cancellationToken)
     {
         WritableLayer source = Writable(writable);
-        return await Task.Run(() => Commit(source, copy: true, cancellationToken), cancellationToken).ConfigureAwait(false);
+        return await Task.Run(() => Commit(source, copy: true, tidy, cancellationToken), cancellationToken).ConfigureAwait(false);
     }
 
-    private Layer Commit(WritableLayer writable, bool copy, CancellationToken cancellationToken)
+    private Layer Commit(WritableLayer writable, bool copy, Action<string>? tidy, CancellationToken cancellationToken)
     {
         string home = copy ? NewTemporaryName() : WritablePath(writable.Name);
         try
@@ -247,6 +247,7 @@ public abstract partial class LayerStore : ILayerStore, IAsyncDisposable
                 TreeCopier.CopyInto(writable.UpperDirectory, MakeTree(home), cancellationToken);
             string tree = Path.Combine(home, "d");
             Strip(tree);
+            tidy?.Invoke(tree);
             (DiffId diff, long size) = Hash(tree, parent, cancellationToken);
             ChainId result = ChainId.Extend(writable.Parent, diff);
             // The record goes in first: one rename then turns the writable layer into an image layer, and a crash sees either.

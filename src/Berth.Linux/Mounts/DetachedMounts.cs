@@ -18,6 +18,7 @@ public static unsafe partial class DetachedMounts
     private const uint MOUNT_ATTR_NOSUID = 2;
     private const uint MOUNT_ATTR_NODEV = 4;
     private const uint MOVE_MOUNT_F_EMPTY_PATH = 4;
+    private const uint MOUNT_ATTR_NOEXEC = 8;
     private const long MoveMountNumber = 429;
     private const long FsOpenNumber = 430;
     private const long FsConfigNumber = 431;
@@ -55,6 +56,18 @@ public static unsafe partial class DetachedMounts
         SetString(context, "size", sizeBytes.ToString());
         SetString(context, "mode", "0700");
         return Mount(context, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+    }
+
+    /// <summary>Mounts an empty tmpfs for everybody (mode 1777), as a <c>/dev/shm</c> is.</summary>
+    /// <param name="sizeBytes">How much it may hold.</param>
+    /// <exception cref="LinuxException">The kernel's refusal.</exception>
+    public static FileDescriptor SharedMemory(long sizeBytes)
+    {
+        using FileDescriptor context = OpenContext("tmpfs");
+        SetString(context, "source", "shm");
+        SetString(context, "size", sizeBytes.ToString());
+        SetString(context, "mode", "1777");
+        return Mount(context, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
     }
 
     /// <summary>Hangs a detached mount onto an existing directory of this mount namespace.</summary>
