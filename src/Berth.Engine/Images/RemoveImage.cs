@@ -36,6 +36,9 @@ internal sealed partial class ImageService
             if (repositories.Length > 1 && !force)
                 throw FaultException.Conflict(
                     $"conflict: unable to delete {image.Id.Short} (must be forced) - image is referenced in multiple repositories");
+            if (images.All.Any(child => child.Parent == image.Id))
+                throw FaultException.Conflict(
+                    $"conflict: unable to delete {image.Id.Short} (cannot be forced) - image has dependent child images");
             CheckUnused(image, name, force, isUntag: false);
             Untag(image, names, deletions);
             if (IsNeeded(image, force))
@@ -86,8 +89,8 @@ internal sealed partial class ImageService
     }
 
     // A stopped container keeps its layers without the image: who forces the removal takes the image from under it, as with Docker.
-    private bool IsNeeded(ImageRecord image, bool force) =>
-        parts.Containers.All.Any(container => IsUsedBy(image, container) && (!force || container.State.Running));
+    private bool IsNeeded(ImageRecord image, bool force) => images.All.Any(child => child.Parent == image.Id)
+        || parts.Containers.All.Any(container => IsUsedBy(image, container) && (!force || container.State.Running));
 
     private Container? UsedBy(ImageRecord image) => parts.Containers.All.FirstOrDefault(container => IsUsedBy(image, container));
 

@@ -9,6 +9,9 @@ internal static class AttachContainer
 {
     public static async Task HandleAsync(ApiCall call)
     {
+        // dockerode sends its options once more as a body: that is no input of the container's.
+        if (call.Http.Request.ContentLength is > 0)
+            await call.Http.Request.Body.CopyToAsync(Stream.Null, call.Cancelled);
         bool stdin = call.Query.Flag("stdin");
         IAttachment attachment = await call.Engine.Containers.AttachAsync(
             call.Id,
