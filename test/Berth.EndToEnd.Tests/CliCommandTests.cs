@@ -130,8 +130,9 @@ public sealed class CliCommandTests(EngineFixture engine)
     [Fact]
     public async Task NetworksAndVolumes_AreMadeListedAndRemoved()
     {
-        await DoAsync("network", "create", "--subnet", "10.214.77.0/24", "cli-net");
-        Assert.Equal("10.214.77.0/24\n", (await DoAsync("network", "inspect", "-f", "{{(index .IPAM.Config 0).Subnet}}", "cli-net")).Output);
+        string subnet = FreeNetworks.Take() + ".0/24";
+        await DoAsync("network", "create", "--subnet", subnet, "cli-net");
+        Assert.Equal(subnet + "\n", (await DoAsync("network", "inspect", "-f", "{{(index .IPAM.Config 0).Subnet}}", "cli-net")).Output);
         await DoAsync("volume", "create", "cli-vol");
         await DoAsync("run", "--rm", "--network", "cli-net", "-v", "cli-vol:/data", Image, "sh", "-c", "echo kept > /data/f");
         Assert.Equal("kept\n", (await DoAsync("run", "--rm", "-v", "cli-vol:/data:ro", Image, "cat", "/data/f")).Output);

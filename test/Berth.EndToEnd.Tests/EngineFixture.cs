@@ -17,13 +17,16 @@ public sealed class EngineFixture : IAsyncLifetime
     public string? Missing { get; private set; }
 
     /// <summary>Where containers reach servers of the tests.</summary>
-    public const string Gateway = "10.214.9.1";
+    public static string Gateway { get; } = FreeNetworks.Take() + ".1";
 
     /// <summary>The checkout.</summary>
     public static string Repository { get; } = RepositoryRoot();
 
     /// <summary>Our own command line.</summary>
     public static string Berth => Path.Combine(Repository, "out/bin/berth");
+
+    /// <summary>The tar that <c>busybox:e2e</c> was imported from, for other engines.</summary>
+    public string BusyboxArchive => $"{_root}/tree.tar";
 
     public string Socket => Path.Combine(_root, "b.sock");
 
@@ -75,10 +78,13 @@ public sealed class EngineFixture : IAsyncLifetime
     {
         string tree = Directory.CreateDirectory($"{_root}/tree/bin").FullName;
         File.Copy(Busybox, $"{tree}/busybox");
-        foreach (string applet in new[] { "sh", "cat", "echo", "true", "sleep", "env", "id", "tty", "httpd", "wget" })
+        foreach (string applet in new[] { "sh", "cat", "echo", "true", "sleep", "env", "id", "tty", "httpd", "wget", "nc", "touch", "ls", "mkdir", "mount" })
             File.CreateSymbolicLink($"{tree}/{applet}", "busybox");
-        await Program.RunAsync("tar", ["-C", $"{_root}/tree", "-cf", $"{_root}/tree.tar", "."], Address);
-        Completed import = await Program.RunAsync("docker", ["import", $"{_root}/tree.tar", "busybox:e2e"], Address);
+        Directory.CreateDirectory($"{_root}/tree/etc");
+        await File.WriteAllTextAsync($"{_root}/tree/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");
+        await File.WriteAllTextAsync($"{_root}/tree/etc/group", "root:x:0:\n");
+        await Program.RunAsync("tar", ["-C", $"{_root}/tree", "-cf", BusyboxArchive, "."], Address);
+        Completed import = await Program.RunAsync("docker", ["import", BusyboxArchive, "busybox:e2e"], Address);
         if (import.Code != 0)
             throw new InvalidOperationException(import.Errors);
     }

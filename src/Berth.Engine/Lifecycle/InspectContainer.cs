@@ -6,8 +6,11 @@ namespace Berth.Engine;
 
 internal sealed partial class ContainerService
 {
-    public Task<ContainerDetails> InspectAsync(string id, bool size, CancellationToken cancellationToken) =>
-        Task.FromResult(Describe(Find(id), size));
+    public Task<ContainerDetails> InspectAsync(string id, bool size, CancellationToken cancellationToken)
+    {
+        ContainerDetails details = Describe(Find(id), size);
+        return Task.FromResult(details with { Host = Specs.SpecBuilder.WithPaths(details.Host) });
+    }
 
     internal ContainerDetails Describe(Container container, bool size)
     {

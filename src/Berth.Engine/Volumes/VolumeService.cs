@@ -32,7 +32,8 @@ internal sealed class VolumeService(EngineParts parts) : IVolumes
         string name = isAnonymous ? RandomIds.Next() : request.Name!;
         VolumeNames.Check(name, name);
         if (!string.IsNullOrEmpty(request.Driver) && request.Driver != "local")
-            throw FaultException.NotFound($"create {name}: error looking up volume plugin {request.Driver}: plugin \"{request.Driver}\" not found");
+            throw FaultException.NotFound(
+                $"create {name}: error looking up volume plugin {request.Driver}: plugin \"{request.Driver}\" not found");
         LocalVolumeOptions.Check(name, request.DriverOptions);
         VolumeDetails volume;
         lock (_gate)

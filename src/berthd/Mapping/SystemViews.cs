@@ -54,7 +54,9 @@ internal static class SystemViews
             Name = info.HostName,
             Labels = options.Labels,
             ServerVersion = services.Program.Version,
-            Runtimes = new Dictionary<string, Wire.RuntimeInfo> { ["berth"] = new() { Path = "berth-runtime" } },
+            // The names of Docker's own are understood too, and mean the only one there is.
+            Runtimes = new[] { "berth", "runc", "io.containerd.runc.v2" }.ToDictionary(
+                name => name, _ => new Wire.RuntimeInfo { Path = "berth-runtime" }),
             DefaultRuntime = "berth",
             Swarm = new Wire.SwarmInfo { LocalNodeState = "inactive" },
             LiveRestoreEnabled = !options.StopContainersOnDispose,

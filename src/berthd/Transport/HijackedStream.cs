@@ -15,8 +15,8 @@ internal static class HijackedStream
     private const int OutputBytesMax = 128 * 1024;
 
     /// <summary>Answers the request, opens the streams, and copies in both directions until the output has ended or the client went
-    /// away. The answer's head goes out before <paramref name="open"/> starts a process: libraries that read ahead would swallow
-    /// output that came along with it. A failure to open is therefore told in the stream, as Docker tells it.</summary>
+    /// away. The answer's head goes out before <paramref name="open"/> starts a process, and output waits for its being read: see
+    /// <see cref="HijackHead"/>. A failure to open is therefore told in the stream, as Docker tells it.</summary>
     public static async Task RunAsync(
         HttpContext http, Func<CancellationToken, Task<IAttachment>> open, bool stdin, bool framed, string contentType,
         CancellationToken stopping)
@@ -26,15 +26,16 @@ internal static class HijackedStream
         bool upgrade = http.Request.Headers.Upgrade.Count > 0;
         string upgradeTo = upgrade ? http.Request.Headers.Upgrade.ToString() : "";
         IDuplexPipe client = connection.Hijack();
+        HijackHead head = new(http);
         try
         {
-            Encoding.ASCII.GetBytes(Head(upgrade, upgradeTo, contentType), client.Output);
-            await client.Output.FlushAsync(stopping);
+            await head.SendAsync(Head(upgrade, upgradeTo, contentType), client.Output, stopping);
             await using IAttachment attachment = await open(stopping);
-            await PumpAsync(client, attachment, stdin, framed, stopping);
+            await PumpAsync(client, head, attachment, stdin, framed, stopping);
         }
         catch (FaultException fault)
         {
+            await head.IsReadAsync(stopping);
             await WriteFailureAsync(client.Output, fault.Message, framed);
         }
         finally
@@ -46,13 +47,13 @@ internal static class HijackedStream
     }
 
     private static async Task PumpAsync(
-        IDuplexPipe client, IAttachment attachment, bool stdin, bool framed, CancellationToken stopping)
+        IDuplexPipe client, HijackHead head, IAttachment attachment, bool stdin, bool framed, CancellationToken stopping)
     {
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         Task input = stdin ? PumpInputAsync(client.Input, attachment, ending.Token) : Task.CompletedTask;
         try
         {
-            await PumpOutputAsync(attachment, client.Output, framed, stopping);
+            await PumpOutputAsync(attachment, head, client.Output, framed, stopping);
         }
         finally
         {
@@ -82,9 +83,10 @@ internal static class HijackedStream
     private static string Token(string text) => text.Length <= 32 && text.All(char.IsAsciiLetterOrDigit) ? text : "tcp";
 
     private static async Task PumpOutputAsync(
-        IAttachment attachment, PipeWriter output, bool framed, CancellationToken cancellationToken)
+        IAttachment attachment, HijackHead head, PipeWriter output, bool framed, CancellationToken cancellationToken)
     {
         int header = framed ? OutputFrame.HeaderBytes : 0;
+        bool isFirst = true;
         while (true)
         {
             Memory<byte> memory = output.GetMemory(header + OutputBytesMax);
@@ -92,6 +94,9 @@ internal static class HijackedStream
                 await attachment.ReadAsync(memory[header..(header + OutputBytesMax)], cancellationToken);
             if (count == 0)
                 return;
+            if (isFirst)
+                await head.IsReadAsync(cancellationToken);
+            isFirst = false;
             if (framed)
                 OutputFrame.WriteHeader(memory.Span, (byte)source, count);
             output.Advance(header + count);
