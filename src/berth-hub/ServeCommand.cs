@@ -1,67 +1,73 @@
 using System.CommandLine;
-using System.Net;
 using Berth.Registry.Hosting;
+using Berth.Registry.Operation.Configuration;
+using Berth.Registry.Operation.Serving;
 using Microsoft.Extensions.Logging;
 
 namespace Berth.Hub;
 
-/// <summary><c>berth-hub serve</c>: runs until it is asked to stop.</summary>
+/// <summary><c>berth-hub serve</c>: runs until it is asked to stop. Each setting of the configuration file is a flag, too.</summary>
 internal static class ServeCommand
 {
-    private static readonly Option<string> s_listen = new("--listen")
-    {
-        Description = "Address and port to listen on", HelpName = "ADDRESS:PORT", DefaultValueFactory = _ => HubOptions.DefaultListen,
-    };
-
-    private static readonly Option<string> s_data = new("--data")
-    {
-        Description = "Directory of blobs and of the embedded database", HelpName = "DIR",
-        DefaultValueFactory = _ => HubOptions.DefaultDataDirectory,
-    };
-
-    private static readonly Option<string?> s_database = new("--database")
-    {
-        Description = "PostgreSQL connection string instead of the embedded database", HelpName = "CONNECTION",
-    };
-
-    private static readonly Option<bool> s_anonymousPush = new("--anonymous-push")
-    {
-        Description = "Whoever can connect may push and delete: for tests and for one's own machine",
-    };
+    private static readonly Dictionary<HubSetting, Option> s_options = HubSettings.All.ToDictionary(setting => setting, Make);
 
     public static Command Create()
     {
-        var command = new Command("serve", "Serve the registry and its pages") { s_listen, s_data, s_database, s_anonymousPush };
+        var command = new Command("serve", "Serve the registry and its pages") { HubLocation.Config };
+        foreach (Option option in s_options.Values)
+            command.Options.Add(option);
         command.SetAction(RunAsync);
         return command;
     }
 
+    private static Option Make(HubSetting setting) => setting.Kind switch
+    {
+        SettingKind.Flag => new Option<bool>(HubLocation.Flag(setting)) { Description = setting.Help },
+        SettingKind.List => new Option<string[]>(HubLocation.Flag(setting))
+        {
+            Description = setting.Help + "; may be repeated", HelpName = setting.ValueName, DefaultValueFactory = _ => [],
+        },
+        _ => new Option<string?>(HubLocation.Flag(setting)) { Description = setting.Help, HelpName = setting.ValueName },
+    };
+
+    private static SettingValues Flags(ParseResult parsed)
+    {
+        var values = new SettingValues();
+        foreach ((HubSetting setting, Option option) in s_options)
+        {
+            if (parsed.GetResult(option) is not { Implicit: false })
+                continue;
+            values.Set(setting, option switch
+            {
+                Option<bool> flag => [parsed.GetValue(flag) ? "true" : "false"],
+                Option<string[]> list => parsed.GetValue(list) ?? [],
+                Option<string?> text => [parsed.GetValue(text) ?? ""],
+                _ => [],
+            });
+        }
+        return values;
+    }
+
     private static async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken)
     {
-        if (!IPEndPoint.TryParse(parsed.GetValue(s_listen)!, out IPEndPoint? listen))
-        {
-            Console.Error.WriteLine($"--listen {parsed.GetValue(s_listen)}: not an address and a port, as in 127.0.0.1:5000");
+        if (HubLocation.Read(parsed, Flags(parsed)) is not { } configuration)
             return 1;
-        }
-        HubOptions options = new()
-        {
-            Listen = [listen],
-            DataDirectory = Path.GetFullPath(parsed.GetValue(s_data)!),
-            Database = parsed.GetValue(s_database),
-            AnonymousPush = parsed.GetValue(s_anonymousPush),
-        };
-        using ILoggerFactory loggers = LoggerFactory.Create(logging => logging.AddSimpleConsole(console =>
-        {
-            console.SingleLine = true;
-            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
-            console.UseUtcTimestamp = true;
-        }));
+        using ILoggerFactory loggers = LogTo(configuration);
         try
         {
-            await using HubServices services = await HubServices.OpenAsync(options, loggers, TimeProvider.System, cancellationToken);
-            await using HubServer server = await HubServer.StartAsync(services, cancellationToken);
-            foreach (Uri address in server.Addresses)
+            await using HubServices services = await HubServices.OpenAsync(configuration.Options, loggers, TimeProvider.System,
+                cancellationToken);
+            await using HubProcess process = await HubProcess.StartAsync(services, cancellationToken);
+            foreach (Uri address in process.Server.Addresses)
                 Console.WriteLine($"berth-hub listens on {address}");
+            if (process.AdministrationAddress is { } metrics)
+                Console.WriteLine($"berth-hub serves metrics on {metrics}metrics");
+            if (await process.SetUpPathAsync(cancellationToken) is { } path)
+            {
+                Uri open = configuration.Options.Accounts.PublicUrl ?? process.Server.Addresses[0];
+                Console.WriteLine(
+                    $"There is no administrator yet. Open this once to become it: {open.GetLeftPart(UriPartial.Authority)}{path}");
+            }
             await WaitAsync(cancellationToken);
             return 0;
         }
@@ -71,6 +77,30 @@ internal static class ServeCommand
             return 1;
         }
     }
+
+    private static ILoggerFactory LogTo(HubConfiguration configuration) => LoggerFactory.Create(logging =>
+    {
+        const string Time = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
+        logging.SetMinimumLevel(configuration.LogLevel);
+        if (configuration.LogsAsJson)
+        {
+            logging.AddJsonConsole(console =>
+            {
+                console.TimestampFormat = Time.TrimEnd();
+                console.UseUtcTimestamp = true;
+            });
+        }
+        else
+        {
+            logging.AddSimpleConsole(console =>
+            {
+                console.SingleLine = true;
+                console.TimestampFormat = Time;
+                console.UseUtcTimestamp = true;
+            });
+        }
+        logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+    });
 
     private static Task WaitAsync(CancellationToken cancellationToken)
     {

@@ -1,4 +1,5 @@
 using Berth.Registry.Access;
+using Berth.Registry.Accounts.Oidc;
 using Berth.Registry.Audit;
 using Berth.Registry.Database;
 using Berth.Registry.Tokens;
@@ -10,6 +11,7 @@ namespace Berth.Registry.Accounts;
 public sealed record AccountServices : IDisposable
 {
     private readonly PasswordHasher _hasher;
+    private readonly OidcProvider? _provider;
 
     /// <summary>Puts the parts together.</summary>
     public AccountServices(HubDatabase database, AccountSettings settings, TimeProvider time, ILoggerFactory loggers)
@@ -28,6 +30,12 @@ public sealed record AccountServices : IDisposable
             database, Directory, Secrets, _hasher, new LoginThrottle(time), Audit, time, loggers.CreateLogger<SignIn>());
         Bearers = new BearerTokens(new StoredSigningKeys(database, time), settings.Service, time);
         Callers = new CallerReader(Bearers, SignIn, Directory, Address);
+        OidcAccounts = new OidcAccounts(database, Users, Audit, time);
+        if (settings.Oidc is { } oidc)
+        {
+            _provider = new OidcProvider(oidc, time);
+            Oidc = new OidcEndpoints(oidc, _provider, OidcAccounts, Directory, SignIn, Address, database, time);
+        }
         TokenEndpoints = new TokenEndpoints(Bearers, SignIn, Secrets, Access, time);
     }
 
@@ -67,9 +75,19 @@ public sealed record AccountServices : IDisposable
     /// <summary>The token service.</summary>
     public TokenEndpoints TokenEndpoints { get; }
 
+    /// <summary>Which account belongs to whom at the OpenID provider.</summary>
+    public OidcAccounts OidcAccounts { get; }
+
+    /// <summary>Sign-in through the OpenID provider; null where there is none.</summary>
+    public OidcEndpoints? Oidc { get; }
+
     /// <summary>Where clients reach the hub.</summary>
     public PublicAddress Address { get; }
 
     /// <inheritdoc/>
-    public void Dispose() => _hasher.Dispose();
+    public void Dispose()
+    {
+        _provider?.Dispose();
+        _hasher.Dispose();
+    }
 }

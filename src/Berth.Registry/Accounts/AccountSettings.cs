@@ -1,3 +1,5 @@
+using Berth.Registry.Accounts.Oidc;
+
 namespace Berth.Registry.Accounts;
 
 /// <summary>How accounts work on a hub.</summary>
@@ -14,4 +16,7 @@ public sealed record AccountSettings
 
     /// <summary>Where clients reach the hub; null: where they say they do.</summary>
     public Uri? PublicUrl { get; init; }
+
+    /// <summary>A provider whose people may sign in; null: none.</summary>
+    public OidcSettings? Oidc { get; init; }
 }

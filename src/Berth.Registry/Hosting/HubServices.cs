@@ -10,6 +10,9 @@ namespace Berth.Registry.Hosting;
 /// <summary>All that a hub consists of, made once by <see cref="OpenAsync"/> and reached from everywhere.</summary>
 public sealed record HubServices : IAsyncDisposable
 {
+    /// <summary>The embedded database's file in the data directory.</summary>
+    public const string SqliteFile = "hub.db";
+
     /// <summary>How it is to run.</summary>
     public required HubOptions Options { get; init; }
 
@@ -42,7 +45,7 @@ public sealed record HubServices : IAsyncDisposable
         MakeDirectory(options.DataDirectory);
         HubDatabase database = options.Database is { } connectionString
             ? HubDatabase.OpenPostgreSql(connectionString)
-            : HubDatabase.OpenSqlite(Path.Join(options.DataDirectory, "hub.db"));
+            : HubDatabase.OpenSqlite(Path.Join(options.DataDirectory, SqliteFile));
         try
         {
             await database.MigrateAsync(HubSchema.Steps, time, cancellationToken).ConfigureAwait(false);

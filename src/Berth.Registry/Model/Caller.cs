@@ -21,6 +21,12 @@ public sealed record Caller
     /// <summary>What the token is narrowed to; null: not narrowed by a token.</summary>
     public IReadOnlyList<TokenScope>? Scopes { get; init; }
 
+    /// <summary>Whether a bearer token was used: <see cref="Scopes"/> are what this one carries, another may carry more.</summary>
+    public bool IsByBearer { get; init; }
+
+    /// <summary>The most that another bearer token of the same credentials could carry; null: all that the account may do.</summary>
+    public IReadOnlyList<TokenScope>? Limits { get; init; }
+
     /// <summary>Where the request came from, for the audit log and for limits.</summary>
     public string? RemoteAddress { get; init; }
 }

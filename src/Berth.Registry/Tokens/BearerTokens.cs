@@ -95,7 +95,7 @@ public sealed class BearerTokens(ISigningKeys keys, string service, TimeProvider
     private bool IsNow(DateTime? notBefore, DateTime? expires)
     {
         DateTime now = time.GetUtcNow().UtcDateTime;
-        return expires is { } end && now < end + ClockSkew && notBefore is { } start && now >= start - ClockSkew
+        return expires is { } end && now - ClockSkew < end && notBefore is { } start && now + ClockSkew >= start
             && end - start <= Lifetime;
     }
 

@@ -11,8 +11,20 @@ public sealed class CallerReader(BearerTokens bearers, SignIn signIn, AccountDir
     /// <summary>The path of the token service.</summary>
     public const string TokenPath = "/auth/token";
 
+    private const string CatalogPath = "/v2/_catalog";
+
     /// <inheritdoc/>
     public async ValueTask<Caller?> ReadAsync(HttpContext context, CancellationToken cancellationToken)
+    {
+        // Several parts ask during one request.
+        if (context.Items.TryGetValue(typeof(Caller), out object? known))
+            return (Caller?)known;
+        Caller? caller = await LookAsync(context, cancellationToken);
+        context.Items[typeof(Caller)] = caller;
+        return caller;
+    }
+
+    private async ValueTask<Caller?> LookAsync(HttpContext context, CancellationToken cancellationToken)
     {
         string? from = AddressOf(context);
         StringValues headers = context.Request.Headers.Authorization;
@@ -28,7 +40,7 @@ public sealed class CallerReader(BearerTokens bearers, SignIn signIn, AccountDir
             return await signIn.WithPasswordAsync(name, header.Secret, from, cancellationToken);
         Caller? caller = SecretText.TryRead(header.Secret, out _)
             ? await signIn.WithTokenAsync(header.Secret, name: null, cancellationToken)
-            : await WithBearerAsync(header.Secret, cancellationToken);
+            : await WithBearerAsync(context, header.Secret, cancellationToken);
         return caller is null ? null : caller with { RemoteAddress = from };
     }
 
@@ -38,7 +50,7 @@ public sealed class CallerReader(BearerTokens bearers, SignIn signIn, AccountDir
         string challenge = $"Bearer realm=\"{address.Of(context)}{TokenPath}\",service=\"{bearers.Service}\"";
         if (repository is { } name && ScopeText.ActionsOf(wanted) is { Count: > 0 } actions)
             challenge += $",scope=\"repository:{name.Value}:{string.Join(',', actions)}\"";
-        else if (context.Request.Path == "/v2/_catalog")
+        else if (context.Request.Path == CatalogPath)
             challenge += ",scope=\"registry:catalog:*\"";
         // RFC 6750, 3.1: the difference between a token that is no good and one that is not good for this.
         if (context.Request.Headers.Authorization.Count > 0)
@@ -53,7 +65,7 @@ public sealed class CallerReader(BearerTokens bearers, SignIn signIn, AccountDir
         return (remote is { IsIPv4MappedToIPv6: true } ? remote.MapToIPv4() : remote)?.ToString();
     }
 
-    private async ValueTask<Caller?> WithBearerAsync(string token, CancellationToken cancellationToken)
+    private async ValueTask<Caller?> WithBearerAsync(HttpContext context, string token, CancellationToken cancellationToken)
     {
         if (await bearers.ReadAsync(token, cancellationToken) is not { } claims)
             return null;
@@ -70,7 +82,12 @@ public sealed class CallerReader(BearerTokens bearers, SignIn signIn, AccountDir
         else
             owner = await directory.RightsAsync(account, cancellationToken) is { IsDisabled: false } rights
                 ? new Caller { AccountId = account, Name = rights.Name } : null;
-        return owner is null ? null : owner with { IsAdministrator = false, Scopes = Narrow(claims, owner.Scopes) };
+        if (owner is null)
+            return null;
+        // The list shows what its owner may see; a token for it opens none of that.
+        bool isCatalog = claims.IncludesCatalog && context.Request.Path == CatalogPath;
+        return owner with { IsAdministrator = false, Limits = owner.Scopes, IsByBearer = true, Scopes = isCatalog ? owner.Scopes
+            : Narrow(claims, owner.Scopes) };
     }
 
     private static List<TokenScope> Narrow(BearerClaims claims, IReadOnlyList<TokenScope>? limits)

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Berth.Registry.Accounts;
+using Berth.Registry.Accounts.Oidc;
 using Berth.Registry.Model;
 using Berth.Registry.Operation.Limits;
 using Berth.Registry.Operation.Metrics;
@@ -48,6 +49,14 @@ public sealed partial class FrontDoor(
                 .ToString(System.Globalization.CultureInfo.InvariantCulture);
             await RefuseAsync(context, "too many failed sign-ins: try again later");
         }
+        catch (FaultException fault) when (fault.Kind is FaultKind.Unavailable && !context.Response.HasStarted)
+        {
+            // The database is away, or more sign in at once than the machine has memory for.
+            context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            context.Response.Headers.RetryAfter = "5";
+            await WriteAsync(context, new RefusalAnswer([new RefusalError("UNAVAILABLE", fault.Message)]),
+                OperationJson.Default.RefusalAnswer);
+        }
         finally
         {
             TimeSpan took = time.GetElapsedTime(began);
@@ -65,6 +74,9 @@ public sealed partial class FrontDoor(
         // Whoever watches over the hub is not to be limited by it.
         if (await TryAnswerHealthAsync(context))
             return;
+        // Here, so that whoever must wait is told so whatever was asked for; who it is, is remembered for the rest of the request.
+        if (!isOpen && !TokenEndpoints.Owns(context))
+            await accounts.Callers.ReadAsync(context, context.RequestAborted);
         if (!await limits.AdmitAsync(context))
         {
             await RefuseAsync(context, $"too many {context.Items[typeof(RequestLimits)]}: try again later");
@@ -81,6 +93,8 @@ public sealed partial class FrontDoor(
             await WriteAsync(context, new RefusalAnswer([new RefusalError("UNAUTHORIZED", "authentication required")]),
                 OperationJson.Default.RefusalAnswer);
         }
+        else if (accounts.Oidc is { } oidc && OidcEndpoints.Owns(context))
+            await oidc.HandleAsync(context);
         else if (TokenEndpoints.Owns(context))
             await accounts.TokenEndpoints.HandleAsync(context);
         else

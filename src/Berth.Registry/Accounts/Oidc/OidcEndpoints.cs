@@ -1,0 +1,145 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+using Berth.Registry.Access;
+using Berth.Registry.Database;
+using Berth.Registry.Model;
+using Berth.Registry.Tokens;
+using Microsoft.AspNetCore.Http;
+
+namespace Berth.Registry.Accounts.Oidc;
+
+/// <summary>Sign-in through the provider: <c>/auth/oidc/start</c> sends the browser there, <c>/auth/oidc/callback</c> takes it
+/// back.</summary>
+/// <remarks>Authorization code with PKCE, state and nonce. What a sign-in began with is kept in the database, so it may end at
+/// another process;
+/// the state is also in a cookie, so that it can only end in the browser in which it began.</remarks>
+public sealed class OidcEndpoints(
+    OidcSettings settings, OidcProvider provider, OidcAccounts accounts, AccountDirectory directory, SignIn signIn, PublicAddress address,
+    HubDatabase database, TimeProvider time)
+{
+    /// <summary>Where a sign-in begins.</summary>
+    public const string StartPath = "/auth/oidc/start";
+
+    /// <summary>Where the provider sends browsers back to; operators enter it there.</summary>
+    public const string CallbackPath = "/auth/oidc/callback";
+
+    private const string Cookie = "berth_oidc";
+    private const int ReturnLengthMax = 1000;
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(10);
+
+    /// <summary>What people call the provider.</summary>
+    public string ProviderName => settings.Name;
+
+    /// <summary>Whether a request is one of these.</summary>
+    public static bool Owns(HttpContext context) => context.Request.Path == StartPath || context.Request.Path == CallbackPath;
+
+    /// <summary>Answers a request; failures are told to the person in the browser.</summary>
+    public async Task HandleAsync(HttpContext context)
+    {
+        context.Response.Headers.CacheControl = "no-store";
+        try
+        {
+            if (!HttpMethods.IsGet(context.Request.Method))
+                throw FaultException.Invalid("sign in: GET is expected");
+            await (context.Request.Path == StartPath ? StartAsync(context) : FinishAsync(context));
+        }
+        catch (FaultException fault)
+        {
+            context.Response.StatusCode = fault.Kind switch
+            {
+                FaultKind.InvalidArgument => StatusCodes.Status400BadRequest,
+                FaultKind.Unauthorized or FaultKind.Forbidden => StatusCodes.Status403Forbidden,
+                FaultKind.Conflict => StatusCodes.Status409Conflict,
+                _ => StatusCodes.Status502BadGateway,
+            };
+            context.Response.ContentType = "text/plain; charset=utf-8";
+            await context.Response.WriteAsync(fault.Message + "\n", context.RequestAborted);
+        }
+    }
+
+    private async Task StartAsync(HttpContext context)
+    {
+        (string state, string nonce, string verifier) = (RandomText(), RandomText(), RandomText());
+        string challenge = Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(verifier)));
+        Uri target = await provider.AuthorizationAsync(Redirect(context), state, nonce, challenge, context.RequestAborted);
+        string back = LocalPath(context.Request.Query["return_to"].ToString());
+        long now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        long end = now + (long)s_patience.TotalMilliseconds;
+        await database.WriteAsync(
+            Durability.Process,
+            async (transaction, token) =>
+            {
+                await transaction.ExecuteAsync($"delete from sign_ins where expires_at < {now}", token);
+                return await transaction.ExecuteAsync(
+                    $"insert into sign_ins(state, verifier, nonce, return_to, expires_at) values ({SecretText.HashOf(state)}, {verifier}, {nonce}, {back}, {end})",
+                    token);
+            }, context.RequestAborted);
+        context.Response.Cookies.Append(Cookie, state, CookieFor(context, s_patience));
+        context.Response.Redirect(target.AbsoluteUri);
+    }
+
+    private async Task FinishAsync(HttpContext context)
+    {
+        IQueryCollection query = context.Request.Query;
+        string state = query["state"].ToString();
+        string began = context.Request.Cookies[Cookie] ?? "";
+        context.Response.Cookies.Delete(Cookie, CookieFor(context, null));
+        (string Verifier, string Nonce, string Back)? attempt = await TakeAsync(state, context.RequestAborted);
+        if (attempt is not { } known || state.Length == 0
+            || !CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(state), Encoding.UTF8.GetBytes(began)))
+            throw FaultException.Invalid("sign in: it began in another browser, or too long ago: begin again");
+        // RFC 9207: a provider that names itself in its answer must be the one that was asked.
+        if (query["iss"].ToString() is { Length: > 0 } issuer && issuer != settings.Issuer)
+            throw new FaultException(FaultKind.Unauthorized, "sign in: another provider answered");
+        if (query["code"].ToString() is not { Length: > 0 } code)
+            throw new FaultException(FaultKind.Unauthorized, $"sign in at {settings.Name}: the provider refused");
+        OidcIdentity identity = await provider.RedeemAsync(code, Redirect(context), known.Verifier, known.Nonce, context.RequestAborted);
+        Caller caller = await CallerAsync(identity, CallerReader.AddressOf(context), context.RequestAborted);
+        SessionCookie.Set(context, await signIn.BeginSessionAsync(caller, context.RequestAborted));
+        context.Response.Redirect(known.Back);
+    }
+
+    private async Task<Caller> CallerAsync(OidcIdentity identity, string? from, CancellationToken cancellationToken)
+    {
+        long? id = await accounts.FindAsync(settings.Issuer, identity.Subject, cancellationToken);
+        if (id is null && !settings.MakesAccounts)
+            throw new FaultException(FaultKind.Forbidden,
+                $"sign in at {settings.Name}: no account here belongs to you; ask an administrator of this hub");
+        id ??= await accounts.CreateAsync(settings.Issuer, identity, from, cancellationToken);
+        if (await directory.RightsAsync(id.Value, cancellationToken) is not { IsDisabled: false } rights)
+            throw new FaultException(FaultKind.Forbidden, "sign in: the account is switched off");
+        return new Caller { AccountId = rights.Id, Name = rights.Name, RemoteAddress = from };
+    }
+
+    // Whoever comes second with the same state finds nothing.
+    private Task<(string Verifier, string Nonce, string Back)?> TakeAsync(string state, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+        Durability.Process,
+        async (transaction, token) =>
+        {
+            string key = SecretText.HashOf(state);
+            long now = time.GetUtcNow().ToUnixTimeMilliseconds();
+            (string, string, string)? found = await transaction.FirstAsync(
+                $"select verifier, nonce, return_to from sign_ins where state = {key} and expires_at > {now}",
+                row => ((string, string, string)?)(row.GetString(0), row.GetString(1), row.GetString(2)), token);
+            if (found is not null)
+                await transaction.ExecuteAsync($"delete from sign_ins where state = {key}", token);
+            return found;
+        }, cancellationToken);
+
+    private string Redirect(HttpContext context) => address.Of(context) + CallbackPath;
+
+    private static string RandomText() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
+
+    // A path on this hub, never another place: "//evil" and "/\evil" are hosts to a browser.
+    internal static string LocalPath(string wanted) =>
+        wanted.Length is > 0 and <= ReturnLengthMax && wanted[0] == '/' && !wanted.AsSpan(1).StartsWith("/")
+        && !wanted.AsSpan().ContainsAny("\\\r\n\t") ? wanted : "/";
+
+    private static CookieOptions CookieFor(HttpContext context, TimeSpan? age) => new()
+    {
+        HttpOnly = true, Secure = context.Request.IsHttps, SameSite = SameSiteMode.Lax, Path = "/auth/oidc", MaxAge = age,
+            IsEssential = true,
+    };
+}

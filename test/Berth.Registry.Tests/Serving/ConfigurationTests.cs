@@ -1,0 +1,112 @@
+using System.Net;
+using Berth.Registry.Accounts;
+using Berth.Registry.Operation.Configuration;
+using Berth.Registry.Operation.Limits;
+using Microsoft.Extensions.Logging;
+
+namespace Berth.Registry.Tests.Serving;
+
+public sealed class ConfigurationTests : IDisposable
+{
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("berth-hub-");
+    private readonly List<string> _errors = [];
+
+    public void Dispose() => _directory.Delete(recursive: true);
+
+    [Fact]
+    public void Nothing_IsTheDefaults()
+    {
+        HubConfiguration configuration = HubConfiguration.Build(new SettingValues(), _errors)!;
+        Assert.Empty(_errors);
+        Assert.Equal(["127.0.0.1:5000"], configuration.Options.Listen.Select(point => point.ToString()));
+        Assert.Equal(("/var/lib/berth-hub", null, false), (configuration.Options.DataDirectory, configuration.Options.Database, configuration.Options.AnonymousPush));
+        Assert.Equal((SignUpMode.Closed, LogLevel.Information, false), (configuration.Options.Accounts.SignUp, configuration.LogLevel, configuration.LogsAsJson));
+    }
+
+    [Fact]
+    public void File_SetsEverything()
+    {
+        string secret = Write("secret", "s3cret\n");
+        SettingValues values = ConfigurationFile.Read(Write("hub.json", $$"""
+            {
+              // Comments are welcome.
+              "listen": ["127.0.0.1:0", "[::1]:5000"], "data": "/srv/hub", "database": "Host=/run/postgresql", "public-url": "https://hub.example",
+              "service": "hub.example", "sign-up": "invited", "tls-certificate": "/etc/c.pem", "tls-key": "/etc/k.pem",
+              "trusted-proxies": ["10.0.0.0/8", "::1"], "admin-listen": "127.0.0.1:9000", "webhook-hosts": ["*.example", "10.1.0.0/16"],
+              "limit-anonymous-pulls": "100/6h", "limit-account-pulls": "200/6h", "limit-anonymous-requests": "600/1m",
+              "limit-account-requests": "6000/1m", "oidc-issuer": "https://login.example/", "oidc-client-id": "hub",
+              "oidc-client-secret-file": "{{secret}}", "oidc-name": "Campus", "oidc-scopes": ["openid"], "oidc-sign-up": true,
+              "log-level": "debug", "log-format": "json", "anonymous-push": false,
+            }
+            """), _errors);
+        HubConfiguration configuration = HubConfiguration.Build(values, _errors)!;
+        Assert.Empty(_errors);
+        // Every setting that exists stands in the file above.
+        Assert.All(HubSettings.All, setting => Assert.NotNull(values.List(setting)));
+        Assert.Equal(["127.0.0.1:0", "[::1]:5000"], configuration.Options.Listen.Select(point => point.ToString()));
+        Assert.Equal(("https://login.example/", "hub", "s3cret", "Campus", true), (
+            configuration.Options.Accounts.Oidc!.Issuer, configuration.Options.Accounts.Oidc.ClientId, configuration.Options.Accounts.Oidc.ClientSecret,
+            configuration.Options.Accounts.Oidc.Name, configuration.Options.Accounts.Oidc.MakesAccounts));
+        Assert.Equal(["10.0.0.0/8", "::1/128"], configuration.Options.Serving.TrustedProxies.Select(network => network.ToString()));
+        Assert.Equal(new Rate(100, TimeSpan.FromHours(6)), configuration.Options.Serving.Rates.AnonymousPulls);
+        Assert.Equal(IPEndPoint.Parse("127.0.0.1:9000"), configuration.Options.Serving.AdministrationListen);
+    }
+
+    [Fact]
+    public void Mistakes_AreToldAllAtOnce()
+    {
+        SettingValues values = ConfigurationFile.Read(Write("hub.json", """
+            {
+              "listen": "127.0.0.1:5000", "colour": "red", "anonymous-push": "yes", "public-url": "hub.example", "sign-up": "everybody",
+              "tls-key": "/k.pem", "trusted-proxies": ["10.0.0.0/99"], "webhook-hosts": ["https://x"], "limit-anonymous-pulls": "many",
+              "admin-listen": "9000", "oidc-client-id": "hub", "log-level": "loud", "service": "a\"b"
+            }
+            """), _errors);
+        Assert.Null(HubConfiguration.Build(values, _errors));
+        foreach (string key in new[]
+        {
+            "listen", "colour", "anonymous-push", "public-url", "sign-up", "tls-certificate", "trusted-proxies", "webhook-hosts",
+            "limit-anonymous-pulls", "admin-listen", "oidc-client-id", "log-level", "service",
+        })
+            Assert.Contains(_errors, error => error.Contains($"{key}: ", StringComparison.Ordinal) || error.Contains($"{key} ", StringComparison.Ordinal));
+        Assert.Equal(13, _errors.Count);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("[]")]
+    [InlineData("{")]
+    [InlineData("{\"data\":\"/a\",\"data\":\"/b\"}")]
+    public void File_ThatIsNoObject_IsOneMistake(string text)
+    {
+        string path = Write("hub.json", text);
+        ConfigurationFile.Read(path, _errors);
+        Assert.StartsWith(path, Assert.Single(_errors));
+    }
+
+    [Fact]
+    public void File_ThatIsMissing_IsAMistake()
+    {
+        ConfigurationFile.Read(Path.Join(_directory.FullName, "none.json"), _errors);
+        Assert.Single(_errors);
+    }
+
+    [Fact]
+    public void Flags_StandAboveTheFile()
+    {
+        var file = new SettingValues();
+        file.Set(HubSettings.Data, ["/file"]);
+        file.Set(HubSettings.SignUp, ["open"]);
+        var flags = new SettingValues();
+        flags.Set(HubSettings.Data, ["/flag"]);
+        HubConfiguration configuration = HubConfiguration.Build(flags.Over(file), _errors)!;
+        Assert.Equal(("/flag", SignUpMode.Open), (configuration.Options.DataDirectory, configuration.Options.Accounts.SignUp));
+    }
+
+    private string Write(string name, string text)
+    {
+        string path = Path.Join(_directory.FullName, name);
+        File.WriteAllText(path, text);
+        return path;
+    }
+}
