@@ -58,16 +58,16 @@ internal static class ServeCommand
             await using HubServices services = await HubServices.OpenAsync(configuration.Options, loggers, TimeProvider.System,
                 cancellationToken);
             await using HubProcess process = await HubProcess.StartAsync(services, cancellationToken);
-            foreach (Uri address in process.Server.Addresses)
-                Console.WriteLine($"berth-hub listens on {address}");
-            if (process.AdministrationAddress is { } metrics)
-                Console.WriteLine($"berth-hub serves metrics on {metrics}metrics");
             if (await process.SetUpPathAsync(cancellationToken) is { } path)
             {
                 Uri open = configuration.Options.Accounts.PublicUrl ?? process.Server.Addresses[0];
                 Console.WriteLine(
                     $"There is no administrator yet. Open this once to become it: {open.GetLeftPart(UriPartial.Authority)}{path}");
             }
+            foreach (Uri address in process.Server.Addresses)
+                Console.WriteLine($"berth-hub listens on {address}");
+            if (process.AdministrationAddress is { } metrics)
+                Console.WriteLine($"berth-hub serves metrics on {metrics}metrics");
             await WaitAsync(cancellationToken);
             return 0;
         }
@@ -81,7 +81,8 @@ internal static class ServeCommand
     private static ILoggerFactory LogTo(HubConfiguration configuration) => LoggerFactory.Create(logging =>
     {
         const string Time = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
-        logging.SetMinimumLevel(configuration.LogLevel);
+        // What the web server says of each request is said by the hub, once.
+        logging.SetMinimumLevel(configuration.LogLevel).AddFilter("Microsoft", LogLevel.Warning);
         if (configuration.LogsAsJson)
         {
             logging.AddJsonConsole(console =>

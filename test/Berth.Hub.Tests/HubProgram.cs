@@ -22,7 +22,10 @@ internal sealed class HubProgram : IAsyncDisposable
 
     public string DataDirectory => Path.Join(_directory.FullName, "data");
 
-    private static string ProgramPath => Path.Join(Environment.GetEnvironmentVariable("BERTH_BIN") ?? FindPrograms(), "berth-hub");
+    /// <summary>Where the programs are.</summary>
+    public static string Programs => Environment.GetEnvironmentVariable("BERTH_BIN") ?? FindPrograms();
+
+    private static string ProgramPath => Path.Join(Programs, "berth-hub");
 
     /// <summary>Starts <c>berth-hub serve</c> and waits until it says where it listens.</summary>
     public static Task<HubProgram> StartAsync(params string[] options) =>
@@ -43,6 +46,20 @@ internal sealed class HubProgram : IAsyncDisposable
         string output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
         return (process.ExitCode, output + await errors);
+    }
+
+    /// <summary>Serves over a directory until it listens, and ends: all that was said.</summary>
+    public static async Task<string> FirstLinesAsync(DirectoryInfo directory)
+    {
+        using Process process = Process.Start(new ProcessStartInfo(
+            ProgramPath, ["serve", "--listen", "127.0.0.1:0", "--data", Path.Join(directory.FullName, "data")]) { RedirectStandardOutput = true })!;
+        using var patience = new CancellationTokenSource(s_patience);
+        string all = "";
+        while (!all.Contains("berth-hub listens on", StringComparison.Ordinal))
+            all += await process.StandardOutput.ReadLineAsync(patience.Token) + "\n";
+        process.Kill();
+        await process.WaitForExitAsync(patience.Token);
+        return all;
     }
 
     public async ValueTask DisposeAsync()

@@ -19,6 +19,6 @@ public sealed class ServeTests
     {
         (int code, string output) = await HubProgram.RunAsync("serve", "--listen", "nowhere");
         Assert.Equal(1, code);
-        Assert.Contains("--listen nowhere: not an address and a port", output, StringComparison.Ordinal);
+        Assert.Contains("listen: nowhere: not an address and a port", output, StringComparison.Ordinal);
     }
 }
