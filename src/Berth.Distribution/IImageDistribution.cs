@@ -41,6 +41,21 @@ public interface IImageDistribution
     Task<IReadOnlyList<string>> ListTagsAsync(
         ImageReference repository, RegistryCredentials? credentials, CancellationToken cancellationToken);
 
+    /// <summary>Tags of a repository after one, at most so many.</summary>
+    /// <exception cref="FaultException">As for pulling.</exception>
+    Task<IReadOnlyList<string>> ListTagsAsync(
+        ImageReference repository, string after, int? count, RegistryCredentials? credentials, CancellationToken cancellationToken);
+
+    /// <summary>What a registry's search finds.</summary>
+    /// <param name="registry">The registry's domain.</param>
+    /// <param name="words">What is searched for.</param>
+    /// <param name="count">At most so many.</param>
+    /// <param name="credentials">Who asks; null for nobody.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="FaultException">As for pulling; NotSupported: this registry cannot be searched.</exception>
+    Task<IReadOnlyList<FoundRepository>> SearchAsync(
+        string registry, string words, int count, RegistryCredentials? credentials, CancellationToken cancellationToken);
+
     /// <summary>Fetches the manifest or index that a reference names, without its image.</summary>
     /// <exception cref="FaultException">As for pulling.</exception>
     Task<ManifestDocument> GetManifestAsync(

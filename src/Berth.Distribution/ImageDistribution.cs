@@ -82,7 +82,27 @@ public sealed class ImageDistribution : IImageDistribution, IDisposable
     /// <inheritdoc/>
     public Task<IReadOnlyList<string>> ListTagsAsync(
         ImageReference repository, RegistryCredentials? credentials, CancellationToken cancellationToken) =>
-        ReadAsync(repository, credentials, source => source.ListTagsAsync(cancellationToken), cancellationToken);
+        ListTagsAsync(repository, "", null, credentials, cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<string>> ListTagsAsync(
+        ImageReference repository, string after, int? count, RegistryCredentials? credentials, CancellationToken cancellationToken) =>
+        ReadAsync(repository, credentials, source => source.ListTagsAsync(after, count, cancellationToken), cancellationToken);
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<FoundRepository>> SearchAsync(
+        string registry, string words, int count, RegistryCredentials? credentials, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await RegistrySearch.RunAsync(
+                _context, RegistryHost.FromServerAddress(registry), words, count, credentials, cancellationToken);
+        }
+        catch (RegistryException exception)
+        {
+            throw exception.ToFault();
+        }
+    }
 
     /// <inheritdoc/>
     public Task<ManifestDocument> GetManifestAsync(

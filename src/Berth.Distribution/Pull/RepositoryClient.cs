@@ -16,6 +16,7 @@ internal sealed class RepositoryClient(RegistrySession session, string path)
 {
     private const int TagsMax = 100_000;
     private const int TagPagesMax = 1000;
+    private const int TagsPerPage = 1000;
 
     private static readonly string[] s_manifestTypes =
     [
@@ -77,11 +78,18 @@ internal sealed class RepositoryClient(RegistrySession session, string path)
         }, cancellationToken);
 
     /// <summary>Every tag, page by page.</summary>
-    public async Task<IReadOnlyList<string>> ListTagsAsync(CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<string>> ListTagsAsync(string after, int? count, CancellationToken cancellationToken)
     {
         List<string> tags = [];
-        Uri? next = session.Address($"{path}/tags/list");
-        for (int page = 0; next is not null && page < TagPagesMax && tags.Count < TagsMax; page++)
+        string[] parts =
+        [
+            .. count is null ? Array.Empty<string>() : [$"n={Math.Min(count.Value, TagsPerPage)}"],
+            .. after.Length == 0 ? Array.Empty<string>() : [$"last={Uri.EscapeDataString(after)}"],
+        ];
+        string query = parts.Length > 0 ? "?" + string.Join('&', parts) : "";
+        Uri? next = session.Address($"{path}/tags/list{query}");
+        int enough = Math.Min(count ?? TagsMax, TagsMax);
+        for (int page = 0; next is not null && page < TagPagesMax && tags.Count < enough; page++)
         {
             Uri address = next;
             (IReadOnlyList<string?> found, Uri? further) = await Retry.RunAsync(
@@ -89,7 +97,8 @@ internal sealed class RepositoryClient(RegistrySession session, string path)
             tags.AddRange(found.OfType<string>());
             next = further is not null && further != address ? further : null;
         }
-        return tags;
+        // A registry may give more than it was asked for.
+        return count < tags.Count ? tags[..count.Value] : tags;
     }
 
     private async Task<(IReadOnlyList<string?> Tags, Uri? Next)> TagPageAsync(Uri address, CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using Berth.Distribution;
 using Berth.Faults;
 using Berth.Oci;
 using Berth.Oci.Images;
@@ -56,6 +57,14 @@ public interface IImages
 
     /// <summary>What a registry has under a name, without fetching it.</summary>
     Task<RegistryImage> LookUpAsync(ImageReference reference, RegistryLogin? login, CancellationToken cancellationToken);
+
+    /// <summary>The tags that a repository has at its registry, after one and at most so many.</summary>
+    Task<IReadOnlyList<string>> ListTagsAsync(
+        ImageReference repository, string after, int? count, RegistryLogin? login, CancellationToken cancellationToken);
+
+    /// <summary>What a registry's search finds.</summary>
+    Task<IReadOnlyList<FoundRepository>> SearchAsync(
+        SearchTerm term, int count, RegistryLogin? login, CancellationToken cancellationToken);
 }
 
 /// <summary>What a list of images shows.</summary>

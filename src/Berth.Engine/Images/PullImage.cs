@@ -85,6 +85,14 @@ internal sealed partial class ImageService
         Publish("push", name.Familiar, name.FamiliarName);
     }
 
+    public Task<IReadOnlyList<string>> ListTagsAsync(
+        ImageReference repository, string after, int? count, RegistryLogin? login, CancellationToken cancellationToken) =>
+        distribution.ListTagsAsync(repository, after, count, Logins.ToCredentials(login), cancellationToken);
+
+    public Task<IReadOnlyList<FoundRepository>> SearchAsync(
+        SearchTerm term, int count, RegistryLogin? login, CancellationToken cancellationToken) =>
+        distribution.SearchAsync(term.Registry, term.Words, count, Logins.ToCredentials(login), cancellationToken);
+
     public async Task<RegistryImage> LookUpAsync(ImageReference reference, RegistryLogin? login, CancellationToken cancellationToken)
     {
         ManifestDocument document =

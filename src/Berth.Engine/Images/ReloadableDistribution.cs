@@ -52,6 +52,14 @@ internal sealed class ReloadableDistribution(Func<RegistryOptions, ImageDistribu
         ImageReference repository, RegistryCredentials? credentials, CancellationToken cancellationToken) =>
         Current.ListTagsAsync(repository, credentials, cancellationToken);
 
+    public Task<IReadOnlyList<string>> ListTagsAsync(
+        ImageReference repository, string after, int? count, RegistryCredentials? credentials, CancellationToken cancellationToken) =>
+        Current.ListTagsAsync(repository, after, count, credentials, cancellationToken);
+
+    public Task<IReadOnlyList<FoundRepository>> SearchAsync(
+        string registry, string words, int count, RegistryCredentials? credentials, CancellationToken cancellationToken) =>
+        Current.SearchAsync(registry, words, count, credentials, cancellationToken);
+
     public Task<ManifestDocument> GetManifestAsync(
         ImageReference reference, RegistryCredentials? credentials, CancellationToken cancellationToken) =>
         Current.GetManifestAsync(reference, credentials, cancellationToken);

@@ -28,6 +28,7 @@ internal static class CommandTree
         new("login", "Authenticate to a registry", TopCatalog.Login),
         new("logout", "Log out from a registry", TopCatalog.Logout),
         new("search", "Search Docker Hub for images", TopCatalog.Search),
+        new("tags", "List the tags of a repository at its registry", TopCatalog.Tags),
         new("version", "Show the Berth version information", TopCatalog.Version),
         new("info", "Display system-wide information", SystemCatalog.Info),
     ];

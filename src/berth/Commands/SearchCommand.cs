@@ -21,7 +21,7 @@ internal static class SearchCommand
     {
         EngineRequest request = EngineRequest.Get("/images/search").Query("term", parsed.Arguments[0])
             .QueryUnlessEmpty("limit", parsed.String("limit")).QueryUnlessEmpty("filters", Filters.Of(parsed.List("filter")))
-            .Header("X-Registry-Auth", await RegistryAccounts.HeaderAsync(session, "docker.io", cancellationToken));
+            .Header("X-Registry-Auth", await RegistryAccounts.HeaderAsync(session, RegistryOf(parsed.Arguments[0]), cancellationToken));
         JsonElement results = await session.Engine.SendForJsonAsync(request, cancellationToken);
         bool whole = parsed.Bool("no-trunc");
         Listing.Print(
@@ -34,6 +34,14 @@ internal static class SearchCommand
                 ("IsOfficial", () => r.Flag("is_official") ? "[OK]" : ""),
                 ("IsAutomated", () => r.Flag("is_automated") ? "[OK]" : ""))));
         return 0;
+    }
+
+    // The engine's rule: the first part names a registry when it could not be part of a name.
+    private static string RegistryOf(string term)
+    {
+        int slash = term.IndexOf('/', StringComparison.Ordinal);
+        string first = slash < 0 ? "" : term[..slash];
+        return first == "localhost" || first.AsSpan().ContainsAny('.', ':') ? first : "docker.io";
     }
 
     private static string Description(string text, bool whole)

@@ -61,6 +61,7 @@ internal static class EndpointTable
         new("GET", "/images/search", SearchImages.HandleAsync),
         new("POST", "/images/prune", PruneImages.HandleAsync),
         new("GET", "/distribution/{name*}/json", InspectDistribution.HandleAsync),
+        new("GET", "/distribution/{name*}/tags", ListDistributionTags.HandleAsync),
         // Builds
         new("POST", "/build", BuildImage.HandleAsync),
         new("POST", "/build/prune", PruneBuilds.HandleAsync),

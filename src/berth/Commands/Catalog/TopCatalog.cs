@@ -8,7 +8,7 @@ internal static class TopCatalog
     public static Command Search() => new()
     {
         Usages = ["[OPTIONS] TERM"],
-        Description = "Search Docker Hub for images",
+        Description = "Search Docker Hub for images, or another registry with REGISTRY/TERM",
         Arguments = Arguments.Exactly(1),
         RunAsync = SearchCommand.RunAsync,
         Flags =
@@ -17,6 +17,20 @@ internal static class TopCatalog
             new("format", "string", "Pretty-print search using a Go template"),
             new("limit", "int", "Max number of search results"),
             new("no-trunc", "bool", "Don't truncate output"),
+        ],
+    };
+
+    public static Command Tags() => new()
+    {
+        Usages = ["[OPTIONS] NAME"],
+        Description = "List the tags of a repository at its registry",
+        Arguments = Arguments.Exactly(1),
+        RunAsync = TagsCommand.RunAsync,
+        Flags =
+        [
+            new("format", "string", FlagText.Format),
+            new("last", "string", "List tags after this one"),
+            new("limit", "int", "Max number of tags"),
         ],
     };
 
