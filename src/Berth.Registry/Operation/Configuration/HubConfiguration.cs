@@ -52,7 +52,7 @@ public sealed record HubConfiguration(HubOptions Options, LogLevel LogLevel, boo
     {
         Tls = reader.Tls(),
         TrustedProxies = reader.Networks(),
-        AdministrationListen = reader.EndPoints(HubSettings.AdministrationListen, []).FirstOrDefault(),
+        AdministrationListen = reader.EndPoints(HubSettings.AdministrationListen, []) is [var first, ..] ? first : null,
         WebhookHosts = reader.Hosts(),
         Rates = new RateSettings
         {
