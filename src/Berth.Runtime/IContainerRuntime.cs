@@ -40,6 +40,11 @@ public sealed record ContainerRequest
     /// <summary>An empty directory of this container alone below the engine's exec-root: sockets, pid, exit record.</summary>
     public required string RunDirectory { get; init; }
 
+    /// <summary>Of bind mounts by their destination: the path beneath the source that is mounted. Whoever writes in the source may
+    /// change it at any time, so it is resolved by the kernel when it is mounted, without links and without leaving the source.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> Subpaths { get; init; } = new Dictionary<string, string>();
+
     /// <summary>A network namespace prepared by the caller; wins over the specification's network entry. Null: as the
     /// specification says.</summary>
     public FileDescriptor? NetworkNamespace { get; init; }
@@ -105,7 +110,7 @@ public interface IContainer : IAsyncDisposable
     /// </summary>
     Task<IContainerStreams> AttachAsync(bool stdin, CancellationToken cancellationToken);
 
-    /// <summary>Sends a signal to the first process; false when it has ended.</summary>
+    /// <summary>Sends a signal to the first process, 0 only asks; false when it has ended and its number may be another's.</summary>
     bool TrySignal(int signal);
 
     /// <summary>Sets the terminal's size.</summary>

@@ -10,7 +10,7 @@ namespace Berth.Stage;
 public struct PlanHeader
 {
     /// <summary>Layout version, checked by the stage: library and program must be of one build.</summary>
-    public const uint Version = 0x42520003;
+    public const uint Version = 0x42520004;
 
     /// <summary><see cref="Version"/>.</summary>
     public uint Magic;
@@ -272,7 +272,7 @@ public struct PlanStep
     /// <summary>Bind source on the host, file system's source, link's text, or value.</summary>
     public uint Source;
 
-    /// <summary>The file system's type.</summary>
+    /// <summary>The file system's type; of a bind: the path beneath the source that is mounted, without links on it, or 0.</summary>
     public uint Type;
 
     /// <summary>Its options, separated by commas.</summary>

@@ -82,8 +82,7 @@ internal static unsafe class Steps
     private static void Bind(Child* child, PlanStep* step, byte* target)
     {
         byte* source = child->At(step->Source);
-        uint recursive = (step->Argument & Recursive) != 0 ? K.AT_RECURSIVE : 0;
-        int tree = OpenTree(K.AtCwd, source, K.OPEN_TREE_CLONE | K.OPEN_TREE_CLOEXEC | recursive);
+        int tree = BindSource(child, step, source);
         Tell.Check(child, tree, Place.BindSource, source);
         Stat stat;
         Tell.Check(child, Fstat(tree, &stat), Place.BindSource, source);
@@ -103,6 +102,30 @@ internal static unsafe class Steps
         Tell.Check(child, MoveMount(tree, Z(""u8), place, Z(""u8), K.MOVE_MOUNT_EMPTY), Place.MountMove, target);
         Close(place);
         Close(tree);
+    }
+
+    /// <summary>What is beneath a source, such as a volume's subpath, belongs to whoever writes there: it is opened once, and what came
+    /// out is mounted.</summary>
+    private static int BindSource(Child* child, PlanStep* step, byte* source)
+    {
+        uint flags = K.OPEN_TREE_CLONE | K.OPEN_TREE_CLOEXEC | ((step->Argument & Recursive) != 0 ? K.AT_RECURSIVE : 0);
+        if (step->Type == 0)
+            return OpenTree(K.AtCwd, source, flags);
+        int directory = Sys.Open(source, K.O_PATH | K.O_DIRECTORY | K.O_CLOEXEC);
+        if (directory < 0)
+            return directory;
+        OpenHow how = new()
+        {
+            Flags = K.O_PATH | K.O_CLOEXEC,
+            Resolve = K.RESOLVE_BENEATH | K.RESOLVE_NO_SYMLINKS | K.RESOLVE_NO_MAGICLINKS,
+        };
+        int found = OpenAt2(directory, child->At(step->Type), &how);
+        Close(directory);
+        if (found < 0)
+            return found;
+        int tree = OpenTree(found, Z(""u8), flags | K.AT_EMPTY_PATH);
+        Close(found);
+        return tree;
     }
 
     private static void MakeDirectories(Child* child, byte* target)

@@ -22,7 +22,8 @@ internal static unsafe class Terminals
         Tell.Check(child, tree, Place.Console, name);
         byte* path = stackalloc byte[16];
         Text.Append(path, Z("/dev/console"u8));
-        int place = Paths.Ensure(child, path, directory: false);
+        // A link here would put the terminal over something else (CVE-2025-52565).
+        int place = Paths.Ensure(child, path, directory: false, K.RESOLVE_NO_SYMLINKS);
         Tell.Check(child, place, Place.Console, path);
         Tell.Check(child, MoveMount(tree, Z(""u8), place, Z(""u8), K.MOVE_MOUNT_EMPTY), Place.Console, path);
         Close(place);

@@ -5,7 +5,8 @@ using Berth.Stage;
 namespace Berth.Runtime.Plans;
 
 /// <summary>Turns the specification's mounts, devices, masks and parameters into steps of the stage.</summary>
-internal sealed class MountSteps(PlanWriter writer, IReadOnlyList<string> procsFiles, bool userNamespace)
+internal sealed class MountSteps(
+    PlanWriter writer, IReadOnlyList<string> procsFiles, bool userNamespace, IReadOnlyDictionary<string, string> subpaths)
 {
     private const int DepthMax = 128;
     private const ulong Recursive = 1, RecursiveAttributes = 2, OrdinaryDirectory = 4;
@@ -66,6 +67,8 @@ internal sealed class MountSteps(PlanWriter writer, IReadOnlyList<string> procsF
             throw FaultException.Invalid($"invalid mount config: {mount.Destination}: source \"{mount.Source}\" is not absolute");
         AddBind(mount.Source, mount.Destination, options.IsRecursive || mount.Type == "rbind", options.Attributes,
             options.Propagation, options.IsDeep);
+        if (subpaths.TryGetValue(mount.Destination, out string? beneath))
+            _steps[^1] = _steps[^1] with { Type = writer.Text(beneath) };
     }
 
     private void AddBind(string source, string target, bool recursive, ulong attributes, ulong propagation, bool deep = false) =>

@@ -70,7 +70,7 @@ internal static class PlanBuilder
                     writer.Header.LogAttributes = writer.Text(attributes);
             }
             bool user = (writer.Header.NewNamespaces & NewUser) != 0;
-            PlanStep[] steps = new MountSteps(writer, cgroup.ProcsFiles, user).Compile(spec);
+            PlanStep[] steps = new MountSteps(writer, cgroup.ProcsFiles, user, request.Subpaths).Compile(spec);
             writer.Header.Steps = writer.Array<PlanStep>(steps);
             writer.Header.StepCount = (uint)steps.Length;
             writer.Header.HostName = writer.Text(spec.Hostname);
