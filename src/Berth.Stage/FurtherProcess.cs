@@ -11,8 +11,8 @@ internal static unsafe class FurtherProcess
         Membership.JoinCgroups(child);
         Membership.SetOomScore(child);
         Membership.SetLabel(child);
-        // The process namespace was joined by the parent: it holds for children. All others at once, the user's among them.
-        ulong namespaces = plan->JoinedNamespaces & ~K.CLONE_NEWPID;
+        // All at once, the user's among them. The process namespace holds for children.
+        ulong namespaces = plan->JoinedNamespaces;
         Tell.Check(child, SetNamespace(plan->TargetDescriptor, namespaces), Place.Namespace, Z("setns"u8));
         if ((namespaces & K.CLONE_NEWUSER) != 0)
         {
@@ -22,5 +22,26 @@ internal static unsafe class FurtherProcess
         }
         int terminal = child->Has(PlanFlags.Terminal) ? Terminals.OpenFurther(child) : -1;
         Launch.Run(child, terminal);
+    }
+
+    /// <summary>Makes the process that becomes the program, and goes. Returns in that process alone.</summary>
+    /// <remarks>Last of all: whoever is in the container sees every process there, and with SYS_PTRACE looks into it. What is born there
+    /// has the container's root, its own rights and streams, and nothing of the host any more (CVE-2016-9962).</remarks>
+    public static void EnterProcesses(Child* child, bool terminal)
+    {
+        int pid = ForkBeside();
+        Tell.Check(child, pid, Place.Clone, null);
+        if (pid != 0)
+        {
+            Tell.Send(child, Packet.Born, Place.None, pid, null);
+            Exit(0);
+        }
+        byte go;
+        // The monitor knows us by now.
+        if (Read(child->Sync, &go, 1) != 1)
+            Exit(1);
+        SetSession();
+        if (terminal)
+            Tell.Check(child, Ioctl(0, K.TIOCSCTTY, null), Place.Console, Z("TIOCSCTTY"u8));
     }
 }

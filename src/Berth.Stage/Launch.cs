@@ -10,7 +10,9 @@ internal static unsafe class Launch
 
     public static void Run(Child* child, int terminal)
     {
-        SetSession();
+        bool enters = child->Has(PlanFlags.Exec);
+        if (!enters)
+            SetSession();
         TakeStreams(child, terminal);
         SetLimits(child);
         CloseRest(child);
@@ -33,6 +35,8 @@ internal static unsafe class Launch
         }
         VerifyDirectory(child);
         Umask(plan->Umask);
+        if (enters)
+            FurtherProcess.EnterProcesses(child, terminal >= 0);
         if (child->Has(PlanFlags.Init))
             TinyInit.Split(child, terminal >= 0);
         if (child->Has(PlanFlags.NoNewPrivileges))
@@ -47,7 +51,8 @@ internal static unsafe class Launch
         {
             ChangeOwner(terminal, plan->User, uint.MaxValue);
             child->Stdin = child->Stdout = child->Stderr = terminal;
-            Tell.Check(child, Ioctl(terminal, K.TIOCSCTTY, null), Place.Console, Z("TIOCSCTTY"u8));
+            if (!child->Has(PlanFlags.Exec))
+                Tell.Check(child, Ioctl(terminal, K.TIOCSCTTY, null), Place.Console, Z("TIOCSCTTY"u8));
         }
         else
         {

@@ -175,12 +175,6 @@ internal static unsafe class Monitor
     private static int Clone(MonitorState* monitor)
     {
         PlanHeader* plan = monitor->Plan;
-        if ((plan->Flags & PlanFlags.Exec) != 0 && (plan->JoinedNamespaces & K.CLONE_NEWPID) != 0)
-        {
-            int joined = SetNamespace(plan->TargetDescriptor, K.CLONE_NEWPID);
-            if (joined < 0)
-                return joined;
-        }
         PlanNamespace* entries = (PlanNamespace*)((byte*)plan + plan->Namespaces);
         for (uint i = 0; i < plan->NamespaceCount; i++)
         {

@@ -132,8 +132,9 @@ internal static unsafe class MonitorLoop
         *source = -1;
     }
 
-    /// <summary>Reports of the process in the making; the end of its socket says that execve has closed it.</summary>
-    private static void ReadChild(MonitorState* monitor)
+    /// <summary>Reports of the process in the making; the end of its socket says that execve has closed it. False: nothing to read.
+    /// </summary>
+    private static bool ReadChild(MonitorState* monitor)
     {
         Report report;
         ControlRights rights;
@@ -145,11 +146,12 @@ internal static unsafe class MonitorLoop
         };
         int count = ReceiveMessage(monitor->Sync, &message, 0x40000000);
         if (count is -K.EAGAIN or -K.EINTR)
-            return;
+            return count == -K.EINTR;
         if (count != sizeof(Report))
             ChildExecutes(monitor);
         else
             Hear(monitor, &report, rights.Type == 1 && message.ControlLength > 0 ? rights.Descriptor : -1);
+        return true;
     }
 
     private static void Hear(MonitorState* monitor, Report* report, int descriptor)
@@ -160,6 +162,12 @@ internal static unsafe class MonitorLoop
             Fcntl(descriptor, 4, K.O_RDWR | K.O_NONBLOCK);
             monitor->Out = descriptor;
             monitor->In = Fcntl(descriptor, 1030, 0);
+            return;
+        }
+        if (report->Kind == Packet.Born)
+        {
+            monitor->Pid = report->Value;
+            Write(monitor->Sync, Z("b"u8), 1);
             return;
         }
         if (report->Kind == Packet.Created)
@@ -203,8 +211,11 @@ internal static unsafe class MonitorLoop
             if (ended != monitor->Pid)
                 continue;
             // Its last words may have come with its end.
-            while (monitor->Sync >= 0 && !monitor->Failed)
-                ReadChild(monitor);
+            while (monitor->Sync >= 0 && !monitor->Failed && ended == monitor->Pid && ReadChild(monitor))
+            {
+            }
+            if (ended != monitor->Pid)
+                continue; // An exec's first child: the one that counts is born.
             monitor->Ended = true;
             monitor->ExitCode = (status & 0x7F) == 0 ? status >> 8 & 0xFF : 128 + (status & 0x7F);
             Time(0, &monitor->ExitSeconds);

@@ -29,6 +29,9 @@ public enum Packet : byte
     /// <summary>Monitor: all output was sent.</summary>
     End = 8,
 
+    /// <summary>Child of an exec: it has made the process that becomes the program, and ends. <see cref="Report"/>, value: pid.</summary>
+    Born = 11,
+
     /// <summary>Client, first packet: I want reports.</summary>
     Control = 16,
 

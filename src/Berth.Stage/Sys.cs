@@ -96,6 +96,10 @@ internal static unsafe partial class Sys
         (int)Call(431, fd, command, (long)key, (long)value, extra);
     public static int FsMount(int fd, uint flags, uint attributes) => (int)Call(432, fd, flags, attributes);
     public static int Fork() => (int)Call(57);
+
+    /// <summary>clone(CLONE_PARENT | SIGCHLD): a copy whose parent is our own. Not clone3, which policies of system calls cannot look into.
+    /// </summary>
+    public static int ForkBeside() => (int)Call(56, 0x8000 | K.SIGCHLD);
     public static int AwaitSignal(ulong* set, SignalInfoKernel* info) => (int)Call(128, (long)set, (long)info, 0, 8);
     public static int Clone(CloneArguments* arguments) => (int)Call(435, (long)arguments, sizeof(CloneArguments));
     public static int CloseRange(uint first, uint last, uint flags) => (int)Call(436, first, last, flags);

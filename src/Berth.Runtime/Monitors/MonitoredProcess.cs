@@ -24,6 +24,7 @@ internal sealed class MonitoredProcess : IAsyncDisposable
     private readonly TaskCompletionSource<MonitorReport?> _ended = New<MonitorReport?>();
     private readonly Task _reading;
     private ProcessHandle? _handle;
+    private volatile int _pid;
 
     /// <summary>Starts to listen.</summary>
     /// <param name="control">The connection.</param>
@@ -49,6 +50,9 @@ internal sealed class MonitoredProcess : IAsyncDisposable
 
     /// <summary>How it ended; null when the monitor went without a word; cancelled when this let go before the end.</summary>
     public Task<MonitorReport?> Ended => _ended.Task;
+
+    /// <summary>The process as the host sees it: of an exec, another one once it executes its program.</summary>
+    public int Pid => _pid;
 
     /// <summary>The process as a handle; null before it exists or when it was gone before we could look.</summary>
     public ProcessHandle? Handle => _handle;
@@ -135,7 +139,12 @@ internal sealed class MonitoredProcess : IAsyncDisposable
     {
         try
         {
-            _handle ??= ProcessHandle.Open(pid);
+            if (_handle is not null && _pid == pid)
+                return true;
+            ProcessHandle? before = _handle;
+            _handle = ProcessHandle.Open(pid);
+            _pid = pid;
+            before?.Dispose();
             return true;
         }
         catch (LinuxException refused)

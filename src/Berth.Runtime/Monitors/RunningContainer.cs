@@ -150,9 +150,9 @@ internal sealed class RunningContainer : IContainer
             process = _program.Start(plan, other, warnings);
         try
         {
-            int pid = await process.Created.WaitAsync(cancellationToken);
+            await process.Created.WaitAsync(cancellationToken);
             await process.StartAsync(cancellationToken);
-            return new ExecProcess(process, pid, request.Process.Terminal, own is null ? null : new ContainerStreams(own));
+            return new ExecProcess(process, process.Pid, request.Process.Terminal, own is null ? null : new ContainerStreams(own));
         }
         catch
         {
