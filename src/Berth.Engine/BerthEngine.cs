@@ -87,7 +87,10 @@ public sealed partial class BerthEngine : IAsyncDisposable
         EngineOptions options, ILoggerFactory loggers, EngineSubstitutes substitutes, CancellationToken cancellationToken)
     {
         const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-        Directory.CreateDirectory(options.DataRoot, OwnerOnly | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+        // Nobody else walks through: a set-user-id program that a container leaves in a volume is no program of the host's users
+        // (CVE-2021-41091). Also for a directory that was there before.
+        Directory.CreateDirectory(options.DataRoot, OwnerOnly | UnixFileMode.GroupExecute);
+        File.SetUnixFileMode(options.DataRoot, OwnerOnly | UnixFileMode.GroupExecute);
         Directory.CreateDirectory(Path.Combine(options.DataRoot, "containers"), OwnerOnly);
         Directory.CreateDirectory(Path.Combine(options.ExecRoot, "containers"), OwnerOnly);
         DataRootLock dataRootLock = DataRootLock.Take(options.DataRoot);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Berth.Content;
 using Berth.Oci;
 using Microsoft.Data.Sqlite;
 
@@ -21,6 +22,7 @@ public sealed class SqliteBuildCache : IBuildCache, IDisposable
     {
         _time = time;
         _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
+        OwnedFile.Ensure(path);
         _connection.Open();
         Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;");
         Execute("""

@@ -22,7 +22,7 @@ internal sealed class BuildService : IBuilds, IDisposable
     {
         (_parts, _images, _collector) = (parts, images, collector);
         _state = Path.Combine(parts.Options.DataRoot, "build");
-        Directory.CreateDirectory(_state);
+        Directory.CreateDirectory(_state, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         _cache = new SqliteBuildCache(Path.Combine(_state, "cache.db"), parts.Time);
         BuildImages bases = new(images, store);
         _builder = new ImageBuilder(parts.Layers, _cache, bases, new StepRunner(parts, containers), bases, parts.Time, _state);

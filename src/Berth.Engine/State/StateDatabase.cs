@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Berth.Content;
 using Berth.Faults;
 using Microsoft.Data.Sqlite;
 
@@ -29,6 +30,8 @@ internal sealed class StateDatabase : IDisposable
         SqliteConnection connection = new(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
         try
         {
+            // Its owner's alone, before there is anything in it; SQLite's files beside it take over its permissions.
+            OwnedFile.Ensure(path);
             connection.Open();
             // In WAL mode a killed process loses nothing that was committed; NORMAL leaves the disk's flush to checkpoints.
             Execute(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 2000;");
