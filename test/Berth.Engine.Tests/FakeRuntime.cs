@@ -64,6 +64,8 @@ internal sealed class FakeContainer(FakeRuntime runtime, ContainerRequest reques
 
     public bool TrySignal(int signal)
     {
+        if (signal == 0)
+            return !Exited.IsCompleted;
         lock (Signals)
             Signals.Add(signal);
         OnSignal(this, signal);

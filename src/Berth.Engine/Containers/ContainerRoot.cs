@@ -4,6 +4,7 @@ using Berth.Layers;
 using Berth.Linux;
 using Berth.Linux.Files;
 using Berth.Linux.Mounts;
+using Berth.Runtime;
 
 namespace Berth.Engine;
 
@@ -17,11 +18,15 @@ internal sealed class ContainerRoot : IDisposable
 
     /// <summary>The tree of a running container as its processes see it, mounts included.</summary>
     /// <exception cref="FaultException">Conflict: the process has just ended.</exception>
-    public static ContainerRoot OfProcess(int pid)
+    public static ContainerRoot OfProcess(IContainer running)
     {
-        int error = FileCalls.TryOpen(FileCalls.WorkingDirectory, FileCalls.PathOf($"/proc/{pid}/root"),
+        int error = FileCalls.TryOpen(FileCalls.WorkingDirectory, FileCalls.PathOf($"/proc/{running.Pid}/root"),
             FileCalls.O_PATH | FileCalls.O_DIRECTORY, 0, 0, out FileDescriptor directory);
-        return error == 0 ? new ContainerRoot(directory) : throw FaultException.Conflict($"open container root: process {pid} has ended");
+        // The number is the container's only while its first process is there: another process that got it has another root, the host's.
+        if (error == 0 && running.TrySignal(0))
+            return new ContainerRoot(directory);
+        directory.Dispose();
+        throw FaultException.Conflict($"open container root: process {running.Pid} has ended");
     }
 
     /// <summary>The tree of a container that does not run, by a mount that nobody else sees.</summary>
@@ -49,9 +54,11 @@ internal sealed class ContainerRoot : IDisposable
 
     private byte[] ReadSmall(string path)
     {
-        // O_NONBLOCK: a FIFO of that name must not hold the engine.
-        using FileDescriptor? file = TryOpen(path, FileCalls.O_RDONLY | FileCalls.O_NONBLOCK);
-        if (file is null || !FileCalls.Status(file).IsRegular)
+        // A device, a FIFO, a link that leads nowhere: as if there were none.
+        int error = FileCalls.TryOpenRegular(Directory, FileCalls.PathOf(path), 0,
+            FileCalls.RESOLVE_IN_ROOT | FileCalls.RESOLVE_NO_MAGICLINKS, out FileDescriptor file);
+        using FileDescriptor opened = file;
+        if (error != 0)
             return [];
         byte[] content = new byte[(int)Math.Min(FileCalls.Status(file).Size, UserDatabase.BytesMax)];
         int length = 0;

@@ -41,7 +41,7 @@ internal sealed partial class ContainerService(
     /// <summary>The tree as of now: through its process while it runs, by a private mount otherwise.</summary>
     internal ContainerRoot OpenRoot(Container container) =>
         container.Runtime is { } running && container.State.Running && !running.Exited.IsCompleted
-            ? ContainerRoot.OfProcess(running.Pid) : ContainerRoot.OfLayer(Layer(container));
+            ? ContainerRoot.OfProcess(running) : ContainerRoot.OfLayer(Layer(container));
 
     private static FaultException NotRunning(Container container) =>
         FaultException.Conflict($"container {container.Id} is not running");

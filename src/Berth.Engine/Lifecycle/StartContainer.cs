@@ -97,6 +97,7 @@ internal sealed partial class ContainerService
             try
             {
                 made = await parts.Runtime.CreateAsync(Request(record, layer, files, sandbox, warnings), cancellationToken);
+                CheckJoined(record);
             }
             finally
             {
@@ -154,6 +155,8 @@ internal sealed partial class ContainerService
             Overlay = layer.IsPlainDirectory ? null
                 : new OverlayRoot(layer.LowerDirectories, layer.UpperDirectory, layer.WorkDirectory, layer.MountPoint),
             RunDirectory = run,
+            Subpaths = record.Mounts.Where(static mount => mount.Subpath.Length > 0)
+                .ToDictionary(static mount => mount.Point.Destination, static mount => mount.Subpath),
             NetworkNamespace = sandbox?.Namespace,
             OpenStdin = record.Config.OpenStdin,
             StdinOnce = record.Config.StdinOnce,
@@ -204,7 +207,9 @@ internal sealed partial class ContainerService
         {
             if (LocalVolumeOptions.TmpfsOptions(volume) is { } tmpfs)
                 return new MountSpec { Destination = point.Destination, Type = "tmpfs", Source = "tmpfs", Options = tmpfs };
-            source = LocalVolumeOptions.BoundDirectory(volume) ?? VolumePaths.Subpath(volume.Mountpoint, mount.Subpath);
+            source = LocalVolumeOptions.BoundDirectory(volume) ?? volume.Mountpoint;
+            if (mount.Subpath.Length > 0)
+                VolumePaths.CheckSubpath(source, mount.Subpath);
         }
         else if (mount.Options.Contains("create") && !Path.Exists(source))
             Directory.CreateDirectory(source);
@@ -235,11 +240,22 @@ internal sealed partial class ContainerService
         return users;
     }
 
+    // Its namespaces were joined by the number of its first process: when that has ended meanwhile, the number may be another's,
+    // and its namespaces the host's.
+    private void CheckJoined(ContainerRecord record)
+    {
+        foreach (string? mode in (string?[])[record.Host.PidMode, record.Host.IpcMode, record.Host.NetworkMode])
+            if (OtherContainer(mode) is { } other && other.Runtime?.TrySignal(0) != true)
+                throw FaultException.Conflict($"cannot join namespace of a non running container: {other.Id}");
+    }
+
+    private Container? OtherContainer(string? mode) =>
+        mode?.StartsWith("container:", StringComparison.Ordinal) == true ? Find(mode["container:".Length..]) : null;
+
     private int? PidOfOther(string? mode, string what)
     {
-        if (mode is null || !mode.StartsWith("container:", StringComparison.Ordinal))
+        if (OtherContainer(mode) is not { } other)
             return null;
-        Container other = Find(mode["container:".Length..]);
         return other.State is { Status: ContainerStatus.Running or ContainerStatus.Paused, Pid: > 0 } state ? state.Pid
             : throw FaultException.Conflict($"cannot join {what} of a non running container: {other.Id}");
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Berth.Faults;
 using Berth.Oci.Runtime;
@@ -23,7 +24,8 @@ internal sealed class UserDatabase(byte[] passwd, byte[] group)
         string[] parts = user.Split(':', 2);
         string[]? entry = Lines(passwd, 7).FirstOrDefault(line => Matches(line, parts[0].Length == 0 ? "0" : parts[0]));
         (uint uid, uint gid) = entry is not null
-            ? (Number(entry[2]) ?? 0, Number(entry[3]) ?? 0)
+            ? (Number(entry[2])!.Value, Number(entry[3]) ?? throw FaultException.Invalid(
+                $"user {Clip(parts[0])}: the passwd file names no valid group for it"))
             : (parts[0].Length == 0 ? 0 : Number(parts[0]) ?? throw FaultException.Invalid(
                 $"unable to find user {Clip(parts[0])}: no matching entries in passwd file"), 0);
         SortedSet<uint> further = [];
@@ -53,7 +55,9 @@ internal sealed class UserDatabase(byte[] passwd, byte[] group)
     private static bool Matches(string[] line, string wanted) =>
         Number(line[2]) is { } number && (line[0] == wanted || (Number(wanted) is { } id && id == number));
 
-    private static uint? Number(string text) => uint.TryParse(text, out uint number) && number <= int.MaxValue ? number : null;
+    // Digits alone: a sign or a space is no number to the programs inside, which read the same text.
+    private static uint? Number(string text) =>
+        uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint number) && number <= int.MaxValue ? number : null;
 
     private static IEnumerable<string[]> Lines(byte[] file, int fields)
     {

@@ -1,5 +1,6 @@
 using Berth.Engine.State;
 using Berth.Faults;
+using Berth.Layers.Trees;
 
 namespace Berth.Engine;
 
@@ -20,7 +21,7 @@ internal sealed class VolumeService(EngineParts parts) : IVolumes
                 | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
         foreach (string directory in Directory.EnumerateDirectories(Root))
             if (!_volumes.ContainsKey(Path.GetFileName(directory)))
-                Directory.Delete(directory, recursive: true);
+                TreeRemover.Remove(directory);
     }
 
     public Task<VolumeDetails> CreateAsync(CreateVolume request, CancellationToken cancellationToken) => Task.FromResult(Create(request));
@@ -129,7 +130,7 @@ internal sealed class VolumeService(EngineParts parts) : IVolumes
                 Directory.Move(old, gone);
                 parts.Background.Run($"remove volume {name}", () =>
                 {
-                    Directory.Delete(gone, recursive: true);
+                    TreeRemover.Remove(gone);
                     return Task.CompletedTask;
                 });
             }

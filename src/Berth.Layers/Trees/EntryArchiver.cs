@@ -70,19 +70,16 @@ internal sealed class EntryArchiver(TarWriter writer, ArchiveOptions options)
 
     private void WriteFile(FileDescriptor parent, ReadOnlySpan<byte> name, TarEntry entry)
     {
-        int flags = FileCalls.O_RDONLY | FileCalls.O_NOFOLLOW | FileCalls.O_NONBLOCK | FileCalls.O_NOCTTY;
-        int error = FileCalls.TryOpen(parent, name, flags, 0, 0, out FileDescriptor file);
+        int error = FileCalls.TryOpenRegular(parent, name, FileCalls.O_NOFOLLOW, 0, out FileDescriptor file);
         using (file)
         {
             if (error is Errno.ENOENT or Errno.ELOOP or Errno.ENXIO)
                 return; // Gone or replaced since it was described.
             if (error != 0)
                 throw new LinuxException("openat2", FileCalls.TextOf(name), error);
-            FileStatus status = FileCalls.Status(file);
-            if (!status.IsRegular)
-                return;
-            writer.Write(entry with { Size = status.Size });
-            for (long left = status.Size; left > 0;)
+            long size = FileCalls.Status(file).Size;
+            writer.Write(entry with { Size = size });
+            for (long left = size; left > 0;)
             {
                 Span<byte> space = writer.DataSpace();
                 int count = FileCalls.Read(file, space);

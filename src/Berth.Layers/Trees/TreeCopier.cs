@@ -129,7 +129,8 @@ public sealed class TreeCopier
 
     private static void CopyFile(FileDescriptor from, FileDescriptor to, byte[] name, long size)
     {
-        using FileDescriptor source = FileCalls.Open(from, name, s_readFlags);
+        Check(FileCalls.TryOpenRegular(from, name, FileCalls.O_NOFOLLOW, 0, out FileDescriptor opened), name);
+        using FileDescriptor source = opened;
         using FileDescriptor target = FileCalls.Open(
             to, name, FileCalls.O_WRONLY | FileCalls.O_CREAT | FileCalls.O_EXCL | FileCalls.O_NOFOLLOW, 0x180);
         long position = 0;
