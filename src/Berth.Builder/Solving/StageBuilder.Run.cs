@@ -17,6 +17,10 @@ internal sealed partial class StageBuilder
         if (run.Security == "insecure")
             throw new FaultException(
                 FaultKind.NotSupported, "RUN --security=insecure: the entitlement security.insecure is not granted here");
+        // The entitlement is the one that whoever builds has given for the whole build: a Dockerfile does not take it by itself.
+        if (run.Network == "host" && session.Request.NetworkMode != "host")
+            throw new FaultException(FaultKind.Forbidden,
+                "RUN --network=host: the entitlement network.host is not granted: build with --network host if you trust this Dockerfile");
         (IReadOnlyList<string> arguments, Heredoc? script) = CommandOf(run);
         string network = run.Network is null or "default" ? session.Request.NetworkMode : run.Network;
         List<string> environment = [.. _state.Config.Env ?? []];
