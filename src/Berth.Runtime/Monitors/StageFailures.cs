@@ -14,7 +14,7 @@ internal static class StageFailures
     public static FaultException Fault(MonitorReport report)
     {
         string error = ErrorText(report.Value);
-        string text = report.Text;
+        string text = Escaped(report.Text);
         return report.Place switch
         {
             Place.ProgramNotFound => FaultException.NotFound($"exec: \"{text}\": executable file not found in $PATH: unknown"),
@@ -23,7 +23,7 @@ internal static class StageFailures
                 : FaultException.NotFound($"exec: \"{text}\": stat {text}: {error}: unknown"),
             Place.ProgramForbidden => Forbidden($"exec: \"{text}\": permission denied: unknown"),
             Place.ProgramDirectory => Forbidden($"exec: \"{text}\": is a directory: unknown"),
-            Place.Interpreter => FaultException.NotFound(Interpreter(text)),
+            Place.Interpreter => FaultException.NotFound(Escaped(Interpreter(report.Text))),
             Place.Execute when report.Value is Errno.ENOENT => FaultException.NotFound($"exec {text}: {error}: unknown"),
             Place.Execute => Forbidden($"exec {text}: {error}: unknown"),
             Place.WorkingDirectory => Forbidden($"chdir to cwd (\"{text}\") set in config.json failed: {error}: unknown"),
@@ -83,6 +83,10 @@ internal static class StageFailures
         Place.Label => "setting the security label",
         _ => place.ToString(),
     };
+
+    // What a stranger named is shown on a terminal: it stays on its line and steers nothing there.
+    private static string Escaped(string text) => text.All(static c => !char.IsControl(c)) ? text
+        : string.Concat(text.Select(static c => !char.IsControl(c) ? c.ToString() : c == '\n' ? "\\n" : $"\\x{(int)c:x2}"));
 
     private static string Quote(string text) => text.Length == 0 ? "" : $"\"{text}\"";
 

@@ -14,6 +14,7 @@ internal static class ArchiveReader
     public static async Task ExtractAsync(
         Stream archive, string target, bool contentOnly, bool keepOwner, CancellationToken cancellationToken)
     {
+        OutputPath.CheckCopy(target);
         bool isDirectory = Directory.Exists(target);
         string full = Path.GetFullPath(target);
         if (!isDirectory && !Directory.Exists(Path.GetDirectoryName(full)))

@@ -32,7 +32,7 @@ internal static class OutputFile
             throw new CommandException($"failed to save: {path} is a directory");
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } directory && !Directory.Exists(directory))
             throw new CommandException($"failed to save: invalid output path: directory \"{directory}\" does not exist");
-        if (File.Exists(path) && (File.GetAttributes(path) & FileAttributes.Device) != 0)
+        if (Building.OutputPath.IsSpecial(path))
         {
             await using FileStream device = new(path, FileMode.Open, FileAccess.Write);
             await body.CopyToAsync(device, cancellationToken);

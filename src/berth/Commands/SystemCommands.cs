@@ -241,6 +241,9 @@ internal static class EventsCommand
         return 0;
     }
 
+    // One event, one line: a label with a line end does not forge another.
+    private static string Visible(string text) => GoValue.Visible(text).Replace("\n", "\\n", StringComparison.Ordinal);
+
     private static string Plain(JsonElement message)
     {
         long nanoseconds = message.Number("timeNano");
@@ -251,8 +254,8 @@ internal static class EventsCommand
         JsonElement actor = message.At("Actor");
         IEnumerable<string> attributes = actor.Members("Attributes").OrderBy(static a => a.Name, StringComparer.Ordinal)
             .Select(static a => $"{a.Name}={a.Value.GetString()}");
-        string list = string.Join(", ", attributes);
-        return $"{stamp} {message.Text("Type")} {message.Text("Action")} {actor.Text("ID")}{(list.Length > 0 ? $" ({list})" : "")}";
+        string list = Visible(string.Join(", ", attributes));
+        return $"{stamp} {message.Text("Type")} {Visible(message.Text("Action"))} {Visible(actor.Text("ID"))}{(list.Length > 0 ? $" ({list})" : "")}";
     }
 }
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Berth.Cli.Text;
 
 namespace Berth.Cli.Terminals;
 
@@ -24,7 +25,8 @@ internal sealed class Console(Stream input, Stream output, Stream error)
 
     public void Print(string text) => output.Write(Encoding.UTF8.GetBytes(text));
 
-    public void Warn(string text) => error.Write(Encoding.UTF8.GetBytes(text));
+    /// <summary>Says something that may quote a stranger: an image, a registry, a container.</summary>
+    public void Warn(string text) => error.Write(Encoding.UTF8.GetBytes(GoValue.Visible(text)));
 
     /// <summary>The console of this process.</summary>
     public static Console OfProcess()

@@ -117,11 +117,28 @@ internal static class GoValue
                 '\t' => "\\t",
                 '\r' => "\\r",
                 < ' ' or '\x7f' => $"\\x{(int)c:x2}",
+                > '\x7f' when !IsPrint(c) => $"\\u{(int)c:x4}",
                 _ => c.ToString(),
             });
         }
         return quoted.Append('"').ToString();
     }
+
+    /// <summary>Text of strangers for a terminal: what would steer it is shown as Go would quote it, line ends and tabs stay.</summary>
+    public static string Visible(string text)
+    {
+        if (text.All(static c => c is '\n' or '\t' || (c >= ' ' && c != '\x7f' && IsPrint(c))))
+            return text;
+        StringBuilder visible = new();
+        foreach (char c in text)
+            visible.Append(c is '\n' or '\t' or '"' or '\\' ? c.ToString() : Quote(c.ToString())[1..^1]);
+        return visible.ToString();
+    }
+
+    // unicode.IsPrint: no controls, no formatting such as a change of direction, no space but the ordinary one.
+    private static bool IsPrint(char c) => c <= '\x7f' || char.GetUnicodeCategory(c) is not (UnicodeCategory.Control or UnicodeCategory.Format
+        or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator
+        or UnicodeCategory.ParagraphSeparator or UnicodeCategory.SpaceSeparator);
 
     /// <summary>Go's <c>%.Ng</c> for a non-negative number below 10^21.</summary>
     public static string Significant(double value, int digits)
