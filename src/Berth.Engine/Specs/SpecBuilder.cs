@@ -1,5 +1,6 @@
 using Berth.Engine.State;
 using Berth.Oci.Runtime;
+using Berth.Runtime.Defaults;
 
 namespace Berth.Engine.Specs;
 
@@ -26,14 +27,6 @@ internal sealed record SpecInputs
 /// <summary>Makes the OCI runtime specification of a container. Defaults are Docker's.</summary>
 internal static class SpecBuilder
 {
-    private static readonly string[] s_masked =
-    [
-        "/proc/asound", "/proc/acpi", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
-        "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap",
-    ];
-
-    private static readonly string[] s_readOnly = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
-
     public static RuntimeSpec Build(SpecInputs inputs)
     {
         HostSettings host = inputs.Container.Host;
@@ -57,8 +50,8 @@ internal static class SpecBuilder
                 Devices = Devices.Build(host),
                 Sysctl = Sysctls(inputs),
                 Seccomp = host.Privileged ? null : security.Seccomp(capabilities),
-                MaskedPaths = host.MaskedPaths ?? (unmasked ? [] : s_masked),
-                ReadonlyPaths = host.ReadonlyPaths ?? (unmasked ? [] : s_readOnly),
+                MaskedPaths = host.MaskedPaths ?? (unmasked ? [] : DefaultSpec.MaskedPaths),
+                ReadonlyPaths = host.ReadonlyPaths ?? (unmasked ? [] : DefaultSpec.ReadonlyPaths),
                 RootfsPropagation = RootPropagation(inputs.Mounts),
             },
         };
