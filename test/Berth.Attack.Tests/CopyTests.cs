@@ -66,12 +66,12 @@ public sealed class CopyTests(AttackEngine engine)
         string name = await engine.StayAsync("mknod /d c 1 3; echo own > /f; sleep 1000");
         await Shell.UntilAsync(async () => (await engine.BerthAsync("exec", name, "test", "-e", "/f")).Code == 0, "the node is made");
         await using Watch watch = await Watch.StartAsync(engine, name, "/d");
-        Task<Completed> swapping = engine.BerthAsync("exec", name, "timeout", "4", "/attacker", "swap", "/f", "/d");
+        await engine.DoAsync("exec", "-d", name, "/attacker", "swap", "/f", "/d");
         int read = 0;
-        while (!swapping.IsCompleted)
+        for (int i = 0; i < 400 && read < 60; i++)
             read += (await engine.RequestAsync("GET", $"/containers/{name}/archive?path=/f")).Contains("own\n", StringComparison.Ordinal) ? 1 : 0;
         Assert.False(watch.WasOpened, "the engine opened the device");
-        Assert.True(read > 50, $"only {read} reads");
+        Assert.True(read > 10, $"only {read} reads");
         await engine.RemoveAsync(name);
     }
 
