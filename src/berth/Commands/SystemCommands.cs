@@ -255,7 +255,8 @@ internal static class EventsCommand
         IEnumerable<string> attributes = actor.Members("Attributes").OrderBy(static a => a.Name, StringComparer.Ordinal)
             .Select(static a => $"{a.Name}={a.Value.GetString()}");
         string list = Visible(string.Join(", ", attributes));
-        return $"{stamp} {message.Text("Type")} {Visible(message.Text("Action"))} {Visible(actor.Text("ID"))}{(list.Length > 0 ? $" ({list})" : "")}";
+        string what = $"{message.Text("Type")} {Visible(message.Text("Action"))} {Visible(actor.Text("ID"))}";
+        return $"{stamp} {what}{(list.Length > 0 ? $" ({list})" : "")}";
     }
 }
 

@@ -136,9 +136,9 @@ internal static class GoValue
     }
 
     // unicode.IsPrint: no controls, no formatting such as a change of direction, no space but the ordinary one.
-    private static bool IsPrint(char c) => c <= '\x7f' || char.GetUnicodeCategory(c) is not (UnicodeCategory.Control or UnicodeCategory.Format
-        or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator
-        or UnicodeCategory.ParagraphSeparator or UnicodeCategory.SpaceSeparator);
+    private static bool IsPrint(char c) => c <= '\x7f' || char.GetUnicodeCategory(c) is not (
+        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.PrivateUse or UnicodeCategory.OtherNotAssigned
+        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.SpaceSeparator);
 
     /// <summary>Go's <c>%.Ng</c> for a non-negative number below 10^21.</summary>
     public static string Significant(double value, int digits)
