@@ -188,9 +188,11 @@ internal sealed partial class ContainerService
             ?? throw FaultException.NotFound($"mount image {mount.Point.Source}: its layers are gone")
             : throw FaultException.Invalid($"mount image {mount.Point.Source}: it has no files");
         string view = _hostMounts.MakeView(record.Id, record.Mounts.ToList().IndexOf(mount), top);
+        if (mount.Subpath.Length > 0)
+            VolumePaths.CheckSubpath(view, mount.Subpath);
         return new MountSpec
         {
-            Destination = mount.Point.Destination, Type = "bind", Source = VolumePaths.Subpath(view, mount.Subpath),
+            Destination = mount.Point.Destination, Type = "bind", Source = view,
             Options = ["rbind", "rprivate", "ro", "nosuid", "nodev"],
         };
     }

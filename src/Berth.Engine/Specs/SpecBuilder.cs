@@ -59,7 +59,10 @@ internal static class SpecBuilder
 
     /// <summary>Settings that name the paths that are hidden and not writable, also where that is left to the engine.</summary>
     public static HostSettings WithPaths(HostSettings host) => host.Privileged ? host
-        : host with { MaskedPaths = host.MaskedPaths ?? s_masked, ReadonlyPaths = host.ReadonlyPaths ?? s_readOnly };
+        : host with
+        {
+            MaskedPaths = host.MaskedPaths ?? DefaultSpec.MaskedPaths, ReadonlyPaths = host.ReadonlyPaths ?? DefaultSpec.ReadonlyPaths,
+        };
 
     /// <summary>The capability sets: everything for root, nothing effective for others, who may gain what the bounding set has.</summary>
     public static CapabilitiesSpec CapabilitySets(IReadOnlyList<string> capabilities, uint uid) => new()
