@@ -1,5 +1,6 @@
 using Berth.Cli.Commands;
 using Berth.Cli.Parsing;
+using Berth.Cli.Plugins;
 using Berth.Cli.Text;
 using Berth.Client;
 using Berth.Faults;
@@ -35,12 +36,10 @@ internal static class Dispatcher
             console.Warn($"Unable to parse logging level: {globals.String("log-level")}\n");
             return 1;
         }
+        using Session session =
+            new(console, environment) { Globals = globals, Typed = arguments, Time = time ?? TimeProvider.System };
         if (globals.HelpRequested || globals.Arguments.Count == 0)
-        {
-            console.Print(HelpWriter.ForTop(GlobalFlags.Command.Flags, width));
-            return 0;
-        }
-        using Session session = new(console, environment) { Globals = globals, Time = time ?? TimeProvider.System };
+            return await HelpAsync(session, [], width, cancellationToken);
         return await ChooseAsync(session, globals.Arguments, width, cancellationToken);
     }
 
@@ -51,10 +50,16 @@ internal static class Dispatcher
         Session session, List<string> words, int width, CancellationToken cancellationToken)
     {
         if (words[0] == "help")
-            return Help(session, words.Skip(1).ToList(), width);
+            return await HelpAsync(session, words.Skip(1).ToList(), width, cancellationToken);
         if (words[0] == "__complete")
             return await CompletionCommand.CompleteAsync(session, words.Skip(1).ToList(), cancellationToken);
+        // Docker's one alias: "builder" may stand for a plugin.
+        if (words[0] == "builder" && session.Config.Map("aliases").TryGetValue("builder", out string? alias)
+            && PluginFolders.Find(session, alias) is { } builder)
+            return await builder.RunAsync(session, [.. session.Typed.SkipLast(words.Count), alias, .. words.Skip(1)], cancellationToken);
         (Entry? entry, string path, int used) = Resolve(words);
+        if (entry is null && PluginFolders.Find(session, words[0]) is { } plugin)
+            return await plugin.RunAsync(session, session.Typed, cancellationToken);
         if (entry is null)
             return Unknown(session, words, path);
         if (entry.Build is null)
@@ -83,14 +88,22 @@ internal static class Dispatcher
         return (entry, path, used);
     }
 
-    private static int Help(Session session, List<string> words, int width)
+    private static async Task<int> HelpAsync(Session session, List<string> words, int width, CancellationToken cancellationToken)
     {
         if (words.Count == 0)
         {
-            session.Print(HelpWriter.ForTop(GlobalFlags.Command.Flags, width));
+            List<Entry> plugins = [];
+            foreach (Plugin plugin in PluginFolders.All(session).Where(static p => CommandTree.Find(p.Name) is null))
+            {
+                if (await plugin.DescribeAsync(cancellationToken) is { } description)
+                    plugins.Add(new Entry(plugin.Name + "*", description));
+            }
+            session.Print(HelpWriter.ForTop(GlobalFlags.Command.Flags, width, [.. plugins]));
             return 0;
         }
         (Entry? entry, string path, _) = Resolve(words);
+        if (entry is null && PluginFolders.Find(session, words[0]) is { } found)
+            return await found.RunAsync(session, [.. words, "--help"], cancellationToken);
         if (entry is null)
         {
             session.Warn($"unknown help topic: {string.Join(' ', words)}");
@@ -105,7 +118,7 @@ internal static class Dispatcher
     {
         if (CommandTree.IsRefused(words[0]))
         {
-            session.Warn($"berth: '{words[0]}' is not supported: Berth runs on one machine and leaves clusters to Kubernetes");
+            session.Warn($"berth: '{words[0]}' is not supported: {CommandTree.Reason(words[0])}");
             return 1;
         }
         session.Warn($"berth: '{words[0]}' is not a berth command.\n\nRun '{path} --help' for more information");

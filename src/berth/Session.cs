@@ -15,6 +15,9 @@ internal sealed class Session(Console console, IReadOnlyDictionary<string, strin
     /// <summary>The options that stand before the command.</summary>
     public required ParsedCommand Globals { get; init; }
 
+    /// <summary>All that was typed behind the program's name.</summary>
+    public IReadOnlyList<string> Typed { get; init; } = [];
+
     public Console Console => console;
 
     public IReadOnlyDictionary<string, string> Environment => environment;

@@ -170,7 +170,18 @@ internal static class CommandTree
         Array.Find(Common, e => e.Answers(name)) ?? Array.Find(Management, e => e.Answers(name)) ?? Array.Find(
             Others, e => e.Answers(name));
 
-    /// <summary>Docker's words that belong to swarm and its dead ends: known, and answered clearly.</summary>
-    public static bool IsRefused(string name) =>
-        name is "swarm" or "node" or "service" or "stack" or "secret" or "config" or "trust" or "plugin" or "checkpoint" or "manifest";
+    /// <summary>Docker's words that are known and not offered.</summary>
+    public static bool IsRefused(string name) => Reason(name).Length > 0;
+
+    /// <summary>Why such a word is not offered, and what to do instead; empty for others.</summary>
+    public static string Reason(string name) => name switch
+    {
+        "swarm" or "node" or "service" or "stack" or "secret" or "config" =>
+            "Berth runs on one machine and leaves clusters to Kubernetes",
+        "trust" => "Notary is retired: images are pinned by digest, name@sha256:…",
+        "plugin" => "engine plugins are not offered: volumes, networks and logs have their drivers built in",
+        "checkpoint" => "containers cannot be checkpointed: stop them, or commit their files",
+        "manifest" => "push one image for each platform under a tag of its own, or use docker's own 'docker manifest', which needs no engine",
+        _ => "",
+    };
 }

@@ -50,7 +50,7 @@ internal static class CompletionCommand
     {
         if (words.Count <= 1)
             return CommandTree.Common.Concat(CommandTree.Management).Concat(CommandTree.Others).Select(
-                static e => e.Name).Distinct().Order();
+                static e => e.Name).Concat(Plugins.PluginFolders.All(session).Select(static p => p.Name)).Distinct().Order();
         Entry? entry = CommandTree.Find(words[0]);
         int used = 1;
         if (entry is { Build: null })

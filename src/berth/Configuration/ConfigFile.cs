@@ -56,6 +56,10 @@ internal sealed class ConfigFile
     /// <summary>A formatting preference such as <c>psFormat</c>, or empty.</summary>
     public string Text(string name) => _root[name] is JsonValue value && value.TryGetValue(out string? text) ? text : "";
 
+    /// <summary>A list of strings such as <c>cliPluginsExtraDirs</c>.</summary>
+    public IReadOnlyList<string> Texts(string name) => _root[name] is JsonArray list
+        ? [.. list.OfType<JsonValue>().Select(static v => v.TryGetValue(out string? text) ? text : null).OfType<string>()] : [];
+
     /// <summary>A map of strings such as <c>credHelpers</c>.</summary>
     public IReadOnlyDictionary<string, string> Map(string name) => Map(_root[name]);
 

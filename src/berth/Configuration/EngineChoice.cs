@@ -48,6 +48,15 @@ internal static class EngineChoice
         return hosts.Count == 1 ? hosts[0] : session.Variable("BERTH_HOST") ?? session.Variable("DOCKER_HOST");
     }
 
+    /// <summary>What a plugin must be told to find the engine that this program would ask; null when it finds it by itself.</summary>
+    public static string? HostForPlugins(Session session)
+    {
+        if (session.Globals.Has("host") || session.Globals.Has("context"))
+            return null;
+        return session.Variable("BERTH_HOST") ?? (session.Variable("DOCKER_HOST") is null && ContextName(session) == "default"
+            ? $"unix://{DefaultSocket(session)}" : null);
+    }
+
     private static (EngineAddress Address, TlsFiles? Tls, bool IsDefault) Choose(Session session)
     {
         if (session.Globals.Has("context") && session.Globals.Has("host"))

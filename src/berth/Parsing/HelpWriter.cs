@@ -34,12 +34,12 @@ internal static class HelpWriter
         return help.Append("\nRun '").Append(path).Append(" COMMAND --help' for more information on a command.\n").ToString();
     }
 
-    public static string ForTop(Flag[] globals, int width)
+    public static string ForTop(Flag[] globals, int width, Entry[] plugins)
     {
         StringBuilder help = new("Usage:  berth [OPTIONS] COMMAND\n\nBuild, run and share containers\n\nCommon Commands:\n");
         List(help, CommandTree.Common);
         help.Append("\nManagement Commands:\n");
-        List(help, CommandTree.Management);
+        List(help, [.. CommandTree.Management.Concat(plugins).OrderBy(static e => e.Name, StringComparer.Ordinal)]);
         help.Append("\nCommands:\n");
         List(help, CommandTree.Others);
         help.Append("\nGlobal Options:\n").Append(Flags(globals, width));

@@ -103,7 +103,8 @@ internal static class Listing
 
         public bool TryCall(string name, IReadOnlyList<object?> arguments, out object? value)
         {
-            value = arguments is [string key] ? key : "";
+            // As Docker: the last part of a label's name, in words.
+            value = arguments is [string key] ? key[(key.LastIndexOf('.') + 1)..].Replace('-', ' ').Replace('_', ' ') : "";
             return name == "Label";
         }
     }

@@ -1,0 +1,115 @@
+namespace Berth.EndToEnd.Tests;
+
+/// <summary>What users put around our command line: plugins, contexts over ssh, the configuration's formats.</summary>
+public sealed class CliExtensionTests(EngineFixture engine) : IDisposable
+{
+    private const UnixFileMode Executable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private readonly string _home = Directory.CreateTempSubdirectory("berth-cli-home-").FullName;
+
+    public void Dispose() => Directory.Delete(_home, recursive: true);
+
+    [Fact]
+    public async Task Plugin_GetsAllArgumentsTheTerminalAndAnEngine()
+    {
+        await WriteAsync("cli-plugins/docker-hello", """
+            #!/bin/sh
+            if [ "$1" = docker-cli-plugin-metadata ]; then
+                echo '{"SchemaVersion":"0.1.0","Vendor":"Nobody","ShortDescription":"Says hello"}'
+                exit
+            fi
+            echo "args: $*"
+            read -r line && echo "input: $line"
+            docker -H "$DOCKER_HOST" version -f '{{.Server.Version}}'
+            echo error >&2
+            exit 7
+            """);
+        await WriteAsync("cli-plugins/docker-broken", "#!/bin/sh\nexit 1\n");
+        Completed run = await BerthAsync("typed\n", "--log-level", "info", "hello", "--flag", "a b");
+        Assert.Equal(7, run.Code);
+        Assert.StartsWith("args: --log-level info hello --flag a b\ninput: typed\n", run.Output);
+        Assert.Equal("error\n", run.Errors);
+        string help = (await BerthAsync(null, "--help")).Output;
+        Assert.Contains("  hello*      Says hello (Nobody)\n", help);
+        Assert.DoesNotContain("broken", help);
+        Assert.Contains("args: hello --help", (await BerthAsync(null, "help", "hello")).Output);
+        Assert.Contains("hello\n", (await BerthAsync(null, "__complete", "he")).Output);
+        // A plugin takes no command of the program's own, but for Docker's one alias.
+        await WriteAsync("cli-plugins/docker-ps", "#!/bin/sh\necho mine\n");
+        Assert.Equal("NAMES", (await BerthAsync(null, "ps", "--format", "table {{.Names}}")).Output.Split('\n')[0]);
+        await WriteAsync("config.json", """{"aliases":{"builder":"hello"}}""");
+        Assert.StartsWith("args: hello builder\n", (await BerthAsync("x\n", "builder", "builder")).Output);
+    }
+
+    [Fact]
+    public async Task Words_ThatAreNotOffered_SayWhatToDoInstead()
+    {
+        foreach ((string word, string part) in new[]
+        {
+            ("swarm", "Kubernetes"), ("trust", "digest"), ("plugin", "built in"), ("checkpoint", "commit"), ("manifest", "docker manifest"),
+        })
+        {
+            Completed refused = await BerthAsync(null, word, "ls");
+            Assert.Equal(1, refused.Code);
+            Assert.Contains(part, refused.Errors);
+        }
+    }
+
+    [Theory]
+    [InlineData("berth")]
+    [InlineData("/usr/bin/docker")]
+    [InlineData("/usr/local/bin/docker")]
+    public async Task Context_OverSsh_ReachesTheEngine(string client)
+    {
+        Assert.SkipUnless(client == "berth" || File.Exists(client), $"{client} is not installed");
+        // In place of a network: the far side's command runs here, with the engine that is meant there.
+        await WriteAsync("bin/ssh", $$"""
+            #!/bin/sh
+            echo "$*" >> {{_home}}/ssh.log
+            while [ "$1" != box ]; do shift; done
+            shift
+            [ "$1" = -- ] && shift
+            exec env DOCKER_HOST={{engine.Address}} BERTH_HOST={{engine.Address}} PATH="{{Path.GetDirectoryName(EngineFixture.Berth)}}:$PATH" sh -c "$*"
+            """);
+        Assert.Equal(0, (await RunAsync(client, null, "context", "create", "far", "--docker", "host=ssh://me@box:2222")).Code);
+        Completed run = await RunAsync(client, "over ssh", "-c", "far", "run", "-i", "--rm", "busybox:e2e", "cat");
+        Assert.True(run.Code == 0, run.Errors);
+        Assert.Equal("over ssh", run.Output);
+        string log = await File.ReadAllTextAsync($"{_home}/ssh.log", TestContext.Current.CancellationToken);
+        Assert.Contains("system dial-stdio", log);
+        Assert.Contains("2222", log);
+    }
+
+    [Fact]
+    public async Task Configuration_FormatsAndProxies_AreUsed()
+    {
+        await WriteAsync("config.json", """
+            {
+              "psFormat": "table {{.Names}}\t{{.Label \"com.a_b\"}}", "imagesFormat": "{{.Repository}}+{{.Tag}}",
+              "proxies": { "default": { "httpProxy": "http://proxy.example:3128" } }
+            }
+            """);
+        Assert.Contains("busybox+e2e\n", (await BerthAsync(null, "images")).Output);
+        Assert.Matches("^NAMES +a b\n", (await BerthAsync(null, "ps")).Output);
+        Assert.Equal("http://proxy.example:3128\n", (await BerthAsync(null, "run", "--rm", "busybox:e2e", "sh", "-c", "echo $HTTP_PROXY")).Output);
+    }
+
+    private async Task WriteAsync(string file, string text)
+    {
+        string path = Path.Combine(_home, file);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        await File.WriteAllTextAsync(path, text, TestContext.Current.CancellationToken);
+        File.SetUnixFileMode(path, Executable);
+    }
+
+    private Task<Completed> BerthAsync(string? input, params string[] arguments) => RunAsync("berth", input, arguments);
+
+    private Task<Completed> RunAsync(string client, string? input, params string[] arguments)
+    {
+        Assert.SkipUnless(engine.Missing is null, engine.Missing ?? "");
+        string program = client == "berth" ? EngineFixture.Berth : client;
+        // Over ssh the context alone says where the engine is.
+        string host = arguments.Contains("far") ? "-uDOCKER_HOST" : $"BERTH_HOST={engine.Address}";
+        return Program.RunAsync(
+            "env", [host, $"DOCKER_CONFIG={_home}", $"PATH={_home}/bin:/usr/local/bin:/usr/bin:/bin", program, .. arguments], engine.Address, input);
+    }
+}
