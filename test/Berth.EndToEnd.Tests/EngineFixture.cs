@@ -78,7 +78,8 @@ public sealed class EngineFixture : IAsyncLifetime
     {
         string tree = Directory.CreateDirectory($"{_root}/tree/bin").FullName;
         File.Copy(Busybox, $"{tree}/busybox");
-        foreach (string applet in new[] { "sh", "cat", "echo", "true", "sleep", "env", "id", "tty", "httpd", "wget", "nc", "touch", "ls", "mkdir", "mount" })
+        Completed applets = await Program.RunAsync(Busybox, ["--list"], Address);
+        foreach (string applet in applets.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(applet => applet != "busybox"))
             File.CreateSymbolicLink($"{tree}/{applet}", "busybox");
         Directory.CreateDirectory($"{_root}/tree/etc");
         await File.WriteAllTextAsync($"{_root}/tree/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n");

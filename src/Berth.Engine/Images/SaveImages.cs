@@ -84,7 +84,7 @@ internal sealed partial class ImageService
         WriteFile(writer, "manifest.json", JsonSerializer.SerializeToUtf8Bytes(saved, SavedJson.Default.ListSavedImage));
         if (repositories.Count > 0)
             WriteFile(writer, "repositories",
-                JsonSerializer.SerializeToUtf8Bytes(repositories, SavedJson.Default.Repositories));
+                [.. JsonSerializer.SerializeToUtf8Bytes(repositories, SavedJson.Default.Repositories), (byte)'\n']);
         WriteFile(writer, "oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}"u8);
         writer.Finish();
     }
