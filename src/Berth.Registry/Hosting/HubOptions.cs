@@ -30,4 +30,16 @@ public sealed record HubOptions
 
     /// <summary>Whoever connects may push and delete, and nobody signs in.</summary>
     public bool AnonymousPush { get; init; }
+
+    /// <summary>Who may see a repository that a push has made: <c>public</c> or <c>private</c>.</summary>
+    public string NewRepositories { get; init; } = "public";
+
+    /// <summary>How long a blob stays that no manifest needs, after it was pushed, mounted or asked for.</summary>
+    public TimeSpan UnusedBlobTime { get; init; } = TimeSpan.FromHours(6);
+
+    /// <summary>How long an upload stays that nobody goes on with.</summary>
+    public TimeSpan UploadTime { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>How often garbage is collected.</summary>
+    public TimeSpan CollectionInterval { get; init; } = TimeSpan.FromHours(1);
 }

@@ -23,12 +23,12 @@ public sealed class HubServer : IAsyncDisposable
     private static readonly TimeSpan s_stopTime = TimeSpan.FromSeconds(5);
 
     private readonly WebApplication _application;
+    private readonly HubWork _work;
 
-    private HubServer(WebApplication application) => _application = application;
+    private HubServer(WebApplication application, HubWork work) => (_application, _work) = (application, work);
 
     /// <summary>Where it listens, with the ports that were found free.</summary>
     public IReadOnlyList<Uri> Addresses =>
-        
     [
         .. _application.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses
             .Select(text => new Uri(text)),
@@ -49,7 +49,7 @@ public sealed class HubServer : IAsyncDisposable
         try
         {
             await application.StartAsync(cancellationToken).ConfigureAwait(false);
-            return new HubServer(application);
+            return new HubServer(application, new HubWork(services));
         }
         catch (Exception failure) when (failure is IOException or SocketException)
         {
@@ -69,6 +69,7 @@ public sealed class HubServer : IAsyncDisposable
         using var patience = new CancellationTokenSource(s_stopTime);
         await _application.StopAsync(patience.Token).ConfigureAwait(false);
         await _application.DisposeAsync().ConfigureAwait(false);
+        await _work.DisposeAsync().ConfigureAwait(false);
     }
 
     private static void Map(WebApplication application, HubServices services)

@@ -1,7 +1,10 @@
 using Berth.Registry.Access;
 using Berth.Registry.Accounts;
+using Berth.Registry.Collection;
 using Berth.Registry.Database;
 using Berth.Registry.Operation;
+using Berth.Registry.Protocol.Manifests;
+using Berth.Registry.Storage;
 using Berth.Registry.Tokens;
 using Microsoft.Extensions.Logging;
 
@@ -18,6 +21,12 @@ public sealed record HubServices : IAsyncDisposable
 
     /// <summary>The metadata.</summary>
     public required HubDatabase Database { get; init; }
+
+    /// <summary>The bytes of blobs.</summary>
+    public required IBlobStorage Storage { get; init; }
+
+    /// <summary>Removes what nothing needs.</summary>
+    public required Collector Collector { get; init; }
 
     /// <summary>Users, organisations, tokens and the audit log.</summary>
     public required AccountServices Accounts { get; init; }
@@ -37,6 +46,10 @@ public sealed record HubServices : IAsyncDisposable
     /// <summary>Logs.</summary>
     public required ILoggerFactory Loggers { get; init; }
 
+    internal ManifestCache Manifests => field ??= new ManifestCache(Database);
+
+    internal PullCounter Pulls => field ??= new PullCounter(Database);
+
     /// <summary>Opens database and storage and brings them up to date.</summary>
     /// <exception cref="FaultException">What is missing or wrong.</exception>
     public static async Task<HubServices> OpenAsync(
@@ -46,8 +59,10 @@ public sealed record HubServices : IAsyncDisposable
         HubDatabase database = options.Database is { } connectionString
             ? HubDatabase.OpenPostgreSql(connectionString)
             : HubDatabase.OpenSqlite(Path.Join(options.DataDirectory, SqliteFile));
+        IBlobStorage? storage = null;
         try
         {
+            storage = new FileBlobStorage(options.DataDirectory);
             await database.MigrateAsync(HubSchema.Steps, time, cancellationToken).ConfigureAwait(false);
             var accounts = new AccountServices(database, options.Accounts, time, loggers);
             var operation = new OperationServices(database, accounts, options, time, loggers);
@@ -55,6 +70,8 @@ public sealed record HubServices : IAsyncDisposable
             {
                 Options = options,
                 Database = database,
+                Storage = storage,
+                Collector = new Collector(database, storage, time, options),
                 Accounts = accounts,
                 Operation = operation,
                 Access = options.AnonymousPush ? new OpenAccess(anonymousPush: true) : accounts.Access,
@@ -65,17 +82,21 @@ public sealed record HubServices : IAsyncDisposable
         }
         catch
         {
+            if (storage is not null)
+                await storage.DisposeAsync().ConfigureAwait(false);
             await database.DisposeAsync().ConfigureAwait(false);
             throw;
         }
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        await Pulls.DisposeAsync().ConfigureAwait(false);
         Operation.Dispose();
         Accounts.Dispose();
-        return Database.DisposeAsync();
+        await Storage.DisposeAsync().ConfigureAwait(false);
+        await Database.DisposeAsync().ConfigureAwait(false);
     }
 
     private static void MakeDirectory(string path)

@@ -1,0 +1,74 @@
+using Berth.Registry.Collection;
+using Microsoft.Extensions.Logging;
+
+namespace Berth.Registry.Hosting;
+
+/// <summary>What a hub does by itself while it serves: counts of pulls go to the database, and garbage is collected.</summary>
+internal sealed partial class HubWork : IAsyncDisposable
+{
+    private static readonly TimeSpan s_countTime = TimeSpan.FromSeconds(5);
+
+    private readonly HubServices _services;
+    private readonly ILogger _log;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task[] _tasks;
+
+    public HubWork(HubServices services)
+    {
+        _services = services;
+        _log = services.Loggers.CreateLogger("Berth.Registry.Work");
+        _tasks =
+        [
+            RepeatAsync(s_countTime, services.Pulls.FlushAsync),
+            RepeatAsync(services.Options.CollectionInterval, CollectAsync),
+        ];
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await Task.WhenAll(_tasks).ConfigureAwait(false);
+        _stop.Dispose();
+    }
+
+    private async Task RepeatAsync(TimeSpan interval, Func<CancellationToken, Task> work)
+    {
+        using var timer = new PeriodicTimer(interval, _services.Time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(_stop.Token).ConfigureAwait(false))
+            {
+                try
+                {
+                    await work(_stop.Token).ConfigureAwait(false);
+                }
+                catch (Exception exception) when (exception is not OperationCanceledException)
+                {
+                    // The next time may be better: the disk has room again, the database is back.
+                    Log.Failed(_log, exception);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The hub ends.
+        }
+    }
+
+    private async Task CollectAsync(CancellationToken cancellationToken)
+    {
+        CollectionReport report = await _services.Collector.RunAsync(cancellationToken).ConfigureAwait(false);
+        if (report.BlobsRemoved + report.UploadsExpired > 0)
+            Log.Collected(_log, report.BlobsRemoved, report.BytesFreed, report.UploadsExpired);
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 6101, Level = LogLevel.Error, Message = "Work beside requests failed")]
+        public static partial void Failed(ILogger logger, Exception cause);
+
+        [LoggerMessage(EventId = 6102, Level = LogLevel.Information,
+            Message = "Collected {Blobs} blobs of {Bytes} bytes and {Uploads} uploads")]
+        public static partial void Collected(ILogger logger, long blobs, long bytes, long uploads);
+    }
+}

@@ -1,0 +1,97 @@
+using Berth.Oci;
+using Berth.Registry.Database;
+using Berth.Registry.Hosting;
+using Berth.Registry.Model;
+using Berth.Registry.Repositories;
+using Berth.Registry.Storage;
+using Microsoft.AspNetCore.Http;
+
+namespace Berth.Registry.Protocol.Blobs;
+
+/// <summary>end-2, GET and HEAD <c>/v2/&lt;name&gt;/blobs/&lt;digest&gt;</c>, whole or a part.</summary>
+internal static class GetBlob
+{
+    public static async Task AnswerAsync(RegistryCall call)
+    {
+        Digest digest = call.Digest;
+        await call.RequireAsync(RepositoryAccess.Pull).ConfigureAwait(false);
+        BlobRow blob = await FindAsync(call, digest).ConfigureAwait(false);
+        Describe(call.Response, digest);
+        if (call.IsHead)
+        {
+            call.Response.ContentLength = blob.Bytes;
+            return;
+        }
+        await using IBlobReader reader = await OpenAsync(call, digest, blob).ConfigureAwait(false);
+        ByteRange range = Choose(call, digest, reader.Bytes);
+        call.Response.ContentLength = range.Count;
+        if (range.Count > 0)
+            await SendAsync(call, reader, range).ConfigureAwait(false);
+    }
+
+    private static async Task<BlobRow> FindAsync(RegistryCall call, Digest digest)
+    {
+        BlobRow blob = await call.Services.Database.ReadAsync(
+            (transaction, token) => BlobTable.FindAsync(transaction, call.Repository, digest, token), call.Aborted).ConfigureAwait(false)
+            ?? throw Unknown();
+        // Who is told that a blob is here does not push it again: it must still be here when the manifest comes that needs it.
+        long now = call.Now;
+        if (now - blob.UsedAt > call.Services.Options.UnusedBlobTime.TotalMilliseconds / 4
+            && !await call.Services.Database.WriteAsync(
+                Durability.Process, (transaction, token) => BlobTable.TouchAsync(transaction, blob.RepositoryId, digest, now, token),
+                call.Aborted).ConfigureAwait(false))
+            throw Unknown();
+        return blob;
+    }
+
+    private static async Task<IBlobReader> OpenAsync(RegistryCall call, Digest digest, BlobRow blob)
+    {
+        if (await call.Services.Storage.OpenAsync(blob.Location, call.Aborted).ConfigureAwait(false) is { } reader)
+            return reader;
+        // It was collected after the row was read, and perhaps pushed again since.
+        BlobRow again = await FindAsync(call, digest).ConfigureAwait(false);
+        return await call.Services.Storage.OpenAsync(again.Location, call.Aborted).ConfigureAwait(false)
+            ?? throw FaultException.Internal($"read blob {digest}: {again.Location} is not in the storage");
+    }
+
+    private static void Describe(HttpResponse response, Digest digest)
+    {
+        string text = digest.ToString();
+        response.ContentType = "application/octet-stream";
+        response.Headers["Docker-Content-Digest"] = text;
+        response.Headers.ETag = $"\"{text}\"";
+        response.Headers.AcceptRanges = "bytes";
+        response.Headers.CacheControl = "max-age=31536000, immutable";
+    }
+
+    private static ByteRange Choose(RegistryCall call, Digest digest, long size)
+    {
+        string? header = call.Request.Headers.Range.Count > 0 ? call.Request.Headers.Range.ToString() : null;
+        string condition = call.Request.Headers.IfRange.ToString();
+        if (condition.Length > 0 && condition != $"\"{digest}\"")
+            header = null;
+        if (!ByteRange.TryRead(header, size, out ByteRange? part))
+        {
+            call.Response.Headers.ContentRange = $"bytes */{size}";
+            throw new RegistryException(
+                RegistryCode.SIZE_INVALID, StatusCodes.Status416RangeNotSatisfiable, $"the blob has {size} bytes");
+        }
+        if (part is not { } range)
+            return new ByteRange(0, size);
+        call.Response.StatusCode = StatusCodes.Status206PartialContent;
+        call.Response.Headers.ContentRange = $"bytes {range.Offset}-{range.Offset + range.Count - 1}/{size}";
+        return range;
+    }
+
+    private static async Task SendAsync(RegistryCall call, IBlobReader reader, ByteRange range)
+    {
+        if (reader.File is { } file && call.Http.Features.Get<IFileSending>() is { } sending)
+        {
+            await sending.SendAsync(call.Response, file, range.Offset, range.Count, call.Aborted).ConfigureAwait(false);
+            return;
+        }
+        await reader.CopyToAsync(call.Response.BodyWriter, range.Offset, range.Count, call.Aborted).ConfigureAwait(false);
+    }
+
+    private static RegistryException Unknown() => new(RegistryCode.BLOB_UNKNOWN, "blob unknown to registry");
+}

@@ -1,0 +1,82 @@
+using System.Text.Json;
+using Berth.Oci;
+using Berth.Registry.Model;
+using Berth.Registry.Repositories;
+
+namespace Berth.Registry.Protocol.Lists;
+
+/// <summary>end-12, GET <c>/v2/&lt;name&gt;/referrers/&lt;digest&gt;</c>: what was attached to a manifest, as an index.</summary>
+internal static class Referrers
+{
+    // An answer must stay an index that clients take: 4 MiB, of which annotations may be the most.
+    private const int CountMax = 500;
+    private const int AnnotationBytesMax = 2 * 1024 * 1024;
+
+    public static async Task AnswerAsync(RegistryCall call)
+    {
+        Digest subject = call.Digest;
+        await call.RequireAsync(RepositoryAccess.Pull).ConfigureAwait(false);
+        PageRequest page = PageRequest.Of(call);
+        if (page.Count is 0 or > CountMax)
+            page = page with { Count = CountMax };
+        string? type = call.Query("artifactType") is { Length: > 0 } given ? given : null;
+        List<ReferrerRow> rows = await ReadAsync(call, subject, type, page).ConfigureAwait(false);
+        int count = Fitting(rows, page.Count);
+        if (type is not null)
+            call.Response.Headers["OCI-Filters-Applied"] = "artifactType";
+        if (count < rows.Count)
+            page.Link(call, rows[count - 1].Digest, type is null ? "" : "&artifactType=" + Uri.EscapeDataString(type));
+        await call.WriteJsonAsync(json => Write(json, rows.Take(count)), ManifestDocument.OciIndex).ConfigureAwait(false);
+    }
+
+    private static Task<List<ReferrerRow>> ReadAsync(RegistryCall call, Digest subject, string? type, PageRequest page) =>
+        call.Services.Database.ReadAsync(
+            async (transaction, token) =>
+            {
+                RepositoryRow? repository = await RepositoryTable.FindAsync(transaction, call.Repository, token).ConfigureAwait(false);
+                // A repository without anything has nothing attached either: the answer is an empty index, as for an unknown subject.
+                return repository is null
+                    ? []
+                    : await ReferrerRow.ListAsync(transaction, repository.Id, subject, type, page.After, page.Count + 1, token)
+                        .ConfigureAwait(false);
+            }, call.Aborted);
+
+    private static int Fitting(List<ReferrerRow> rows, int countMax)
+    {
+        int count = 0;
+        long bytes = 0;
+        foreach (ReferrerRow row in rows)
+        {
+            bytes += row.Annotations?.Length ?? 0;
+            if (count == countMax || count > 0 && bytes > AnnotationBytesMax)
+                break;
+            count++;
+        }
+        return count;
+    }
+
+    private static void Write(Utf8JsonWriter json, IEnumerable<ReferrerRow> rows)
+    {
+        json.WriteStartObject();
+        json.WriteNumber("schemaVersion"u8, 2);
+        json.WriteString("mediaType"u8, ManifestDocument.OciIndex);
+        json.WriteStartArray("manifests"u8);
+        foreach (ReferrerRow row in rows)
+        {
+            json.WriteStartObject();
+            json.WriteString("mediaType"u8, row.MediaType);
+            json.WriteString("digest"u8, row.Digest);
+            json.WriteNumber("size"u8, row.Bytes);
+            if (row.ArtifactType is { Length: > 0 } artifact)
+                json.WriteString("artifactType"u8, artifact);
+            if (row.Annotations is { } annotations)
+            {
+                json.WritePropertyName("annotations"u8);
+                json.WriteRawValue(annotations);
+            }
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+}

@@ -1,0 +1,111 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Security.Cryptography;
+using Berth.Oci;
+using Berth.Registry.Database;
+using Berth.Registry.Model;
+using Berth.Registry.Repositories;
+using Microsoft.AspNetCore.Http;
+
+namespace Berth.Registry.Protocol.Manifests;
+
+/// <summary>
+/// end-7, PUT <c>/v2/&lt;name&gt;/manifests/&lt;reference&gt;</c>: by tag, or by digest with as many <c>tag=</c> as are wanted.
+/// </summary>
+internal static class PutManifest
+{
+    private const int TagsMax = 10;
+
+    public static async Task AnswerAsync(RegistryCall call)
+    {
+        (Digest expected, string[] tags) = ReadTarget(call);
+        await call.RequireAsync(RepositoryAccess.Push).ConfigureAwait(false);
+        byte[] document = await ReadBodyAsync(call).ConfigureAwait(false);
+        Digest digest = DigestOf(document, expected);
+        ManifestDocument manifest;
+        try
+        {
+            manifest = ManifestDocument.Parse(document, call.Request.ContentType);
+        }
+        catch (FaultException fault)
+        {
+            throw new RegistryException(RegistryCode.MANIFEST_INVALID, fault.Message);
+        }
+        await call.Services.Database.WriteAsync(
+            (transaction, token) => StoreAsync(call, transaction, digest, manifest, document, tags, token), call.Aborted)
+            .ConfigureAwait(false);
+        HttpResponse response = call.Response;
+        response.StatusCode = StatusCodes.Status201Created;
+        response.Headers.Location = $"/v2/{call.Repository}/manifests/{digest}";
+        response.Headers["Docker-Content-Digest"] = digest.ToString();
+        if (!manifest.Subject.IsEmpty)
+            response.Headers["OCI-Subject"] = manifest.Subject.ToString();
+        if (tags.Length > 0 && !expected.IsEmpty)
+            response.Headers["OCI-Tag"] = tags;
+        response.ContentLength = 0;
+    }
+
+    /// <summary>Stores a manifest and moves tags to it, in one transaction.</summary>
+    internal static async Task<bool> StoreAsync(
+        RegistryCall call, HubTransaction transaction, Digest digest, ManifestDocument manifest, byte[] document, string[] tags,
+        CancellationToken cancellationToken)
+    {
+        long now = call.Now;
+        RepositoryRow repository = await RepositoryTable
+            .FindOrCreateAsync(transaction, call.Repository, call.Services.Options.NewRepositories, now, cancellationToken)
+            .ConfigureAwait(false);
+        await ManifestTable.AddAsync(transaction, repository, digest, manifest, document, now, cancellationToken).ConfigureAwait(false);
+        foreach (string tag in tags)
+            await TagTable.SetAsync(transaction, repository, tag, digest, call.Caller, now, cancellationToken).ConfigureAwait(false);
+        await transaction.ExecuteAsync($"update repositories set pushed_at = {now} where id = {repository.Id}", cancellationToken)
+            .ConfigureAwait(false);
+        return true;
+    }
+
+    private static (Digest Expected, string[] Tags) ReadTarget(RegistryCall call)
+    {
+        if (!call.Reference.Contains(':', StringComparison.Ordinal))
+            return TagName.IsValid(call.Reference)
+                ? (default, [call.Reference])
+                : throw new RegistryException(RegistryCode.MANIFEST_INVALID, "not a tag: at most 128 letters, digits, '_', '.' and '-'");
+        string[] tags = call.Request.Query.TryGetValue("tag", out var given) ? [.. given.OfType<string>().Distinct()] : [];
+        if (tags.Length > TagsMax)
+            throw new RegistryException(RegistryCode.MANIFEST_INVALID, $"more than {TagsMax} tags at once");
+        return Array.TrueForAll(tags, TagName.IsValid)
+            ? (call.Digest, tags)
+            : throw new RegistryException(RegistryCode.MANIFEST_INVALID, "not a tag: at most 128 letters, digits, '_', '.' and '-'");
+    }
+
+    private static async Task<byte[]> ReadBodyAsync(RegistryCall call)
+    {
+        if (call.Request.ContentLength > ManifestDocument.BytesMax)
+            throw TooLarge();
+        PipeReader body = call.Request.BodyReader;
+        while (true)
+        {
+            ReadResult read = await body.ReadAsync(call.Aborted).ConfigureAwait(false);
+            if (read.Buffer.Length > ManifestDocument.BytesMax)
+                throw TooLarge();
+            if (read.IsCompleted)
+            {
+                byte[] document = read.Buffer.ToArray();
+                body.AdvanceTo(read.Buffer.End);
+                return document;
+            }
+            body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    private static Digest DigestOf(byte[] document, Digest expected)
+    {
+        Digest actual = !expected.IsEmpty && expected.Algorithm == "sha512"
+            ? Digest.FromSha512(SHA512.HashData(document))
+            : Digest.Of(document);
+        return expected.IsEmpty || expected == actual
+            ? actual
+            : throw new RegistryException(RegistryCode.DIGEST_INVALID, $"the manifest's digest is {actual}");
+    }
+
+    private static RegistryException TooLarge() => new(
+        RegistryCode.SIZE_INVALID, StatusCodes.Status413PayloadTooLarge, $"a manifest has at most {ManifestDocument.BytesMax} bytes");
+}

@@ -1,0 +1,68 @@
+using System.Buffers;
+using System.Text.Json;
+using Berth.Oci;
+using Berth.Registry.Hosting;
+using Berth.Registry.Model;
+using Microsoft.AspNetCore.Http;
+
+namespace Berth.Registry.Protocol;
+
+/// <summary>One request of the protocol whose caller is known.</summary>
+internal sealed record RegistryCall(HttpContext Http, HubServices Services, Caller Caller, RepositoryName Repository, string Reference)
+{
+    public HttpRequest Request => Http.Request;
+
+    public HttpResponse Response => Http.Response;
+
+    public CancellationToken Aborted => Http.RequestAborted;
+
+    public bool IsHead => HttpMethods.IsHead(Http.Request.Method);
+
+    public long Now => Services.Time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    /// <summary>The reference as a digest.</summary>
+    /// <exception cref="RegistryException">DIGEST_INVALID.</exception>
+    public Digest Digest => ParseDigest(Reference);
+
+    public string? Query(string name) => Request.Query.TryGetValue(name, out var values) ? values.ToString() : null;
+
+    /// <exception cref="RegistryException">DIGEST_INVALID.</exception>
+    public static Digest ParseDigest(string? text) => Digest.TryParse(text, out Digest digest)
+        ? digest
+        : throw new RegistryException(RegistryCode.DIGEST_INVALID, "not a digest: 'sha256:' or 'sha512:' and lower-case hex");
+
+    /// <summary>Does the work that the request needs the access for, or answers why not.</summary>
+    /// <exception cref="RegistryException">UNAUTHORIZED, DENIED, or NAME_UNKNOWN where not even the name may be known.</exception>
+    public async ValueTask RequireAsync(RepositoryAccess wanted)
+    {
+        RepositoryAccess access = await Services.Access.OfAsync(Caller, Repository, Aborted).ConfigureAwait(false);
+        if ((access & wanted) == wanted)
+            return;
+        bool pushes = (wanted & RepositoryAccess.Push) != 0;
+        if (pushes && access == RepositoryAccess.None
+            && await Services.Access.MayCreateAsync(Caller, Repository, Aborted).ConfigureAwait(false))
+            return;
+        if (Caller.AccountId is null)
+        {
+            Response.Headers.WWWAuthenticate = Services.Callers.ChallengeFor(Http, Repository, wanted);
+            throw new RegistryException(RegistryCode.UNAUTHORIZED, "authentication required");
+        }
+        if (pushes || (access & RepositoryAccess.Pull) != 0)
+            throw new RegistryException(RegistryCode.DENIED, "requested access to the resource is denied");
+        throw UnknownName();
+    }
+
+    public RegistryException UnknownName() => new(RegistryCode.NAME_UNKNOWN, "repository name not known to registry");
+
+    /// <summary>Writes JSON with its length, and nothing but headers for HEAD.</summary>
+    public async Task WriteJsonAsync(Action<Utf8JsonWriter> write, string contentType)
+    {
+        var buffer = new ArrayBufferWriter<byte>(1024);
+        using (var json = new Utf8JsonWriter(buffer))
+            write(json);
+        Response.ContentType = contentType;
+        Response.ContentLength = buffer.WrittenCount;
+        if (!IsHead)
+            await Response.Body.WriteAsync(buffer.WrittenMemory, Aborted).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,249 @@
+using System.IO.Pipelines;
+using System.Security.Cryptography;
+using Berth.Oci;
+using Berth.Registry.Database;
+using Berth.Registry.Repositories;
+using Berth.Registry.Storage;
+using Microsoft.AspNetCore.Http;
+
+namespace Berth.Registry.Protocol.Uploads;
+
+/// <summary>What one request does to an upload: it holds the upload's lease from opening to closing, and alone writes to it.</summary>
+internal sealed class UploadSession : IAsyncDisposable
+{
+    /// <summary>The largest blob, of which no client was ever seen to have a twentieth.</summary>
+    public const long BytesMax = 1L << 40;
+
+    private static readonly TimeSpan s_renewalTime = UploadTable.LeaseTime / 3;
+
+    private readonly RegistryCall _call;
+    private readonly string _lease;
+    private readonly IBlobWriter _writer;
+    private long _renewedAt;
+    private bool _ended;
+
+    private UploadSession(RegistryCall call, UploadRow upload, string lease, IBlobWriter writer) =>
+        (_call, Upload, _lease, _writer, _renewedAt) = (call, upload, lease, writer, call.Now);
+
+    public UploadRow Upload { get; }
+
+    /// <summary>How much has arrived.</summary>
+    public long Bytes => _writer.Bytes;
+
+    public static string NewId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+
+    /// <summary>Begins an upload and holds it.</summary>
+    /// <exception cref="RegistryException">TOOMANYREQUESTS.</exception>
+    public static async Task<UploadSession> BeginAsync(RegistryCall call, string algorithm)
+    {
+        string lease = NewId();
+        HubDatabase database = call.Services.Database;
+        await database.ReadAsync(
+            async (transaction, token) =>
+            {
+                await UploadTable.RequireRoomAsync(transaction, call.Caller, token).ConfigureAwait(false);
+                return true;
+            }, call.Aborted).ConfigureAwait(false);
+        UploadRow upload = await database.WriteAsync(
+            Durability.Process,
+            async (transaction, token) =>
+            {
+                RepositoryRow repository = await RepositoryTable.FindOrCreateAsync(
+                    transaction, call.Repository, call.Services.Options.NewRepositories, call.Now, token).ConfigureAwait(false);
+                var added = new UploadRow(NewId(), repository.Id, 0, algorithm);
+                await UploadTable.AddAsync(transaction, added, lease, call.Caller, call.Now, token).ConfigureAwait(false);
+                return added;
+            }, call.Aborted).ConfigureAwait(false);
+        IBlobWriter writer = await call.Services.Storage.BeginAsync(upload.Id, algorithm, call.Aborted).ConfigureAwait(false);
+        return new UploadSession(call, upload, lease, writer);
+    }
+
+    /// <summary>Takes the lease of an upload of the request's repository.</summary>
+    /// <exception cref="RegistryException">BLOB_UPLOAD_UNKNOWN; BLOB_UPLOAD_INVALID with 409: another request writes it.</exception>
+    public static async Task<UploadSession> OpenAsync(RegistryCall call)
+    {
+        string lease = NewId();
+        UploadRow upload = await call.Services.Database.WriteAsync(
+            Durability.Process,
+            async (transaction, token) =>
+            {
+                UploadRow found = await UploadTable.FindAsync(transaction, call.Repository, call.Reference, token).ConfigureAwait(false)
+                    ?? throw Unknown();
+                return await UploadTable.LeaseAsync(transaction, found.Id, lease, call.Now, token).ConfigureAwait(false)
+                    ? found
+                    : throw Taken();
+            }, call.Aborted).ConfigureAwait(false);
+        try
+        {
+            IBlobWriter writer = await call.Services.Storage
+                .ResumeAsync(upload.Id, upload.Algorithm, upload.Bytes, call.Aborted).ConfigureAwait(false);
+            return new UploadSession(call, upload, lease, writer);
+        }
+        catch (FaultException fault) when (fault.Kind == FaultKind.NotFound)
+        {
+            throw Unknown();
+        }
+    }
+
+    /// <summary>Adds the request's body. What arrived counts, also when the client goes away in its midst.</summary>
+    /// <exception cref="RegistryException">SIZE_INVALID: too much. BLOB_UPLOAD_INVALID: another request has taken over.</exception>
+    public async Task AppendBodyAsync()
+    {
+        PipeReader body = _call.Request.BodyReader;
+        while (true)
+        {
+            ReadResult read = await body.ReadAsync(_call.Aborted).ConfigureAwait(false);
+            if (!read.Buffer.IsEmpty)
+            {
+                if (Bytes + read.Buffer.Length > BytesMax)
+                    throw new RegistryException(
+                        RegistryCode.SIZE_INVALID, StatusCodes.Status413PayloadTooLarge, $"a blob has at most {BytesMax} bytes");
+                await RenewAsync().ConfigureAwait(false);
+                await _writer.WriteAsync(read.Buffer, _call.Aborted).ConfigureAwait(false);
+            }
+            body.AdvanceTo(read.Buffer.End);
+            if (read.IsCompleted)
+                return;
+        }
+    }
+
+    /// <summary>Makes what has arrived a blob of the repository.</summary>
+    /// <exception cref="RegistryException">DIGEST_INVALID: the bytes have another digest; DENIED: the quota. The upload is gone
+    /// then.</exception>
+    public async Task FinishAsync(Digest digest)
+    {
+        Digest actual = await _writer.DigestAsync(digest.Algorithm, _call.Aborted).ConfigureAwait(false);
+        if (actual != digest)
+        {
+            await CancelAsync().ConfigureAwait(false);
+            throw new RegistryException(RegistryCode.DIGEST_INVALID, $"the {Bytes} bytes that arrived have the digest {actual}");
+        }
+        if (await TryLinkAsync(digest).ConfigureAwait(false))
+            return;
+        string location = await _writer.FinishAsync(digest, _call.Aborted).ConfigureAwait(false);
+        await CommitAsync(digest, location).ConfigureAwait(false);
+        _ended = true;
+    }
+
+    /// <summary>Gives the lease back and notes what has arrived.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            if (_ended)
+                return;
+            // The client may be gone: what it sent is noted for when it comes back.
+            await _writer.SuspendAsync(CancellationToken.None).ConfigureAwait(false);
+            await _call.Services.Database.WriteAsync(
+                Durability.Process,
+                (transaction, token) => UploadTable.ReleaseAsync(transaction, Upload.Id, _lease, Bytes, _call.Now, token),
+                CancellationToken.None).ConfigureAwait(false);
+        }
+        finally
+        {
+            await _writer.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Forgets the upload and its bytes.</summary>
+    public async Task CancelAsync()
+    {
+        await ForgetAsync().ConfigureAwait(false);
+        await _call.Services.Storage.CancelAsync(Upload.Id, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    public static RegistryException Unknown() => new(RegistryCode.BLOB_UPLOAD_UNKNOWN, "blob upload unknown to registry");
+
+    private static RegistryException Taken() => new(
+        RegistryCode.BLOB_UPLOAD_INVALID, StatusCodes.Status409Conflict, "another request is writing this upload");
+
+    // The bytes are here already, from another repository or another client: one row more, and nothing to store.
+    private async Task<bool> TryLinkAsync(Digest digest)
+    {
+        long? known = await _call.Services.Database.ReadAsync(
+            (transaction, token) => BlobTable.BytesAsync(transaction, digest, token), _call.Aborted).ConfigureAwait(false);
+        if (known is null)
+            return false;
+        try
+        {
+            if (!await EndAsync((transaction, repository, token) => LinkKnownAsync(transaction, repository, digest, token))
+                .ConfigureAwait(false))
+                return false;
+        }
+        catch (RegistryException)
+        {
+            await CancelAsync().ConfigureAwait(false);
+            throw;
+        }
+        _ended = true;
+        await _call.Services.Storage.CancelAsync(Upload.Id, CancellationToken.None).ConfigureAwait(false);
+        return true;
+    }
+
+    private async Task<bool> LinkKnownAsync(
+        HubTransaction transaction, RepositoryRow repository, Digest digest, CancellationToken cancellationToken)
+    {
+        // It may have been collected since.
+        if (await BlobTable.BytesAsync(transaction, digest, cancellationToken).ConfigureAwait(false) is not { } bytes)
+            return false;
+        await BlobTable.LinkAsync(transaction, repository, digest, bytes, _call.Now, cancellationToken).ConfigureAwait(false);
+        return true;
+    }
+
+    private async Task CommitAsync(Digest digest, string location)
+    {
+        try
+        {
+            await EndAsync(
+                async (transaction, repository, token) =>
+                {
+                    await BlobTable.AddAsync(transaction, digest, Bytes, location, _call.Now, token).ConfigureAwait(false);
+                    await BlobTable.LinkAsync(transaction, repository, digest, Bytes, _call.Now, token).ConfigureAwait(false);
+                    return true;
+                }).ConfigureAwait(false);
+        }
+        catch (RegistryException)
+        {
+            // Refused, so surely not committed. Where that is not sure, the upload's row or the blob's owns the bytes.
+            await ForgetAsync().ConfigureAwait(false);
+            await _call.Services.Storage.DeleteAsync(location, CancellationToken.None).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    // The upload's row goes in the same transaction: afterwards the bytes are a blob's and nobody's who cleans up.
+    private Task<bool> EndAsync(Func<HubTransaction, RepositoryRow, CancellationToken, Task<bool>> work) =>
+        _call.Services.Database.WriteAsync(
+            async (transaction, token) =>
+            {
+                var repository = new RepositoryRow(Upload.RepositoryId, _call.Repository);
+                if (!await work(transaction, repository, token).ConfigureAwait(false))
+                    return false;
+                return await UploadTable.RemoveLeasedAsync(transaction, Upload.Id, _lease, token).ConfigureAwait(false)
+                    ? true
+                    : throw Unknown();
+            }, CancellationToken.None);
+
+    private async Task ForgetAsync()
+    {
+        _ended = true;
+        await _call.Services.Database.WriteAsync(
+            Durability.Process, (transaction, token) => UploadTable.RemoveAsync(transaction, Upload.Id, token), CancellationToken.None)
+            .ConfigureAwait(false);
+    }
+
+    private async Task RenewAsync()
+    {
+        long now = _call.Now;
+        if (now - _renewedAt < s_renewalTime.TotalMilliseconds)
+            return;
+        if (!await _call.Services.Database.WriteAsync(
+            Durability.Process, (transaction, token) => UploadTable.LeaseAsync(transaction, Upload.Id, _lease, now, token), _call.Aborted)
+            .ConfigureAwait(false))
+        {
+            _ended = true;
+            throw Taken();
+        }
+        _renewedAt = now;
+    }
+}

@@ -1,0 +1,37 @@
+namespace Berth.Registry.Storage;
+
+/// <summary>Where the bytes of blobs are. Which of them are blobs, and of what digest, the database says.</summary>
+/// <remarks>
+/// An upload writes bytes under an ID of its own, over several requests and, when the storage is shared, several processes. When it
+/// is finished
+/// the bytes get a location, which no other bytes ever had or will have: so a location can be removed without looking whether
+/// somebody has just
+/// stored the same content again. Whoever implements this passes <c>BlobStorageContract</c> of the tests.
+/// </remarks>
+public interface IBlobStorage : IAsyncDisposable
+{
+    /// <summary>Begins an upload.</summary>
+    /// <param name="id">Unique for ever; letters, digits, '-' and '_'.</param>
+    /// <param name="algorithm">The digest that will probably be asked for: <c>sha256</c> or <c>sha512</c>.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="FaultException">Unavailable: no space, or the storage is away.</exception>
+    ValueTask<IBlobWriter> BeginAsync(string id, string algorithm, CancellationToken cancellationToken);
+
+    /// <summary>Goes on with an upload, of which at most <paramref name="bytes"/> count; what was lost since makes it fewer.</summary>
+    /// <exception cref="FaultException">NotFound: there is no such upload.</exception>
+    ValueTask<IBlobWriter> ResumeAsync(string id, string algorithm, long bytes, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Removes all that there is of an upload that did not become a blob, wherever it was interrupted. Nothing there is no failure.
+    /// </summary>
+    ValueTask CancelAsync(string id, CancellationToken cancellationToken);
+
+    /// <summary>Opens a blob to read; null: nothing is there.</summary>
+    ValueTask<IBlobReader?> OpenAsync(string location, CancellationToken cancellationToken);
+
+    /// <summary>Removes a blob; the bytes that became free, none where it was gone already. Who reads it reads on.</summary>
+    ValueTask<long> DeleteAsync(string location, CancellationToken cancellationToken);
+
+    /// <summary>All that is stored as a blob, in no order.</summary>
+    IAsyncEnumerable<StoredBlob> ListAsync(CancellationToken cancellationToken);
+}

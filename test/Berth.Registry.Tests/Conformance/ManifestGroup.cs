@@ -1,0 +1,167 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using Berth.Oci;
+using Berth.Registry.Tests.Hosting;
+
+namespace Berth.Registry.Tests.Conformance;
+
+/// <summary>distribution-spec 1.1, "Pushing Manifests" and what they may be made of.</summary>
+public abstract class ManifestGroup<THub>(THub hub) : IClassFixture<THub> where THub : HubRig
+{
+    [Fact]
+    public async Task Manifest_ByTag_AnswersDigestAndPlace()
+    {
+        string name = hub.NewRepository();
+        string document = HubRig.Image(await hub.PushBlobAsync(name, "{}"), await hub.PushBlobAsync(name, "layer"));
+        using HttpResponseMessage response = await hub.PutManifestAsync(name, "v1", document);
+        Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+        Assert.Equal(HubRig.DigestOf(document).ToString(), HubRig.Header(response, "Docker-Content-Digest"));
+        Assert.Equal(document, await hub.Client.GetStringAsync(response.Headers.Location));
+        Assert.Null(HubRig.Header(response, "OCI-Subject"));
+    }
+
+    [Fact]
+    public async Task Manifest_ByDigestWithTags_HasThemAll()
+    {
+        string name = hub.NewRepository();
+        string document = HubRig.Image(await hub.PushBlobAsync(name, "{}"));
+        using HttpResponseMessage response = await hub.PutManifestAsync(name, $"{HubRig.DigestOf(document)}?tag=a&tag=b", document);
+        Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+        Assert.Equal("a, b", HubRig.Header(response, "OCI-Tag"));
+        foreach (string tag in new[] { "a", "b" })
+            Assert.Equal(document, await hub.Client.GetStringAsync(new Uri($"/v2/{name}/manifests/{tag}", UriKind.Relative)));
+    }
+
+    [Fact]
+    public async Task Manifest_BySha512_IsThereUnderIt()
+    {
+        string name = hub.NewRepository();
+        string document = HubRig.Image(await hub.PushBlobAsync(name, "{}"));
+        Digest digest = Digest.FromSha512(SHA512.HashData(Encoding.UTF8.GetBytes(document)));
+        using HttpResponseMessage response = await hub.PutManifestAsync(name, $"{digest}?tag=v512", document);
+        Assert.Equal(digest.ToString(), HubRig.Header(response, "Docker-Content-Digest"));
+        using HttpResponseMessage tagged = await hub.GetAsync($"/v2/{name}/manifests/v512");
+        Assert.Equal(digest.ToString(), HubRig.Header(tagged, "Docker-Content-Digest"));
+    }
+
+    [Fact]
+    public async Task Manifest_ByAnotherDigest_IsRefused()
+    {
+        string name = hub.NewRepository();
+        string document = HubRig.Image(await hub.PushBlobAsync(name, "{}"));
+        using HttpResponseMessage response = await hub.PutManifestAsync(name, HubRig.DigestOf("another").ToString(), document);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Equal("DIGEST_INVALID", await HubRig.CodeAsync(response));
+    }
+
+    [Fact]
+    public async Task Manifest_WithABlobThatIsNotThere_IsRefused()
+    {
+        string name = hub.NewRepository();
+        Digest elsewhere = await hub.PushBlobAsync(hub.NewRepository(), "only elsewhere");
+        string document = HubRig.Image(await hub.PushBlobAsync(name, "{}"), elsewhere);
+        using HttpResponseMessage response = await hub.PutManifestAsync(name, "v1", document);
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+        Assert.Equal("MANIFEST_BLOB_UNKNOWN", await HubRig.CodeAsync(response));
+        using HttpResponseMessage get = await hub.GetAsync($"/v2/{name}/manifests/v1");
+        Assert.Equal(HttpStatusCode.NotFound, get.StatusCode);
+    }
+
+    [Fact]
+    public async Task Tag_PutAgain_Moves()
+    {
+        string name = hub.NewRepository();
+        await hub.PushImageAsync(name, "latest", "one");
+        string second = await hub.PushImageAsync(name, "latest", "two");
+        Assert.Equal(second, await hub.Client.GetStringAsync(new Uri($"/v2/{name}/manifests/latest", UriKind.Relative)));
+    }
+
+    [Fact]
+    public async Task Index_AndIndexOfIndexes_AreServed()
+    {
+        string name = hub.NewRepository();
+        string image = await hub.PushImageAsync(name, "image");
+        string index = HubRig.Index((HubRig.OciManifest, HubRig.DigestOf(image)));
+        string outer = HubRig.Index((HubRig.OciIndex, HubRig.DigestOf(index)), (HubRig.OciManifest, HubRig.DigestOf(image)));
+        foreach ((string tag, string document) in new[] { ("inner", index), ("outer", outer) })
+        {
+            using HttpResponseMessage response = await hub.PutManifestAsync(name, tag, document, HubRig.OciIndex);
+            Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+            using HttpResponseMessage get = await hub.GetAsync($"/v2/{name}/manifests/{tag}");
+            Assert.Equal(HubRig.OciIndex, get.Content.Headers.ContentType!.ToString());
+            Assert.Equal(document, await get.Content.ReadAsStringAsync());
+        }
+    }
+
+    [Fact]
+    public async Task Index_WithoutSomeOfItsManifests_IsTaken()
+    {
+        string name = hub.NewRepository();
+        string index = HubRig.Index((HubRig.OciManifest, HubRig.DigestOf("of a platform that was not copied")));
+        using HttpResponseMessage response = await hub.PutManifestAsync(name, "sparse", index, HubRig.OciIndex);
+        Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+    }
+
+    [Theory]
+    [InlineData(HubRig.DockerManifest), InlineData(HubRig.OciManifest), InlineData(null), InlineData("application/json")]
+    public async Task Manifest_OfEitherFamily_KeepsItsType(string? said)
+    {
+        string name = hub.NewRepository();
+        Digest config = await hub.PushBlobAsync(name, "{}");
+        string own = said is null or "application/json" ? HubRig.DockerManifest : said;
+        string document = HubRig.Image(config).Replace(HubRig.OciManifest, own, StringComparison.Ordinal);
+        using HttpResponseMessage response = await hub.PutManifestAsync(name, "v1", document, said);
+        Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+        using HttpResponseMessage get = await hub.GetAsync($"/v2/{name}/manifests/v1");
+        Assert.Equal(own, get.Content.Headers.ContentType!.ToString());
+    }
+
+    [Fact]
+    public async Task List_OfDocker_IsServed()
+    {
+        string name = hub.NewRepository();
+        string image = await hub.PushImageAsync(name, "image");
+        string list = HubRig.Index((HubRig.DockerManifest, HubRig.DigestOf(image)))
+            .Replace(HubRig.OciIndex, HubRig.DockerList, StringComparison.Ordinal);
+        using HttpResponseMessage response = await hub.PutManifestAsync(name, "list", list, HubRig.DockerList);
+        Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Artifact_WithDataCustomFieldsAndNoLayers_IsServedAsItIs()
+    {
+        string name = hub.NewRepository();
+        Digest empty = await hub.PushBlobAsync(name, "{}");
+        string document = $$"""
+            {"schemaVersion":2,"mediaType":"{{HubRig.OciManifest}}","artifactType":"application/vnd.example.thing","config":
+            {"mediaType":"application/vnd.oci.empty.v1+json","digest":"{{empty}}","size":2,"data":"e30=","org.example.field":{"x":[1,null]} },
+            "layers":[],"org.example.custom":"hello","annotations":{"a":"b"} }
+            """;
+        using HttpResponseMessage response = await hub.PutManifestAsync(name, "thing", document);
+        Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+        Assert.Equal(document, await hub.Client.GetStringAsync(new Uri($"/v2/{name}/manifests/thing", UriKind.Relative)));
+    }
+
+    [Fact]
+    public async Task Layer_ThatMayNotBePassedOn_NeedNotBeThere()
+    {
+        string name = hub.NewRepository();
+        string document = HubRig.Image(await hub.PushBlobAsync(name, "{}"), HubRig.DigestOf("of Windows"))
+            .Replace("layer.v1.tar+gzip", "layer.nondistributable.v1.tar+gzip", StringComparison.Ordinal);
+        using HttpResponseMessage response = await hub.PutManifestAsync(name, "v1", document);
+        Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("-a"), InlineData("a%20b"), InlineData("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+        + "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
+    public async Task Tag_OutsideTheGrammar_IsRefused(string tag)
+    {
+        string name = hub.NewRepository();
+        string document = HubRig.Image(await hub.PushBlobAsync(name, "{}"));
+        using HttpResponseMessage response = await hub.PutManifestAsync(name, tag, document);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Equal("MANIFEST_INVALID", await HubRig.CodeAsync(response));
+    }
+}
