@@ -28,6 +28,8 @@ public sealed class HubDatabase : IAsyncDisposable
     /// <exception cref="FaultException">InvalidArgument: the string is not a connection string.</exception>
     public static HubDatabase OpenPostgreSql(string connectionString) => new(new PostgreSqlSource(connectionString));
 
+    internal static HubDatabase Over(IConnectionSource source) => new(source);
+
     /// <summary>Brings the schema up to date: the steps that were not done yet, in their order. Other processes wait meanwhile.</summary>
     public Task MigrateAsync(IReadOnlyList<Migration> steps, TimeProvider time, CancellationToken cancellationToken)
     {

@@ -1,6 +1,7 @@
 using System.Net;
 using Berth.Registry.Accounts;
 using Berth.Registry.Operation.Serving;
+using Berth.Registry.Storage;
 
 namespace Berth.Registry.Hosting;
 
@@ -27,6 +28,9 @@ public sealed record HubOptions
 
     /// <summary>How the hub is reached and watched.</summary>
     public ServingSettings Serving { get; init; } = new();
+
+    /// <summary>A bucket for the blobs; null: files beneath the data directory.</summary>
+    public S3Options? S3 { get; init; }
 
     /// <summary>Whoever connects may push and delete, and nobody signs in.</summary>
     public bool AnonymousPush { get; init; }

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using Berth.Registry.Hosting.Transport;
+using Berth.Registry.Operation.Serving;
 using Berth.Registry.Protocol;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -91,6 +93,14 @@ public sealed class HubServer : IAsyncDisposable
         // Layers have any size; all other bodies have limits of their own.
         kestrel.Limits.MaxRequestBodySize = null;
         foreach (IPEndPoint address in services.Options.Listen)
-            kestrel.Listen(address, listen => services.Operation.Certificate?.Use(listen));
+            kestrel.Listen(address, listen => Use(listen, services.Operation.Certificate));
+    }
+
+    private static void Use(ListenOptions listen, TlsCertificate? certificate)
+    {
+        if (certificate is not null)
+            certificate.Use(listen);
+        else
+            DirectOutput.Use(listen);
     }
 }

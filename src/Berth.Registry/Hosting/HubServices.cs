@@ -62,7 +62,7 @@ public sealed record HubServices : IAsyncDisposable
         IBlobStorage? storage = null;
         try
         {
-            storage = new FileBlobStorage(options.DataDirectory);
+            storage = options.S3 is { } bucket ? new S3BlobStorage(bucket) : new FileBlobStorage(options.DataDirectory);
             await database.MigrateAsync(HubSchema.Steps, time, cancellationToken).ConfigureAwait(false);
             var accounts = new AccountServices(database, options.Accounts, time, loggers);
             var operation = new OperationServices(database, accounts, options, time, loggers);

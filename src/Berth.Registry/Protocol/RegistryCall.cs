@@ -1,8 +1,10 @@
 using System.Buffers;
 using System.Text.Json;
 using Berth.Oci;
+using Berth.Registry.Database;
 using Berth.Registry.Hosting;
 using Berth.Registry.Model;
+using Berth.Registry.Operation.Webhooks;
 using Microsoft.AspNetCore.Http;
 
 namespace Berth.Registry.Protocol;
@@ -51,6 +53,17 @@ internal sealed record RegistryCall(HttpContext Http, HubServices Services, Call
             throw new RegistryException(RegistryCode.DENIED, "requested access to the resource is denied");
         throw UnknownName();
     }
+
+    /// <summary>Tells webhooks what happened, in the transaction in which it does.</summary>
+    public Task TellAsync(
+        HubTransaction transaction, string type, string? tag, Digest digest, string? mediaType, CancellationToken cancellationToken) =>
+        Services.Operation.Queue.AddAsync(
+            transaction,
+            new RegistryEvent
+            {
+                Id = Guid.NewGuid().ToString(), Type = type, Timestamp = Services.Time.GetUtcNow(), Repository = Repository.Value,
+                Tag = tag, Digest = digest.IsEmpty ? null : digest.ToString(), MediaType = mediaType, Actor = Caller.Name,
+            }, cancellationToken);
 
     public RegistryException UnknownName() => new(RegistryCode.NAME_UNKNOWN, "repository name not known to registry");
 

@@ -22,6 +22,8 @@ internal sealed class FileBlobReader : IBlobReader
             return new FileBlobReader(new FileStream(path, new FileStreamOptions
             {
                 Mode = FileMode.Open, Access = FileAccess.Read, Share = FileShare.ReadWrite | FileShare.Delete, BufferSize = 0,
+                // Only such a file may be handed to a socket to be sent.
+                Options = FileOptions.Asynchronous,
             }));
         }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)

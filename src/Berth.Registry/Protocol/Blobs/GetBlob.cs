@@ -11,6 +11,8 @@ namespace Berth.Registry.Protocol.Blobs;
 /// <summary>end-2, GET and HEAD <c>/v2/&lt;name&gt;/blobs/&lt;digest&gt;</c>, whole or a part.</summary>
 internal static class GetBlob
 {
+    private const long SentByKernelBytesMin = 128 * 1024;
+
     public static async Task AnswerAsync(RegistryCall call)
     {
         Digest digest = call.Digest;
@@ -85,7 +87,8 @@ internal static class GetBlob
 
     private static async Task SendAsync(RegistryCall call, IBlobReader reader, ByteRange range)
     {
-        if (reader.File is { } file && call.Http.Features.Get<IFileSending>() is { } sending)
+        // Less goes quicker in one piece with the headers.
+        if (range.Count >= SentByKernelBytesMin && reader.File is { } file && call.Http.Features.Get<IFileSending>() is { } sending)
         {
             await sending.SendAsync(call.Response, file, range.Offset, range.Count, call.Aborted).ConfigureAwait(false);
             return;

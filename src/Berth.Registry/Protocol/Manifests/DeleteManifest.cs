@@ -16,6 +16,7 @@ internal static class DeleteManifest
         await call.RequireAsync(RepositoryAccess.Delete).ConfigureAwait(false);
         await call.Services.Database.WriteAsync(
             (transaction, token) => RemoveAsync(call, transaction, isDigest, token), call.Aborted).ConfigureAwait(false);
+        call.Services.Operation.Queue.Announce();
         call.Response.StatusCode = StatusCodes.Status202Accepted;
     }
 
@@ -27,6 +28,11 @@ internal static class DeleteManifest
         bool removed = isDigest
             ? await ManifestTable.RemoveAsync(transaction, repository.Id, call.Digest, cancellationToken).ConfigureAwait(false) is not null
             : await TagTable.RemoveAsync(transaction, repository, call.Reference, cancellationToken).ConfigureAwait(false);
-        return removed ? true : throw new RegistryException(RegistryCode.MANIFEST_UNKNOWN, "manifest unknown");
+        if (!removed)
+            throw new RegistryException(RegistryCode.MANIFEST_UNKNOWN, "manifest unknown");
+        await call.TellAsync(
+            transaction, "delete", isDigest ? null : call.Reference, isDigest ? call.Digest : default, null, cancellationToken)
+            .ConfigureAwait(false);
+        return true;
     }
 }

@@ -34,6 +34,7 @@ internal static class PutManifest
         await call.Services.Database.WriteAsync(
             (transaction, token) => StoreAsync(call, transaction, digest, manifest, document, tags, token), call.Aborted)
             .ConfigureAwait(false);
+        call.Services.Operation.Queue.Announce();
         HttpResponse response = call.Response;
         response.StatusCode = StatusCodes.Status201Created;
         response.Headers.Location = $"/v2/{call.Repository}/manifests/{digest}";
@@ -57,6 +58,8 @@ internal static class PutManifest
         await ManifestTable.AddAsync(transaction, repository, digest, manifest, document, now, cancellationToken).ConfigureAwait(false);
         foreach (string tag in tags)
             await TagTable.SetAsync(transaction, repository, tag, digest, call.Caller, now, cancellationToken).ConfigureAwait(false);
+        foreach (string? tag in tags.DefaultIfEmpty<string?>(null))
+            await call.TellAsync(transaction, "push", tag, digest, manifest.MediaType, cancellationToken).ConfigureAwait(false);
         await transaction.ExecuteAsync($"update repositories set pushed_at = {now} where id = {repository.Id}", cancellationToken)
             .ConfigureAwait(false);
         return true;
@@ -81,18 +84,18 @@ internal static class PutManifest
         if (call.Request.ContentLength > ManifestDocument.BytesMax)
             throw TooLarge();
         PipeReader body = call.Request.BodyReader;
+        var document = new ArrayBufferWriter<byte>((int)Math.Max(call.Request.ContentLength ?? 0, 4096));
         while (true)
         {
+            // Taken out as it comes: the server holds back the client when much of it lies in the pipe.
             ReadResult read = await body.ReadAsync(call.Aborted).ConfigureAwait(false);
-            if (read.Buffer.Length > ManifestDocument.BytesMax)
+            if (document.WrittenCount + read.Buffer.Length > ManifestDocument.BytesMax)
                 throw TooLarge();
+            foreach (ReadOnlyMemory<byte> segment in read.Buffer)
+                document.Write(segment.Span);
+            body.AdvanceTo(read.Buffer.End);
             if (read.IsCompleted)
-            {
-                byte[] document = read.Buffer.ToArray();
-                body.AdvanceTo(read.Buffer.End);
-                return document;
-            }
-            body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+                return document.WrittenSpan.ToArray();
         }
     }
 

@@ -1,0 +1,117 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Security.Cryptography;
+using Berth.Faults;
+using Berth.Oci;
+using Berth.Registry.Storage;
+
+namespace Berth.Registry.Tests.Collection;
+
+/// <summary>A storage in memory, before each of whose steps another actor may have its turn.</summary>
+internal sealed class GatedStorage(Func<Task> gate) : IBlobStorage
+{
+    private readonly Dictionary<string, List<byte>> _uploads = [];
+
+    /// <summary>What is stored, by location.</summary>
+    public Dictionary<string, byte[]> Blobs { get; } = [];
+
+    /// <summary>Bytes that were removed.</summary>
+    public long BytesFreed { get; private set; }
+
+    public int UploadCount => _uploads.Count;
+
+    public async ValueTask<IBlobWriter> BeginAsync(string id, string algorithm, CancellationToken cancellationToken)
+    {
+        await gate();
+        _uploads.Add(id, []);
+        return new Writer(this, id);
+    }
+
+    public async ValueTask<IBlobWriter> ResumeAsync(string id, string algorithm, long bytes, CancellationToken cancellationToken)
+    {
+        await gate();
+        if (!_uploads.TryGetValue(id, out List<byte>? content))
+            throw FaultException.NotFound($"resume upload {id}: its bytes are gone");
+        if (content.Count > bytes)
+            content.RemoveRange((int)bytes, content.Count - (int)bytes);
+        return new Writer(this, id);
+    }
+
+    public async ValueTask CancelAsync(string id, CancellationToken cancellationToken)
+    {
+        await gate();
+        if (_uploads.Remove(id))
+            return;
+        foreach (string location in Blobs.Keys.Where(key => key.EndsWith(id, StringComparison.Ordinal)).ToArray())
+            Blobs.Remove(location);
+    }
+
+    public async ValueTask<IBlobReader?> OpenAsync(string location, CancellationToken cancellationToken)
+    {
+        await gate();
+        return Blobs.TryGetValue(location, out byte[]? content) ? new Reader(content) : null;
+    }
+
+    public async ValueTask<long> DeleteAsync(string location, CancellationToken cancellationToken)
+    {
+        await gate();
+        if (!Blobs.Remove(location, out byte[]? content))
+            return 0;
+        BytesFreed += content.Length;
+        return content.Length;
+    }
+
+    public IAsyncEnumerable<StoredBlob> ListAsync(CancellationToken cancellationToken) =>
+        Blobs.Select(blob => new StoredBlob(blob.Key, blob.Value.Length)).ToAsyncEnumerable();
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private sealed class Writer(GatedStorage storage, string id) : IBlobWriter
+    {
+        private List<byte> Content => storage._uploads.TryGetValue(id, out List<byte>? content)
+            ? content
+            : throw FaultException.NotFound($"upload {id}: it was cancelled");
+
+        private long _finished;
+
+        public long Bytes => storage._uploads.TryGetValue(id, out List<byte>? content) ? content.Count : _finished;
+
+        public ValueTask WriteAsync(ReadOnlySequence<byte> bytes, CancellationToken cancellationToken)
+        {
+            Content.AddRange(bytes.ToArray());
+            return ValueTask.CompletedTask;
+        }
+
+        public ValueTask SuspendAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+        public ValueTask<Digest> DigestAsync(string algorithm, CancellationToken cancellationToken) => new(algorithm == "sha512"
+            ? Digest.FromSha512(SHA512.HashData(Content.ToArray()))
+            : Digest.Of(Content.ToArray()));
+
+        public async ValueTask<string> FinishAsync(Digest digest, CancellationToken cancellationToken)
+        {
+            await storage.GateAsync();
+            _finished = Bytes;
+            string location = $"{digest.Hex}.{id}";
+            storage.Blobs.Add(location, [.. Content]);
+            storage._uploads.Remove(id);
+            return location;
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+
+    private sealed class Reader(byte[] content) : IBlobReader
+    {
+        public long Bytes => content.Length;
+
+        public FileStream? File => null;
+
+        public async ValueTask CopyToAsync(PipeWriter output, long offset, long count, CancellationToken cancellationToken) =>
+            await output.WriteAsync(content.AsMemory((int)offset, (int)count), cancellationToken);
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+
+    private Task GateAsync() => gate();
+}

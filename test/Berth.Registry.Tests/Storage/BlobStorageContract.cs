@@ -1,0 +1,183 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Security.Cryptography;
+using Berth.Faults;
+using Berth.Oci;
+using Berth.Registry.Storage;
+
+namespace Berth.Registry.Tests.Storage;
+
+/// <summary>What every storage must do. Two instances over the same place stand for two processes.</summary>
+public abstract class BlobStorageContract : IAsyncLifetime
+{
+    private IBlobStorage _first = null!;
+    private IBlobStorage _second = null!;
+
+    protected abstract Task<IBlobStorage> OpenAsync();
+
+    public async ValueTask InitializeAsync() => (_first, _second) = (await OpenAsync(), await OpenAsync());
+
+    public virtual async ValueTask DisposeAsync()
+    {
+        await _first.DisposeAsync();
+        await _second.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    public static TheoryData<int> Sizes => [0, 1, 4096, 300_000, 17 * 1024 * 1024];
+
+    [Theory]
+    [MemberData(nameof(Sizes))]
+    public async Task Upload_Finished_IsRead(int size)
+    {
+        byte[] content = RandomNumberGenerator.GetBytes(size);
+        string location = await StoreAsync(_first, NewId(), content);
+        Assert.Equal(content, await ReadAsync(_second, location));
+    }
+
+    [Theory]
+    [InlineData(1, 2), InlineData(0, 1000), InlineData(70_000, 200_000), InlineData(999_999, 1)]
+    public async Task Blob_Part_IsThatPart(int offset, int count)
+    {
+        byte[] content = RandomNumberGenerator.GetBytes(1_000_000);
+        string location = await StoreAsync(_first, NewId(), content);
+        Assert.Equal(content.AsSpan(offset, count).ToArray(), await ReadAsync(_first, location, offset, count));
+    }
+
+    [Theory]
+    [InlineData("sha256"), InlineData("sha512")]
+    public async Task Digest_IsOfAllBytes_AlsoByAnotherAlgorithm(string begun)
+    {
+        byte[] content = RandomNumberGenerator.GetBytes(100_000);
+        string id = NewId();
+        await using IBlobWriter writer = await _first.BeginAsync(id, begun, default);
+        await writer.WriteAsync(new ReadOnlySequence<byte>(content), default);
+        Assert.Equal(Digest.Of(content), await writer.DigestAsync("sha256", default));
+        Assert.Equal(Digest.FromSha512(SHA512.HashData(content)), await writer.DigestAsync("sha512", default));
+        await _first.CancelAsync(id, default);
+    }
+
+    [Theory]
+    [InlineData(100_000, false), InlineData(100_000, true), InlineData(20_000_000, false), InlineData(20_000_000, true)]
+    public async Task Upload_OverSeveralRequestsAndProcesses_IsWhole(int size, bool alternates)
+    {
+        byte[] content = RandomNumberGenerator.GetBytes(size);
+        string id = NewId();
+        long bytes = 0;
+        await using (IBlobWriter begun = await _first.BeginAsync(id, "sha256", default))
+            await begun.SuspendAsync(default);
+        foreach (byte[] chunk in content.Chunk((size / 3) + 1))
+        {
+            IBlobStorage storage = alternates && bytes > 0 ? _second : _first;
+            await using IBlobWriter writer = await storage.ResumeAsync(id, "sha256", bytes, default);
+            Assert.Equal(bytes, writer.Bytes);
+            await writer.WriteAsync(new ReadOnlySequence<byte>(chunk), default);
+            await writer.SuspendAsync(default);
+            bytes = writer.Bytes;
+        }
+        await using IBlobWriter last = await _first.ResumeAsync(id, "sha256", bytes, default);
+        Assert.Equal(Digest.Of(content), await last.DigestAsync("sha256", default));
+        Assert.Equal(content, await ReadAsync(_second, await last.FinishAsync(Digest.Of(content), default)));
+    }
+
+    [Fact]
+    public async Task Upload_ResumedAtLessThanArrived_GoesOnThere()
+    {
+        byte[] content = RandomNumberGenerator.GetBytes(100_000);
+        string id = NewId();
+        await using (IBlobWriter writer = await _first.BeginAsync(id, "sha256", default))
+        {
+            await writer.WriteAsync(new ReadOnlySequence<byte>(RandomNumberGenerator.GetBytes(50_000)), default);
+            await writer.SuspendAsync(default);
+        }
+        await using IBlobWriter resumed = await _second.ResumeAsync(id, "sha256", 0, default);
+        Assert.Equal(0, resumed.Bytes);
+        await resumed.WriteAsync(new ReadOnlySequence<byte>(content), default);
+        Assert.Equal(Digest.Of(content), await resumed.DigestAsync("sha256", default));
+        Assert.Equal(content, await ReadAsync(_first, await resumed.FinishAsync(Digest.Of(content), default)));
+    }
+
+    [Fact]
+    public async Task Upload_ThatIsNotThere_IsNotResumed()
+    {
+        var fault = await Assert.ThrowsAsync<FaultException>(async () => await _first.ResumeAsync(NewId(), "sha256", 10, default));
+        Assert.Equal(FaultKind.NotFound, fault.Kind);
+    }
+
+    [Theory]
+    [InlineData(100_000), InlineData(20_000_000)]
+    public async Task Upload_Cancelled_LeavesNothing(int size)
+    {
+        string id = NewId();
+        await using (IBlobWriter writer = await _first.BeginAsync(id, "sha256", default))
+        {
+            await writer.WriteAsync(new ReadOnlySequence<byte>(new byte[size]), default);
+            await writer.SuspendAsync(default);
+        }
+        await _second.CancelAsync(id, default);
+        await _second.CancelAsync(id, default);
+        await Assert.ThrowsAsync<FaultException>(async () => await _first.ResumeAsync(id, "sha256", size, default));
+        Assert.DoesNotContain(await ListAsync(), blob => blob.Location.Contains(id, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Upload_FinishedAndNotAcknowledged_IsCancelledAllTheSame()
+    {
+        string id = NewId();
+        string location = await StoreAsync(_first, id, RandomNumberGenerator.GetBytes(1000));
+        await _second.CancelAsync(id, default);
+        Assert.Null(await _first.OpenAsync(location, default));
+    }
+
+    [Fact]
+    public async Task SameContent_Twice_HasTwoLocations()
+    {
+        byte[] content = RandomNumberGenerator.GetBytes(1000);
+        string one = await StoreAsync(_first, NewId(), content);
+        string two = await StoreAsync(_second, NewId(), content);
+        Assert.NotEqual(one, two);
+        Assert.Equal(1000, await _first.DeleteAsync(one, default));
+        Assert.Equal(0, await _first.DeleteAsync(one, default));
+        Assert.Null(await _first.OpenAsync(one, default));
+        Assert.Equal(content, await ReadAsync(_first, two));
+    }
+
+    [Fact]
+    public async Task List_HasWhatIsStored()
+    {
+        string location = await StoreAsync(_first, NewId(), new byte[1234]);
+        Assert.Contains(new StoredBlob(location, 1234), await ListAsync());
+        await _first.DeleteAsync(location, default);
+        Assert.DoesNotContain(await ListAsync(), blob => blob.Location == location);
+    }
+
+    protected static string NewId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
+
+    private async Task<List<StoredBlob>> ListAsync()
+    {
+        List<StoredBlob> all = [];
+        await foreach (StoredBlob blob in _second.ListAsync(default))
+            all.Add(blob);
+        return all;
+    }
+
+    private static async Task<string> StoreAsync(IBlobStorage storage, string id, byte[] content)
+    {
+        await using IBlobWriter writer = await storage.BeginAsync(id, "sha256", default);
+        await writer.WriteAsync(new ReadOnlySequence<byte>(content), default);
+        Assert.Equal(content.Length, writer.Bytes);
+        return await writer.FinishAsync(Digest.Of(content), default);
+    }
+
+    private static async Task<byte[]> ReadAsync(IBlobStorage storage, string location, long offset = 0, long? count = null)
+    {
+        await using IBlobReader? reader = await storage.OpenAsync(location, default);
+        Assert.NotNull(reader);
+        using var content = new MemoryStream();
+        PipeWriter output = PipeWriter.Create(content, new StreamPipeWriterOptions(leaveOpen: true));
+        if ((count ?? reader.Bytes) > 0)
+            await reader.CopyToAsync(output, offset, count ?? reader.Bytes, default);
+        await output.CompleteAsync();
+        return content.ToArray();
+    }
+}

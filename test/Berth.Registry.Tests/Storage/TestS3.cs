@@ -1,0 +1,78 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Berth.Registry.Storage;
+
+namespace Berth.Registry.Tests.Storage;
+
+/// <summary>An S3 service of this run alone (s3rver of npm, installed by <c>./dev setup</c>), on a free loopback port, gone with the process.</summary>
+internal static class TestS3
+{
+    private const string Bucket = "hub";
+
+    private static readonly Lazy<Uri?> s_endpoint = new(Start);
+
+    /// <summary>The service's bucket; every test class takes a prefix of its own.</summary>
+    public static S3Options Options(string prefix)
+    {
+        Assert.SkipWhen(s_endpoint.Value is null, "s3rver is not installed (./dev setup)");
+        return new S3Options
+        {
+            Endpoint = s_endpoint.Value!, Bucket = Bucket, Prefix = prefix, AccessKey = "S3RVER", SecretKey = "S3RVER",
+        };
+    }
+
+    private static Uri? Start()
+    {
+        string program = Path.Join(FindRoot(), "out", "node", "node_modules", ".bin", "s3rver");
+        if (!File.Exists(program))
+            return null;
+        DirectoryInfo directory = Directory.CreateTempSubdirectory("berth-s3-");
+        int port = FreePort();
+        Process process = Process.Start(new ProcessStartInfo(
+            program,
+            ["--directory", directory.FullName, "--port", $"{port}", "--address", "127.0.0.1", "--no-vhost-buckets", "--silent",
+                "--configure-bucket", Bucket]))!;
+        AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+        {
+            process.Kill();
+            process.WaitForExit();
+            directory.Delete(recursive: true);
+        };
+        WaitFor(port, process);
+        return new Uri($"http://127.0.0.1:{port}");
+    }
+
+    private static void WaitFor(int port, Process process)
+    {
+        var patience = Stopwatch.StartNew();
+        while (true)
+        {
+            using var probe = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            try
+            {
+                probe.Connect(IPAddress.Loopback, port);
+                return;
+            }
+            catch (SocketException) when (!process.HasExited && patience.Elapsed < TimeSpan.FromSeconds(60))
+            {
+                Thread.Sleep(50);
+            }
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private static string FindRoot()
+    {
+        string? directory = AppContext.BaseDirectory;
+        while (directory is not null && !File.Exists(Path.Join(directory, "Berth.slnx")))
+            directory = Path.GetDirectoryName(directory);
+        return directory ?? "";
+    }
+}
