@@ -10,6 +10,8 @@ using Berth.Oci;
 using Berth.Oci.Json;
 using Berth.Oci.References;
 using Berth.Registry.Pages.Readmes;
+using Berth.Registry.Model;
+using Berth.Registry.Tokens;
 using Berth.Runtime.Cgroups;
 
 namespace Berth.Fuzz.Tests;
@@ -18,6 +20,8 @@ public sealed class FuzzTests
 {
     private const int ShortRounds = 3_000;
     private static readonly TimeSpan s_slow = TimeSpan.FromSeconds(1);
+
+    private static readonly BearerTokens s_bearers = new(new OneKey(), "hub", TimeProvider.System);
 
     private static readonly Dictionary<string, (Func<byte[]> Seed, Action<byte[]> Parse)> s_targets = new()
     {
@@ -39,6 +43,16 @@ public sealed class FuzzTests
         ["layer archive"] = (Archive, ReadArchive),
         ["registry credentials"] = (() => Text(Convert.ToBase64String("{\"username\":\"u\",\"password\":\"p\"}"u8)),
             bytes => RegistryCredentials.ParseHeader(String(bytes))),
+        ["hub authorization header"] = (() => Text("Basic " + Convert.ToBase64String("alice:bhp_x"u8)),
+            bytes => AuthorizationHeader.TryParse(String(bytes), out _)),
+        ["hub bearer token"] = (() => Text("Bearer " + s_bearers.IssueAsync(new BearerClaims
+        {
+            AccountId = 7, Name = "alice", Access = [new TokenScope("alice/app", RepositoryAccess.Pull)],
+        }, default).AsTask().GetAwaiter().GetResult()), ReadBearer),
+        ["hub secret"] = (() => Text(SecretText.Create(SecretKind.Personal)), bytes => SecretText.TryRead(String(bytes), out _)),
+        ["hub requested scopes"] = (() => Text("repository:alice/app:pull,push repository(plugin):host:5000/b:* registry:catalog:*"),
+            bytes => ScopeText.TryParse([String(bytes)], out _)),
+        ["hub token scopes"] = (() => Text("alice/*:pull,push *:administer lab/app:*"), bytes => TokenScopes.Parse([String(bytes)])),
         ["time"] = (() => Text("2026-01-02T03:04:05.123456789Z"), bytes => TimeText.Parse(String(bytes), TimeProvider.System)),
         ["readme"] = (() => Text("# A\n\n| a | b |\n|---|---|\n| ![x](https://a/b.png) | [y](javascript:z) |\n\n- [x] *b* ~~c~~ `d` <e>\n\n"
             + "> 1. [f][g]\n\n```h\n<i>\n```\n\n[g]: https://j \"k\"\n"), bytes => Readme.Render(String(bytes))),
@@ -76,6 +90,24 @@ public sealed class FuzzTests
         string kept = Path.Join(folder, $"{target.Replace(' ', '-')}-{start}-{round}");
         File.WriteAllBytes(kept, input);
         Assert.Fail($"{target}: seed {start}, round {round}: {(slow ? "took longer than a second" : failure)}; the input is in {kept}");
+    }
+
+    // What is read must be what was signed: any change of it is refused.
+    private static void ReadBearer(byte[] bytes)
+    {
+        if (!AuthorizationHeader.TryParse(String(bytes), out AuthorizationHeader header) || header.Name is not null)
+            return;
+        BearerClaims? claims = s_bearers.ReadAsync(header.Secret, default).AsTask().GetAwaiter().GetResult();
+        Assert.True(claims is null or { AccountId: 7, Name: "alice", Access: [{ Repository: "alice/app", Access: RepositoryAccess.Pull }] });
+    }
+
+    private sealed class OneKey : ISigningKeys
+    {
+        private readonly SigningKey _key = SigningKey.Create(DateTimeOffset.UtcNow);
+
+        public ValueTask<SigningKey> CurrentAsync(CancellationToken cancellationToken) => new(_key);
+
+        public ValueTask<SigningKey?> FindAsync(string id, CancellationToken cancellationToken) => new(id == _key.Id ? _key : null);
     }
 
     private static byte[] Text(string text) => Encoding.UTF8.GetBytes(text);

@@ -49,9 +49,23 @@ internal sealed record RegistryCall(HttpContext Http, HubServices Services, Call
             Response.Headers.WWWAuthenticate = Services.Callers.ChallengeFor(Http, Repository, wanted);
             throw new RegistryException(RegistryCode.UNAUTHORIZED, "authentication required");
         }
+        // Another token of the same account would do: the client is told to ask for it. Whoever may not do it at all is not.
+        if (Caller.IsByBearer && await MayByAnotherTokenAsync(wanted).ConfigureAwait(false))
+        {
+            Response.Headers.WWWAuthenticate = Services.Callers.ChallengeFor(Http, Repository, wanted);
+            throw new RegistryException(RegistryCode.UNAUTHORIZED, "the token is not for this");
+        }
         if (pushes || (access & RepositoryAccess.Pull) != 0)
             throw new RegistryException(RegistryCode.DENIED, "requested access to the resource is denied");
         throw UnknownName();
+    }
+
+    private async ValueTask<bool> MayByAnotherTokenAsync(RepositoryAccess wanted)
+    {
+        Caller whole = Caller with { Scopes = Caller.Limits, IsByBearer = false };
+        return (await Services.Access.OfAsync(whole, Repository, Aborted).ConfigureAwait(false) & wanted) == wanted
+            || ((wanted & RepositoryAccess.Push) != 0
+                && await Services.Access.MayCreateAsync(whole, Repository, Aborted).ConfigureAwait(false));
     }
 
     /// <summary>Tells webhooks what happened, in the transaction in which it does.</summary>

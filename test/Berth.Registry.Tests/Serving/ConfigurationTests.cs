@@ -36,7 +36,9 @@ public sealed class ConfigurationTests : IDisposable
               "limit-anonymous-pulls": "100/6h", "limit-account-pulls": "200/6h", "limit-anonymous-requests": "600/1m",
               "limit-account-requests": "6000/1m", "oidc-issuer": "https://login.example/", "oidc-client-id": "hub",
               "oidc-client-secret-file": "{{secret}}", "oidc-name": "Campus", "oidc-scopes": ["openid"], "oidc-sign-up": true,
-              "log-level": "debug", "log-format": "json", "anonymous-push": false,
+              "new-repositories": "private", "unused-blob-time": "1h",
+              "upload-time": "2d", "collection-interval": "30m", "s3-endpoint": "https://s3.example", "s3-bucket": "hub", "s3-prefix": "a/",
+              "s3-region": "eu", "s3-access-key": "k", "s3-secret-key-file": "{{secret}}", "log-level": "debug", "log-format": "json", "anonymous-push": false,
             }
             """), _errors);
         HubConfiguration configuration = HubConfiguration.Build(values, _errors)!;
@@ -49,6 +51,8 @@ public sealed class ConfigurationTests : IDisposable
             configuration.Options.Accounts.Oidc.Name, configuration.Options.Accounts.Oidc.MakesAccounts));
         Assert.Equal(["10.0.0.0/8", "::1/128"], configuration.Options.Serving.TrustedProxies.Select(network => network.ToString()));
         Assert.Equal(new Rate(100, TimeSpan.FromHours(6)), configuration.Options.Serving.Rates.AnonymousPulls);
+        Assert.Equal(("private", TimeSpan.FromDays(2), "hub", "s3cret"), (
+            configuration.Options.NewRepositories, configuration.Options.UploadTime, configuration.Options.S3!.Bucket, configuration.Options.S3.SecretKey));
         Assert.Equal(IPEndPoint.Parse("127.0.0.1:9000"), configuration.Options.Serving.AdministrationListen);
     }
 
@@ -59,17 +63,19 @@ public sealed class ConfigurationTests : IDisposable
             {
               "listen": "127.0.0.1:5000", "colour": "red", "anonymous-push": "yes", "public-url": "hub.example", "sign-up": "everybody",
               "tls-key": "/k.pem", "trusted-proxies": ["10.0.0.0/99"], "webhook-hosts": ["https://x"], "limit-anonymous-pulls": "many",
-              "admin-listen": "9000", "oidc-client-id": "hub", "log-level": "loud", "service": "a\"b"
+              "admin-listen": "9000", "oidc-client-id": "hub", "log-level": "loud", "service": "a\"b",
+              "new-repositories": "hidden", "upload-time": "soon", "s3-bucket": "hub", "s3-prefix": "a"
             }
             """), _errors);
         Assert.Null(HubConfiguration.Build(values, _errors));
         foreach (string key in new[]
         {
             "listen", "colour", "anonymous-push", "public-url", "sign-up", "tls-certificate", "trusted-proxies", "webhook-hosts",
-            "limit-anonymous-pulls", "admin-listen", "oidc-client-id", "log-level", "service",
+            "limit-anonymous-pulls", "admin-listen", "oidc-client-id", "log-level", "service", "new-repositories", "upload-time", "s3-endpoint",
+            "s3-access-key", "s3-secret-key-file", "s3-prefix",
         })
             Assert.Contains(_errors, error => error.Contains($"{key}: ", StringComparison.Ordinal) || error.Contains($"{key} ", StringComparison.Ordinal));
-        Assert.Equal(13, _errors.Count);
+        Assert.Equal(19, _errors.Count);
     }
 
     [Theory]

@@ -79,6 +79,47 @@ internal sealed class RunningHub : IAsyncDisposable
         return await SendAsync(request);
     }
 
+    /// <summary>Sends a request of the protocol as somebody.</summary>
+    public async Task<HttpResponseMessage> SendAsync(
+        HttpMethod method, string path, AuthenticationHeaderValue? who = null, byte[]? body = null, string? type = null)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        request.Headers.Authorization = who;
+        if (body is not null)
+        {
+            request.Content = new ByteArrayContent(body);
+            request.Content.Headers.ContentType = new MediaTypeHeaderValue(type ?? "application/octet-stream");
+        }
+        return await Client.SendAsync(request);
+    }
+
+    /// <summary>Pushes an image of one layer; the manifest's digest and the layer's.</summary>
+    public async Task<(string Manifest, string Layer)> PushAsync(string repository, string tag, string content, AuthenticationHeaderValue who)
+    {
+        byte[] layer = Encoding.UTF8.GetBytes(content);
+        byte[] config = Encoding.UTF8.GetBytes($$"""{"architecture":"amd64","os":"linux","comment":"{{content}}","rootfs":{"type":"layers","diff_ids":[] } }""");
+        foreach (byte[] blob in new[] { layer, config })
+        {
+            using HttpResponseMessage uploaded = await SendAsync(
+                HttpMethod.Post, $"/v2/{repository}/blobs/uploads/?digest={DigestOf(blob)}", who, blob);
+            Assert.Equal(HttpStatusCode.Created, uploaded.StatusCode);
+        }
+        byte[] manifest = ManifestOf(config, layer);
+        using HttpResponseMessage put = await SendAsync(
+            HttpMethod.Put, $"/v2/{repository}/manifests/{tag}", who, manifest, "application/vnd.oci.image.manifest.v1+json");
+        Assert.Equal(HttpStatusCode.Created, put.StatusCode);
+        return (DigestOf(manifest), DigestOf(layer));
+    }
+
+    public static byte[] ManifestOf(byte[] config, byte[] layer) => Encoding.UTF8.GetBytes($$"""
+        {"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",
+        "config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{{DigestOf(config)}}","size":{{config.Length}} },
+        "layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"{{DigestOf(layer)}}","size":{{layer.Length}} }] }
+        """);
+
+    public static string DigestOf(byte[] bytes) =>
+        "sha256:" + Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes));
+
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();

@@ -5,6 +5,7 @@ using Berth.Registry.Hosting;
 using Berth.Registry.Operation.Limits;
 using Berth.Registry.Operation.Serving;
 using Berth.Registry.Operation.Webhooks;
+using Berth.Registry.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace Berth.Registry.Operation.Configuration;
@@ -28,6 +29,11 @@ public sealed record HubConfiguration(HubOptions Options, LogLevel LogLevel, boo
             AnonymousPush = values.Flag(HubSettings.AnonymousPush),
             Accounts = Accounts(reader),
             Serving = Serving(reader),
+            S3 = reader.S3(),
+            NewRepositories = reader.OneOf(HubSettings.NewRepositories, "public", "private"),
+            UnusedBlobTime = reader.Time(HubSettings.UnusedBlobTime, TimeSpan.FromHours(6)),
+            UploadTime = reader.Time(HubSettings.UploadTime, TimeSpan.FromHours(24)),
+            CollectionInterval = reader.Time(HubSettings.CollectionInterval, TimeSpan.FromHours(1)),
         };
         (LogLevel level, bool isJson) = (reader.Level(), reader.IsJson());
         return errors.Count == before ? new HubConfiguration(options, level, isJson) : null;
@@ -121,6 +127,42 @@ public sealed record HubConfiguration(HubOptions Options, LogLevel LogLevel, boo
             return null;
         }
 
+        public TimeSpan Time(HubSetting setting, TimeSpan missing)
+        {
+            if (NotEmpty(setting) is not { } text)
+                return missing;
+            if (!DurationText.TryParse(text, out TimeSpan time))
+                Wrong(setting, text, "not a time, as in 6h");
+            return time;
+        }
+
+        /// <summary>One of the words; the first where nothing is set.</summary>
+        public string OneOf(HubSetting setting, params ReadOnlySpan<string> words)
+        {
+            string text = values.Text(setting) ?? words[0];
+            if (!words.Contains(text))
+                Wrong(setting, text, $"{string.Join(" or ", words)} is expected");
+            return text;
+        }
+
+        public S3Options? S3()
+        {
+            HubSetting[] needed = [HubSettings.S3Endpoint, HubSettings.S3Bucket, HubSettings.S3AccessKey, HubSettings.S3SecretKeyFile];
+            bool isAny = needed.Append(HubSettings.S3Prefix).Append(HubSettings.S3Region).Any(setting => values.List(setting) is not null);
+            foreach (HubSetting setting in needed.Where(setting => isAny && values.List(setting) is null))
+                errors.Add($"{setting.Key}: it is needed for S3");
+            string? prefix = NotEmpty(HubSettings.S3Prefix);
+            if (prefix is not null && !prefix.EndsWith('/'))
+                Wrong(HubSettings.S3Prefix, prefix, "a slash is expected at its end");
+            (Uri? endpoint, string? bucket) = (Url(HubSettings.S3Endpoint), NotEmpty(HubSettings.S3Bucket));
+            (string? access, string? secret) = (NotEmpty(HubSettings.S3AccessKey), Secret(HubSettings.S3SecretKeyFile));
+            return endpoint is null || bucket is null || access is null || secret is null ? null : new S3Options
+            {
+                Endpoint = endpoint, Bucket = bucket, Prefix = prefix ?? "", Region = NotEmpty(HubSettings.S3Region) ?? "us-east-1",
+                AccessKey = access, SecretKey = secret,
+            };
+        }
+
         public Rate? Rate(HubSetting setting)
         {
             if (NotEmpty(setting) is not { } text)
@@ -189,7 +231,7 @@ public sealed record HubConfiguration(HubOptions Options, LogLevel LogLevel, boo
                 // To the letter: tokens name it as the provider writes it, with or without a slash at the end.
                 Issuer = values.Text(HubSettings.OidcIssuer)!,
                 ClientId = client,
-                ClientSecret = Secret(),
+                ClientSecret = Secret(HubSettings.OidcClientSecretFile),
                 Name = NotEmpty(HubSettings.OidcName) ?? issuer.Host,
                 Scopes = values.List(HubSettings.OidcScopes) ?? OidcSettings.DefaultScopes,
                 MakesAccounts = values.Flag(HubSettings.OidcSignUp),
@@ -220,9 +262,9 @@ public sealed record HubConfiguration(HubOptions Options, LogLevel LogLevel, boo
             return text == "json";
         }
 
-        private string? Secret()
+        private string? Secret(HubSetting setting)
         {
-            if (NotEmpty(HubSettings.OidcClientSecretFile) is not { } file)
+            if (NotEmpty(setting) is not { } file)
                 return null;
             try
             {
@@ -230,7 +272,7 @@ public sealed record HubConfiguration(HubOptions Options, LogLevel LogLevel, boo
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
             {
-                Wrong(HubSettings.OidcClientSecretFile, file, failure.Message);
+                Wrong(setting, file, failure.Message);
                 return null;
             }
         }

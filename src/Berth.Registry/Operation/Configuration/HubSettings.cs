@@ -47,6 +47,23 @@ public static class HubSettings
         "oidc-scopes", SettingKind.List, "SCOPE", "Scopes that are asked for (default openid profile email)");
     public static readonly HubSetting OidcSignUp = new(
         "oidc-sign-up", SettingKind.Flag, "", "Make an account for whoever signs in through the provider for the first time");
+    public static readonly HubSetting NewRepositories = new(
+        "new-repositories", SettingKind.Text, "VISIBILITY", "Who may pull what a first push makes: public (default) or private");
+    public static readonly HubSetting UnusedBlobTime = new(
+        "unused-blob-time", SettingKind.Text, "TIME", "How long a blob stays that no manifest needs (default 6h)");
+    public static readonly HubSetting UploadTime = new(
+        "upload-time", SettingKind.Text, "TIME", "How long an upload stays that nobody goes on with (default 24h)");
+    public static readonly HubSetting CollectionInterval = new(
+        "collection-interval", SettingKind.Text, "TIME", "How often garbage is collected (default 1h)");
+    public static readonly HubSetting S3Endpoint = new(
+        "s3-endpoint", SettingKind.Text, "URL", "S3-compatible service for the blobs, instead of files");
+    public static readonly HubSetting S3Bucket = new("s3-bucket", SettingKind.Text, "NAME", "The bucket, which must exist");
+    public static readonly HubSetting S3Prefix = new("s3-prefix", SettingKind.Text, "PREFIX/", "What all keys begin with");
+    public static readonly HubSetting S3Region = new(
+        "s3-region", SettingKind.Text, "NAME", "The region that requests are signed for (default us-east-1)");
+    public static readonly HubSetting S3AccessKey = new("s3-access-key", SettingKind.Text, "KEY", "Who signs");
+    public static readonly HubSetting S3SecretKeyFile = new("s3-secret-key-file", SettingKind.Text, "FILE",
+        "File with what is signed with");
     public static readonly HubSetting LogLevel = new(
         "log-level", SettingKind.Text, "LEVEL", "debug (each request), information (default), warning, error");
     public static readonly HubSetting LogFormat = new("log-format", SettingKind.Text, "FORMAT", "text (default) or json");
@@ -59,6 +76,7 @@ public static class HubSettings
     [
         Listen, Data, Database, PublicUrl, Service, SignUp, TlsCertificate, TlsKey, TrustedProxies, AdministrationListen, WebhookHosts,
         AnonymousPulls, AccountPulls, AnonymousRequests, AccountRequests, OidcIssuer, OidcClientId, OidcClientSecretFile, OidcName,
-        OidcScopes, OidcSignUp, LogLevel, LogFormat, AnonymousPush,
+        OidcScopes, OidcSignUp, NewRepositories, UnusedBlobTime, UploadTime, CollectionInterval, S3Endpoint, S3Bucket, S3Prefix, S3Region,
+        S3AccessKey, S3SecretKeyFile, LogLevel, LogFormat, AnonymousPush,
     ];
 }

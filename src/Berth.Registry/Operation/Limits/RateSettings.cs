@@ -1,4 +1,5 @@
 using System.Globalization;
+using Berth.Registry.Operation.Configuration;
 
 namespace Berth.Registry.Operation.Limits;
 
@@ -11,22 +12,11 @@ public sealed record Rate(int Count, TimeSpan Window)
     public static bool TryParse(string text, out Rate rate)
     {
         rate = new Rate(0, TimeSpan.Zero);
-        if (text.Split('/') is not [var count, { Length: > 1 } time]
+        if (text.Split('/') is not [var count, var time]
             || !int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out int number) || number == 0
-            || !int.TryParse(time.AsSpan(0, time.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out int length)
-            || length is 0 or > 100_000)
+            || !DurationText.TryParse(time, out TimeSpan window))
             return false;
-        TimeSpan? unit = time[^1] switch
-        {
-            's' => TimeSpan.FromSeconds(1),
-            'm' => TimeSpan.FromMinutes(1),
-            'h' => TimeSpan.FromHours(1),
-            'd' => TimeSpan.FromDays(1),
-            _ => null,
-        };
-        if (unit is not { } one)
-            return false;
-        rate = new Rate(number, one * length);
+        rate = new Rate(number, window);
         return true;
     }
 }

@@ -1,0 +1,17 @@
+namespace Berth.Registry.Operation.Backup;
+
+/// <summary>How a backup lies in its directory: <c>hub.jsonl</c> and <c>blobs/&lt;algorithm&gt;/&lt;first
+/// two&gt;/&lt;hex&gt;</c>.</summary>
+internal static class BackupFormat
+{
+    public const string Name = "berth-hub backup";
+    public const int Version = 1;
+    public const string RowsFile = "hub.jsonl";
+
+    public static string BlobPath(string directory, string digest)
+    {
+        int colon = digest.IndexOf(':', StringComparison.Ordinal);
+        string hex = digest[(colon + 1)..];
+        return Path.Join(directory, "blobs", digest[..colon], hex[..2], hex);
+    }
+}

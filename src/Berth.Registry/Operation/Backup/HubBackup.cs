@@ -1,0 +1,154 @@
+using System.IO.Pipelines;
+using System.Security.Cryptography;
+using Berth.Oci;
+using Berth.Registry.Audit;
+using Berth.Registry.Database;
+using Berth.Registry.Hosting;
+using Berth.Registry.Model;
+using Berth.Registry.Storage;
+using Microsoft.Data.Sqlite;
+
+namespace Berth.Registry.Operation.Backup;
+
+/// <summary>What a backup did.</summary>
+/// <param name="Blobs">Blobs that the backup holds.</param>
+/// <param name="Copied">Of those, how many were not there from an earlier backup into the same directory.</param>
+/// <param name="CopiedBytes">Their bytes.</param>
+public sealed record BackupReport(long Blobs, long Copied, long CopiedBytes);
+
+/// <summary>Copies everything that a hub has into a directory while it goes on serving: rows as they were at one moment, and every
+/// blob that
+/// they need.</summary>
+/// <remarks>
+/// The rows are taken first, then the blobs. A blob that was collected in between belongs to nothing any more; the rows are then
+/// taken again,
+/// until all that they name is there. A second backup into the same directory copies only what is new.
+/// </remarks>
+public sealed class HubBackup(HubServices services)
+{
+    private const int TriesMax = 10;
+
+    /// <summary>Backs up into a directory.</summary>
+    /// <exception cref="FaultException">Unavailable: it cannot be written, or a blob is damaged.</exception>
+    public async Task<BackupReport> RunAsync(Caller actor, string directory, CancellationToken cancellationToken)
+    {
+        try
+        {
+            Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            await services.Accounts.Audit.RecordAsync(actor, AuditActions.HubBackup, "", "", cancellationToken);
+            string fresh = Path.Join(directory, BackupFormat.RowsFile + ".new");
+            BackupReport sum = new(0, 0, 0);
+            for (int attempt = 1; ; attempt++)
+            {
+                List<(string Digest, string Location)> blobs = await TakeRowsAsync(fresh, cancellationToken);
+                bool isWhole = true;
+                foreach ((string digest, string location) in blobs)
+                {
+                    long? copied = await CopyAsync(directory, digest, location, cancellationToken);
+                    isWhole &= copied is not null;
+                    if (copied > 0)
+                        sum = sum with { Copied = sum.Copied + 1, CopiedBytes = sum.CopiedBytes + copied.Value };
+                }
+                if (isWhole)
+                {
+                    File.Move(fresh, Path.Join(directory, BackupFormat.RowsFile), overwrite: true);
+                    return sum with { Blobs = blobs.Count };
+                }
+                if (attempt == TriesMax)
+                    throw FaultException.Unavailable("back up: blobs are missing from the storage that the database names");
+            }
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw FaultException.Unavailable($"back up to {directory}: {failure.Message}", failure);
+        }
+    }
+
+    private async Task<List<(string Digest, string Location)>> TakeRowsAsync(string path, CancellationToken cancellationToken)
+    {
+        await using var file = new FileStream(path, new FileStreamOptions
+        {
+            Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+        });
+        List<(string, string)> blobs;
+        if (services.Options.Database is not null)
+            blobs = await services.Database.WriteAsync(
+                Durability.Process, (transaction, token) => TakeRowsAsync(transaction, file, token), cancellationToken);
+        else
+            blobs = await FromCopyAsync(path + ".db", file, cancellationToken);
+        file.Flush(flushToDisk: true);
+        return blobs;
+    }
+
+    // A long transaction would keep SQLite's writers waiting: a copy of the file, made in one go, is read instead.
+    private async Task<List<(string, string)>> FromCopyAsync(string copy, FileStream file, CancellationToken cancellationToken)
+    {
+        File.Delete(copy);
+        try
+        {
+            var source = new SqliteConnectionStringBuilder
+            {
+                DataSource = Path.Join(services.Options.DataDirectory, HubServices.SqliteFile), Mode = SqliteOpenMode.ReadOnly,
+                    Pooling = false,
+            };
+            await using (var connection = new SqliteConnection(source.ToString()))
+            {
+                await connection.OpenAsync(cancellationToken);
+                await using SqliteCommand command = connection.CreateCommand();
+                command.CommandText = "vacuum into $copy";
+                command.Parameters.AddWithValue("$copy", copy);
+                await command.ExecuteNonQueryAsync(cancellationToken);
+            }
+            await using HubDatabase database = HubDatabase.OpenSqlite(copy);
+            return await database.ReadAsync((transaction, token) => TakeRowsAsync(transaction, file, token), cancellationToken);
+        }
+        catch (SqliteException failure)
+        {
+            throw FaultException.Unavailable($"back up: the database cannot be copied: {failure.Message}", failure);
+        }
+        finally
+        {
+            foreach (string rest in new[] { copy, copy + "-wal", copy + "-shm" })
+                File.Delete(rest);
+        }
+    }
+
+    private async Task<List<(string, string)>> TakeRowsAsync(HubTransaction transaction, FileStream file,
+        CancellationToken cancellationToken)
+    {
+        await new SnapshotWriter(file).WriteAsync(transaction, services.Time.GetUtcNow(), cancellationToken);
+        return await transaction.ListAsync(
+            "select digest, location from blobs order by digest", row => (row.GetString(0), row.GetString(1)), cancellationToken);
+    }
+
+    /// <summary>The bytes that were copied, 0 for a blob that is there already; null when the storage has it no more.</summary>
+    private async Task<long?> CopyAsync(string directory, string digest, string location, CancellationToken cancellationToken)
+    {
+        string path = BackupFormat.BlobPath(directory, digest);
+        if (File.Exists(path))
+            return 0;
+        await using IBlobReader? blob = await services.Storage.OpenAsync(location, cancellationToken);
+        if (blob is null)
+            return null;
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        string fresh = path + ".new";
+        await using (var file = new FileStream(fresh, FileMode.Create, FileAccess.ReadWrite))
+        {
+            PipeWriter pipe = PipeWriter.Create(file, new StreamPipeWriterOptions(leaveOpen: true));
+            await blob.CopyToAsync(pipe, 0, blob.Bytes, cancellationToken);
+            await pipe.CompleteAsync();
+            file.Position = 0;
+            if (await DigestAsync(file, digest, cancellationToken) != digest)
+                throw FaultException.Unavailable($"back up {digest}: the storage's bytes are not of that digest");
+            file.Flush(flushToDisk: true);
+        }
+        // Data before name: what has its name is whole.
+        File.Move(fresh, path, overwrite: true);
+        return blob.Bytes;
+    }
+
+    internal static async Task<string> DigestAsync(Stream content, string like, CancellationToken cancellationToken) =>
+        like.StartsWith("sha512:", StringComparison.Ordinal)
+            ? Digest.FromSha512(await SHA512.HashDataAsync(content, cancellationToken)).ToString()
+            : "sha256:" + Convert.ToHexStringLower(await SHA256.HashDataAsync(content, cancellationToken));
+}

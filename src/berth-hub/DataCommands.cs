@@ -1,0 +1,71 @@
+using System.CommandLine;
+using Berth.Registry.Audit;
+using Berth.Registry.Collection;
+using Berth.Registry.Hosting;
+using Berth.Registry.Operation.Backup;
+using Berth.Registry.Operation.Import;
+
+namespace Berth.Hub;
+
+/// <summary><c>berth-hub gc</c>, <c>backup</c>, <c>restore</c> and <c>import</c>.</summary>
+internal static class DataCommands
+{
+    private static readonly Option<bool> s_dryRun = new("--dry-run") { Description = "Say what would be removed, and remove nothing" };
+    private static readonly Argument<string> s_directory = new("DIR") { Description = "The backup's directory" };
+    private static readonly Argument<string> s_folder = new("FOLDER") { Description = "The registry's storage folder" };
+
+    private static readonly Option<string> s_visibility = new("--visibility")
+    {
+        Description = "Who may see repositories that are made: private or public", DefaultValueFactory = _ => "private",
+    };
+
+    public static IEnumerable<Command> Create() =>
+    [
+        HubLocation.Verb("gc", "Remove what nothing needs; a server does so by itself", CollectAsync, s_dryRun),
+        HubLocation.Verb("backup", "Copy everything into a directory while the hub serves; later runs copy what is new", BackUpAsync,
+            s_directory),
+        HubLocation.Verb("restore", "Put a backup into an empty hub that does not run, on either database", RestoreAsync, s_directory),
+        HubLocation.Verb("import", "Take over the storage folder of docker-registry", ImportAsync, s_folder, s_visibility),
+    ];
+
+    private static async Task CollectAsync(HubServices services, ParseResult parsed, CancellationToken cancellationToken)
+    {
+        if (parsed.GetValue(s_dryRun))
+        {
+            CollectionPlan plan = await CollectionPlan.LookAsync(services, cancellationToken);
+            Console.WriteLine($"{plan.Blobs} blobs of {plan.Bytes} bytes would be removed");
+            return;
+        }
+        CollectionReport report = await services.Collector.RunAsync(cancellationToken);
+        await services.Accounts.Audit.RecordAsync(
+            HubLocation.Operator, AuditActions.HubCollect, "", $"{report.BlobsRemoved} blobs", cancellationToken);
+        Console.WriteLine(
+            $"{report.BlobsRemoved} blobs removed, {report.BytesFreed} bytes freed, {report.UploadsExpired} uploads forgotten");
+    }
+
+    private static async Task BackUpAsync(HubServices services, ParseResult parsed, CancellationToken cancellationToken)
+    {
+        BackupReport report = await new HubBackup(services).RunAsync(
+            HubLocation.Operator, Path.GetFullPath(parsed.GetValue(s_directory)!), cancellationToken);
+        Console.WriteLine($"{report.Blobs} blobs, of which {report.Copied} were copied now ({report.CopiedBytes} bytes)");
+    }
+
+    private static async Task RestoreAsync(HubServices services, ParseResult parsed, CancellationToken cancellationToken)
+    {
+        long blobs = await new HubRestore(services).RunAsync(Path.GetFullPath(parsed.GetValue(s_directory)!), cancellationToken);
+        Console.WriteLine($"{blobs} blobs restored");
+    }
+
+    private static async Task ImportAsync(HubServices services, ParseResult parsed, CancellationToken cancellationToken)
+    {
+        string visibility = parsed.GetValue(s_visibility)!;
+        if (visibility is not ("private" or "public"))
+            throw FaultException.Invalid($"--visibility {visibility}: private or public is expected");
+        ImportReport report = await new RegistryImport(services).RunAsync(
+            HubLocation.Operator, Path.GetFullPath(parsed.GetValue(s_folder)!), visibility, cancellationToken);
+        foreach (string skipped in report.Skipped)
+            Console.Error.WriteLine($"skipped {skipped}");
+        Console.WriteLine(
+            $"{report.Repositories} repositories, {report.Manifests} new manifests, {report.Tags} tags, {report.Blobs} new blobs");
+    }
+}

@@ -1,0 +1,181 @@
+using System.Net;
+using System.Net.Http.Headers;
+using Berth.Faults;
+using Berth.Registry.Hosting;
+using Berth.Registry.Operation.Backup;
+using Berth.Registry.Operation.Import;
+using Berth.Registry.Tests.Database;
+using Berth.Registry.Tokens;
+
+namespace Berth.Registry.Tests.Serving;
+
+public sealed class BackupTests : IAsyncLifetime
+{
+    private static readonly AuthenticationHeaderValue s_alice = RunningHub.Basic("alice");
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("berth-backup-");
+    private RunningHub _hub = null!;
+    private string _token = "";
+    private (string Manifest, string Layer) _image;
+
+    public async ValueTask InitializeAsync()
+    {
+        _hub = await RunningHub.StartAsync(options => options with { NewRepositories = "private" });
+        long alice = (await _hub.UserAsync("alice", isAdministrator: true)).Id;
+        await _hub.Services.Accounts.Organisations.CreateAsync(RunningHub.Operator, "lab", "The \"Lab\" ü", "alice", default);
+        (_, _token) = await _hub.Services.Accounts.Secrets.CreateTokenAsync(
+            RunningHub.Operator, SecretKind.Personal, alice, "ci", TokenScopes.Parse(["*:pull"]), null, default);
+        _image = await _hub.PushAsync("alice/app", "latest", "the layer", s_alice);
+        await _hub.PushAsync("lab/app", "v1", "the layer", s_alice);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _hub.DisposeAsync();
+        _directory.Delete(recursive: true);
+    }
+
+    [Fact]
+    public async Task Backup_IsAHubAgain() => await RestoreAsync(options => options);
+
+    [Fact]
+    public async Task Backup_MovesToPostgreSql_AndBack()
+    {
+        string database = TestCluster.NewDatabase();
+        await using RunningHub large = await RestoreAsync(options => options with { Database = database }, keep: true);
+        DirectoryInfo second = Directory.CreateDirectory(Path.Join(_directory.FullName, "second"));
+        await new HubBackup(large.Services).RunAsync(RunningHub.Operator, second.FullName, default);
+        await using RunningHub small = await RunningHub.StartAsync();
+        Assert.Equal(2, await new HubRestore(small.Services).RunAsync(second.FullName, default));
+        await SameAsync(small);
+    }
+
+    [Fact]
+    public async Task SecondBackup_CopiesWhatIsNew()
+    {
+        Assert.Equal(new BackupReport(2, 2, await BytesAsync()), await BackUpAsync());
+        Assert.Equal(new BackupReport(2, 0, 0), await BackUpAsync());
+        await _hub.PushAsync("alice/app", "v2", "another layer", s_alice);
+        Assert.Equal((4, 2), ((await BackUpAsync()) is { } report ? (report.Blobs, report.Copied) : default));
+        Assert.Empty(Directory.EnumerateFiles(_directory.FullName, "*.new", SearchOption.AllDirectories));
+        Assert.Empty(Directory.EnumerateFiles(_directory.FullName, "*.db*", SearchOption.AllDirectories));
+    }
+
+    [Fact]
+    public async Task Restore_IntoAUsedHub_IsRefused()
+    {
+        await BackUpAsync();
+        Assert.Equal(FaultKind.Conflict, (await Assert.ThrowsAsync<FaultException>(
+            () => new HubRestore(_hub.Services).RunAsync(_directory.FullName, default))).Kind);
+    }
+
+    [Theory]
+    [InlineData("cut")]
+    [InlineData("newer")]
+    [InlineData("foreign")]
+    [InlineData("table")]
+    [InlineData("blob")]
+    public async Task Restore_OfADamagedBackup_IsRefused(string damage)
+    {
+        await BackUpAsync();
+        string rows = Path.Join(_directory.FullName, "hub.jsonl");
+        string text = await File.ReadAllTextAsync(rows);
+        string changed = damage switch
+        {
+            "cut" => text[..(text.Length / 2)],
+            "newer" => text.Replace("\"version\":1", "\"version\":2", StringComparison.Ordinal),
+            "foreign" => "{}\n",
+            "table" => text.Replace("\"table\":\"users\"", "\"table\":\"users; drop table users\"", StringComparison.Ordinal),
+            _ => text,
+        };
+        await File.WriteAllTextAsync(rows, changed);
+        if (damage == "blob")
+        {
+            string hex = _image.Layer["sha256:".Length..];
+            await File.WriteAllTextAsync(Path.Join(_directory.FullName, "blobs", "sha256", hex[..2], hex), "other bytes");
+        }
+        await using RunningHub empty = await RunningHub.StartAsync();
+        FaultException fault = await Assert.ThrowsAsync<FaultException>(() => new HubRestore(empty.Services).RunAsync(_directory.FullName, default));
+        Assert.Equal(FaultKind.InvalidArgument, fault.Kind);
+    }
+
+    [Fact]
+    public async Task Import_TakesARegistrysFolder()
+    {
+        string folder = Path.Join(_directory.FullName, "registry");
+        byte[] config = "{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]}}"u8.ToArray();
+        byte[] layer = "old layer"u8.ToArray();
+        byte[] manifest = RunningHub.ManifestOf(config, layer);
+        string digest = RunningHub.DigestOf(manifest);
+        foreach (byte[] blob in new[] { config, layer, manifest })
+            Write(folder, $"blobs/sha256/{Hex(blob)[..2]}/{Hex(blob)}/data", blob);
+        foreach (string name in new[] { "alice/old", "old/deep/name" })
+        {
+            Write(folder, $"repositories/{name}/_manifests/revisions/sha256/{Hex(manifest)}/link", System.Text.Encoding.ASCII.GetBytes(digest));
+            Write(folder, $"repositories/{name}/_manifests/tags/v1/current/link", System.Text.Encoding.ASCII.GetBytes(digest));
+        }
+        Write(folder, "repositories/alice/old/_manifests/tags/gone/current/link", System.Text.Encoding.ASCII.GetBytes("sha256:" + new string('0', 64)));
+        var import = new RegistryImport(_hub.Services);
+        ImportReport report = await import.RunAsync(RunningHub.Operator, folder, "private", default);
+        Assert.Equal((2, 2, 2, 2), (report.Repositories, report.Manifests, report.Tags, report.Blobs));
+        Assert.Contains("alice/old:gone", Assert.Single(report.Skipped));
+        using HttpResponseMessage pulled = await _hub.SendAsync(HttpMethod.Get, "/v2/old/deep/name/manifests/v1", s_alice);
+        Assert.Equal(manifest, await pulled.Content.ReadAsByteArrayAsync());
+        using HttpResponseMessage bytes = await _hub.SendAsync(HttpMethod.Get, $"/v2/alice/old/blobs/{RunningHub.DigestOf(layer)}", s_alice);
+        Assert.Equal(layer, await bytes.Content.ReadAsByteArrayAsync());
+        using HttpResponseMessage stranger = await _hub.SendAsync(HttpMethod.Get, "/v2/old/deep/name/manifests/v1");
+        Assert.Equal(HttpStatusCode.Unauthorized, stranger.StatusCode);
+        // Again: nothing is copied twice.
+        report = await new RegistryImport(_hub.Services).RunAsync(RunningHub.Operator, folder, "private", default);
+        Assert.Equal((2, 0, 2, 0), (report.Repositories, report.Manifests, report.Tags, report.Blobs));
+        await Assert.ThrowsAsync<FaultException>(() => new RegistryImport(_hub.Services).RunAsync(RunningHub.Operator, "/nonexistent", "private", default));
+    }
+
+    private Task<BackupReport> BackUpAsync() => new HubBackup(_hub.Services).RunAsync(RunningHub.Operator, _directory.FullName, default);
+
+    private async Task<RunningHub> RestoreAsync(Func<HubOptions, HubOptions> change, bool keep = false)
+    {
+        await BackUpAsync();
+        RunningHub restored = await RunningHub.StartAsync(change);
+        Assert.Equal(2, await new HubRestore(restored.Services).RunAsync(_directory.FullName, default));
+        await SameAsync(restored);
+        if (!keep)
+            await restored.DisposeAsync();
+        return restored;
+    }
+
+    private async Task SameAsync(RunningHub hub)
+    {
+        foreach ((string path, string digest) in new[] { ("alice/app/manifests/latest", _image.Manifest), ("lab/app/manifests/v1", _image.Manifest) })
+        {
+            using HttpResponseMessage manifest = await hub.SendAsync(HttpMethod.Get, $"/v2/{path}", RunningHub.Basic("alice", _token));
+            Assert.Equal((HttpStatusCode.OK, digest), (manifest.StatusCode, manifest.Headers.GetValues("Docker-Content-Digest").Single()));
+        }
+        using HttpResponseMessage layer = await hub.SendAsync(HttpMethod.Get, $"/v2/alice/app/blobs/{_image.Layer}", s_alice);
+        Assert.Equal("the layer", await layer.Content.ReadAsStringAsync());
+        Assert.Equal("The \"Lab\" ü", (await hub.Services.Accounts.Organisations.FindAsync("lab", default))!.DisplayName);
+        Assert.Contains(await hub.Services.Accounts.Audit.ListAsync(new() { Subject = "alice" }, null, 100, default), entry => entry.Action == "user.create");
+        // What is made now gets numbers of its own.
+        await hub.UserAsync("carol");
+        await hub.PushAsync("carol/app", "latest", "new layer", RunningHub.Basic("carol"));
+        await hub.Services.Accounts.Users.FindAsync("carol", default);
+        using HttpResponseMessage none = await hub.SendAsync(HttpMethod.Delete, "/v2/carol/app/manifests/latest", RunningHub.Basic("carol"));
+        Assert.Equal(HttpStatusCode.Accepted, none.StatusCode);
+        await hub.Services.Database.WriteAsync(
+            (transaction, token) => transaction.ExecuteAsync("delete from repositories where name = 'carol/app'", token), default);
+        await hub.Services.Database.WriteAsync(
+            (transaction, token) => transaction.ExecuteAsync("delete from blobs where digest not in (select digest from repository_blobs)", token), default);
+        await hub.Services.Accounts.Users.RemoveAsync(RunningHub.Operator, "carol", default);
+    }
+
+    private async Task<long> BytesAsync() => (await _hub.Services.Database.ReadAsync(
+        (transaction, token) => transaction.NumberAsync("select cast(sum(bytes) as bigint) from blobs", token), default))!.Value;
+
+    private static void Write(string folder, string path, byte[] bytes)
+    {
+        string whole = Path.Join(folder, "docker/registry/v2", path);
+        Directory.CreateDirectory(Path.GetDirectoryName(whole)!);
+        File.WriteAllBytes(whole, bytes);
+    }
+
+    private static string Hex(byte[] bytes) => RunningHub.DigestOf(bytes)["sha256:".Length..];
+}
