@@ -78,7 +78,7 @@ public sealed class UserService(
     /// <summary>Whether there is any administrator; before that the hub offers only its set-up.</summary>
     public Task<bool> HasAdministratorAsync(CancellationToken cancellationToken) => database.ReadAsync(
         async (transaction, token) =>
-            await transaction.NumberAsync("select cast(1 as bigint) from users where is_administrator = 1 limit 1", token) is not null,
+            await transaction.NumberAsync($"select cast(1 as bigint) from users where is_administrator = 1 limit 1", token) is not null,
         cancellationToken);
 
     /// <summary>A user by name; null when there is none.</summary>
@@ -214,7 +214,7 @@ public sealed class UserService(
 
     private static Task<long?> AdministratorsAsync(HubTransaction transaction, CancellationToken cancellationToken) =>
         transaction.NumberAsync(
-        "select count(*) from users where is_administrator = 1 and disabled_at is null", cancellationToken);
+        $"select count(*) from users where is_administrator = 1 and disabled_at is null", cancellationToken);
 
     private static void Check(NewUser wanted)
     {

@@ -39,14 +39,14 @@ public sealed class HubDatabase : IAsyncDisposable
         return ReadAsync<bool>(
             async (session, token) =>
             {
-                await session.ExecuteAsync(locking, token).ConfigureAwait(false);
+                await session.ExecuteAsync((SqlText)locking, token).ConfigureAwait(false);
                 try
                 {
                     await MigrateLockedAsync(steps, time, token).ConfigureAwait(false);
                 }
                 finally
                 {
-                    await session.ExecuteAsync(Dialect.UnlockAfterMigration!, CancellationToken.None).ConfigureAwait(false);
+                    await session.ExecuteAsync((SqlText)Dialect.UnlockAfterMigration!, CancellationToken.None).ConfigureAwait(false);
                 }
                 return true;
             }, cancellationToken);
@@ -140,8 +140,10 @@ public sealed class HubDatabase : IAsyncDisposable
     {
         await WriteAsync(
             (transaction, token) => transaction.ExecuteAsync(
-                "create table if not exists migrations(subject text not null, number bigint not null, applied_at bigint not null, "
-                + "primary key(subject, number))", token), cancellationToken).ConfigureAwait(false);
+                $"""
+                create table if not exists migrations(
+                    subject text not null, number bigint not null, applied_at bigint not null, primary key(subject, number))
+                """, token), cancellationToken).ConfigureAwait(false);
         foreach (Migration step in steps)
             await WriteAsync((transaction, token) => ApplyAsync(transaction, step, time, token), cancellationToken).ConfigureAwait(false);
     }
@@ -153,7 +155,7 @@ public sealed class HubDatabase : IAsyncDisposable
         if (done is not null)
             return false;
         string sql = Dialect == Dialect.PostgreSql ? step.PostgreSql ?? step.Sql : step.Sql;
-        await transaction.ExecuteAsync(Dialect.Translate(sql), cancellationToken).ConfigureAwait(false);
+        await transaction.ExecuteAsync((SqlText)Dialect.Translate(sql), cancellationToken).ConfigureAwait(false);
         long now = time.GetUtcNow().ToUnixTimeMilliseconds();
         await transaction.ExecuteAsync(
             $"insert into migrations(subject, number, applied_at) values ({step.Subject}, {step.Number}, {now})",

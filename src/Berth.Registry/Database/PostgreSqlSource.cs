@@ -55,7 +55,7 @@ internal sealed class PostgreSqlSource : IConnectionSource
         DbTransaction transaction = await connection.Connection
             .BeginTransactionAsync(IsolationLevel.Serializable, cancellationToken).ConfigureAwait(false);
         if (durability == Durability.Process)
-            await connection.Command("set local synchronous_commit = off", transaction)
+            await connection.Command($"set local synchronous_commit = off", transaction)
                 .ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         return transaction;
     }

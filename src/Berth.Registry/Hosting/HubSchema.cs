@@ -1,7 +1,9 @@
 using Berth.Registry.Accounts;
+using Berth.Registry.Browsing;
 using Berth.Registry.Database;
 using Berth.Registry.Diary;
 using Berth.Registry.Operation.Webhooks;
+using Berth.Registry.Retention;
 
 namespace Berth.Registry.Hosting;
 
@@ -9,5 +11,6 @@ namespace Berth.Registry.Hosting;
 internal static class HubSchema
 {
     public static IReadOnlyList<Migration> Steps { get; } =
-        [.. RegistrySchema.Steps, .. AccountsSchema.Steps, .. WebhooksSchema.Steps, .. DiarySchema.Steps];
+        [.. RegistrySchema.Steps, .. AccountsSchema.Steps, .. WebhooksSchema.Steps, .. DiarySchema.Steps,
+            .. RetentionSchema.Steps, .. BrowsingSchema.Steps];
 }

@@ -1,5 +1,6 @@
 using Berth.Registry.Access;
 using Berth.Registry.Accounts;
+using Berth.Registry.Browsing;
 using Berth.Registry.Collection;
 using Berth.Registry.Database;
 using Berth.Registry.Operation;
@@ -45,6 +46,9 @@ public sealed record HubServices : IAsyncDisposable
 
     /// <summary>Logs.</summary>
     public required ILoggerFactory Loggers { get; init; }
+
+    /// <summary>What pages and the JSON API read and change.</summary>
+    public HubBrowsing Browsing => field ??= new HubBrowsing(Database, Access, new StoredSmallBlobs(Database, Storage), Accounts.Audit, Time);
 
     internal ManifestCache Manifests => field ??= new ManifestCache(Database);
 

@@ -1,4 +1,5 @@
 using Berth.Registry.Collection;
+using Berth.Registry.Retention;
 using Microsoft.Extensions.Logging;
 
 namespace Berth.Registry.Hosting;
@@ -21,6 +22,8 @@ internal sealed partial class HubWork : IAsyncDisposable
         [
             RepeatAsync(s_countTime, services.Pulls.FlushAsync),
             RepeatAsync(services.Options.CollectionInterval, CollectAsync),
+            RepeatAsync(RetentionJob.Period, new RetentionJob(
+                services.Browsing.Retention, services.Loggers.CreateLogger<RetentionJob>()).RunAsync),
         ];
     }
 

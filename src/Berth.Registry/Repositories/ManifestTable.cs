@@ -76,14 +76,18 @@ public static class ManifestTable
     }
 
     /// <summary>Removes a manifest and its tags. The tags that went with it; null: there is no such manifest.</summary>
+    /// <exception cref="FaultException">Conflict: one of the tags is immutable.</exception>
     public static async Task<List<string>?> RemoveAsync(
-        HubTransaction transaction, long repositoryId, Digest digest, CancellationToken cancellationToken)
+        HubTransaction transaction, long repositoryId, Digest digest, Caller caller, long now, CancellationToken cancellationToken)
     {
+        List<string> tags = await transaction.ListAsync(
+            $"select name from tags where repository_id = {repositoryId} and manifest_digest = {digest}",
+            reader => reader.GetString(0), cancellationToken).ConfigureAwait(false);
+        foreach (string tag in tags)
+            await TagTable.RemoveAsync(transaction, repositoryId, tag, caller, now, cancellationToken).ConfigureAwait(false);
         int removed = await transaction.ExecuteAsync(
             $"delete from manifests where repository_id = {repositoryId} and digest = {digest}", cancellationToken).ConfigureAwait(false);
-        return removed == 0 ? null : await transaction.ListAsync(
-            $"delete from tags where repository_id = {repositoryId} and manifest_digest = {digest} returning name",
-            reader => reader.GetString(0), cancellationToken).ConfigureAwait(false);
+        return removed == 0 ? null : tags;
     }
 
     private static async Task RequireBlobsAsync(
@@ -127,7 +131,7 @@ public static class ManifestTable
     private static Task<int> AddReferencesAsync(
         HubTransaction transaction, long manifestId, long repositoryId, ManifestReference[] references, CancellationToken cancellationToken)
     {
-        SqlText sql = "insert into manifest_references(manifest_id, repository_id, digest, kind) values ";
+        SqlText sql = $"insert into manifest_references(manifest_id, repository_id, digest, kind) values ";
         for (int i = 0; i < references.Length; i++)
         {
             string kind = references[i].Kind switch

@@ -16,7 +16,7 @@ public sealed record ReferrerRow(string MediaType, string Digest, long Bytes, st
         HubTransaction transaction, long repositoryId, Digest subject, string? artifactType, string after, int count,
         CancellationToken cancellationToken)
     {
-        SqlText filter = artifactType is null ? "" : (SqlText)$"and artifact_type = {artifactType}";
+        SqlText filter = artifactType is null ? $"" : (SqlText)$"and artifact_type = {artifactType}";
         return transaction.ListAsync(
             $"""
             select media_type, digest, bytes, artifact_type, annotations from manifests

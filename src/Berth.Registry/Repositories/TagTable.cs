@@ -1,5 +1,6 @@
 using Berth.Oci;
 using Berth.Registry.Database;
+using Berth.Registry.Diary;
 using Berth.Registry.Model;
 
 namespace Berth.Registry.Repositories;
@@ -7,22 +8,47 @@ namespace Berth.Registry.Repositories;
 /// <summary>The tags' rows. Every move of a tag goes through here.</summary>
 public static class TagTable
 {
-    /// <summary>Makes a tag name a manifest of its repository.</summary>
-    public static Task SetAsync(
+    /// <summary>Makes a tag name a manifest of its repository, with a line in the tag diary.</summary>
+    /// <exception cref="FaultException">Conflict: the tag is immutable and names another manifest.</exception>
+    public static async Task SetAsync(
         HubTransaction transaction, RepositoryRow repository, string tag, Digest digest, Caller caller, long now,
-        CancellationToken cancellationToken) => transaction.ExecuteAsync(
+        CancellationToken cancellationToken)
+    {
+        string? from = await TagDiary.CurrentAsync(transaction, repository.Id, tag, cancellationToken).ConfigureAwait(false);
+        if (from is not null && from != digest.ToString())
+            await TagDiary.RequireMovableAsync(transaction, repository.Id, tag, digest.ToString(), cancellationToken).ConfigureAwait(false);
+        await transaction.ExecuteAsync(
             $"""
             insert into tags(repository_id, name, manifest_digest, updated_at, updated_by)
             values ({repository.Id}, {tag}, {digest}, {now}, {caller.Name})
             on conflict (repository_id, name) do update
             set manifest_digest = excluded.manifest_digest, updated_at = excluded.updated_at, updated_by = excluded.updated_by
-            """, cancellationToken);
+            """, cancellationToken).ConfigureAwait(false);
+        TagMove move = new()
+        {
+            Id = 0, Tag = tag, From = from, To = digest.ToString(), MovedAt = now, MovedBy = caller.Name, Reason = TagMoveReason.Push,
+        };
+        await TagDiary.RecordAsync(transaction, repository.Id, move, cancellationToken).ConfigureAwait(false);
+    }
 
-    /// <summary>Removes a tag. False: there is none.</summary>
+    /// <summary>Removes a tag, with a line in the tag diary. False: there is none.</summary>
+    /// <exception cref="FaultException">Conflict: the tag is immutable.</exception>
     public static async Task<bool> RemoveAsync(
-        HubTransaction transaction, RepositoryRow repository, string tag, CancellationToken cancellationToken) =>
+        HubTransaction transaction, long repositoryId, string tag, Caller caller, long now, CancellationToken cancellationToken)
+    {
+        string? from = await TagDiary.CurrentAsync(transaction, repositoryId, tag, cancellationToken).ConfigureAwait(false);
+        if (from is null)
+            return false;
+        await TagDiary.RequireMovableAsync(transaction, repositoryId, tag, null, cancellationToken).ConfigureAwait(false);
         await transaction.ExecuteAsync(
-            $"delete from tags where repository_id = {repository.Id} and name = {tag}", cancellationToken).ConfigureAwait(false) > 0;
+            $"delete from tags where repository_id = {repositoryId} and name = {tag}", cancellationToken).ConfigureAwait(false);
+        TagMove move = new()
+        {
+            Id = 0, Tag = tag, From = from, MovedAt = now, MovedBy = caller.Name, Reason = TagMoveReason.Delete,
+        };
+        await TagDiary.RecordAsync(transaction, repositoryId, move, cancellationToken).ConfigureAwait(false);
+        return true;
+    }
 
     /// <summary>Tags after one, in the order of their bytes.</summary>
     public static Task<List<string>> ListAsync(

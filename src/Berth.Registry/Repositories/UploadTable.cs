@@ -24,7 +24,7 @@ public static class UploadTable
     /// <exception cref="RegistryException">TOOMANYREQUESTS: too many are open.</exception>
     public static async Task RequireRoomAsync(HubTransaction transaction, Caller caller, CancellationToken cancellationToken)
     {
-        long? open = await transaction.NumberAsync("select count(*) from uploads", cancellationToken).ConfigureAwait(false);
+        long? open = await transaction.NumberAsync($"select count(*) from uploads", cancellationToken).ConfigureAwait(false);
         long? own = caller.AccountId is null ? 0 : await transaction.NumberAsync(
             $"select count(*) from uploads where account_id = {caller.AccountId}", cancellationToken).ConfigureAwait(false);
         if (open >= UploadsMax || own >= UploadsPerAccountMax)

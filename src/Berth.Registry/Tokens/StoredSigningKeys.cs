@@ -67,7 +67,7 @@ public sealed class StoredSigningKeys(HubDatabase database, TimeProvider time) :
         DateTimeOffset now = time.GetUtcNow();
         List<(string Id, byte[] Bytes, long At)> rows = await database.ReadAsync(
             (transaction, token) => transaction.ListAsync(
-                "select id, private_key, created_at from signing_keys",
+                $"select id, private_key, created_at from signing_keys",
                 row => (row.GetString(0), (byte[])row.GetValue(1), row.GetInt64(2)), token), cancellationToken);
         Dictionary<string, SigningKey> known = Known();
         Dictionary<string, SigningKey> keys = new(StringComparer.Ordinal);

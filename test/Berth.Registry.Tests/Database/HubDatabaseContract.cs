@@ -88,7 +88,7 @@ public abstract class HubDatabaseContract : IAsyncLifetime
     {
         await _first.MigrateAsync([.. RegistrySchema.Steps, s_counters], TimeProvider.System, default);
         Assert.Equal(RegistrySchema.Steps.Count + 1, await _first.ReadAsync(
-            (transaction, token) => transaction.NumberAsync("select count(*) from migrations", token), default));
+            (transaction, token) => transaction.NumberAsync($"select count(*) from migrations", token), default));
     }
 
     private static Task<long?> CountAsync(HubDatabase database, string name) => database.ReadAsync(

@@ -61,7 +61,7 @@ public sealed class HubMetrics(HubDatabase database, HubCounters counters, SignI
             {
                 long[] read = new long[gauges.Length];
                 for (int i = 0; i < gauges.Length; i++)
-                    read[i] = await transaction.NumberAsync(gauges[i].Sql, token) ?? 0;
+                    read[i] = await transaction.NumberAsync((SqlText)gauges[i].Sql, token) ?? 0;
                 return read;
             }, cancellationToken);
         for (int i = 0; i < gauges.Length; i++)

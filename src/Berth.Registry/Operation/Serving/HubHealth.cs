@@ -20,7 +20,7 @@ public sealed class HubHealth(HubDatabase database, string dataDirectory)
         try
         {
             await database.ReadAsync((transaction, token) =>
-                transaction.NumberAsync("select count(*) from migrations", token), limit.Token);
+                transaction.NumberAsync($"select count(*) from migrations", token), limit.Token);
         }
         catch (Exception failure) when (failure is FaultException or System.Data.Common.DbException
             || (failure is OperationCanceledException && !cancellationToken.IsCancellationRequested))

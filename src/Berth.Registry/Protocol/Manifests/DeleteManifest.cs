@@ -26,8 +26,10 @@ internal static class DeleteManifest
         RepositoryRow repository = await RepositoryTable.FindAsync(transaction, call.Repository, cancellationToken).ConfigureAwait(false)
             ?? throw call.UnknownName();
         bool removed = isDigest
-            ? await ManifestTable.RemoveAsync(transaction, repository.Id, call.Digest, cancellationToken).ConfigureAwait(false) is not null
-            : await TagTable.RemoveAsync(transaction, repository, call.Reference, cancellationToken).ConfigureAwait(false);
+            ? await ManifestTable.RemoveAsync(transaction, repository.Id, call.Digest, call.Caller, call.Now, cancellationToken)
+                .ConfigureAwait(false) is not null
+            : await TagTable.RemoveAsync(transaction, repository.Id, call.Reference, call.Caller, call.Now, cancellationToken)
+                .ConfigureAwait(false);
         if (!removed)
             throw new RegistryException(RegistryCode.MANIFEST_UNKNOWN, "manifest unknown");
         await call.TellAsync(

@@ -1,4 +1,6 @@
+using Berth.Registry.Diary;
 using Berth.Registry.Model;
+using Berth.Registry.Repositories;
 using Microsoft.AspNetCore.Http;
 
 namespace Berth.Registry.Protocol.Manifests;
@@ -15,6 +17,8 @@ internal static class GetManifest
         else if (!TagName.IsValid(reference))
             throw new RegistryException(RegistryCode.MANIFEST_UNKNOWN, "manifest unknown: not a tag");
         await call.RequireAsync(RepositoryAccess.Pull).ConfigureAwait(false);
+        if (call.Query("at") is { } at)
+            reference = await ReferenceAtAsync(call, reference, at).ConfigureAwait(false);
         CachedManifest manifest =
             await call.Services.Manifests.FindAsync(call.Repository, reference, call.Aborted).ConfigureAwait(false)
             ?? throw new RegistryException(RegistryCode.MANIFEST_UNKNOWN, "manifest unknown");
@@ -33,5 +37,18 @@ internal static class GetManifest
             return;
         call.Services.Pulls.Count(manifest.RepositoryId);
         await response.BodyWriter.WriteAsync(manifest.Document, call.Aborted).ConfigureAwait(false);
+    }
+
+    // A tag as it was at a moment (?at=2026-09-24), by the tag diary.
+    private static async Task<string> ReferenceAtAsync(RegistryCall call, string tag, string at)
+    {
+        if (tag.Contains(':', StringComparison.Ordinal) || !DiaryMoment.TryParse(at, out long milliseconds))
+            throw new RegistryException(
+                RegistryCode.UNSUPPORTED, StatusCodes.Status400BadRequest, "at: a tag and a day as in 2026-09-24 are expected");
+        RepositoryRow repository = await call.Services.Database.ReadAsync(
+            (transaction, token) => RepositoryTable.FindAsync(transaction, call.Repository, token), call.Aborted).ConfigureAwait(false)
+            ?? throw call.UnknownName();
+        return await call.Services.Browsing.Diary.DigestAtAsync(repository.Id, tag, milliseconds, call.Aborted).ConfigureAwait(false)
+            ?? throw new RegistryException(RegistryCode.MANIFEST_UNKNOWN, "manifest unknown: the tag did not exist at that moment");
     }
 }

@@ -1,0 +1,165 @@
+using Berth.Registry.Audit;
+using Berth.Registry.Database;
+using Berth.Registry.Diary;
+using Berth.Registry.Model;
+using Berth.Registry.Repositories;
+using Berth.Registry.Retention;
+
+namespace Berth.Registry.Browsing;
+
+/// <summary>What somebody wants to change about a repository; null leaves it as it is. These fields and no others can be set.</summary>
+public sealed record RepositoryChange
+{
+    /// <summary>One line about it.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>The README, in Markdown.</summary>
+    public string? Readme { get; init; }
+
+    /// <summary>Whether only those see it who have a right to it.</summary>
+    public bool? IsPrivate { get; init; }
+}
+
+/// <summary>Makes repositories and changes what their owners decide. Callers check who may; every change stands in the audit
+/// log.</summary>
+public sealed class RepositorySettings(HubDatabase database, AuditLog audit, TimeProvider time)
+{
+    /// <summary>The README as it was written; empty where there is none.</summary>
+    public async Task<string> ReadmeAsync(long repositoryId, CancellationToken cancellationToken) => await database.ReadAsync(
+        (transaction, token) => transaction.TextAsync($"select readme from repositories where id = {repositoryId}", token),
+        cancellationToken) ?? "";
+
+    /// <summary>Makes a repository before anything is pushed into it.</summary>
+    /// <exception cref="FaultException">Conflict: there is one. InvalidArgument: a text is too long.</exception>
+    public Task<long> CreateAsync(Caller actor, RepositoryName name, RepositoryChange wanted, CancellationToken cancellationToken)
+    {
+        Check(wanted);
+        string visibility = VisibilityOf(wanted.IsPrivate ?? true);
+        long now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        return database.WriteAsync(
+            async (transaction, token) =>
+            {
+                if (await transaction.NumberAsync($"select id from repositories where name = {name}", token) is not null)
+                    throw FaultException.Conflict($"create {name}: there is a repository of this name");
+                long? owner = await transaction.NumberAsync($"select id from accounts where name = {name.Namespace}", token);
+                long id = (await transaction.NumberAsync($"""
+                    insert into repositories(account_id, name, namespace, visibility, description, readme, created_at)
+                    values ({owner}, {name}, {name.Namespace}, {visibility}, {wanted.Description ?? ""}, {wanted.Readme ?? ""}, {now})
+                    returning id
+                    """, token))!.Value;
+                await audit.RecordAsync(transaction, actor, AuditActions.RepositoryCreate, name.Value, visibility, token);
+                return id;
+            }, cancellationToken);
+    }
+
+    /// <summary>Changes texts and visibility.</summary>
+    /// <exception cref="FaultException">NotFound: no such repository. InvalidArgument: a text is too long.</exception>
+    public Task ChangeAsync(Caller actor, string name, RepositoryChange change, CancellationToken cancellationToken)
+    {
+        Check(change);
+        return database.WriteAsync(
+            async (transaction, token) =>
+            {
+                long id = await transaction.NumberAsync($"select id from repositories where name = {name}", token)
+                    ?? throw FaultException.NotFound($"change {name}: no such repository");
+                if (change.Description is { } description)
+                    await transaction.ExecuteAsync($"update repositories set description = {description} where id = {id}", token);
+                if (change.Readme is { } readme)
+                    await transaction.ExecuteAsync($"update repositories set readme = {readme} where id = {id}", token);
+                if (change.IsPrivate is { } isPrivate)
+                    await transaction.ExecuteAsync($"update repositories set visibility = {VisibilityOf(isPrivate)} where id = {id}",
+                        token);
+                await audit.RecordAsync(transaction, actor, AuditActions.RepositoryUpdate, name, WordsOf(change), token);
+                return true;
+            }, cancellationToken);
+    }
+
+    /// <summary>Deletes a repository with its tags, images and diary. Blobs that nothing else needs are freed by the next
+    /// collection.</summary>
+    /// <exception cref="FaultException">NotFound: no such repository.</exception>
+    public Task DeleteAsync(Caller actor, RepositoryName name, CancellationToken cancellationToken) => database.WriteAsync(
+        async (transaction, token) =>
+        {
+            long id = await transaction.NumberAsync($"select id from repositories where name = {name}", token)
+                ?? throw FaultException.NotFound($"delete {name}: no such repository");
+            // What no other repository of the owner has is no longer the owner's.
+            await transaction.ExecuteAsync($"""
+                update quotas set bytes_used = bytes_used - coalesce((
+                    select cast(sum(b.bytes) as bigint) from repository_blobs o join blobs b on b.digest = o.digest
+                    where o.repository_id = {id} and not exists (
+                        select 1 from repository_blobs r
+                        where r.namespace = o.namespace and r.digest = o.digest and r.repository_id <> {id})), 0)
+                where namespace = {name.Namespace}
+                """, token);
+            await transaction.ExecuteAsync($"delete from repositories where id = {id}", token);
+            await audit.RecordAsync(transaction, actor, AuditActions.RepositoryRemove, name.Value, "", token);
+            return true;
+        }, cancellationToken);
+
+    /// <summary>Adds a rule: tags of this pattern never change.</summary>
+    /// <exception cref="FaultException">InvalidArgument: too many rules.</exception>
+    public Task FreezeAsync(Caller actor, long repositoryId, TagPattern pattern,
+        CancellationToken cancellationToken) => database.WriteAsync(
+        async (transaction, token) =>
+        {
+            long now = time.GetUtcNow().ToUnixTimeMilliseconds();
+            await FrozenTags.AddAsync(transaction, repositoryId, pattern, actor.Name, now, token);
+            await RecordAsync(transaction, actor, repositoryId, AuditActions.RepositoryUpdate, $"immutable tags: {pattern} added", token);
+            return true;
+        }, cancellationToken);
+
+    /// <summary>Takes a rule of immutable tags away.</summary>
+    /// <exception cref="FaultException">NotFound: no such rule.</exception>
+    public Task ThawAsync(Caller actor, long repositoryId, long ruleId, CancellationToken cancellationToken) => database.WriteAsync(
+        async (transaction, token) =>
+        {
+            string pattern = await transaction.TextAsync(
+                $"select pattern from frozen_tags where repository_id = {repositoryId} and id = {ruleId}", token)
+                ?? throw FaultException.NotFound($"remove rule {ruleId}: the repository has none of this number");
+            await FrozenTags.RemoveAsync(transaction, repositoryId, ruleId, token);
+            await RecordAsync(transaction, actor, repositoryId, AuditActions.RepositoryUpdate, $"immutable tags: {pattern} removed", token);
+            return true;
+        }, cancellationToken);
+
+    /// <summary>Deletes a tag; the image stays, and the diary remembers what the tag named.</summary>
+    /// <exception cref="FaultException">NotFound: no such tag. Conflict: it is immutable.</exception>
+    public Task DeleteTagAsync(Caller actor, long repositoryId, string tag, CancellationToken cancellationToken) => database.WriteAsync(
+        async (transaction, token) =>
+        {
+            long now = time.GetUtcNow().ToUnixTimeMilliseconds();
+            if (!await TagTable.RemoveAsync(transaction, repositoryId, tag, actor, now, token))
+                throw FaultException.NotFound($"delete tag: the repository has none of this name");
+            await RecordAsync(transaction, actor, repositoryId, AuditActions.TagDelete, tag, token);
+            return true;
+        }, cancellationToken);
+
+    internal async Task RecordAsync(
+        HubTransaction transaction, Caller actor, long repositoryId, string action, string details, CancellationToken cancellationToken)
+    {
+        string name = await transaction.TextAsync($"select name from repositories where id = {repositoryId}", cancellationToken) ?? "";
+        await audit.RecordAsync(transaction, actor, action, name, details, cancellationToken);
+    }
+
+    private static string VisibilityOf(bool isPrivate) => isPrivate ? "private" : "public";
+
+    private static string WordsOf(RepositoryChange change)
+    {
+        List<string> words = [];
+        if (change.Description is not null)
+            words.Add("description");
+        if (change.Readme is not null)
+            words.Add("README");
+        if (change.IsPrivate is { } isPrivate)
+            words.Add("now " + VisibilityOf(isPrivate));
+        return string.Join(", ", words);
+    }
+
+    private static void Check(RepositoryChange change)
+    {
+        if (change.Description is { } description && (description.Length > RepositoryLimits.DescriptionMax
+            || description.Any(char.IsControl)))
+            throw FaultException.Invalid($"description: one line of at most {RepositoryLimits.DescriptionMax} characters is allowed");
+        if (change.Readme is { } readme && (readme.Length > RepositoryLimits.ReadmeMax || readme.Contains('\0')))
+            throw FaultException.Invalid($"README: at most {RepositoryLimits.ReadmeMax} characters are allowed");
+    }
+}

@@ -1,0 +1,171 @@
+using Berth.Registry.Access;
+using Berth.Registry.Accounts;
+using Berth.Registry.Browsing;
+using Berth.Registry.Database;
+using Berth.Registry.Diary;
+using Berth.Registry.Model;
+
+namespace Berth.Registry.Tests.Browsing;
+
+/// <summary>Lists and searches over many repositories, on both databases: the answers, and that each walks an index.</summary>
+public abstract class RepositorySearchContract : IAsyncLifetime
+{
+    private const int Repositories = 20_000;
+    private const int PrivateEvery = 10;
+    private static readonly string[] s_orders = ["Popular", "Updated", "Name"];
+
+    private protected HubDatabase Database { get; private set; } = null!;
+
+    private RepositorySearch Search { get; set; } = null!;
+
+    private protected abstract HubDatabase Open();
+
+    /// <summary>The steps by which the database would answer.</summary>
+    private protected abstract Task<string> PlanAsync(SqlText sql);
+
+    public async ValueTask InitializeAsync()
+    {
+        Database = Open();
+        await Database.MigrateAsync(
+            [.. RegistrySchema.Steps, .. AccountsSchema.Steps, .. DiarySchema.Steps, .. BrowsingSchema.Steps], TimeProvider.System, default);
+        Search = new RepositorySearch(Database, new OwnersAccess());
+        await Database.WriteAsync(FillAsync, default);
+    }
+
+    public virtual async ValueTask DisposeAsync()
+    {
+        await Database.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    [Fact]
+    public async Task Everything_OnManyRepositories()
+    {
+        // One test, because filling the database takes longer than asking it.
+        await RequirePagesAsync();
+        await RequireCommonWordAsync();
+        await RequireRareWordAsync();
+        await RequirePrivateRowsAsync();
+        await RequireIndexesAsync();
+        await RequireSearchFollowsChangesAsync();
+    }
+
+    private async Task RequirePagesAsync()
+    {
+        foreach (string order in s_orders)
+        {
+            RepositoryQuery query = new() { Order = Enum.Parse<RepositoryOrder>(order), Limit = 100 };
+            List<RepositorySummary> seen = [];
+            for (int page = 0; page < 5; page++)
+            {
+                Listing<RepositorySummary> listing = await Search.FindAsync(Caller.Anonymous, query, default);
+                seen.AddRange(listing.Items);
+                query = query with { After = PageMark.Parse(listing.Next) };
+                Assert.NotNull(query.After);
+            }
+            Assert.Equal(500, seen.Select(row => row.Id).Distinct().Count());
+            Assert.DoesNotContain(seen, row => row.IsPrivate);
+            IEnumerable<RepositorySummary> sorted = order switch
+            {
+                "Popular" => seen.OrderByDescending(row => row.Pulls).ThenByDescending(row => row.Id),
+                "Updated" => seen.OrderByDescending(row => row.UpdatedAt).ThenByDescending(row => row.Id),
+                _ => seen.OrderBy(row => row.Name, StringComparer.Ordinal),
+            };
+            Assert.Equal(sorted.Select(row => row.Id), seen.Select(row => row.Id));
+        }
+    }
+
+    private async Task RequireCommonWordAsync()
+    {
+        // In every description: more hits than are sorted.
+        Listing<RepositorySummary> found = await Search.FindAsync(Caller.Anonymous, new RepositoryQuery { Text = "imag", Limit = 50 }, default);
+        Assert.Equal(50, found.Items.Count);
+        Assert.Equal(found.Items.OrderByDescending(row => row.Pulls).Select(row => row.Pulls), found.Items.Select(row => row.Pulls));
+        Assert.NotNull(found.Next);
+    }
+
+    private async Task RequireRareWordAsync()
+    {
+        Listing<RepositorySummary> byName = await Search.FindAsync(Caller.Anonymous, new RepositoryQuery { Text = "USER7 app1234" }, default);
+        Assert.All(byName.Items, row => Assert.StartsWith("user7", row.Name, StringComparison.Ordinal));
+        Listing<RepositorySummary> byText = await Search.FindAsync(Caller.Anonymous, new RepositoryQuery { Text = "number 4321" }, default);
+        Assert.Contains(byText.Items, row => row.Description.EndsWith("4321", StringComparison.Ordinal));
+        Assert.Empty((await Search.FindAsync(Caller.Anonymous, new RepositoryQuery { Text = "nothing like it" }, default)).Items);
+        Assert.Empty((await Search.FindAsync(Caller.Anonymous, new RepositoryQuery { Text = "-- !!" }, default)).Items);
+    }
+
+    private async Task RequirePrivateRowsAsync()
+    {
+        Caller owner = new() { AccountId = 1, Name = "user0" };
+        RepositoryQuery query = new() { Namespace = "user0", IsPrivate = true, Order = RepositoryOrder.Name, Limit = 100 };
+        Listing<RepositorySummary> own = await Search.FindAsync(owner, query, default);
+        Assert.NotEmpty(own.Items);
+        Assert.All(own.Items, row => Assert.True(row.IsPrivate && row.Name.StartsWith("user0/", StringComparison.Ordinal)));
+        Assert.Empty((await Search.FindAsync(Caller.Anonymous, query, default)).Items);
+        Assert.Empty((await Search.FindAsync(new Caller { AccountId = 2, Name = "user1" }, query, default)).Items);
+        Caller administrator = new() { AccountId = 2, Name = "user1", IsAdministrator = true };
+        Assert.NotEmpty((await Search.FindAsync(administrator, query, default)).Items);
+    }
+
+    private async Task RequireIndexesAsync()
+    {
+        foreach (string order in s_orders)
+        {
+            RepositoryQuery query = new() { Order = Enum.Parse<RepositoryOrder>(order) };
+            foreach (PageMark? after in new[] { null, new PageMark(1000, 10, "user5/app") })
+            {
+                string plan = await PlanAsync(RepositorySearch.Statement(query, isPrivate: false, null, $"", after, 26));
+                Assert.Contains("repositories_", plan, StringComparison.Ordinal);
+                RequireNoSorting(plan);
+            }
+        }
+        foreach (bool byName in new[] { true, false })
+        {
+            string plan = await PlanAsync(TagList.Statement(1, "", byName, null, 51));
+            RequireNoSorting(plan);
+        }
+    }
+
+    private protected abstract void RequireNoSorting(string plan);
+
+    private async Task RequireSearchFollowsChangesAsync()
+    {
+        await Database.WriteAsync(
+            (transaction, token) => transaction.ExecuteAsync(
+                $"update repositories set description = {"zebra crossing"} where name = {"user1/app101"}", token), default);
+        Assert.Equal(["user1/app101"], await NamesAsync("zebra"));
+        await Database.WriteAsync((transaction, token) => transaction.ExecuteAsync($"delete from repositories where name = {"user1/app101"}", token), default);
+        Assert.Empty(await NamesAsync("zebra"));
+    }
+
+    private async Task<IEnumerable<string>> NamesAsync(string text) =>
+        (await Search.FindAsync(Caller.Anonymous, new RepositoryQuery { Text = text }, default)).Items.Select(row => row.Name);
+
+    private static async Task<bool> FillAsync(HubTransaction transaction, CancellationToken cancellationToken)
+    {
+        for (int i = 0; i < 100; i++)
+            await transaction.ExecuteAsync($"insert into accounts(name, kind, created_at) values ({"user" + i}, {"user"}, {0})", cancellationToken);
+        await transaction.ExecuteAsync(
+            $"""
+            with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < {Repositories})
+            insert into repositories(account_id, name, namespace, visibility, description, created_at, pushed_at, pull_count)
+            select n % 100 + 1, 'user' || (n % 100) || '/app' || n, 'user' || (n % 100), case when n / 100 % {PrivateEvery} = 0 then 'private' else 'public' end,
+                'An image with the number ' || n, n, n * 7919 % 100003, n * 104729 % 10007 from numbers
+            """, cancellationToken);
+        await transaction.ExecuteAsync(
+            $"""
+            with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < {Repositories})
+            insert into tags(repository_id, name, manifest_digest, updated_at) select 1, 'v' || n, 'sha256:' || n, n from numbers
+            """, cancellationToken);
+        return true;
+    }
+
+    /// <summary>Everybody may pull what is their own.</summary>
+    private sealed class OwnersAccess : IAccessRules
+    {
+        public ValueTask<RepositoryAccess> OfAsync(Caller caller, RepositoryName repository, CancellationToken cancellationToken) =>
+            new(caller.IsAdministrator || caller.Name == repository.Namespace ? RepositoryAccess.Pull : RepositoryAccess.None);
+
+        public ValueTask<bool> MayCreateAsync(Caller caller, RepositoryName repository, CancellationToken cancellationToken) => new(false);
+    }
+}
