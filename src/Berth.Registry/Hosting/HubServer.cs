@@ -1,7 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
+using Berth.Registry.Api;
 using Berth.Registry.Hosting.Transport;
 using Berth.Registry.Operation.Serving;
+using Berth.Registry.Pages;
 using Berth.Registry.Protocol;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -81,6 +83,8 @@ public sealed class HubServer : IAsyncDisposable
         var protocol = new RegistryEndpoints(services);
         application.Use(next => context => protocol.Owns(context) ? protocol.HandleAsync(context) : next(context));
         application.UseRouting();
+        HubApi.Map(application, services);
+        HubPages.Map(application, services);
     }
 
     private static void Configure(KestrelServerOptions kestrel, HubServices services)

@@ -64,6 +64,8 @@ public sealed class MarkupTests
     [InlineData("https://evil.example/", false)]
     [InlineData("javascript:alert(1)", false)]
     [InlineData("/\t/evil.example", false)]
+    [InlineData("/caf\u00e9", false)]
+    [InlineData("/a\r\nSet-Cookie: x", false)]
     public void Local_IsAPathOfThisHub(string address, bool expected) => Assert.Equal(expected, Links.IsLocal(address));
 
     [Fact]

@@ -58,7 +58,7 @@ internal static class Links
 
     /// <summary>True for an address on this hub that a form may lead back to: a path, not another host.</summary>
     public static bool IsLocal(string? address) =>
-        address is ['/', ..] and not ['/', '/' or '\\', ..] && !address.AsSpan().ContainsAnyInRange('\0', '\u001f')
+        address is ['/', ..] and not ['/', '/' or '\\', ..] && !address.AsSpan().ContainsAnyExceptInRange('!', '~')
             && !address.Contains('\\');
 
     private static string Segment(string text) => Uri.EscapeDataString(text).Replace("%3A", ":", StringComparison.Ordinal);

@@ -1,0 +1,75 @@
+// What makes the pages more comfortable; each of them works without it.
+'use strict';
+
+// Copy buttons are only there when they can work.
+for (const command of document.querySelectorAll('.command')) {
+  const code = command.querySelector('code');
+  if (!code || !navigator.clipboard) continue;
+  const button = document.createElement('button');
+  const label = 'Copy';
+  button.type = 'button';
+  button.textContent = label;
+  button.setAttribute('aria-label', 'Copy: ' + code.textContent);
+  button.addEventListener('click', async () => {
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+      button.textContent = 'Copied';
+      announce('Copied to the clipboard');
+    } catch {
+      button.textContent = 'Select it';
+      getSelection().selectAllChildren(code);
+    }
+    setTimeout(() => { button.textContent = label; }, 2000);
+  });
+  command.append(button);
+}
+
+// Lists that fit on one page are filtered while typing; the form behind it asks the server.
+for (const input of document.querySelectorAll('input[data-filters]')) {
+  const rows = document.querySelectorAll('#' + input.dataset.filters + ' [data-name]');
+  input.addEventListener('input', () => {
+    const wanted = input.value.trim().toLowerCase();
+    let shown = 0;
+    for (const row of rows) {
+      row.hidden = wanted !== '' && !row.dataset.name.toLowerCase().includes(wanted);
+      if (!row.hidden) shown++;
+    }
+    announce(shown + ' shown');
+  });
+}
+
+// The theme changes at once; the form would reload the page.
+for (const form of document.querySelectorAll('form.theme')) {
+  form.addEventListener('submit', event => {
+    event.preventDefault();
+    const root = document.documentElement;
+    const systemDark = matchMedia('(prefers-color-scheme: dark)').matches;
+    const isDark = root.dataset.theme ? root.dataset.theme === 'dark' : systemDark;
+    root.dataset.theme = isDark ? 'light' : 'dark';
+    document.cookie = 'berth-theme=' + root.dataset.theme + ';path=/;max-age=31536000;samesite=lax';
+    announce(root.dataset.theme === 'dark' ? 'Dark' : 'Light');
+  });
+}
+
+// The account menu closes as menus do.
+for (const menu of document.querySelectorAll('details.account')) {
+  document.addEventListener('click', event => { if (!menu.contains(event.target)) menu.open = false; });
+  menu.addEventListener('keydown', event => {
+    if (event.key !== 'Escape' || !menu.open) return;
+    menu.open = false;
+    menu.querySelector('summary').focus();
+  });
+}
+
+// "/" leads to the search, as on other sites, unless one is typing.
+document.addEventListener('keydown', event => {
+  if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest('input, textarea, select')) return;
+  const search = document.querySelector('input[type="search"]');
+  if (search) { event.preventDefault(); search.focus(); }
+});
+
+function announce(text) {
+  const status = document.getElementById('status');
+  if (status) status.textContent = text;
+}

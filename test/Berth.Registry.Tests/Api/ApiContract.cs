@@ -1,0 +1,368 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.Json;
+using Berth.Registry.Model;
+using Berth.Registry.Retention;
+using Berth.Registry.Tests.Pages;
+
+namespace Berth.Registry.Tests.Api;
+
+/// <summary>The JSON API over HTTP, on both databases.</summary>
+public abstract class ApiContract(PagesHub hub)
+{
+    [Fact]
+    public async Task Repositories_AreListedPageByPageWithoutGapOrDouble()
+    {
+        List<string> made = [];
+        for (int i = 0; i < 7; i++)
+            made.Add(await hub.NewRepositoryAsync(description: "pagedword"));
+        foreach (string sort in new[] { "name", "popular", "updated" })
+        {
+            List<string> seen = [];
+            string? after = null;
+            do
+            {
+                string path = $"/api/v1/repositories?q=pagedword&limit=3&sort={sort}" + (after is null ? "" : "&after=" + Uri.EscapeDataString(after));
+                JsonElement page = await GetAsync(null, path);
+                seen.AddRange(page.GetProperty("items").EnumerateArray().Select(item => item.GetProperty("name").GetString()!));
+                after = page.TryGetProperty("next", out JsonElement next) ? next.GetString() : null;
+            }
+            while (after is not null);
+            Assert.Equal(made.Order(), seen.Order());
+        }
+    }
+
+    [Theory]
+    [InlineData("'; drop table repositories; --")]
+    [InlineData("\" OR 1=1")]
+    [InlineData("* NEAR x")]
+    [InlineData("a & b | !c")]
+    [InlineData("%")]
+    [InlineData("\0")]
+    [InlineData("((((")]
+    public async Task Search_OfAnything_Answers(string text)
+    {
+        JsonElement page = await GetAsync(null, "/api/v1/repositories?q=" + Uri.EscapeDataString(text));
+        Assert.Equal(JsonValueKind.Array, page.GetProperty("items").ValueKind);
+    }
+
+    [Theory]
+    [InlineData("sort=name&after=0~0~%27;drop")]
+    [InlineData("after=x")]
+    [InlineData("after=1~1~")]
+    [InlineData("limit=0")]
+    [InlineData("limit=999999999")]
+    public async Task List_WithAnyMarkOrLimit_Answers(string query) =>
+        Assert.Equal(JsonValueKind.Array, (await GetAsync(null, "/api/v1/repositories?" + query)).GetProperty("items").ValueKind);
+
+    [Fact]
+    public async Task PrivateRepository_IsNotFoundForOthers()
+    {
+        string name = await hub.NewRepositoryAsync(isPrivate: true, description: "unheardof");
+        await hub.PushAsync(name, "v1", "x");
+        foreach (string? user in new[] { null, "bob" })
+        {
+            foreach (string rest in new[] { "", "/-/tags", "/-/tags/v1", "/-/diary", "/-/retention", "/-/immutable-tags" })
+                Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(user, HttpMethod.Get, $"/api/v1/repositories/{name}{rest}"));
+            foreach (string rest in new[] { "", "/-/tags/v1", "/-/star" })
+                Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(user, HttpMethod.Delete, $"/api/v1/repositories/{name}{rest}"));
+            Assert.Equal(0, (await GetAsync(user, "/api/v1/repositories?q=unheardof")).GetProperty("items").GetArrayLength());
+            Assert.Equal(0, (await GetAsync(user, "/v1/search?q=unheardof")).GetProperty("num_results").GetInt32());
+        }
+        Assert.Equal(1, (await GetAsync("alice", "/api/v1/repositories?q=unheardof")).GetProperty("items").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task Tag_IsReadAsItWasAndPutBack()
+    {
+        string name = await hub.NewRepositoryAsync();
+        string first = await hub.PushAsync(name, "stable", "first");
+        string second = await hub.PushAsync(name, "stable", "second");
+        string root = $"/api/v1/repositories/{name}/-";
+        string today = DateTimeOffset.UtcNow.AddMinutes(1).ToString("yyyy-MM-dd");
+        Assert.Equal(second, (await GetAsync(null, $"{root}/tags/stable@{today}")).GetProperty("digest").GetString());
+        Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(null, HttpMethod.Get, $"{root}/tags/stable@2020-01-01"));
+        Assert.Equal(HttpStatusCode.BadRequest, await StatusAsync(null, HttpMethod.Get, $"{root}/tags/stable@yesterday"));
+        JsonElement diary = await GetAsync(null, $"{root}/diary?tag=stable");
+        JsonElement[] moves = [.. diary.GetProperty("items").EnumerateArray()];
+        Assert.Equal([second, first], moves.Select(move => move.GetProperty("to").GetString()));
+        Assert.Equal("alice", moves[0].GetProperty("by").GetString());
+        Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(null, HttpMethod.Post, $"{root}/undo", "{\"tag\":\"stable\",\"move\":1}"));
+        Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync("bob", HttpMethod.Post, $"{root}/undo", "{\"tag\":\"stable\",\"move\":1}"));
+        long move = moves[0].GetProperty("id").GetInt64();
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync("alice", HttpMethod.Post, $"{root}/undo", $"{{\"tag\":\"stable\",\"move\":{move}}}"));
+        Assert.Equal(first, (await GetAsync(null, $"{root}/tags/stable")).GetProperty("digest").GetString());
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync("alice", HttpMethod.Post, $"{root}/undo", $"{{\"tag\":\"stable\",\"digest\":\"{second}\"}}"));
+        JsonElement image = await GetAsync(null, $"{root}/tags/stable");
+        Assert.Equal(second, image.GetProperty("digest").GetString());
+        Assert.Equal(["stable"], image.GetProperty("tags").EnumerateArray().Select(tag => tag.GetString()));
+        Assert.Equal("RUN", image.GetProperty("steps")[2].GetProperty("instruction").GetString());
+    }
+
+    [Fact]
+    public async Task ProtocolClient_ReadsATagAsItWas()
+    {
+        string name = await hub.NewRepositoryAsync();
+        string digest = await hub.PushAsync(name, "stable", "first");
+        string today = DateTimeOffset.UtcNow.AddMinutes(1).ToString("yyyy-MM-dd");
+        using HttpClient client = hub.Client("alice");
+        using HttpResponseMessage then = await client.GetAsync(new Uri($"/v2/{name}/manifests/stable?at={today}", UriKind.Relative));
+        Assert.Equal(HttpStatusCode.OK, then.StatusCode);
+        Assert.Equal(digest, then.Headers.GetValues("Docker-Content-Digest").Single());
+        using HttpResponseMessage before = await client.GetAsync(new Uri($"/v2/{name}/manifests/stable?at=2020-01-01", UriKind.Relative));
+        Assert.Equal(HttpStatusCode.NotFound, before.StatusCode);
+        using HttpResponseMessage wrong = await client.GetAsync(new Uri($"/v2/{name}/manifests/stable?at=yesterday", UriKind.Relative));
+        Assert.Equal(HttpStatusCode.BadRequest, wrong.StatusCode);
+    }
+
+    [Fact]
+    public async Task ImmutableTag_IsRefusedToClientsThatPushOrDelete()
+    {
+        string name = await hub.NewRepositoryAsync();
+        string root = $"/api/v1/repositories/{name}/-";
+        string digest = await hub.PushAsync(name, "v1", "first");
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync("alice", HttpMethod.Post, $"{root}/immutable-tags", "{\"pattern\":\"v*\"}"));
+        using HttpClient client = hub.Client("alice");
+        string manifest = await client.GetStringAsync(new Uri($"/v2/{name}/manifests/v1", UriKind.Relative));
+        using HttpResponseMessage same = await PagesHub.PutAsync(client, name, "v1", manifest);
+        Assert.Equal(HttpStatusCode.Created, same.StatusCode);
+        using HttpResponseMessage moved = await PagesHub.PutAsync(client, name, "v1", manifest + "\n");
+        Assert.Equal(HttpStatusCode.Conflict, moved.StatusCode);
+        Assert.Contains("immutable", await moved.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        using HttpResponseMessage deleted = await client.DeleteAsync(new Uri($"/v2/{name}/manifests/v1", UriKind.Relative));
+        Assert.Equal(HttpStatusCode.Conflict, deleted.StatusCode);
+        using HttpResponseMessage image = await client.DeleteAsync(new Uri($"/v2/{name}/manifests/{digest}", UriKind.Relative));
+        Assert.Equal(HttpStatusCode.Conflict, image.StatusCode);
+        Assert.Equal(HttpStatusCode.Conflict, await StatusAsync("alice", HttpMethod.Delete, $"{root}/tags/v1"));
+        Assert.Equal(digest, (await GetAsync(null, $"{root}/tags/v1")).GetProperty("digest").GetString());
+    }
+
+    [Fact]
+    public async Task Deletion_ByProtocol_StandsInTheDiary()
+    {
+        string name = await hub.NewRepositoryAsync();
+        string digest = await hub.PushAsync(name, "a", "x");
+        await hub.PushAsync(name, "b", "x");
+        await hub.PushAsync(name, "c", "x");
+        using HttpClient client = hub.Client("alice");
+        using HttpResponseMessage tag = await client.DeleteAsync(new Uri($"/v2/{name}/manifests/a", UriKind.Relative));
+        Assert.Equal(HttpStatusCode.Accepted, tag.StatusCode);
+        using HttpResponseMessage image = await client.DeleteAsync(new Uri($"/v2/{name}/manifests/{digest}", UriKind.Relative));
+        Assert.Equal(HttpStatusCode.Accepted, image.StatusCode);
+        JsonElement diary = await GetAsync(null, $"/api/v1/repositories/{name}/-/diary");
+        JsonElement[] gone = [.. diary.GetProperty("items").EnumerateArray().Where(move => !move.TryGetProperty("to", out _))];
+        Assert.Equal(["a", "b", "c"], gone.Select(move => move.GetProperty("tag").GetString()).Order());
+        Assert.All(gone, move => Assert.Equal(("delete", "alice", digest), (
+            move.GetProperty("reason").GetString(), move.GetProperty("by").GetString(), move.GetProperty("from").GetString())));
+    }
+
+    [Fact]
+    public async Task Retention_DryRunAndRunAgree()
+    {
+        string name = await hub.NewRepositoryAsync();
+        string root = $"/api/v1/repositories/{name}/-";
+        foreach (string tag in new[] { "pr-1", "pr-2", "pr-3", "latest" })
+            await hub.PushAsync(name, tag, tag);
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync("alice", HttpMethod.Post, $"{root}/retention", "{\"pattern\":\"pr-*\",\"keepLast\":1}"));
+        Assert.Equal(HttpStatusCode.BadRequest, await StatusAsync("alice", HttpMethod.Post, $"{root}/retention", "{\"pattern\":\"pr-*\"}"));
+        JsonElement dry = await SendAsync("alice", HttpMethod.Post, $"{root}/retention/run?dry-run=true");
+        Assert.Equal(4, (await GetAsync(null, $"{root}/tags")).GetProperty("items").GetArrayLength());
+        JsonElement run = await SendAsync("alice", HttpMethod.Post, $"{root}/retention/run");
+        Assert.Equal(Names(dry), Names(run));
+        Assert.Equal(["pr-1", "pr-2"], Names(run));
+        JsonElement left = await GetAsync(null, $"{root}/tags?sort=name");
+        Assert.Equal(["latest", "pr-3"], left.GetProperty("items").EnumerateArray().Select(tag => tag.GetProperty("name").GetString()));
+
+        static IEnumerable<string?> Names(JsonElement plan) =>
+            plan.GetProperty("removed").EnumerateArray().Select(tag => tag.GetProperty("tag").GetString()).Order();
+    }
+
+    [Fact]
+    public async Task Retention_OfUntaggedImages_SparesWhatAnIndexNames()
+    {
+        string name = await hub.NewRepositoryAsync();
+        string left = await hub.PushAsync(name, "v1", "left over");
+        string child = await hub.PushAsync(name, "v1", "child");
+        using HttpClient client = hub.Client("alice");
+        string index = $$"""
+            {"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"{{child}}","size":1}]}
+            """;
+        using StringContent content = new(index, Encoding.UTF8, "application/vnd.oci.image.index.v1+json");
+        using HttpResponseMessage put = await client.PutAsync(new Uri($"/v2/{name}/manifests/v1", UriKind.Relative), content);
+        Assert.Equal(HttpStatusCode.Created, put.StatusCode);
+        RetentionRule rule = new() { KeepDays = 0 };
+        long id = (await hub.Services.Browsing.Search.TryGetAsync(RepositoryName.Parse(name), default))!.Id;
+        await hub.Services.Browsing.Retention.AddAsync(hub.Alice, id, rule, default);
+        await Task.Delay(2);
+        JsonElement run = await SendAsync("alice", HttpMethod.Post, $"/api/v1/repositories/{name}/-/retention/run");
+        Assert.Equal([left], run.GetProperty("removedImages").EnumerateArray().Select(image => image.GetString()));
+        Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(null, HttpMethod.Get, $"/api/v1/repositories/{name}/-/images/{left}"));
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(null, HttpMethod.Get, $"/api/v1/repositories/{name}/-/images/{child}"));
+    }
+
+    [Theory]
+    [InlineData("{\"description\":\"x\",\"administrator\":true}")]
+    [InlineData("{\"visibility\":\"secret\"}")]
+    [InlineData("{\"name\":\"alice/other\"}")]
+    [InlineData("{\"description\":5}")]
+    [InlineData("{\"description\":\"a\",\"description\":\"b\"}")]
+    [InlineData("[]")]
+    [InlineData("null")]
+    [InlineData("")]
+    [InlineData("{\"description\":\"two\\nlines\"}")]
+    public async Task Change_ThatIsNotUnderstood_IsRefusedWhole(string body)
+    {
+        string name = await hub.NewRepositoryAsync(description: "before");
+        Assert.Equal(HttpStatusCode.BadRequest, await StatusAsync("alice", HttpMethod.Patch, $"/api/v1/repositories/{name}", body));
+        Assert.Equal("before", (await GetAsync(null, $"/api/v1/repositories/{name}")).GetProperty("description").GetString());
+    }
+
+    [Fact]
+    public async Task Change_ByAFormOfAnotherSite_IsRefused()
+    {
+        string name = await hub.NewRepositoryAsync();
+        using HttpClient client = hub.Client("alice");
+        using StringContent plain = new("{\"description\":\"x\"}", Encoding.UTF8, "text/plain");
+        using HttpResponseMessage response = await client.PatchAsync(new Uri($"/api/v1/repositories/{name}", UriKind.Relative), plain);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Repository_IsMadeStarredAndDeleted()
+    {
+        Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(null, HttpMethod.Post, "/api/v1/repositories", "{\"name\":\"bob/mine\"}"));
+        Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync("carol", HttpMethod.Post, "/api/v1/repositories", "{\"name\":\"bob/mine\"}"));
+        Assert.Equal(HttpStatusCode.Created, await StatusAsync("bob", HttpMethod.Post, "/api/v1/repositories", "{\"name\":\"bob/mine\",\"visibility\":\"public\"}"));
+        Assert.Equal(HttpStatusCode.Conflict, await StatusAsync("bob", HttpMethod.Post, "/api/v1/repositories", "{\"name\":\"bob/mine\"}"));
+        Assert.Equal(HttpStatusCode.BadRequest, await StatusAsync("bob", HttpMethod.Post, "/api/v1/repositories", "{\"name\":\"bob/../x\"}"));
+        for (int i = 0; i < 2; i++)
+            Assert.Equal(HttpStatusCode.NoContent, await StatusAsync("carol", HttpMethod.Put, "/api/v1/repositories/bob/mine/-/star"));
+        Assert.Equal(1, (await GetAsync(null, "/api/v1/repositories/bob/mine")).GetProperty("stars").GetInt32());
+        Assert.Equal(HttpStatusCode.NoContent, await StatusAsync("carol", HttpMethod.Delete, "/api/v1/repositories/bob/mine/-/star"));
+        Assert.Equal(0, (await GetAsync(null, "/api/v1/repositories/bob/mine")).GetProperty("stars").GetInt32());
+        Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync("carol", HttpMethod.Delete, "/api/v1/repositories/bob/mine"));
+        Assert.Equal(HttpStatusCode.NoContent, await StatusAsync("bob", HttpMethod.Delete, "/api/v1/repositories/bob/mine"));
+        Assert.Equal(HttpStatusCode.NotFound, await StatusAsync("bob", HttpMethod.Get, "/api/v1/repositories/bob/mine"));
+    }
+
+    [Fact]
+    public async Task DeletedRepository_GivesItsQuotaBackOnce()
+    {
+        string kept = await hub.NewRepositoryAsync("carol");
+        string gone = await hub.NewRepositoryAsync("carol");
+        await hub.PushAsync(kept, "v1", "quota one", "carol");
+        long before = await UsedAsync();
+        await hub.PushAsync(gone, "v1", "quota one", "carol");
+        Assert.Equal(before, await UsedAsync());
+        await hub.PushAsync(gone, "v2", "quota two", "carol");
+        Assert.True(await UsedAsync() > before);
+        Assert.Equal(HttpStatusCode.NoContent, await StatusAsync("carol", HttpMethod.Delete, $"/api/v1/repositories/{gone}"));
+        Assert.Equal(before, await UsedAsync());
+
+        async Task<long> UsedAsync() => await hub.Services.Database.ReadAsync(
+            (transaction, token) => transaction.NumberAsync($"select bytes_used from quotas where namespace = {"carol"}", token), default) ?? 0;
+    }
+
+    [Fact]
+    public async Task Account_TokensAndWhatANarrowedOneMay()
+    {
+        JsonElement made = await SendAsync(
+            "bob", HttpMethod.Post, "/api/v1/account/tokens", "{\"name\":\"narrow\",\"scopes\":[\"bob/*:pull\"]}");
+        string secret = made.GetProperty("secret").GetString()!;
+        using HttpClient client = hub.Client();
+        client.DefaultRequestHeaders.Authorization = new("Bearer", secret);
+        using HttpResponseMessage account = await client.GetAsync(new Uri("/api/v1/account", UriKind.Relative));
+        Assert.Equal(HttpStatusCode.Forbidden, account.StatusCode);
+        using HttpResponseMessage list = await client.GetAsync(new Uri("/api/v1/repositories", UriKind.Relative));
+        Assert.Equal(HttpStatusCode.OK, list.StatusCode);
+        JsonElement tokens = await GetAsync("bob", "/api/v1/account/tokens");
+        Assert.False(tokens.GetProperty("items")[0].TryGetProperty("secret", out _));
+        Assert.Equal(HttpStatusCode.NoContent, await StatusAsync("bob", HttpMethod.Delete, "/api/v1/account/tokens/narrow"));
+        using HttpResponseMessage revoked = await client.GetAsync(new Uri("/api/v1/repositories", UriKind.Relative));
+        Assert.Equal(HttpStatusCode.Unauthorized, revoked.StatusCode);
+    }
+
+    [Fact]
+    public async Task Account_CannotMakeItselfMore()
+    {
+        Assert.Equal(HttpStatusCode.Forbidden, await StatusAsync("bob", HttpMethod.Patch, "/api/v1/account", "{\"administrator\":true}"));
+        Assert.Equal(HttpStatusCode.BadRequest, await StatusAsync("bob", HttpMethod.Patch, "/api/v1/account", "{\"isAdministrator\":true}"));
+        Assert.False((await GetAsync("bob", "/api/v1/account")).GetProperty("administrator").GetBoolean());
+    }
+
+    [Theory]
+    [InlineData("GET", "figures")]
+    [InlineData("GET", "users")]
+    [InlineData("POST", "users")]
+    [InlineData("POST", "invitations")]
+    [InlineData("POST", "collect")]
+    [InlineData("GET", "audit")]
+    public async Task Administration_IsNotThereForOthers(string method, string call)
+    {
+        foreach (string? user in new[] { null, "bob" })
+            Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(user, new HttpMethod(method), $"/api/v1/admin/{call}", method == "GET" ? null : "{}"));
+    }
+
+    [Fact]
+    public async Task Administration_ListsUsersAndWhatWasDone()
+    {
+        Assert.Equal(HttpStatusCode.Created, await StatusAsync("alice", HttpMethod.Post, "/api/v1/admin/users", "{\"name\":\"dave\",\"password\":\"long enough it is\"}"));
+        Assert.Equal(HttpStatusCode.NoContent, await StatusAsync("alice", HttpMethod.Patch, "/api/v1/admin/users/dave", "{\"blocked\":true}"));
+        JsonElement users = await GetAsync("alice", "/api/v1/admin/users");
+        JsonElement dave = users.GetProperty("items").EnumerateArray().First(user => user.GetProperty("name").GetString() == "dave");
+        Assert.True(dave.GetProperty("blocked").GetBoolean());
+        JsonElement audit = await GetAsync("alice", "/api/v1/admin/audit?subject=dave");
+        Assert.Equal(["user.disable", "user.create"], audit.GetProperty("items").EnumerateArray().Select(entry => entry.GetProperty("action").GetString()));
+        Assert.True((await GetAsync("alice", "/api/v1/admin/figures")).GetProperty("users").GetInt64() >= 4);
+        Assert.True((await SendAsync("alice", HttpMethod.Post, "/api/v1/admin/collect")).TryGetProperty("bytesFreed", out _));
+    }
+
+    [Fact]
+    public async Task DockerSearch_AnswersAsDockerReads()
+    {
+        string name = await hub.NewRepositoryAsync(description: "findable whale");
+        JsonElement found = await GetAsync(null, "/v1/search?q=whale&n=5");
+        Assert.Equal(1, found.GetProperty("num_results").GetInt32());
+        Assert.Equal(name, found.GetProperty("results")[0].GetProperty("name").GetString());
+        Assert.False(found.GetProperty("results")[0].GetProperty("is_official").GetBoolean());
+        Assert.True((await GetAsync(null, "/v1/_ping")).GetProperty("standalone").GetBoolean());
+    }
+
+    [Fact]
+    public async Task WrongCredentials_AreToldOnEveryCall()
+    {
+        using HttpClient client = hub.Client();
+        client.DefaultRequestHeaders.Authorization = new("Basic", Convert.ToBase64String("bob:wrong"u8));
+        using HttpResponseMessage response = await client.GetAsync(new Uri("/api/v1/repositories", UriKind.Relative));
+        Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
+        Assert.Equal("Basic", response.Headers.WwwAuthenticate.Single().Scheme);
+        Assert.Equal("unauthorized", (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("error").GetString());
+    }
+
+    private Task<JsonElement> GetAsync(string? user, string path) => SendAsync(user, HttpMethod.Get, path);
+
+    private async Task<JsonElement> SendAsync(string? user, HttpMethod method, string path, string? body = null)
+    {
+        using HttpResponseMessage response = await AskAsync(user, method, path, body);
+        string text = await response.Content.ReadAsStringAsync();
+        Assert.True(response.IsSuccessStatusCode, $"{method} {path}: {response.StatusCode}: {text}");
+        using JsonDocument document = JsonDocument.Parse(text);
+        return document.RootElement.Clone();
+    }
+
+    private async Task<HttpStatusCode> StatusAsync(string? user, HttpMethod method, string path, string? body = null)
+    {
+        using HttpResponseMessage response = await AskAsync(user, method, path, body);
+        return response.StatusCode;
+    }
+
+    private async Task<HttpResponseMessage> AskAsync(string? user, HttpMethod method, string path, string? body)
+    {
+        using HttpClient client = hub.Client(user);
+        using HttpRequestMessage request = new(method, new Uri(path, UriKind.Relative));
+        if (body is not null)
+            request.Content = new StringContent(body, Encoding.UTF8, "application/json");
+        return await client.SendAsync(request);
+    }
+}
