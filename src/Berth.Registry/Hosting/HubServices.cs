@@ -48,7 +48,8 @@ public sealed record HubServices : IAsyncDisposable
     public required ILoggerFactory Loggers { get; init; }
 
     /// <summary>What pages and the JSON API read and change.</summary>
-    public HubBrowsing Browsing => field ??= new HubBrowsing(Database, Access, new StoredSmallBlobs(Database, Storage), Accounts.Audit, Time);
+    public HubBrowsing Browsing => field ??=
+        new HubBrowsing(Database, Access, new StoredSmallBlobs(Database, Storage), Accounts.Audit, Time);
 
     internal ManifestCache Manifests => field ??= new ManifestCache(Database);
 
