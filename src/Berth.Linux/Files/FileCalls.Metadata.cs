@@ -155,6 +155,18 @@ public static unsafe partial class FileCalls
     [LibraryImport("libc")]
     private static partial uint umask(uint mask);
 
+    /// <summary>The user that this process acts as. geteuid(2).</summary>
+    public static uint EffectiveUser => geteuid();
+
+    /// <summary>The group that this process acts as. getegid(2).</summary>
+    public static uint EffectiveGroup => getegid();
+
+    [LibraryImport("libc")]
+    private static partial uint geteuid();
+
+    [LibraryImport("libc")]
+    private static partial uint getegid();
+
     [LibraryImport("libc", SetLastError = true)]
     private static partial int unshare(int flags);
 }

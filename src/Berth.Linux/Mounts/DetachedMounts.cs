@@ -19,6 +19,10 @@ public static unsafe partial class DetachedMounts
     private const uint MOUNT_ATTR_NODEV = 4;
     private const uint MOVE_MOUNT_F_EMPTY_PATH = 4;
     private const uint MOUNT_ATTR_NOEXEC = 8;
+    private const ulong MOUNT_ATTR_IDMAP = 0x100000;
+    private const nuint AT_EMPTY_PATH = 0x1000, AT_RECURSIVE = 0x8000;
+    private const long MountSetAttrNumber = 442;
+    private const long OpenTreeNumber = 428;
     private const long MoveMountNumber = 429;
     private const long FsOpenNumber = 430;
     private const long FsConfigNumber = 431;
@@ -45,6 +49,49 @@ public static unsafe partial class DetachedMounts
         SetString(context, "redirect_dir", "off");
         SetString(context, "index", "off");
         return Mount(context, upper is null ? MOUNT_ATTR_RDONLY : 0);
+    }
+
+    /// <summary>What a directory holds, without any way to write to it, for whoever has the descriptor.</summary>
+    /// <remarks>An overlay without an upper layer is read-only as a file system and stays so: unlike a read-only bind mount, nobody can
+    /// take that back. It takes two layers; the second is empty.</remarks>
+    /// <exception cref="LinuxException">The kernel's refusal: EINVAL before Linux 6.7, or too many overlays on each other.</exception>
+    public static FileDescriptor ReadOnlyView(string directory)
+    {
+        using FileDescriptor empty = Tmpfs(4096);
+        using FileDescriptor context = OpenContext("overlay");
+        SetString(context, "lowerdir+", directory);
+        SetString(context, "lowerdir+", $"/proc/self/fd/{empty.Number}");
+        return Mount(context, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID);
+    }
+
+    /// <summary>A copy of what is mounted at a path.</summary>
+    /// <param name="path">The path.</param>
+    /// <param name="recursive">With what is mounted below.</param>
+    /// <exception cref="LinuxException">The kernel's refusal.</exception>
+    public static FileDescriptor Clone(string path, bool recursive)
+    {
+        const nuint clone = 1, closeOnExec = 0x80000;
+        fixed (byte* name = FileCalls.PathOf(path))
+        {
+            long result = syscall3(OpenTreeNumber, FileCalls.WorkingDirectory, name, clone | closeOnExec | (recursive ? AT_RECURSIVE : 0));
+            return result < 0 ? throw LinuxException.FromLastError("open_tree", path) : new FileDescriptor((int)result);
+        }
+    }
+
+    /// <summary>Shows a mount's owners through a user namespace's maps.</summary>
+    /// <exception cref="LinuxException">EINVAL: its file system cannot be mapped.</exception>
+    /// <remarks>mount_setattr(2) MOUNT_ATTR_IDMAP, Linux 5.12.</remarks>
+    public static void MapOwners(FileDescriptor mount, FileDescriptor userNamespace, bool recursive)
+    {
+        ulong* attributes = stackalloc ulong[4];
+        (attributes[0], attributes[1], attributes[2]) = (MOUNT_ATTR_IDMAP, 0, 0);
+        attributes[3] = (ulong)userNamespace.Number;
+        fixed (byte* empty = "\0"u8)
+        {
+            nuint flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
+            if (syscall5(MountSetAttrNumber, mount, empty, flags, attributes, 4 * sizeof(ulong)) < 0)
+                throw LinuxException.FromLastError("mount_setattr", "MOUNT_ATTR_IDMAP");
+        }
     }
 
     /// <summary>Mounts an empty tmpfs of root's own (mode 0700).</summary>
@@ -125,6 +172,13 @@ public static unsafe partial class DetachedMounts
 
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     private static partial long syscall3(long number, FileDescriptor descriptor, nuint flags, nuint attributes);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial long syscall3(long number, FileDescriptor directory, byte* path, nuint flags);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial long syscall5(
+        long number, FileDescriptor directory, byte* path, nuint flags, ulong* attributes, nuint size);
 
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     private static partial long syscall5(

@@ -41,11 +41,38 @@ public sealed unsafe partial class ProcessHandle : SafeHandleMinusOneIsInvalid
         }
     }
 
+    /// <summary>Waits until the process has ended, whoever its parent is.</summary>
+    /// <param name="timeout">How long at most.</param>
+    /// <returns>False when it still runs after that time.</returns>
+    public bool WaitForEnd(TimeSpan timeout)
+    {
+        long until = Environment.TickCount64 + (long)timeout.TotalMilliseconds;
+        while (true)
+        {
+            PollEntry entry = new() { Descriptor = (int)handle, Events = POLLIN };
+            int ready = poll(&entry, 1, (int)Math.Clamp(until - Environment.TickCount64, 0, int.MaxValue));
+            if (ready >= 0 || Marshal.GetLastPInvokeError() != Errno.EINTR)
+                return ready > 0;
+        }
+    }
+
     /// <inheritdoc/>
     protected override bool ReleaseHandle() => close((int)handle) == 0;
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial long syscall(long number, nint a, nint b, nint c, nint d);
+
+    private const short POLLIN = 1;
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct PollEntry
+    {
+        public int Descriptor;
+        public short Events, Returned;
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int poll(PollEntry* entries, nuint count, int timeoutMilliseconds);
 
     [LibraryImport("libc")]
     private static partial int close(int descriptor);

@@ -6,7 +6,7 @@ namespace Berth.Linux.Terminals;
 /// <remarks>isatty(3), ioctl_tty(2).</remarks>
 public static partial class TerminalCalls
 {
-    private const nuint TIOCGWINSZ = 0x5413;
+    private const nuint TIOCGWINSZ = 0x5413, TIOCSWINSZ = 0x5414;
 
     /// <summary>True if the descriptor is a terminal.</summary>
     public static bool IsTerminal(int descriptor) => isatty(descriptor) == 1;
@@ -18,6 +18,14 @@ public static partial class TerminalCalls
         bool known = ioctl(descriptor, TIOCGWINSZ, size) == 0;
         (rows, columns) = known ? (size[0], size[1]) : (0, 0);
         return known;
+    }
+
+    /// <summary>Sets a terminal's size; false if it is none.</summary>
+    public static unsafe bool TrySetSize(int descriptor, int columns, int rows)
+    {
+        ushort* size = stackalloc ushort[4];
+        (size[0], size[1], size[2], size[3]) = ((ushort)rows, (ushort)columns, 0, 0);
+        return ioctl(descriptor, TIOCSWINSZ, size) == 0;
     }
 
     [LibraryImport("libc")]
