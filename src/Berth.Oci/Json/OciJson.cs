@@ -41,6 +41,12 @@ public static class OciJson
     /// <summary>Runtime configurations.</summary>
     public static JsonTypeInfo<RuntimeSpec> RuntimeSpec => s_runtime.RuntimeSpec;
 
+    /// <summary>A process of a runtime configuration.</summary>
+    public static JsonTypeInfo<ProcessSpec> ProcessSpec => s_runtime.ProcessSpec;
+
+    /// <summary>The limits of a runtime configuration.</summary>
+    public static JsonTypeInfo<LinuxResources> LinuxResources => s_runtime.LinuxResources;
+
     /// <summary>Reads a stranger's document.</summary>
     /// <param name="bytes">The whole document.</param>
     /// <param name="type">Its type, one of this class's properties.</param>
@@ -54,7 +60,8 @@ public static class OciJson
         {
             T document = JsonSerializer.Deserialize(bytes, type)
                 ?? throw FaultException.Invalid($"read {what}: the document is null");
-            return HasNullEntry(document) || (document is RuntimeSpec && HasNullInArray(bytes))
+            bool ofRuntime = document is Runtime.RuntimeSpec or Runtime.ProcessSpec or Runtime.LinuxResources;
+            return HasNullEntry(document) || (ofRuntime && HasNullInArray(bytes))
                 ? throw FaultException.Invalid($"read {what}: a list or map in it has an entry that is null") : document;
         }
         catch (JsonException exception)

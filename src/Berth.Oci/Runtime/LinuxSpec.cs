@@ -40,6 +40,69 @@ public sealed record LinuxSpec
 
     /// <summary>The SELinux label of mounts.</summary>
     public string? MountLabel { get; init; }
+
+    /// <summary>Offsets of a new time namespace's clocks, by name: <c>monotonic</c>, <c>boottime</c>.</summary>
+    public IReadOnlyDictionary<string, TimeOffset>? TimeOffsets { get; init; }
+
+    /// <summary>The execution domain.</summary>
+    public PersonalitySpec? Personality { get; init; }
+
+    /// <summary>Cache and memory bandwidth allocation of the processor.</summary>
+    public IntelRdtSpec? IntelRdt { get; init; }
+
+    /// <summary>Where memory is taken from on machines with several nodes. Since 1.3.</summary>
+    public MemoryPolicySpec? MemoryPolicy { get; init; }
+
+    /// <summary>Network devices of the host moved in, by their name there. Since 1.3.</summary>
+    public IReadOnlyDictionary<string, NetDeviceSpec>? NetDevices { get; init; }
+}
+
+/// <summary>How far a clock of a time namespace is ahead.</summary>
+public sealed record TimeOffset
+{
+    /// <summary>Seconds.</summary>
+    public long Secs { get; init; }
+
+    /// <summary>And nanoseconds.</summary>
+    public uint Nanosecs { get; init; }
+}
+
+/// <summary>An execution domain. personality(2).</summary>
+public sealed record PersonalitySpec
+{
+    /// <summary><c>LINUX</c> or <c>LINUX32</c>.</summary>
+    public string Domain { get; init => field = value ?? ""; } = "";
+
+    /// <summary>None are defined.</summary>
+    public IReadOnlyList<string>? Flags { get; init; }
+}
+
+/// <summary>A class of Intel's resource director.</summary>
+public sealed record IntelRdtSpec
+{
+    /// <summary>Its name.</summary>
+    [JsonPropertyName("closID")]
+    public string? ClosId { get; init; }
+}
+
+/// <summary>A memory policy. set_mempolicy(2).</summary>
+public sealed record MemoryPolicySpec
+{
+    /// <summary><c>MPOL_BIND</c>, ….</summary>
+    public string Mode { get; init => field = value ?? ""; } = "";
+
+    /// <summary>The nodes, as a list of ranges.</summary>
+    public string? Nodes { get; init; }
+
+    /// <summary><c>MPOL_F_STATIC_NODES</c>, ….</summary>
+    public IReadOnlyList<string>? Flags { get; init; }
+}
+
+/// <summary>A network device that is moved in.</summary>
+public sealed record NetDeviceSpec
+{
+    /// <summary>Its name inside; null: the same.</summary>
+    public string? Name { get; init; }
 }
 
 /// <summary>One namespace.</summary>
@@ -99,8 +162,45 @@ public sealed record LinuxResources
     /// <summary>Huge pages.</summary>
     public IReadOnlyList<HugepageLimit>? HugepageLimits { get; init; }
 
+    /// <summary>Remote direct memory access, by device.</summary>
+    public IReadOnlyDictionary<string, RdmaLimits>? Rdma { get; init; }
+
+    /// <summary>Network classes and priorities, v1 only.</summary>
+    public NetworkLimits? Network { get; init; }
+
     /// <summary>cgroup v2 files by name.</summary>
     public IReadOnlyDictionary<string, string>? Unified { get; init; }
+}
+
+/// <summary>Limits on one RDMA device; null: no limit.</summary>
+public sealed record RdmaLimits
+{
+    /// <summary>Handles.</summary>
+    public uint? HcaHandles { get; init; }
+
+    /// <summary>Objects.</summary>
+    public uint? HcaObjects { get; init; }
+}
+
+/// <summary>Marks on network traffic, v1 only.</summary>
+public sealed record NetworkLimits
+{
+    /// <summary>The class of all packets.</summary>
+    [JsonPropertyName("classID")]
+    public uint? ClassId { get; init; }
+
+    /// <summary>Priorities by interface.</summary>
+    public IReadOnlyList<InterfacePriority>? Priorities { get; init; }
+}
+
+/// <summary>A priority on one interface.</summary>
+public sealed record InterfacePriority
+{
+    /// <summary>The interface.</summary>
+    public string Name { get; init => field = value ?? ""; } = "";
+
+    /// <summary>The priority.</summary>
+    public uint Priority { get; init; }
 }
 
 /// <summary>Allows or denies a device.</summary>
@@ -139,6 +239,9 @@ public sealed record MemoryLimits
 
     /// <summary>Stop instead of kill, v1 only.</summary>
     public bool? DisableOOMKiller { get; init; }
+
+    /// <summary>Kernel memory: kernels since 5.4 have no such limit, and it is no longer part of any.</summary>
+    public long? Kernel { get; init; }
 
     /// <summary>Kernel memory of TCP, v1 only.</summary>
     public long? KernelTCP { get; init; }
@@ -188,6 +291,9 @@ public sealed record BlockIoLimits
     /// <summary>10 to 1000.</summary>
     public ushort? Weight { get; init; }
 
+    /// <summary>Weights by device.</summary>
+    public IReadOnlyList<WeightDevice>? WeightDevice { get; init; }
+
     /// <summary>Bytes read per second.</summary>
     public IReadOnlyList<ThrottleDevice>? ThrottleReadBpsDevice { get; init; }
 
@@ -199,6 +305,19 @@ public sealed record BlockIoLimits
 
     /// <summary>Writes per second.</summary>
     public IReadOnlyList<ThrottleDevice>? ThrottleWriteIOPSDevice { get; init; }
+}
+
+/// <summary>A weight for one device.</summary>
+public sealed record WeightDevice
+{
+    /// <summary>Major number.</summary>
+    public long Major { get; init; }
+
+    /// <summary>Minor number.</summary>
+    public long Minor { get; init; }
+
+    /// <summary>10 to 1000.</summary>
+    public ushort? Weight { get; init; }
 }
 
 /// <summary>A rate for one device.</summary>

@@ -73,6 +73,61 @@ public sealed record ProcessSpec
 
     /// <summary>The process's oom_score_adj.</summary>
     public int? OomScoreAdj { get; init; }
+
+    /// <summary>The scheduling policy. Since 1.2.</summary>
+    public SchedulerSpec? Scheduler { get; init; }
+
+    /// <summary>The I/O scheduling class. Since 1.1.</summary>
+    public IoPrioritySpec? IoPriority { get; init; }
+
+    /// <summary>Processors of a further process. Since 1.2.</summary>
+    [JsonPropertyName("execCPUAffinity")]
+    public CpuAffinitySpec? ExecCpuAffinity { get; init; }
+}
+
+/// <summary>A scheduling policy. sched_setattr(2).</summary>
+public sealed record SchedulerSpec
+{
+    /// <summary><c>SCHED_OTHER</c>, <c>SCHED_FIFO</c>, ….</summary>
+    public string Policy { get; init => field = value ?? ""; } = "";
+
+    /// <summary>The nice value of ordinary policies.</summary>
+    public int Nice { get; init; }
+
+    /// <summary>The priority of real-time policies.</summary>
+    public int Priority { get; init; }
+
+    /// <summary><c>SCHED_FLAG_RESET_ON_FORK</c>, ….</summary>
+    public IReadOnlyList<string>? Flags { get; init; }
+
+    /// <summary>Nanoseconds, deadline policy.</summary>
+    public ulong Runtime { get; init; }
+
+    /// <summary>Nanoseconds, deadline policy.</summary>
+    public ulong Deadline { get; init; }
+
+    /// <summary>Nanoseconds, deadline policy.</summary>
+    public ulong Period { get; init; }
+}
+
+/// <summary>An I/O scheduling class. ioprio_set(2).</summary>
+public sealed record IoPrioritySpec
+{
+    /// <summary><c>IOPRIO_CLASS_RT</c>, <c>IOPRIO_CLASS_BE</c> or <c>IOPRIO_CLASS_IDLE</c>.</summary>
+    public string Class { get; init => field = value ?? ""; } = "";
+
+    /// <summary>0 to 7, 0 is first.</summary>
+    public int Priority { get; init; }
+}
+
+/// <summary>Processors that a further process may run on, as lists of ranges.</summary>
+public sealed record CpuAffinitySpec
+{
+    /// <summary>Until it is in the container's cgroup.</summary>
+    public string? Initial { get; init; }
+
+    /// <summary>From then on.</summary>
+    public string? Final { get; init; }
 }
 
 /// <summary>A terminal's size in characters.</summary>
