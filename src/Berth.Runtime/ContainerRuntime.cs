@@ -41,6 +41,7 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
             CgroupPath = request.Spec.Linux?.CgroupsPath is { Length: > 0 } path ? path : $"/berth/{request.Id}",
             Terminal = request.Spec.Process?.Terminal == true,
             HasUserNamespace = request.Spec.Linux?.Namespaces?.Any(static entry => entry.Type == "user") == true,
+            HasTimeNamespace = request.Spec.Linux?.Namespaces?.Any(static entry => entry.Type == "time") == true,
             Filter = filter,
         };
         Cgroup cgroup = _hierarchy.Create(state.CgroupPath, request.Spec.Linux?.Resources, warnings);
@@ -60,7 +61,8 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
 
     private MonitoredProcess Launch(ContainerRequest request, ContainerState state, Cgroup cgroup, IList<string> warnings)
     {
-        using Plan plan = PlanBuilder.ForContainer(request, state.Filter, cgroup, warnings);
+        using Plan plan = PlanBuilder.ForContainer(
+            request, state.Filter, cgroup, warnings, unmonitored: null, mount => UserNamespaces.Create(_program, mount));
         // Before the monitor: an engine that finds the run directory always finds the cgroup too.
         File.WriteAllBytes(Path.Join(request.RunDirectory, ContainerState.FileName),
             JsonSerializer.SerializeToUtf8Bytes(state, ContainerStateJson.Default.ContainerState));

@@ -31,6 +31,9 @@ public sealed record ContainerRequest
     /// <summary>The full 64-character ID.</summary>
     public required string Id { get; init; }
 
+    /// <summary>The directory of the configuration, which hooks are told; null: there is none.</summary>
+    public string? Bundle { get; init; }
+
     /// <summary>The OCI runtime configuration. <c>root.path</c> is ignored when <see cref="Overlay"/> is given.</summary>
     public required RuntimeSpec Spec { get; init; }
 

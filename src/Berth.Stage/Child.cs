@@ -10,6 +10,8 @@ internal unsafe struct Child
     public int Root;
     public int Terminals;
     public int Stdin, Stdout, Stderr;
+    public int Listener, Notify;
+    public int HostPid;
     public int MaskDirectory, MaskFile;
     public bool InCgroup;
 

@@ -12,7 +12,22 @@ internal static unsafe partial class Entry
     {
         if (count > 1 && Text.Same(arguments[1], Sys.Z("@monitor"u8)))
             Sys.Exit(Monitor.Run());
+        if (count > 1 && Text.Same(arguments[1], Sys.Z("@process"u8)))
+            Sys.Exit(Unmonitored.Run());
+        if (count > 1 && Text.Same(arguments[1], Sys.Z("@namespace"u8)))
+            Sys.Exit(Unmonitored.HoldUserNamespace());
+        OpenStreams();
         return real_main(count, arguments, environment);
+    }
+
+    /// <summary>A caller may have closed 0, 1 or 2: what is opened next must not become a container's stream.</summary>
+    private static void OpenStreams()
+    {
+        for (int stream = 0; stream < 3; stream++)
+        {
+            if (Sys.Fcntl(stream, 1, 0) == -K.EBADF)
+                Sys.Open(Sys.Z("/dev/null"u8), K.O_RDWR);
+        }
     }
 
     [LibraryImport("libc", EntryPoint = "__real_main"), SuppressGCTransition]

@@ -9,22 +9,41 @@ internal static unsafe class FirstProcess
     {
         PlanHeader* plan = child->Plan;
         Membership.JoinCgroups(child);
+        Scheduling.SetAffinityAfter(child);
         Membership.SetOomScore(child);
         Membership.SetLabel(child);
         if ((plan->NewNamespaces & K.CLONE_NEWUSER) != 0)
             Membership.AwaitMaps(child);
+        else if (Membership.Joined(child, K.CLONE_NEWUSER))
+            Membership.BecomeRoot(child);
+        if ((plan->NewNamespaces & K.CLONE_NEWTIME) != 0)
+            Membership.MakeTimeNamespace(child);
         if ((plan->NewNamespaces & K.CLONE_NEWCGROUP) != 0)
             Tell.Check(child, Unshare(K.CLONE_NEWCGROUP), Place.Namespace, Z("cgroup"u8));
         Membership.JoinNamespaces(child, inParent: 0);
         BringLoopbackUp(child);
+        AwaitHooks(child);
         Root.Mount(child);
         Umask(0);
         Steps.Run(child);
         int terminal = child->Has(PlanFlags.Terminal) ? Terminals.OpenFirst(child) : -1;
         Umask(plan->Umask);
+        Hooks.Run(child, plan->CreateHooks, plan->CreateHookCount, plan->StateCreating);
         Root.Pivot(child);
+        Root.SetPropagation(child);
         SetNames(child);
         Launch.Run(child, terminal);
+    }
+
+    /// <summary>The maker runs hooks in its own namespaces while ours exist and nothing is mounted yet.</summary>
+    private static void AwaitHooks(Child* child)
+    {
+        if (!child->Has(PlanFlags.PausesForHooks))
+            return;
+        Tell.Send(child, Packet.Namespaces, Place.None, 0, null);
+        byte go;
+        if (Read(child->Sync, &go, 1) != 1)
+            Exit(1);
     }
 
     private static void BringLoopbackUp(Child* child)
@@ -120,9 +139,51 @@ internal static unsafe class Membership
         byte go;
         if (Read(child->Sync, &go, 1) != 1)
             Exit(1);
-        Tell.Check(child, SetGroups(0, null), Place.IdMap, Z("setgroups"u8));
+        BecomeRoot(child);
+    }
+
+    /// <summary>The root of a user namespace that was just entered.</summary>
+    public static void BecomeRoot(Child* child)
+    {
+        if (!child->Has(PlanFlags.KeepsGroups))
+            Tell.Check(child, SetGroups(0, null), Place.IdMap, Z("setgroups"u8));
         Tell.Check(child, SetGroup(0, 0, 0), Place.IdMap, Z("setresgid"u8));
         Tell.Check(child, SetUser(0, 0, 0), Place.IdMap, Z("setresuid"u8));
+        Control(K.PR_SET_DUMPABLE, 0);
+    }
+
+    /// <summary>True when a namespace of that type is joined by path.</summary>
+    public static bool Joined(Child* child, ulong type)
+    {
+        PlanNamespace* entries = (PlanNamespace*)child->At(child->Plan->Namespaces);
+        for (uint i = 0; i < child->Plan->NamespaceCount; i++)
+        {
+            if (entries[i].Type == type)
+                return true;
+        }
+        return false;
+    }
+
+    /// <summary>Clocks may be moved only before the first process is in the namespace: unshare makes it for children, we follow.</summary>
+    /// <remarks>time_namespaces(7).</remarks>
+    public static void MakeTimeNamespace(Child* child)
+    {
+        Tell.Check(child, Unshare(K.CLONE_NEWTIME), Place.Namespace, Z("time"u8));
+        // In a user namespace the file is ours only while we may be looked into; nobody is there yet who could.
+        Control(K.PR_SET_DUMPABLE, 1);
+        if (child->Plan->TimeOffsets != 0)
+        {
+            byte* offsets = child->At(child->Plan->TimeOffsets);
+            int file = Open(Z("/proc/self/timens_offsets"u8), K.O_WRONLY | K.O_CLOEXEC);
+            Tell.Check(child, file, Place.TimeOffsets, Z("/proc/self/timens_offsets"u8));
+            Tell.Check(child, Write(file, offsets, Text.Length(offsets)), Place.TimeOffsets, offsets);
+            Close(file);
+        }
+        int own = Open(Z("/proc/self/ns/time_for_children"u8), K.O_CLOEXEC);
+        Tell.Check(child, own, Place.Namespace, Z("time"u8));
+        Tell.Check(child, SetNamespace(own, K.CLONE_NEWTIME), Place.Namespace, Z("time"u8));
+        Close(own);
+        Control(K.PR_SET_DUMPABLE, 0);
     }
 
     public static void JoinNamespaces(Child* child, int inParent)
@@ -216,6 +277,14 @@ internal static unsafe class Root
         return tree;
     }
 
+    /// <summary>Only now: a shared root cannot be pivoted to.</summary>
+    public static void SetPropagation(Child* child)
+    {
+        ulong flags = child->Plan->OwnPropagation;
+        if (flags != 0)
+            Tell.Check(child, Sys.Mount(Z("none"u8), Z("/"u8), null, flags, null), Place.Propagation, Z("/"u8));
+    }
+
     public static void Pivot(Child* child)
     {
         if (child->Has(PlanFlags.ReadOnlyRoot))
@@ -224,10 +293,23 @@ internal static unsafe class Root
             Tell.Check(child, SetMountAttributes(child->Root, Z(""u8), K.AT_EMPTY_PATH, &attributes), Place.ReadOnly, Z("/"u8));
         }
         Tell.Check(child, ChangeDirectory(child->Root), Place.Pivot, null);
+        if (child->Has(PlanFlags.NoPivot))
+        {
+            const ulong move = 8192;
+            Tell.Check(child, Sys.Mount(Z("."u8), Z("/"u8), null, move, null), Place.Pivot, null);
+            Tell.Check(child, ChangeRoot(Z("."u8)), Place.Pivot, null);
+            Tell.Check(child, ChangeDirectory(Z("/"u8)), Place.Pivot, null);
+            return;
+        }
+        int host = Open(Z("/"u8), K.O_PATH | K.O_DIRECTORY | K.O_CLOEXEC);
+        Tell.Check(child, host, Place.Pivot, Z("/"u8));
         Tell.Check(child, PivotRoot(Z("."u8), Z("."u8)), Place.Pivot, null);
-        // The old root lies over the new one now. Taking it away must not reach the host.
+        // The old root lies over the new one now. Taking it away must not reach the host, whose mounts may be shared with it; it is
+        // entered first, because mount(2) takes "." for what we stand in and not for what lies over it, as umount(2) does.
+        Tell.Check(child, ChangeDirectory(host), Place.Pivot, null);
         Tell.Check(child, Sys.Mount(Z("none"u8), Z("."u8), null, K.MS_SLAVE | K.MS_REC, null), Place.Pivot, null);
         Tell.Check(child, Unmount(Z("."u8), (int)DetachFlag), Place.Pivot, null);
+        Close(host);
         Tell.Check(child, ChangeDirectory(Z("/"u8)), Place.Pivot, null);
     }
 }

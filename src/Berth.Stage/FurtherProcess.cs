@@ -9,17 +9,14 @@ internal static unsafe class FurtherProcess
     {
         PlanHeader* plan = child->Plan;
         Membership.JoinCgroups(child);
+        Scheduling.SetAffinityAfter(child);
         Membership.SetOomScore(child);
         Membership.SetLabel(child);
         // All at once, the user's among them. The process namespace holds for children.
         ulong namespaces = plan->JoinedNamespaces;
         Tell.Check(child, SetNamespace(plan->TargetDescriptor, namespaces), Place.Namespace, Z("setns"u8));
         if ((namespaces & K.CLONE_NEWUSER) != 0)
-        {
-            Tell.Check(child, SetGroups(0, null), Place.IdMap, Z("setgroups"u8));
-            Tell.Check(child, SetGroup(0, 0, 0), Place.IdMap, Z("setresgid"u8));
-            Tell.Check(child, SetUser(0, 0, 0), Place.IdMap, Z("setresuid"u8));
-        }
+            Membership.BecomeRoot(child);
         int terminal = child->Has(PlanFlags.Terminal) ? Terminals.OpenFurther(child) : -1;
         Launch.Run(child, terminal);
     }
@@ -36,9 +33,8 @@ internal static unsafe class FurtherProcess
             Tell.Send(child, Packet.Born, Place.None, pid, null);
             Exit(0);
         }
-        byte go;
-        // The monitor knows us by now.
-        if (Read(child->Sync, &go, 1) != 1)
+        // The maker knows us by now.
+        if (!Launch.ReadStart(child, child->Sync))
             Exit(1);
         SetSession();
         if (terminal)

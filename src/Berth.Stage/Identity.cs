@@ -16,8 +16,8 @@ internal static unsafe class Identity
                 Tell.Check(child, Control(K.PR_CAPBSET_DROP, i), Place.Capabilities, Z("bounding"u8));
         }
         Tell.Check(child, Control(K.PR_SET_KEEPCAPS, 1), Place.Capabilities, Z("keep"u8));
-        int groups = SetGroups(plan->GroupCount, child->At(plan->Groups));
-        Tell.Check(child, groups, Place.User, Z("setgroups"u8));
+        if (!child->Has(PlanFlags.KeepsGroups) || plan->GroupCount != 0)
+            Tell.Check(child, SetGroups(plan->GroupCount, child->At(plan->Groups)), Place.User, Z("setgroups"u8));
         Tell.Check(child, SetGroup(plan->Group, plan->Group, plan->Group), Place.User, Z("setgid"u8));
         Tell.Check(child, SetUser(plan->User, plan->User, plan->User), Place.User, Z("setuid"u8));
         Tell.Check(child, Control(K.PR_SET_KEEPCAPS), Place.Capabilities, Z("keep"u8));

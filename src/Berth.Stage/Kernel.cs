@@ -7,7 +7,7 @@ internal static class K
 {
     public const int AtCwd = -100;
     public const int EPERM = 1, ENOENT = 2, EINTR = 4, EIO = 5, EBADF = 9, EAGAIN = 11, EACCES = 13, EEXIST = 17, ENOTDIR = 20;
-    public const int EISDIR = 21, EINVAL = 22, ENOSYS = 38, ELOOP = 40, EPIPE = 32, ENOEXEC = 8, EPROTO = 71;
+    public const int EISDIR = 21, EINVAL = 22, ETIMEDOUT = 110, ENOSYS = 38, ELOOP = 40, EPIPE = 32, ENOEXEC = 8, EPROTO = 71;
 
     public const int O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0x40, O_EXCL = 0x80, O_NOCTTY = 0x100, O_TRUNC = 0x200, O_APPEND = 0x400;
     public const int O_NONBLOCK = 0x800, O_DIRECTORY = 0x10000, O_NOFOLLOW = 0x20000, O_CLOEXEC = 0x80000, O_PATH = 0x200000;
@@ -25,9 +25,9 @@ internal static class K
 
     public const ulong CLONE_NEWNS = 0x20000, CLONE_NEWCGROUP = 0x02000000, CLONE_NEWUTS = 0x04000000, CLONE_NEWIPC = 0x08000000;
     public const ulong CLONE_NEWUSER = 0x10000000, CLONE_NEWPID = 0x20000000, CLONE_NEWNET = 0x40000000;
-    public const ulong CLONE_INTO_CGROUP = 0x200000000;
+    public const ulong CLONE_INTO_CGROUP = 0x200000000, CLONE_NEWTIME = 0x80, CLONE_PARENT = 0x8000;
 
-    public const int S_IFMT = 0xF000, S_IFDIR = 0x4000, S_IFCHR = 0x2000, S_IFREG = 0x8000;
+    public const int S_IFMT = 0xF000, S_IFDIR = 0x4000, S_IFCHR = 0x2000, S_IFREG = 0x8000, S_IFLNK = 0xA000;
 
     public const int SIGCHLD = 17, SIGKILL = 9;
     public const int PR_SET_DUMPABLE = 4, PR_SET_KEEPCAPS = 8, PR_SET_NAME = 15, PR_CAPBSET_DROP = 24;

@@ -5,8 +5,9 @@ namespace Berth.Stage;
 /// <summary>The last stretch, the same for the first process and for exec: streams, limits, identity, filter, program.</summary>
 internal static unsafe class Launch
 {
-    // After the streams this is the only descriptor that is left open.
-    private const int SyncDescriptor = 3;
+    private const int FirstFree = 3;
+    private const int SetDuplicateAbove = 1030;
+    private const uint NewListener = 8;
 
     public static void Run(Child* child, int terminal)
     {
@@ -16,10 +17,8 @@ internal static unsafe class Launch
         TakeStreams(child, terminal);
         SetLimits(child);
         CloseRest(child);
-        Tell.Send(child, Packet.Created, Place.None, 0, null);
-        byte go;
-        if (Read(child->Sync, &go, 1) != 1)
-            Exit(1);
+        Scheduling.Set(child);
+        Await(child);
         PlanHeader* plan = child->Plan;
         if (child->Has(PlanFlags.NoNewPrivileges))
             Tell.Check(child, Control(K.PR_SET_NO_NEW_PRIVS, 1), Place.Seccomp, Z("no_new_privs"u8));
@@ -37,11 +36,43 @@ internal static unsafe class Launch
         Umask(plan->Umask);
         if (enters)
             FurtherProcess.EnterProcesses(child, terminal >= 0);
+        Hooks.Run(child, plan->StartHooks, plan->StartHookCount, plan->StateCreated);
         if (child->Has(PlanFlags.Init))
             TinyInit.Split(child, terminal >= 0);
         if (child->Has(PlanFlags.NoNewPrivileges))
             InstallFilter(child);
         Execute(child);
+    }
+
+    /// <summary>Says that all is made and waits for the word to go on.</summary>
+    private static void Await(Child* child)
+    {
+        if (child->Has(PlanFlags.Unmonitored))
+            FindEarly(child);
+        Tell.Send(child, Packet.Created, Place.None, 0, null);
+        if (child->Has(PlanFlags.WaitsAtSocket))
+            Unmonitored.AwaitStart(child);
+        else if (!ReadStart(child, child->Sync))
+            Exit(1);
+    }
+
+    /// <summary>A program that is not there fails the making, as callers expect, not the start; whether the user may execute it is
+    /// asked once it is the user who asks.</summary>
+    private static void FindEarly(Child* child)
+    {
+        ChangeDirectory(child->At(child->Plan->WorkingDirectory));
+        byte* found = stackalloc byte[4352];
+        ulong first = *(ulong*)child->At(child->Plan->Arguments);
+        ProgramSearch.Find(child, child->At((uint)first), found);
+    }
+
+    /// <summary>A byte, and the pid by which the maker knows us.</summary>
+    public static bool ReadStart(Child* child, int socket)
+    {
+        byte* go = stackalloc byte[8];
+        long count = Read(socket, go, 8);
+        child->HostPid = count >= 5 ? *(int*)(go + 1) : GetPid();
+        return count >= 1;
     }
 
     private static void TakeStreams(Child* child, int terminal)
@@ -59,15 +90,23 @@ internal static unsafe class Launch
             if (child->Stdin < 0)
                 child->Stdin = NullInput(child);
             else
-                ChangeOwner(child->Stdin, plan->User, uint.MaxValue);
+                GiveStream(child->Stdin, plan->User);
             // So that a program of another user may open /dev/stdout, which is a link to its own descriptor.
-            ChangeOwner(child->Stdout, plan->User, uint.MaxValue);
-            ChangeOwner(child->Stderr, plan->User, uint.MaxValue);
+            GiveStream(child->Stdout, plan->User);
+            GiveStream(child->Stderr, plan->User);
         }
         // Sources are all above 2: the program was started with 0 to 5 open.
         Tell.Check(child, Dup2(child->Stdin, 0), Place.Plan, null);
         Tell.Check(child, Dup2(child->Stdout, 1), Place.Plan, null);
         Tell.Check(child, Dup2(child->Stderr, 2), Place.Plan, null);
+    }
+
+    /// <summary>A caller's stream may be the host's null device, which stays root's. What refuses a new owner keeps its old one.</summary>
+    private static void GiveStream(int stream, uint user)
+    {
+        Stat stat;
+        if (Fstat(stream, &stat) == 0 && stat.User != user && !IsNullDevice(stream))
+            ChangeOwner(stream, user, uint.MaxValue);
     }
 
     /// <summary>The container's own null device; where it has none, a pipe that nobody writes.</summary>
@@ -109,12 +148,30 @@ internal static unsafe class Launch
     /// <summary>Nothing of the host stays open: closed, not only marked, so that a directory of /proc/self/fd leads nowhere.</summary>
     private static void CloseRest(Child* child)
     {
-        if (child->Sync != SyncDescriptor)
+        int** kept = stackalloc int*[3];
+        kept[0] = &child->Sync;
+        kept[1] = &child->Listener;
+        kept[2] = &child->Notify;
+        int preserved = (int)child->Plan->PreservedCount;
+        int above = StageContract.FirstDescriptor + (int)child->Plan->InheritedCount + 8;
+        for (int i = 0; i < 3; i++)
         {
-            Tell.Check(child, Dup3(child->Sync, SyncDescriptor, K.O_CLOEXEC), Place.Plan, null);
-            child->Sync = SyncDescriptor;
+            if (*kept[i] < 0)
+                continue;
+            *kept[i] = Fcntl(*kept[i], SetDuplicateAbove, above);
+            Tell.Check(child, *kept[i], Place.Plan, null);
         }
-        Tell.Check(child, CloseRange(SyncDescriptor + 1, uint.MaxValue, 0), Place.Plan, Z("close_range"u8));
+        for (int i = 0; i < preserved; i++)
+            Tell.Check(child, Dup2(StageContract.FirstDescriptor + i, FirstFree + i), Place.Plan, null);
+        int next = FirstFree + preserved;
+        for (int i = 0; i < 3; i++)
+        {
+            if (*kept[i] < 0)
+                continue;
+            Tell.Check(child, Dup3(*kept[i], next, K.O_CLOEXEC), Place.Plan, null);
+            *kept[i] = next++;
+        }
+        Tell.Check(child, CloseRange((uint)next, uint.MaxValue, 0), Place.Plan, Z("close_range"u8));
     }
 
     private static void VerifyDirectory(Child* child)
@@ -131,8 +188,34 @@ internal static unsafe class Launch
         if (plan->FilterCount == 0)
             return;
         FilterProgram program = new() { Length = (ushort)plan->FilterCount, Filter = child->At(plan->Filter) };
-        Tell.Check(child, Seccomp(1, plan->FilterFlags, &program), Place.Seccomp, null);
+        int installed = Seccomp(1, plan->FilterFlags, &program);
+        Tell.Check(child, installed, Place.Seccomp, null);
+        if ((plan->FilterFlags & NewListener) != 0)
+            HandOver(child, installed);
     }
+
+    /// <summary>The notify descriptor goes to who will answer for the calls. Our own calls to tell it may not be among them.</summary>
+    private static void HandOver(Child* child, int notify)
+    {
+        byte* pid = stackalloc byte[24];
+        Text.Append(pid, child->HostPid);
+        PlanHeader* plan = child->Plan;
+        Vector* parts = stackalloc Vector[5];
+        parts[0] = Part(child->At(plan->NotifyHead));
+        parts[1] = parts[3] = Part(pid);
+        parts[2] = Part(child->At(plan->NotifyMiddle));
+        parts[4] = Part(child->At(plan->NotifyTail));
+        ControlRights rights = new() { Length = 20, Level = 1, Type = 1, Descriptor = notify };
+        MessageHeader message = new()
+        {
+            Vectors = parts, VectorCount = 5, Control = &rights, ControlLength = sizeof(ControlRights),
+        };
+        Tell.Check(child, SendMessage(child->Notify, &message, 0), Place.Notify, null);
+        Close(notify);
+        Close(child->Notify);
+    }
+
+    private static Vector Part(byte* text) => new() { Base = text, Length = Text.Length(text) };
 
     private static void Execute(Child* child)
     {
@@ -148,7 +231,7 @@ internal static unsafe class Launch
     }
 
     /// <summary>Turns offsets into pointers in place: both are 8 bytes wide, and the plan is mapped privately.</summary>
-    private static byte** Pointers(Child* child, uint at)
+    public static byte** Pointers(Child* child, uint at)
     {
         ulong* entries = (ulong*)child->At(at);
         for (int i = 0; entries[i] != 0; i++)

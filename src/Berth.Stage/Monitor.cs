@@ -47,7 +47,8 @@ internal static unsafe class Monitor
         MonitorState state;
         Text.Zero(&state, sizeof(MonitorState));
         MonitorState* monitor = &state;
-        if (!MapPlan(monitor))
+        monitor->Plan = Making.MapPlan();
+        if (monitor->Plan == null)
             return 64;
         Client* clients = stackalloc Client[StageContract.ClientsMax];
         monitor->Clients = clients;
@@ -56,17 +57,6 @@ internal static unsafe class Monitor
             return 65;
         MonitorLoop.Run(monitor);
         return 0;
-    }
-
-    private static bool MapPlan(MonitorState* monitor)
-    {
-        long size = Seek(StageContract.PlanDescriptor, 0, 2);
-        if (size < sizeof(PlanHeader))
-            return false;
-        // Private and writable: paths are cut at their slashes in place.
-        monitor->Plan = (PlanHeader*)Map(null, size, 3, 2, StageContract.PlanDescriptor);
-        Close(StageContract.PlanDescriptor);
-        return (long)monitor->Plan > 0 && monitor->Plan->Magic == PlanHeader.Version && monitor->Plan->Size == size;
     }
 
     private static void Prepare(MonitorState* monitor)
@@ -131,6 +121,8 @@ internal static unsafe class Monitor
         Child* child = &monitor->Child;
         child->Plan = plan;
         child->Stdin = child->Stdout = child->Stderr = child->Terminals = child->MaskDirectory = child->MaskFile = -1;
+        child->Listener = -1;
+        child->Notify = plan->NotifySocket;
         int* pair = stackalloc int[2];
         if (SocketPair(1, 5 | 0x80000, pair) < 0)
             return false;
@@ -142,7 +134,7 @@ internal static unsafe class Monitor
         monitor->Signals = SignalDescriptor(&waited);
         if (!OpenStreams(monitor))
             return false;
-        int pid = Clone(monitor);
+        int pid = Making.Clone(child, 0);
         if (pid == 0)
             RunChild(child);
         Close(child->Sync);
@@ -161,7 +153,7 @@ internal static unsafe class Monitor
         return true;
     }
 
-    private static void RunChild(Child* child)
+    public static void RunChild(Child* child)
     {
         ulong none = 0;
         SignalMask(2, &none);
@@ -170,46 +162,6 @@ internal static unsafe class Monitor
         else
             FirstProcess.Run(child);
         Exit(1);
-    }
-
-    private static int Clone(MonitorState* monitor)
-    {
-        PlanHeader* plan = monitor->Plan;
-        PlanNamespace* entries = (PlanNamespace*)((byte*)plan + plan->Namespaces);
-        for (uint i = 0; i < plan->NamespaceCount; i++)
-        {
-            int joined = entries[i].InParent == 0 ? 0 : SetNamespace(entries[i].Descriptor, entries[i].Type);
-            if (joined < 0)
-                return joined;
-        }
-        CloneArguments arguments = new()
-        {
-            Flags = plan->NewNamespaces & ~K.CLONE_NEWCGROUP, ExitSignal = K.SIGCHLD,
-        };
-        return plan->CgroupDirectory == 0 ? Sys.Clone(&arguments) : CloneIntoCgroup(monitor, &arguments);
-    }
-
-    /// <summary>Born in its cgroup: writing to cgroup.procs would wait for all processors (a grace period, several milliseconds).</summary>
-    private static int CloneIntoCgroup(MonitorState* monitor, CloneArguments* arguments)
-    {
-        Child* child = &monitor->Child;
-        int directory = Open(child->At(child->Plan->CgroupDirectory), K.O_PATH | K.O_DIRECTORY | K.O_CLOEXEC);
-        if (directory >= 0)
-        {
-            ulong flags = arguments->Flags;
-            arguments->Flags = flags | K.CLONE_INTO_CGROUP;
-            arguments->Cgroup = (ulong)directory;
-            child->InCgroup = true;
-            int pid = Sys.Clone(arguments);
-            Close(directory);
-            if (pid >= 0)
-                return pid;
-            arguments->Flags = flags;
-            arguments->Cgroup = 0;
-        }
-        // Kernels before 5.7, or a tree that forbids it: the child writes itself in, and its failure has a sentence.
-        child->InCgroup = false;
-        return Sys.Clone(arguments);
     }
 
     private static bool OpenStreams(MonitorState* monitor)

@@ -10,7 +10,7 @@ namespace Berth.Stage;
 public struct PlanHeader
 {
     /// <summary>Layout version, checked by the stage: library and program must be of one build.</summary>
-    public const uint Version = 0x42520004;
+    public const uint Version = 0x42520005;
 
     /// <summary><see cref="Version"/>.</summary>
     public uint Magic;
@@ -182,6 +182,92 @@ public struct PlanHeader
 
     /// <summary>Milliseconds that output may stay open after the end, when others may hold it.</summary>
     public uint DrainMilliseconds;
+
+    /// <summary>How many of the inherited descriptors, the first ones, become the program's 3, 4, ….</summary>
+    public uint PreservedCount;
+
+    /// <summary>The name of a new session keyring, or 0.</summary>
+    public uint Keyring;
+
+    /// <summary>Lines of offsets for a new time namespace, or 0: no such namespace.</summary>
+    public uint TimeOffsets;
+
+    /// <summary>A struct sched_attr, or 0.</summary>
+    public uint Scheduler;
+
+    /// <summary>Its size.</summary>
+    public uint SchedulerBytes;
+
+    /// <summary>The I/O priority as ioprio_set(2) takes it, or 0.</summary>
+    public uint IoPriority;
+
+    /// <summary>A mask of processors to run on before the cgroup is joined, or 0.</summary>
+    public uint AffinityBefore;
+
+    /// <summary>A mask of processors to run on from then on, or 0.</summary>
+    public uint AffinityAfter;
+
+    /// <summary>Bytes of each mask.</summary>
+    public uint AffinityBytes;
+
+    /// <summary>The execution domain plus 1, or 0.</summary>
+    public uint Personality;
+
+    /// <summary><see cref="PlanHook"/>s in the container's namespaces, before the pivot.</summary>
+    public uint CreateHooks;
+
+    /// <summary>How many.</summary>
+    public uint CreateHookCount;
+
+    /// <summary><see cref="PlanHook"/>s inside, before the program is executed.</summary>
+    public uint StartHooks;
+
+    /// <summary>How many.</summary>
+    public uint StartHookCount;
+
+    /// <summary>The container's state for hooks, up to the pid.</summary>
+    public uint StateHead;
+
+    /// <summary>What follows the pid in create hooks.</summary>
+    public uint StateCreating;
+
+    /// <summary>What follows the pid in start hooks.</summary>
+    public uint StateCreated;
+
+    /// <summary>A connected socket that takes the filter's notify descriptor, or -1.</summary>
+    public int NotifySocket;
+
+    /// <summary>The seccomp state for it, up to the pid.</summary>
+    public uint NotifyHead;
+
+    /// <summary>What stands between the pid and the pid again.</summary>
+    public uint NotifyMiddle;
+
+    /// <summary>What follows the second.</summary>
+    public uint NotifyTail;
+
+    /// <summary>Alignment.</summary>
+    public uint Padding;
+
+    /// <summary>MS_… for the container's root once it is the root, or 0.</summary>
+    public ulong OwnPropagation;
+}
+
+/// <summary>A program to run at a point of the lifecycle.</summary>
+[StructLayout(LayoutKind.Sequential)]
+public struct PlanHook
+{
+    /// <summary>The program.</summary>
+    public uint Path;
+
+    /// <summary>How many milliseconds it may take; 0: no limit.</summary>
+    public uint TimeoutMilliseconds;
+
+    /// <summary>An array of offsets, arguments, zero-ended.</summary>
+    public uint Arguments;
+
+    /// <summary>The same for the environment.</summary>
+    public uint Environment;
 }
 
 /// <summary>What a plan wants, bit by bit.</summary>
@@ -217,6 +303,24 @@ public enum PlanFlags
 
     /// <summary>All its processes end with the first: output left in the pipes is complete when that has ended.</summary>
     PrivateProcesses = 256,
+
+    /// <summary>No monitor: streams are the caller's, who is told of failures and becomes the parent.</summary>
+    Unmonitored = 512,
+
+    /// <summary>Once made, it waits at the socket in the run directory; otherwise for its maker's word.</summary>
+    WaitsAtSocket = 1024,
+
+    /// <summary>Says when its namespaces exist and waits for a word before it mounts.</summary>
+    PausesForHooks = 2048,
+
+    /// <summary>The user namespace forbids setgroups(2).</summary>
+    KeepsGroups = 4096,
+
+    /// <summary>Changes the root in place instead of by pivot_root (a root on the initial ramfs).</summary>
+    NoPivot = 8192,
+
+    /// <summary>Its maker is no root: it must be able to write our id maps.</summary>
+    MappedByUser = 16384,
 }
 
 /// <summary>A namespace to join by descriptor.</summary>
@@ -284,8 +388,35 @@ public struct PlanStep
     /// <summary>MS_… propagation.</summary>
     public ulong Propagation;
 
-    /// <summary>Device number, or 1 for a recursive bind; 2: recursive attributes too.</summary>
+    /// <summary>Device number, or the step's options (<see cref="MountMark"/>).</summary>
     public ulong Argument;
+
+    /// <summary>MOUNT_ATTR_… taken away.</summary>
+    public ulong Cleared;
+
+    /// <summary>MOUNT_ATTR_… for what is mounted below too.</summary>
+    public ulong DeepAttributes;
+
+    /// <summary>MOUNT_ATTR_… taken away there.</summary>
+    public ulong DeepCleared;
+
+    /// <summary>A mount that hangs nowhere to use instead of the source, or 0.</summary>
+    public int Mount;
+
+    /// <summary>Alignment.</summary>
+    public int Padding;
+}
+
+/// <summary>Options of mount steps, in <see cref="PlanStep.Argument"/>.</summary>
+public static class MountMark
+{
+#pragma warning disable CS1591 // The comments beside them.
+    public const ulong Recursive = 1; // A bind with what is mounted below.
+    public const ulong OrdinaryDirectory = 4; // The mount point may not be reached over links.
+    public const ulong CopyUp = 8; // The new file system starts with what it hides.
+    public const ulong KeepMode = 16; // The new file system's root gets the mode of the directory it hides.
+    public const ulong Shallow = 32; // Propagation of the mount alone, not of what is mounted below.
+#pragma warning restore CS1591
 }
 
 /// <summary>What a step does.</summary>

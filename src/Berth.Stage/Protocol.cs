@@ -29,6 +29,12 @@ public enum Packet : byte
     /// <summary>Monitor: all output was sent.</summary>
     End = 8,
 
+    /// <summary>Stage without a monitor: the first process exists. <see cref="Report"/>, value: pid.</summary>
+    Made = 9,
+
+    /// <summary>Stage without a monitor: the namespaces exist; it waits for a byte. <see cref="Report"/>.</summary>
+    Namespaces = 10,
+
     /// <summary>Child of an exec: it has made the process that becomes the program, and ends. <see cref="Report"/>, value: pid.</summary>
     Born = 11,
 
@@ -61,7 +67,8 @@ public enum Place
     None, Plan, Clone, Cgroup, Namespace, Propagation, Overlay, Root, MountMake, MountOption, MountPoint, MountMove, BindSource,
     Directory, Node, Link, Mask, ReadOnly, Sysctl, Console, Pivot, HostName, Limit, OomScore, WorkingDirectory, User,
     Capabilities, Seccomp, ProgramNotFound, ProgramMissing, ProgramForbidden, ProgramDirectory, Execute, Interpreter, IdMap,
-    Socket, WorkingDirectoryOutside, ExitUnknown, Ended, Label,
+    Socket, WorkingDirectoryOutside, ExitUnknown, Ended, Label, Hook, HookTimeout, Scheduler, IoPriority, Affinity, Personality,
+    Keyring, TimeOffsets, CopyUp, Notify,
 #pragma warning restore CS1591
 }
 
@@ -100,6 +107,12 @@ public static class StageContract
     /// <summary>argv[1] of the program that makes it a monitor.</summary>
     public const string Verb = "@monitor";
 
+    /// <summary>argv[1] of the program that makes a process without a monitor.</summary>
+    public const string UnmonitoredVerb = "@process";
+
+    /// <summary>argv[1] of the program that makes a user namespace and holds it.</summary>
+    public const string NamespaceVerb = "@namespace";
+
     /// <summary>The plan's descriptor.</summary>
     public const int PlanDescriptor = 3;
 
@@ -114,6 +127,9 @@ public static class StageContract
 
     /// <summary>The most bytes of a stream in a packet.</summary>
     public const int ChunkMax = 32 * 1024;
+
+    /// <summary>The name of the socket at which a process without a monitor waits to be started.</summary>
+    public const string StartSocketName = "start.sock";
 
     /// <summary>The socket's name in the run directory.</summary>
     public const string SocketName = "monitor.sock";

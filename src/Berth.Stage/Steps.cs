@@ -5,7 +5,7 @@ namespace Berth.Stage;
 /// <summary>Carries out the plan's steps in the new root, before the pivot.</summary>
 internal static unsafe class Steps
 {
-    private const ulong Recursive = 1, RecursiveAttributes = 2, OrdinaryDirectory = 4, AccessTimes = 0x70;
+    private const ulong AccessTimes = 0x70;
     private const int OptionBytesMax = 1024;
 
     public static void Run(Child* child)
@@ -34,16 +34,52 @@ internal static unsafe class Steps
     private static void Mount(Child* child, PlanStep* step, byte* target)
     {
         byte* type = child->At(step->Type);
-        int mount = NewFileSystem(child, type, child->At(step->Source), child->At(step->Data), (uint)step->Attributes, target);
-        ulong links = (step->Argument & OrdinaryDirectory) != 0 ? K.RESOLVE_NO_SYMLINKS : 0;
-        int place = Paths.Ensure(child, target, directory: true, links);
+        bool takesOver = (step->Argument & (MountMark.CopyUp | MountMark.KeepMode)) != 0;
+        // What is filled first becomes read-only afterwards.
+        ulong later = takesOver ? step->Attributes & K.MOUNT_ATTR_RDONLY : 0;
+        uint now = (uint)(step->Attributes & ~later);
+        int mount = NewFileSystem(child, type, child->At(step->Source), child->At(step->Data), now, target);
+        ulong links = (step->Argument & MountMark.OrdinaryDirectory) != 0 ? K.RESOLVE_NO_SYMLINKS : 0;
+        int hidden = Paths.Open(child, target, K.O_PATH, links);
+        int place = hidden >= 0 ? hidden : Paths.Ensure(child, target, directory: true, links);
         Tell.Check(child, place, Place.MountPoint, target);
+        if (hidden >= 0 && takesOver)
+            TakeOver(child, step, hidden, mount, target);
+        SetAttributes(child, mount, later, 0, 0, target);
+        Spread(child, step, mount, target);
         Tell.Check(child, MoveMount(mount, Z(""u8), place, Z(""u8), K.MOVE_MOUNT_EMPTY), Place.MountMove, target);
         Close(place);
         if (Text.Same(type, Z("devpts"u8)))
             child->Terminals = mount;
         else
             Close(mount);
+    }
+
+    /// <summary>What is hidden gives the new file system its contents, its root's mode, or both.</summary>
+    private static void TakeOver(Child* child, PlanStep* step, int hidden, int mount, byte* target)
+    {
+        Stat stat;
+        Tell.Check(child, Fstat(hidden, &stat), Place.CopyUp, target);
+        if ((stat.Mode & K.S_IFMT) != K.S_IFDIR)
+            return;
+        if ((step->Argument & MountMark.CopyUp) != 0)
+            CopyTree.Run(child, hidden, mount, target);
+        int root = OpenAt(mount, Z("."u8), K.O_DIRECTORY | K.O_CLOEXEC);
+        Tell.Check(child, root, Place.CopyUp, target);
+        if ((step->Argument & MountMark.CopyUp) != 0)
+            Tell.Check(child, ChangeOwner(root, stat.User, stat.Group), Place.CopyUp, target);
+        if ((step->Argument & MountMark.KeepMode) != 0)
+            Tell.Check(child, ChangeMode(root, stat.Mode & 0xFFF), Place.CopyUp, target);
+        Close(root);
+    }
+
+    private static void Spread(Child* child, PlanStep* step, int mount, byte* target)
+    {
+        if (step->Propagation == 0)
+            return;
+        MountAttributes propagation = new() { Propagation = step->Propagation };
+        uint deep = (step->Argument & MountMark.Shallow) != 0 ? 0 : K.AT_RECURSIVE;
+        Tell.Check(child, SetMountAttributes(mount, Z(""u8), K.AT_EMPTY_PATH | deep, &propagation), Place.Propagation, target);
     }
 
     private static int NewFileSystem(Child* child, byte* type, byte* source, byte* options, uint attributes, byte* target)
@@ -82,21 +118,13 @@ internal static unsafe class Steps
     private static void Bind(Child* child, PlanStep* step, byte* target)
     {
         byte* source = child->At(step->Source);
-        int tree = BindSource(child, step, source);
+        int tree = step->Mount != 0 ? step->Mount : BindSource(child, step, source);
         Tell.Check(child, tree, Place.BindSource, source);
         Stat stat;
         Tell.Check(child, Fstat(tree, &stat), Place.BindSource, source);
-        MountAttributes propagation = new() { Propagation = step->Propagation };
-        if (step->Propagation != 0)
-        {
-            int spread = SetMountAttributes(tree, Z(""u8), K.AT_EMPTY_PATH | K.AT_RECURSIVE, &propagation);
-            Tell.Check(child, spread, Place.BindSource, source);
-        }
-        ulong accessTimes = (step->Attributes & AccessTimes) != 0 ? AccessTimes : 0;
-        MountAttributes attributes = new() { Set = step->Attributes, Clear = accessTimes };
-        uint deep = (step->Argument & RecursiveAttributes) != 0 ? K.AT_RECURSIVE : 0;
-        if (step->Attributes != 0)
-            Tell.Check(child, SetMountAttributes(tree, Z(""u8), K.AT_EMPTY_PATH | deep, &attributes), Place.ReadOnly, target);
+        Spread(child, step, tree, target);
+        SetAttributes(child, tree, step->Attributes, step->Cleared, 0, target);
+        SetAttributes(child, tree, step->DeepAttributes, step->DeepCleared, K.AT_RECURSIVE, target);
         int place = Paths.Ensure(child, target, (stat.Mode & K.S_IFMT) == K.S_IFDIR);
         Tell.Check(child, place, Place.MountPoint, target);
         Tell.Check(child, MoveMount(tree, Z(""u8), place, Z(""u8), K.MOVE_MOUNT_EMPTY), Place.MountMove, target);
@@ -108,7 +136,7 @@ internal static unsafe class Steps
     /// out is mounted.</summary>
     private static int BindSource(Child* child, PlanStep* step, byte* source)
     {
-        uint flags = K.OPEN_TREE_CLONE | K.OPEN_TREE_CLOEXEC | ((step->Argument & Recursive) != 0 ? K.AT_RECURSIVE : 0);
+        uint flags = K.OPEN_TREE_CLONE | K.OPEN_TREE_CLOEXEC | ((step->Argument & MountMark.Recursive) != 0 ? K.AT_RECURSIVE : 0);
         if (step->Type == 0)
             return OpenTree(K.AtCwd, source, flags);
         int directory = Sys.Open(source, K.O_PATH | K.O_DIRECTORY | K.O_CLOEXEC);
@@ -126,6 +154,16 @@ internal static unsafe class Steps
         int tree = OpenTree(found, Z(""u8), flags | K.AT_EMPTY_PATH);
         Close(found);
         return tree;
+    }
+
+    private static void SetAttributes(Child* child, int tree, ulong set, ulong clear, uint deep, byte* target)
+    {
+        if ((set | clear) == 0)
+            return;
+        // The kinds of access times are one value of several bits: all of them are cleared to set one.
+        ulong times = ((set | clear) & AccessTimes) != 0 ? AccessTimes : 0;
+        MountAttributes attributes = new() { Set = set, Clear = clear | times };
+        Tell.Check(child, SetMountAttributes(tree, Z(""u8), K.AT_EMPTY_PATH | deep, &attributes), Place.ReadOnly, target);
     }
 
     private static void MakeDirectories(Child* child, byte* target)

@@ -24,7 +24,8 @@ internal static unsafe partial class Sys
     public static long Seek(int fd, long offset, int whence) => Call(8, fd, offset, whence);
     public static void* Map(void* at, long size, int protection, int flags, int fd) =>
         (void*)Call(9, (long)at, size, protection, flags, fd, 0);
-    public static int SetSignal(int signal, KernelSignalAction* action) => (int)Call(13, signal, (long)action, 0, 8);
+    public static int SetSignal(int signal, KernelSignalAction* action, KernelSignalAction* before = null) =>
+        (int)Call(13, signal, (long)action, (long)before, 8);
     public static int SignalMask(int how, ulong* set) => (int)Call(14, how, (long)set, 0, 8);
     public static int Ioctl(int fd, ulong request, void* argument) => (int)Call(16, fd, (long)request, (long)argument);
     public static int Access(byte* path, int mode, int flags) => (int)Call(439, K.AtCwd, (long)path, mode, flags);
@@ -34,6 +35,7 @@ internal static unsafe partial class Sys
     public static int GetPid() => (int)Call(39);
     public static int Socket(int family, int type, int protocol) => (int)Call(41, family, type, protocol);
     public static int Accept(int fd) => (int)Call(288, fd, 0, 0, 0x80000 | 0x800);
+    public static int AcceptBlocking(int fd) => (int)Call(288, fd, 0, 0, 0x80000);
     public static int SendMessage(int fd, MessageHeader* message, int flags) => (int)Call(46, fd, (long)message, flags);
     public static int ReceiveMessage(int fd, MessageHeader* message, int flags) => (int)Call(47, fd, (long)message, flags);
     public static int Bind(int fd, void* address, int length) => (int)Call(49, fd, (long)address, length);
@@ -95,6 +97,18 @@ internal static unsafe partial class Sys
     public static int FsConfig(int fd, uint command, byte* key, void* value, int extra) =>
         (int)Call(431, fd, command, (long)key, (long)value, extra);
     public static int FsMount(int fd, uint flags, uint attributes) => (int)Call(432, fd, flags, attributes);
+    public static int SetPersonality(ulong domain) => (int)Call(135, (long)domain);
+    public static int SetAffinity(long bytes, void* mask) => (int)Call(203, 0, bytes, (long)mask);
+    public static int SetScheduler(void* attributes) => (int)Call(314, 0, (long)attributes, 0);
+    public static int SetIoPriority(uint priority) => (int)Call(251, 1, 0, priority);
+    public static int JoinKeyring(byte* name) => (int)Call(250, 1, (long)name);
+    public static int ChangeRoot(byte* path) => (int)Call(161, (long)path);
+    public static int ChangeMode(int fd, uint mode) => (int)Call(91, fd, mode);
+    public static int ChangeModeAt(int directory, byte* path, uint mode) => (int)Call(268, directory, (long)path, mode);
+    public static int StatAt(int directory, byte* path, Stat* to) => (int)Call(262, directory, (long)path, (long)to, 0x100);
+    public static long ListDirectory(int fd, byte* to, long size) => Call(217, fd, (long)to, size);
+    public static long SendFile(int to, int from, long count) => Call(40, to, from, 0, count);
+    public static int PidDescriptor(int pid) => (int)Call(434, pid);
     public static int Fork() => (int)Call(57);
 
     /// <summary>clone(CLONE_PARENT | SIGCHLD): a copy whose parent is our own. Not clone3, which policies of system calls cannot look into.

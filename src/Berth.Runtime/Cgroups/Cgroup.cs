@@ -58,6 +58,9 @@ public abstract class Cgroup
     /// <summary>Lets frozen processes go on.</summary>
     public abstract void Thaw();
 
+    /// <summary>Its processes are stopped, or about to be.</summary>
+    public abstract bool IsFrozen { get; }
+
     /// <summary>Its counts at this moment.</summary>
     public abstract CgroupStatistics ReadStatistics();
 

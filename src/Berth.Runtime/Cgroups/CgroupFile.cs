@@ -82,6 +82,10 @@ internal static class CgroupFile
         return pids;
     }
 
+    /// <summary>A line of rdma.max, the same in both versions.</summary>
+    public static string RdmaLine(string device, Oci.Runtime.RdmaLimits limits) =>
+        $"{device} hca_handle={limits.HcaHandles?.ToString() ?? "max"} hca_object={limits.HcaObjects?.ToString() ?? "max"}";
+
     // Open, write, close: a container's creation writes two dozen such files.
     private static int Put(string path, string value)
     {

@@ -58,6 +58,8 @@ internal sealed class CgroupV1 : Cgroup
             CgroupFile.TryWrite(freezer, "freezer.state", "THAWED");
     }
 
+    public override bool IsFrozen => Of("freezer") is { } freezer && CgroupFile.Read(freezer, "freezer.state") is "FROZEN" or "FREEZING";
+
     public override void Kill()
     {
         // A frozen process of version 1 does not die before it is let go.

@@ -22,6 +22,29 @@ internal sealed class CgroupV1Limits(Func<string, string?> directoryOf, IList<st
             if (Need("hugetlb", "the limit on huge pages") is { } huge)
                 CgroupFile.Write(huge, $"hugetlb.{limit.PageSize}.limit_in_bytes", limit.Limit.ToString());
         }
+        foreach ((string device, RdmaLimits limits) in resources.Rdma ?? new Dictionary<string, RdmaLimits>())
+        {
+            if (Need("rdma", "the RDMA limit") is { } rdma)
+                CgroupFile.Write(rdma, "rdma.max", CgroupFile.RdmaLine(device, limits));
+        }
+        if (resources.Network is { } network)
+            SetNetwork(network);
+        if (resources.Unified is { Count: > 0 } unified)
+        {
+            throw Faults.FaultException.Invalid(
+                $"unified resource {unified.Keys.First()}: this host has cgroup version 1, which has no such files");
+        }
+    }
+
+    private void SetNetwork(NetworkLimits network)
+    {
+        if (network.ClassId is { } mark && Need("net_cls", "the network class") is { } classes)
+            CgroupFile.Write(classes, "net_cls.classid", mark.ToString());
+        foreach (InterfacePriority priority in network.Priorities ?? [])
+        {
+            if (Need("net_prio", "the network priority") is { } priorities)
+                CgroupFile.Write(priorities, "net_prio.ifpriomap", $"{priority.Name} {priority.Priority}");
+        }
     }
 
     private void SetDevices(IReadOnlyList<DeviceRule> rules)
@@ -113,6 +136,13 @@ internal sealed class CgroupV1Limits(Func<string, string?> directoryOf, IList<st
         if (block.Weight is { } weight and not 0 && !CgroupFile.TryWrite(directory, "blkio.bfq.weight", weight.ToString())
             && !CgroupFile.TryWrite(directory, "blkio.weight", weight.ToString()))
             warnings.Add("Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.");
+        foreach (WeightDevice device in block.WeightDevice ?? [])
+        {
+            string line = $"{device.Major}:{device.Minor} {device.Weight}";
+            if (device.Weight is not null && !CgroupFile.TryWrite(directory, "blkio.bfq.weight_device", line)
+                && !CgroupFile.TryWrite(directory, "blkio.weight_device", line))
+                warnings.Add($"The kernel offers no block I/O weight of device {device.Major}:{device.Minor}: it is discarded.");
+        }
         Throttle(directory, "blkio.throttle.read_bps_device", block.ThrottleReadBpsDevice);
         Throttle(directory, "blkio.throttle.write_bps_device", block.ThrottleWriteBpsDevice);
         Throttle(directory, "blkio.throttle.read_iops_device", block.ThrottleReadIOPSDevice);

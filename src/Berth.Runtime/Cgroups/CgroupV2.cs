@@ -45,6 +45,8 @@ internal sealed class CgroupV2 : Cgroup
 
     public override void Thaw() => CgroupFile.TryWrite(_directory, "cgroup.freeze", "0");
 
+    public override bool IsFrozen => CgroupFile.Read(_directory, "cgroup.freeze") == "1";
+
     public override void Kill()
     {
         if (!CgroupFile.TryWrite(_directory, "cgroup.kill", "1"))
@@ -61,7 +63,7 @@ internal sealed class CgroupV2 : Cgroup
         {
             foreach (string controller in (CgroupFile.Read(parent, "cgroup.controllers") ?? "").Split(' '))
             {
-                if (controller is "cpu" or "cpuset" or "memory" or "pids" or "io" or "hugetlb"
+                if (controller is "cpu" or "cpuset" or "memory" or "pids" or "io" or "hugetlb" or "rdma"
                     && !CgroupFile.TryWrite(parent, "cgroup.subtree_control", "+" + controller))
                     warnings.Add($"The {controller} controller cannot be handed down from cgroup {parent}: its limits are discarded.");
             }

@@ -23,6 +23,10 @@ internal sealed class CgroupV2Limits(string directory, IList<string> warnings)
             SetBlock(block);
         foreach (HugepageLimit limit in resources.HugepageLimits ?? [])
             Write($"hugetlb.{limit.PageSize}.max", limit.Limit.ToString(), "the limit on huge pages");
+        foreach ((string device, RdmaLimits limits) in resources.Rdma ?? new Dictionary<string, RdmaLimits>())
+            Write("rdma.max", CgroupFile.RdmaLine(device, limits), "the RDMA limit");
+        if (resources.Network is not null)
+            warnings.Add("Network classes and priorities are discarded: cgroup version 2 has none.");
         foreach ((string file, string value) in resources.Unified ?? new Dictionary<string, string>())
             SetUnified(file, value);
     }
@@ -97,6 +101,12 @@ internal sealed class CgroupV2Limits(string directory, IList<string> warnings)
             && !CgroupFile.TryWrite(directory, "io.bfq.weight", weight.ToString())
             && !CgroupFile.TryWrite(directory, "io.weight", BlockWeightOf(weight).ToString()))
             warnings.Add("Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.");
+        foreach (WeightDevice device in block.WeightDevice ?? [])
+        {
+            if (device.Weight is { } own && !CgroupFile.TryWrite(directory, "io.bfq.weight", $"{device.Major}:{device.Minor} {own}")
+                && !CgroupFile.TryWrite(directory, "io.weight", $"{device.Major}:{device.Minor} {BlockWeightOf(own)}"))
+                warnings.Add($"The kernel offers no block I/O weight of device {device.Major}:{device.Minor}: it is discarded.");
+        }
         Throttle("rbps", block.ThrottleReadBpsDevice);
         Throttle("wbps", block.ThrottleWriteBpsDevice);
         Throttle("riops", block.ThrottleReadIOPSDevice);

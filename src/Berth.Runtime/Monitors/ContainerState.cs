@@ -21,6 +21,9 @@ internal sealed record ContainerState
     /// <summary>It has a user namespace of its own.</summary>
     public bool HasUserNamespace { get; init; }
 
+    /// <summary>It has a time namespace of its own.</summary>
+    public bool HasTimeNamespace { get; init; }
+
     /// <summary>What further processes are filtered by.</summary>
     public CallFilter Filter { get; init; } = CallFilter.None;
 }

@@ -11,7 +11,7 @@ namespace Berth.Runtime.Monitors;
 
 /// <summary>The <c>berth-runtime</c> program in a sealed memory file: what a container sees of us through <c>/proc/self/exe</c> can be
 /// written by nobody (CVE-2019-5736). Made once; it lives as long as the engine.</summary>
-internal sealed class MonitorProgram : IDisposable
+internal sealed class MonitorProgram : IStageProgram, IDisposable
 {
     private readonly string _path;
     private readonly Lock _gate = new();
@@ -38,7 +38,7 @@ internal sealed class MonitorProgram : IDisposable
             [nothing.Number, nothing.Number, nothing.Number, bytes.Number, control.Number, attach?.Number ?? -1, .. plan.Descriptors];
         try
         {
-            int pid = ProcessSpawner.Spawn($"/proc/{Environment.ProcessId}/fd/{Image().Number}",
+            int pid = ProcessSpawner.Spawn(Executable,
                 ["berth-monitor", StageContract.Verb], descriptors);
             return new MonitoredProcess(own, pid, this, warnings);
         }
@@ -48,6 +48,9 @@ internal sealed class MonitorProgram : IDisposable
             throw;
         }
     }
+
+    /// <inheritdoc/>
+    public string Executable => $"/proc/{Environment.ProcessId}/fd/{Image().Number}";
 
     private FileDescriptor Image()
     {

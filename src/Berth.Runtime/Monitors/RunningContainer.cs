@@ -143,7 +143,9 @@ internal sealed class RunningContainer : IContainer
         if (_paused)
             throw FaultException.Conflict($"container {Id} is paused, unpause the container before exec");
         List<string> warnings = [];
-        using Plan plan = PlanBuilder.ForExec(request, first, _state, _cgroup, warnings);
+        PlanFlags flags = (request.Stdin ? PlanFlags.Stdin | PlanFlags.StdinOnce : 0) | (request.Detached ? PlanFlags.Detached : 0);
+        using Plan plan = PlanBuilder.ForExec(
+            request.Process, first, _state.HasUserNamespace, _state.HasTimeNamespace, _state.Filter, _cgroup, warnings, flags);
         (Socket? own, FileDescriptor? other) = request.Detached ? default : PacketSockets.CreatePair();
         MonitoredProcess process;
         using (other)

@@ -32,6 +32,8 @@ internal static class StageFailures
                 + $"possible container breakout detected: {text}: unknown"),
             Place.BindSource or Place.MountPoint or Place.MountMove or Place.MountMake or Place.MountOption =>
                 FaultException.Invalid($"error mounting {Quote(text)}: {StepName(report.Place)}: {error}: unknown"),
+            Place.Hook => FaultException.Internal($"error running hook {text}: exit status {report.Value}: unknown"),
+            Place.HookTimeout => FaultException.Internal($"error running hook {text}: it took longer than its timeout: unknown"),
             Place.Sysctl => FaultException.Invalid($"open /proc/{text}: {error}: unknown"),
             _ => FaultException.Internal($"error during container init: {StepName(report.Place)} {Quote(text)}: {error}: unknown"),
         };
@@ -81,6 +83,14 @@ internal static class StageFailures
         Place.IdMap => "writing the id maps",
         Place.Socket => "monitor socket",
         Place.Label => "setting the security label",
+        Place.Scheduler => "setting the scheduler",
+        Place.IoPriority => "setting the I/O priority",
+        Place.Affinity => "setting the processors",
+        Place.Personality => "setting the personality",
+        Place.Keyring => "joining a session keyring",
+        Place.TimeOffsets => "setting the clocks' offsets",
+        Place.CopyUp => "copying up",
+        Place.Notify => "handing over the seccomp listener",
         _ => place.ToString(),
     };
 

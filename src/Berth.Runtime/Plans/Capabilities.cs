@@ -26,15 +26,22 @@ internal static class Capabilities
     public static IReadOnlyList<string> All { get; } = [.. s_names.Select(static name => "CAP_" + name)];
 
     /// <summary>Turns names into bits.</summary>
+    /// <param name="names">The names.</param>
+    /// <param name="unknown">Takes a sentence for what is no capability here; null: that is an error.</param>
     /// <exception cref="FaultException">InvalidArgument: no such capability.</exception>
-    public static ulong Parse(IReadOnlyList<string>? names)
+    public static ulong Parse(IReadOnlyList<string>? names, IList<string>? unknown = null)
     {
         ulong bits = 0;
         foreach (string name in names ?? [])
         {
             int number = All.IndexOf(name);
-            if (number < 0)
+            if (number < 0 && unknown is null)
                 throw FaultException.Invalid($"invalid capability: \"{name}\"");
+            if (number < 0)
+            {
+                unknown!.Add($"ignoring unknown or unavailable capability: {name}");
+                continue;
+            }
             bits |= 1UL << number;
         }
         return bits;

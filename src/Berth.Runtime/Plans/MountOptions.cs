@@ -9,11 +9,23 @@ internal sealed class MountOptions
     private const ulong NoDirectoryAccessTime = 0x80, NoSymlinkFollow = 0x200000, AccessTimeMask = 0x70;
     private const ulong Unbindable = 1 << 17, Private = 1 << 18, Slave = 1 << 19, Shared = 1 << 20;
 
-    /// <summary>MOUNT_ATTR_….</summary>
+    /// <summary>MOUNT_ATTR_… set.</summary>
     public ulong Attributes { get; private set; }
+
+    /// <summary>MOUNT_ATTR_… taken away from a bind mount.</summary>
+    public ulong Cleared { get; private set; }
+
+    /// <summary>MOUNT_ATTR_… set for what is mounted below too.</summary>
+    public ulong DeepAttributes { get; private set; }
+
+    /// <summary>MOUNT_ATTR_… taken away there.</summary>
+    public ulong DeepCleared { get; private set; }
 
     /// <summary>MS_… or 0.</summary>
     public ulong Propagation { get; private set; }
+
+    /// <summary>The propagation is for the mount alone.</summary>
+    public bool IsShallow { get; private set; }
 
     /// <summary>A bind mount with what is mounted below.</summary>
     public bool IsRecursive { get; private set; }
@@ -21,14 +33,19 @@ internal sealed class MountOptions
     /// <summary>A bind mount.</summary>
     public bool IsBind { get; private set; }
 
-    /// <summary>Attributes hold for what is mounted below too.</summary>
-    public bool IsDeep { get; private set; }
+    /// <summary>A new file system starts with what it hides.</summary>
+    public bool CopiesUp { get; private set; }
+
+    /// <summary>Owners are shown through id maps.</summary>
+    public bool IsIdMapped { get; private set; }
+
+    /// <summary>Of what is mounted below too.</summary>
+    public bool IsIdMappedDeep { get; private set; }
 
     /// <summary>What is left for the file system.</summary>
     public List<string> Data { get; } = [];
 
     /// <summary>Reads a list of options.</summary>
-    /// <exception cref="FaultException">NotSupported: an option that changes contents.</exception>
     public static MountOptions Parse(IReadOnlyList<string>? options)
     {
         MountOptions parsed = new();
@@ -37,53 +54,62 @@ internal sealed class MountOptions
         return parsed;
     }
 
+    /// <summary>The names of all options that are not a file system's own.</summary>
+    public static IReadOnlyList<string> Names { get; } =
+    [
+        "async", "atime", "bind", "defaults", "dev", "diratime", "dirsync", "exec", "idmap", "iversion", "lazytime", "loud", "mand",
+        "noatime", "nodev", "nodiratime", "noexec", "noiversion", "nolazytime", "nomand", "norelatime", "nostrictatime", "nosuid",
+        "nosymfollow", "private", "ratime", "rbind", "rdev", "rdiratime", "relatime", "remount", "rexec", "ridmap", "rnoatime",
+        "rnodev", "rnodiratime", "rnoexec", "rnorelatime", "rnostrictatime", "rnosuid", "rnosymfollow", "ro", "rprivate", "rrelatime",
+        "rro", "rrw", "rshared", "rslave", "rstrictatime", "rsuid", "rsymfollow", "runbindable", "rw", "shared", "silent", "slave",
+        "strictatime", "suid", "symfollow", "sync", "tmpcopyup", "unbindable",
+    ];
+
     private void Add(string option)
     {
-        if (AddAttribute(option) || AddKind(option))
+        if (AddKind(option) || AddAttribute(option))
             return;
-        if (option is "tmpcopyup" or "idmap" or "ridmap")
-            throw new FaultException(FaultKind.NotSupported, $"mount option \"{option}\" is not supported");
-        if (option is "sync" or "dirsync" or "mand" or "lazytime" or "silent" or "loud" or "iversion")
-        {
-            Data.Add(option);
-            return;
-        }
-        if (option.Length > 0 && option is not ("defaults" or "nomand" or "async" or "nolazytime" or "noiversion"))
+        // What these name is the default, or nothing that the kernel keeps any more.
+        if (option.Length > 0 && option is not ("defaults" or "nomand" or "mand" or "async" or "nolazytime" or "noiversion" or "silent"
+            or "loud" or "remount"))
             Data.Add(option);
     }
 
     private bool AddAttribute(string option)
     {
-        string name = option;
-        if (name is "rro" or "rnosuid" or "rnodev" or "rnoexec" or "rnosymfollow")
+        if (BitsOf(option) is { } own)
         {
-            IsDeep = true;
-            name = name[1..];
+            (Attributes, Cleared) = Apply(own, Attributes, Cleared);
+            return true;
         }
-        (ulong set, ulong clear) = name switch
-        {
-            "ro" => (ReadOnlyBit, 0UL),
-            "rw" => (0UL, ReadOnlyBit),
-            "nosuid" => (NoSuid, 0UL),
-            "suid" => (0UL, NoSuid),
-            "nodev" => (NoDev, 0UL),
-            "dev" => (0UL, NoDev),
-            "noexec" => (NoExec, 0UL),
-            "exec" => (0UL, NoExec),
-            "noatime" => (NoAccessTime, AccessTimeMask),
-            "strictatime" => (StrictAccessTime, AccessTimeMask),
-            "relatime" or "atime" or "nostrictatime" => (0UL, AccessTimeMask),
-            "nodiratime" => (NoDirectoryAccessTime, 0UL),
-            "diratime" => (0UL, NoDirectoryAccessTime),
-            "nosymfollow" => (NoSymlinkFollow, 0UL),
-            "symfollow" => (0UL, NoSymlinkFollow),
-            _ => (ulong.MaxValue, 0UL),
-        };
-        if (set == ulong.MaxValue)
+        if (option is not ['r', .. { Length: > 0 } name] || BitsOf(name) is not { } deep)
             return false;
-        Attributes = (Attributes & ~clear) | set;
+        (DeepAttributes, DeepCleared) = Apply(deep, DeepAttributes, DeepCleared);
         return true;
     }
+
+    private static (ulong Set, ulong Clear) Apply((ulong Bits, ulong Mask) change, ulong set, ulong clear) =>
+        ((set & ~change.Mask) | change.Bits, (clear & ~change.Mask) | (change.Mask & ~change.Bits));
+
+    private static (ulong Bits, ulong Mask)? BitsOf(string name) => name switch
+    {
+        "ro" => (ReadOnlyBit, ReadOnlyBit),
+        "rw" => (0, ReadOnlyBit),
+        "nosuid" => (NoSuid, NoSuid),
+        "suid" => (0, NoSuid),
+        "nodev" => (NoDev, NoDev),
+        "dev" => (0, NoDev),
+        "noexec" => (NoExec, NoExec),
+        "exec" => (0, NoExec),
+        "noatime" => (NoAccessTime, AccessTimeMask),
+        "strictatime" or "norelatime" => (StrictAccessTime, AccessTimeMask),
+        "relatime" or "atime" or "nostrictatime" => (0, AccessTimeMask),
+        "nodiratime" => (NoDirectoryAccessTime, NoDirectoryAccessTime),
+        "diratime" => (0, NoDirectoryAccessTime),
+        "nosymfollow" => (NoSymlinkFollow, NoSymlinkFollow),
+        "symfollow" => (0, NoSymlinkFollow),
+        _ => null,
+    };
 
     private bool AddKind(string option)
     {
@@ -91,12 +117,27 @@ internal sealed class MountOptions
         {
             case "bind": IsBind = true; break;
             case "rbind": IsBind = IsRecursive = true; break;
-            case "private" or "rprivate": Propagation = Private; break;
-            case "slave" or "rslave": Propagation = Slave; break;
-            case "shared" or "rshared": Propagation = Shared; break;
-            case "unbindable" or "runbindable": Propagation = Unbindable; break;
+            case "tmpcopyup": CopiesUp = true; break;
+            case "idmap": IsIdMapped = true; break;
+            case "ridmap": IsIdMapped = IsIdMappedDeep = true; break;
+            case "private" or "rprivate": Spread(Private, option); break;
+            case "slave" or "rslave": Spread(Slave, option); break;
+            case "shared" or "rshared": Spread(Shared, option); break;
+            case "unbindable" or "runbindable": Spread(Unbindable, option); break;
             default: return false;
         }
         return true;
+    }
+
+    private void Spread(ulong propagation, string option) => (Propagation, IsShallow) = (propagation, option[0] != 'r');
+
+    /// <summary>Refuses what only other kinds of mounts have.</summary>
+    /// <exception cref="FaultException">InvalidArgument: it is asked for both or of the wrong kind.</exception>
+    public void Check(string destination, string? type, bool hasMaps)
+    {
+        if (CopiesUp && type != "tmpfs")
+            throw FaultException.Invalid($"mount {destination}: \"tmpcopyup\" is for tmpfs only");
+        if (hasMaps && !IsBind && type is not ("bind" or "rbind"))
+            throw FaultException.Invalid($"mount {destination}: id mappings are for bind mounts only");
     }
 }

@@ -6,10 +6,11 @@ namespace Berth.Runtime.Plans;
 
 /// <summary>Turns the specification's mounts, devices, masks and parameters into steps of the stage.</summary>
 internal sealed class MountSteps(
-    PlanWriter writer, IReadOnlyList<string> procsFiles, bool userNamespace, IReadOnlyDictionary<string, string> subpaths)
+    PlanWriter writer, IReadOnlyList<string> procsFiles, bool userNamespace, IReadOnlyDictionary<string, string> subpaths,
+    Func<MountSpec, MountOptions, int>? mapped = null)
 {
     private const int DepthMax = 128;
-    private const ulong Recursive = 1, RecursiveAttributes = 2, OrdinaryDirectory = 4;
+    private const ulong PrivateMount = 1 << 18;
     private const uint CharacterDevice = 0x2000, BlockDevice = 0x6000, NamedPipe = 0x1000;
     private const ulong HideAttributes = 1 | 2 | 4 | 8;
 
@@ -27,13 +28,15 @@ internal sealed class MountSteps(
     /// <summary>All steps of a specification, in the order they are done.</summary>
     public PlanStep[] Compile(RuntimeSpec spec)
     {
-        bool ownDevices = false;
+        bool hostDevices = false;
         foreach (MountSpec mount in spec.Mounts ?? [])
         {
             Add(mount);
-            ownDevices |= mount.Destination.TrimEnd('/') == "/dev" && mount.Type == "tmpfs";
+            hostDevices |= mount.Destination.TrimEnd('/') == "/dev"
+                && (mount.Type is "bind" or "rbind" || MountOptions.Parse(mount.Options).IsBind);
         }
-        if (ownDevices)
+        // A directory of the host has what it has, and nothing is made in it.
+        if (!hostDevices)
             AddDefaultDevices();
         foreach (DeviceSpec device in spec.Linux?.Devices ?? [])
             AddDevice(device);
@@ -50,9 +53,8 @@ internal sealed class MountSteps(
 
     private void Add(MountSpec mount)
     {
-        if (mount.UidMappings is { Count: > 0 } || mount.GidMappings is { Count: > 0 })
-            throw new FaultException(FaultKind.NotSupported, $"mount {mount.Destination}: idmapped mounts are not supported");
         MountOptions options = MountOptions.Parse(mount.Options);
+        options.Check(mount.Destination, mount.Type, options.IsIdMapped || mount.UidMappings is { Count: > 0 });
         if (options.IsBind || mount.Type is "bind" or "rbind")
             AddBind(mount, options);
         else if (mount.Type is "cgroup" or "cgroup2")
@@ -65,23 +67,34 @@ internal sealed class MountSteps(
     {
         if (mount.Source is not ['/', ..])
             throw FaultException.Invalid($"invalid mount config: {mount.Destination}: source \"{mount.Source}\" is not absolute");
-        AddBind(mount.Source, mount.Destination, options.IsRecursive || mount.Type == "rbind", options.Attributes,
-            options.Propagation, options.IsDeep);
-        if (subpaths.TryGetValue(mount.Destination, out string? beneath))
-            _steps[^1] = _steps[^1] with { Type = writer.Text(beneath) };
-    }
-
-    private void AddBind(string source, string target, bool recursive, ulong attributes, ulong propagation, bool deep = false) =>
+        int tree = !options.IsIdMapped && mount.UidMappings is not { Count: > 0 } ? 0 : mapped?.Invoke(mount, options)
+            ?? throw new FaultException(FaultKind.NotSupported, $"mount {mount.Destination}: idmapped mounts are not supported here");
         _steps.Add(new PlanStep
         {
             Kind = StepKind.Bind,
-            Source = writer.Text(source),
-            Target = Path(target),
-            Attributes = attributes,
+            Source = writer.Text(mount.Source),
+            Target = Path(mount.Destination),
+            Attributes = options.Attributes,
+            Cleared = options.Cleared,
+            DeepAttributes = options.DeepAttributes,
+            DeepCleared = options.DeepCleared,
             // What the host mounts later stays with the host unless it was asked for.
-            Propagation = propagation != 0 ? propagation : 1 << 18,
-            Argument = (recursive ? Recursive : 0) | (deep ? RecursiveAttributes : 0),
+            Propagation = options.Propagation != 0 ? options.Propagation : PrivateMount,
+            Argument = (options.IsRecursive || mount.Type == "rbind" ? MountMark.Recursive : 0)
+                | (options.IsShallow ? MountMark.Shallow : 0),
+            Mount = tree,
+            Type = subpaths.TryGetValue(mount.Destination, out string? beneath) ? writer.Text(beneath) : 0,
         });
+    }
+
+    private void AddBind(string source, string target, ulong attributes) => _steps.Add(new PlanStep
+    {
+        Kind = StepKind.Bind,
+        Source = writer.Text(source),
+        Target = Path(target),
+        Attributes = attributes,
+        Propagation = PrivateMount,
+    });
 
     private void AddFileSystem(MountSpec mount, MountOptions options)
     {
@@ -94,13 +107,15 @@ internal sealed class MountSteps(
             Type = writer.Text(mount.Type),
             Source = writer.Text(string.IsNullOrEmpty(mount.Source) ? mount.Type : mount.Source),
             Target = Path(mount.Destination),
-            Attributes = options.Attributes,
+            Attributes = options.Attributes | options.DeepAttributes,
+            Propagation = options.Propagation,
             Data = writer.Text(string.Join(',', options.Data)),
             // A link here would put the kernel's own files somewhere else (CVE-2019-19921, CVE-2023-27561).
-            Argument = target is "/proc" or "/sys" or "/dev" ? OrdinaryDirectory : 0,
+            Argument = (target is "/proc" or "/sys" or "/dev" ? MountMark.OrdinaryDirectory : 0)
+                | (options.CopiesUp ? MountMark.CopyUp : 0)
+                | (mount.Type == "tmpfs" && !options.Data.Any(static option => option.StartsWith("mode=", StringComparison.Ordinal))
+                    ? MountMark.KeepMode : 0),
         });
-        if (options.Propagation != 0 && options.Propagation != 1 << 18)
-            throw new FaultException(FaultKind.NotSupported, $"mount {mount.Destination}: propagation is for bind mounts only");
     }
 
     /// <summary>v2: the file system itself, of the cgroup namespace. v1: the container's own directory of every tree, on a tmpfs.</summary>
@@ -117,7 +132,7 @@ internal sealed class MountSteps(
             MountOptions.Parse(["nosuid", "nodev", "noexec", "mode=755"]));
         foreach (CgroupMounts.Tree tree in trees)
         {
-            AddBind(tree.Directory, $"{mount.Destination}/{tree.Name}", recursive: false, attributes, 0);
+            AddBind(tree.Directory, $"{mount.Destination}/{tree.Name}", attributes);
             foreach (string alias in tree.Aliases)
                 AddLink($"{mount.Destination}/{alias}", tree.Name);
         }
@@ -131,7 +146,7 @@ internal sealed class MountSteps(
         {
             // mknod is refused in a user namespace: there the host's nodes are mounted.
             if (userNamespace)
-                AddBind($"/dev/{name}", $"/dev/{name}", recursive: false, 0, 0);
+                AddBind($"/dev/{name}", $"/dev/{name}", 0);
             else
                 AddNode($"/dev/{name}", CharacterDevice | 0x1B6, Number(major, minor), 0, 0);
         }
@@ -149,7 +164,7 @@ internal sealed class MountSteps(
             _ => throw FaultException.Invalid($"device {device.Path}: unknown type \"{device.Type}\""),
         };
         if (userNamespace)
-            AddBind(device.Path, device.Path, recursive: false, 0, 0);
+            AddBind(device.Path, device.Path, 0);
         else
             AddNode(device.Path, type | ((device.FileMode ?? 0x1B6) & 0xFFF), Number((ulong)device.Major, (ulong)device.Minor),
                 device.Uid ?? 0, device.Gid ?? 0);
@@ -182,8 +197,8 @@ internal sealed class MountSteps(
     /// <summary>An absolute path without empty, <c>.</c> and <c>..</c> parts. Links are the stage's matter.</summary>
     private uint Path(string path)
     {
-        if (path is not ['/', ..])
-            throw FaultException.Invalid($"invalid container path \"{path}\": it is not absolute");
+        if (path.Length == 0)
+            throw FaultException.Invalid("invalid container path \"\": it is empty");
         List<string> parts = [];
         foreach (string part in path.Split('/'))
         {

@@ -1,6 +1,7 @@
 using Berth.Faults;
 using Berth.Linux;
 using Berth.Linux.Files;
+using Berth.Linux.Mounts;
 using Berth.Linux.Processes;
 using Berth.Oci.Runtime;
 using Berth.Runtime.Cgroups;
@@ -40,42 +41,47 @@ internal static class PlanBuilder
     private const uint DrainMilliseconds = 1000;
 
     private const ulong NewNamespace = 0x20000, NewCgroup = 0x02000000, NewUts = 0x04000000, NewIpc = 0x08000000;
-    private const ulong NewUser = 0x10000000, NewPid = 0x20000000, NewNet = 0x40000000;
+    private const ulong NewUser = 0x10000000, NewPid = 0x20000000, NewNet = 0x40000000, NewTime = 0x80;
     private const ulong AllNamespaces = NewNamespace | NewCgroup | NewUts | NewIpc | NewPid | NewNet;
 
     /// <summary>Plans a container's first process.</summary>
-    public static Plan ForContainer(
-        ContainerRequest request, CallFilter filter, Cgroup cgroup, IList<string> warnings)
+    /// <param name="request">What is wanted.</param>
+    /// <param name="filter">Its system call filter.</param>
+    /// <param name="cgroup">Its cgroup; null: the caller's.</param>
+    /// <param name="warnings">Takes what is left out.</param>
+    /// <param name="unmonitored">How it is made without a monitor; null: with one.</param>
+    /// <param name="mapOwners">Makes user namespaces for idmapped mounts; null: there are none.</param>
+    public static Plan ForContainer(ContainerRequest request, CallFilter filter, Cgroup? cgroup, IList<string> warnings,
+        UnmonitoredOptions? unmonitored = null, Func<MountSpec, FileDescriptor>? mapOwners = null)
     {
         RuntimeSpec spec = request.Spec;
         ProcessSpec process = spec.Process ?? throw FaultException.Invalid("the specification has no process");
-        RefuseUnsupported(spec);
+        RefuseUnsupported(spec, unmonitored is not null);
         Plan plan = new();
         try
         {
             PlanWriter writer = new();
+            AddUnmonitored(plan, writer, unmonitored);
             AddNamespaces(plan, writer, spec.Linux?.Namespaces ?? [], request.NetworkNamespace);
             AddIdMaps(writer, spec.Linux);
+            AddTimeOffsets(writer, spec.Linux?.TimeOffsets);
             AddRoot(writer, request);
             writer.Header.Flags |= (request.OpenStdin ? PlanFlags.Stdin : 0) | (request.StdinOnce ? PlanFlags.StdinOnce : 0)
                 | (request.Init ? PlanFlags.Init : 0) | (spec.Root?.Readonly == true ? PlanFlags.ReadOnlyRoot : 0);
             writer.Header.TargetDescriptor = -1;
             writer.Header.RunDirectory = writer.Text(request.RunDirectory);
-            if (request.Log is { } log)
-            {
-                writer.Header.LogPath = writer.Text(log.Path);
-                writer.Header.LogBytes = log.BytesMax > 0 ? (ulong)log.BytesMax : 0;
-                writer.Header.LogFiles = (uint)Math.Max(1, log.FilesMax);
-                if (log.Attributes is { } attributes)
-                    writer.Header.LogAttributes = writer.Text(attributes);
-            }
-            bool user = (writer.Header.NewNamespaces & NewUser) != 0;
-            PlanStep[] steps = new MountSteps(writer, cgroup.ProcsFiles, user, request.Subpaths).Compile(spec);
+            AddLog(writer, request.Log);
+            bool anyUser = spec.Linux?.Namespaces?.Any(static entry => entry.Type == "user") == true;
+            PlanStep[] steps = new MountSteps(writer, cgroup?.ProcsFiles ?? [], anyUser, request.Subpaths,
+                (mount, options) => MappedMount(plan, mount, options, mapOwners)).Compile(spec);
             writer.Header.Steps = writer.Array<PlanStep>(steps);
             writer.Header.StepCount = (uint)steps.Length;
             writer.Header.HostName = writer.Text(spec.Hostname);
             writer.Header.DomainName = writer.Text(spec.Domainname);
-            AddProcess(writer, process, filter, cgroup, warnings);
+            AddProcess(writer, process, filter, cgroup, anyUser, warnings);
+            SchedulingPlan.Add(writer, process, spec.Linux?.Personality);
+            HookPlan.Add(writer, spec, request.Id, request.Bundle);
+            NotifyPlan.Add(plan, writer, spec, request.Id, request.Bundle, "creating", unmonitored?.NotifySocket);
             return Finish(plan, writer);
         }
         catch
@@ -85,35 +91,109 @@ internal static class PlanBuilder
         }
     }
 
+    private static void AddUnmonitored(Plan plan, PlanWriter writer, UnmonitoredOptions? options)
+    {
+        writer.Header.NotifySocket = -1;
+        if (options is null)
+            return;
+        foreach (FileDescriptor preserved in options.Preserved)
+            plan.Inherit(preserved.Number);
+        writer.Header.PreservedCount = (uint)options.Preserved.Count;
+        writer.Header.Keyring = writer.Text(options.Keyring);
+        writer.Header.Flags |= PlanFlags.Unmonitored | (options.WaitsAtSocket ? PlanFlags.WaitsAtSocket : 0)
+            | (options.PausesForHooks ? PlanFlags.PausesForHooks : 0) | (options.NoPivot ? PlanFlags.NoPivot : 0)
+            | (options.MappedByUser ? PlanFlags.MappedByUser : 0) | (options.KeepsGroups ? PlanFlags.KeepsGroups : 0);
+    }
+
+    private static void AddLog(PlanWriter writer, LogFile? log)
+    {
+        if (log is null)
+            return;
+        writer.Header.LogPath = writer.Text(log.Path);
+        writer.Header.LogBytes = log.BytesMax > 0 ? (ulong)log.BytesMax : 0;
+        writer.Header.LogFiles = (uint)Math.Max(1, log.FilesMax);
+        if (log.Attributes is { } attributes)
+            writer.Header.LogAttributes = writer.Text(attributes);
+    }
+
+    // The owners are mapped here, where the file system's own user namespace is ours; the stage only hangs the mount in.
+    private static int MappedMount(Plan plan, MountSpec mount, MountOptions options, Func<MountSpec, FileDescriptor>? mapOwners)
+    {
+        if (mapOwners is null)
+            throw new FaultException(FaultKind.NotSupported, $"mount {mount.Destination}: idmapped mounts are not supported here");
+        using FileDescriptor maps = mapOwners(mount);
+        FileDescriptor? tree = null;
+        try
+        {
+            tree = DetachedMounts.Clone(mount.Source!, options.IsRecursive || mount.Type == "rbind");
+            DetachedMounts.MapOwners(tree, maps, options.IsIdMappedDeep);
+            return plan.Inherit(tree.Number, tree);
+        }
+        catch (LinuxException refused)
+        {
+            tree?.Dispose();
+            throw FaultException.Invalid($"idmapped mount {mount.Source}: {refused.Message}", refused);
+        }
+    }
+
+    private static void AddTimeOffsets(PlanWriter writer, IReadOnlyDictionary<string, TimeOffset>? offsets)
+    {
+        if (offsets is not { Count: > 0 })
+            return;
+        if ((writer.Header.NewNamespaces & NewTime) == 0)
+            throw FaultException.Invalid("timeOffsets need a new time namespace");
+        foreach (string clock in offsets.Keys)
+        {
+            if (clock is not ("monotonic" or "boottime"))
+                throw FaultException.Invalid($"timeOffsets: there is no clock \"{clock}\": it is monotonic or boottime");
+        }
+        writer.Header.TimeOffsets = writer.Text(
+            string.Concat(offsets.Select(static pair => $"{pair.Key} {pair.Value.Secs} {pair.Value.Nanosecs}\n")));
+    }
+
     // What would otherwise be ignored in silence.
-    private static void RefuseUnsupported(RuntimeSpec spec)
+    private static void RefuseUnsupported(RuntimeSpec spec, bool hostHooks)
     {
         HooksSpec? hooks = spec.Hooks;
         (string Name, IReadOnlyList<HookSpec>? Hooks)[] kinds =
         [
-            ("prestart", hooks?.Prestart), ("createRuntime", hooks?.CreateRuntime), ("createContainer", hooks?.CreateContainer),
-            ("startContainer", hooks?.StartContainer), ("poststart", hooks?.Poststart), ("poststop", hooks?.Poststop),
+            ("prestart", hooks?.Prestart), ("createRuntime", hooks?.CreateRuntime), ("poststart", hooks?.Poststart),
+            ("poststop", hooks?.Poststop),
         ];
         foreach ((string name, IReadOnlyList<HookSpec>? list) in kinds)
         {
-            if (list is { Count: > 0 })
-                throw new FaultException(FaultKind.NotSupported, $"{name} hook {list[0].Path}: hooks are not supported");
+            if (!hostHooks && list is { Count: > 0 })
+            {
+                throw new FaultException(FaultKind.NotSupported,
+                    $"{name} hook {list[0].Path}: only createContainer and startContainer hooks are supported here");
+            }
         }
         if (!string.IsNullOrEmpty(spec.Linux?.MountLabel))
             throw new FaultException(FaultKind.NotSupported, $"mount label {spec.Linux.MountLabel}: labels of mounts are not supported");
+        if (spec.Linux?.IntelRdt is not null)
+            throw new FaultException(FaultKind.NotSupported, "intelRdt is not supported: the processor's resource director is not managed");
+        if (spec.Linux?.MemoryPolicy is { } policy)
+            throw new FaultException(FaultKind.NotSupported, $"memoryPolicy {policy.Mode} is not supported");
+        if (spec.Linux?.NetDevices is { Count: > 0 } devices)
+            throw new FaultException(FaultKind.NotSupported, $"net device {devices.Keys.First()}: moving network devices is not supported");
     }
 
     /// <summary>Plans a further process in a running container.</summary>
-    public static Plan ForExec(
-        ExecRequest request, ProcessHandle first, ContainerState state, Cgroup cgroup, IList<string> warnings)
+    public static Plan ForExec(ProcessSpec process, ProcessHandle first, bool userNamespace, bool timeNamespace, CallFilter filter,
+        Cgroup? cgroup, IList<string> warnings, PlanFlags flags, UnmonitoredOptions? unmonitored = null,
+        Action<Plan, PlanWriter>? more = null)
     {
         Plan plan = new();
         PlanWriter writer = new();
-        writer.Header.Flags = PlanFlags.Exec | (request.Stdin ? PlanFlags.Stdin | PlanFlags.StdinOnce : 0)
-            | (request.Detached ? PlanFlags.Detached : 0);
-        writer.Header.JoinedNamespaces = AllNamespaces | (state.HasUserNamespace ? NewUser : 0);
+        AddUnmonitored(plan, writer, unmonitored);
+        writer.Header.Flags |= PlanFlags.Exec | flags;
+        writer.Header.JoinedNamespaces = AllNamespaces | (userNamespace ? NewUser : 0) | (timeNamespace ? NewTime : 0);
         writer.Header.TargetDescriptor = plan.Inherit(first.Number);
-        AddProcess(writer, request.Process, state.Filter, cgroup, warnings);
+        AddProcess(writer, process, filter, cgroup, userNamespace, warnings);
+        SchedulingPlan.Add(writer, process, personality: null);
+        if (process.ExecCpuAffinity is { } affinity)
+            SchedulingPlan.AddAffinity(writer, affinity);
+        more?.Invoke(plan, writer);
         return Finish(plan, writer);
     }
 
@@ -130,6 +210,8 @@ internal static class PlanBuilder
     {
         List<PlanNamespace> joined = [];
         bool user = namespaces.Any(static entry => entry.Type == "user");
+        if (namespaces.GroupBy(static entry => entry.Type).FirstOrDefault(static group => group.Count() > 1) is { } twice)
+            throw FaultException.Invalid($"the {twice.Key} namespace is named twice");
         foreach (NamespaceSpec entry in namespaces)
         {
             ulong type = TypeOf(entry.Type);
@@ -140,14 +222,12 @@ internal static class PlanBuilder
                 writer.Header.NewNamespaces |= type;
                 continue;
             }
-            if (type is NewNamespace or NewUser)
-                throw new FaultException(FaultKind.NotSupported, $"joining a {entry.Type} namespace is not supported");
             FileDescriptor opened = OpenNamespace(entry.Path);
             joined.Add(Join(plan.Inherit(opened.Number, opened), type, user));
         }
         if (network is not null)
             joined.Add(Join(plan.Inherit(network.Number), NewNet, user));
-        if ((writer.Header.NewNamespaces & NewNamespace) == 0)
+        if ((writer.Header.NewNamespaces & NewNamespace) == 0 && joined.All(static entry => entry.Type != NewNamespace))
             throw FaultException.Invalid("the specification has no mount namespace");
         writer.Header.Namespaces = writer.Array<PlanNamespace>([.. joined]);
         writer.Header.NamespaceCount = (uint)joined.Count;
@@ -157,7 +237,7 @@ internal static class PlanBuilder
 
     // A process namespace holds for children only; and from inside a new user namespace others may not be joined any more.
     private static PlanNamespace Join(int descriptor, ulong type, bool user) =>
-        new() { Descriptor = descriptor, Type = type, InParent = type == NewPid || user ? 1 : 0 };
+        new() { Descriptor = descriptor, Type = type, InParent = type is NewPid or NewNamespace || user ? 1 : 0 };
 
     private static ulong TypeOf(string type) => type switch
     {
@@ -168,6 +248,7 @@ internal static class PlanBuilder
         "user" => NewUser,
         "pid" => NewPid,
         "network" => NewNet,
+        "time" => NewTime,
         _ => throw new FaultException(FaultKind.NotSupported, $"{type} namespaces are not supported"),
     };
 
@@ -189,17 +270,15 @@ internal static class PlanBuilder
             return;
         if (linux?.UidMappings is not { Count: > 0 } users || linux.GidMappings is not { Count: > 0 } groups)
             throw FaultException.Invalid("a user namespace needs uid and gid mappings");
-        writer.Header.UidMap = writer.Text(Map(users));
-        writer.Header.GidMap = writer.Text(Map(groups));
+        writer.Header.UidMap = writer.Text(IdMaps.Text(users));
+        writer.Header.GidMap = writer.Text(IdMaps.Text(groups));
     }
-
-    private static string Map(IReadOnlyList<IdMapping> mappings) =>
-        string.Concat(mappings.Select(static map => $"{map.ContainerID} {map.HostID} {map.Size}\n"));
 
     private static void AddRoot(PlanWriter writer, ContainerRequest request)
     {
         ref PlanHeader header = ref writer.Header;
         header.RootPropagation = Propagation(request.Spec.Linux?.RootfsPropagation);
+        header.OwnPropagation = OwnPropagation(request.Spec.Linux?.RootfsPropagation);
         if (request.Overlay is { } overlay)
         {
             if (overlay.Lower.Count == 0)
@@ -222,9 +301,20 @@ internal static class PlanBuilder
 
     private static ulong Propagation(string? name) => name switch
     {
-        null or "" or "private" or "rprivate" or "slave" or "rslave" => 1UL << 19 | 1 << 14,
+        null or "" or "private" or "rprivate" or "slave" or "rslave" or "unbindable" or "runbindable" => 1UL << 19 | 1 << 14,
         "shared" or "rshared" => 1UL << 20 | 1 << 14,
         _ => throw new FaultException(FaultKind.NotSupported, $"rootfsPropagation \"{name}\" is not supported"),
+    };
+
+    private static ulong OwnPropagation(string? name) => name switch
+    {
+        "shared" => 1UL << 20,
+        "rshared" => 1UL << 20 | 1 << 14,
+        "private" => 1UL << 18,
+        "rprivate" => 1UL << 18 | 1 << 14,
+        "unbindable" => 1UL << 17,
+        "runbindable" => 1UL << 17 | 1 << 14,
+        _ => 0,
     };
 
     private static string MountPointOf(string path) => File.ReadLines("/proc/self/mountinfo")
@@ -233,7 +323,7 @@ internal static class PlanBuilder
         .MaxBy(static point => point.Length) ?? "/";
 
     private static void AddProcess(PlanWriter writer, ProcessSpec process, CallFilter filter,
-        Cgroup cgroup, IList<string> warnings)
+        Cgroup? cgroup, bool userNamespace, IList<string> warnings)
     {
         if (process.Args is not { Count: > 0 })
             throw FaultException.Invalid("no command specified");
@@ -241,9 +331,9 @@ internal static class PlanBuilder
             throw FaultException.Invalid($"the working directory '{process.Cwd}' is invalid, it needs to be an absolute path");
         ref PlanHeader header = ref writer.Header;
         header.Flags |= (process.Terminal ? PlanFlags.Terminal : 0) | (process.NoNewPrivileges ? PlanFlags.NoNewPrivileges : 0);
-        header.Joins = writer.Texts(cgroup.JoinFiles);
-        header.JoinCount = (uint)cgroup.JoinFiles.Count;
-        header.CgroupDirectory = writer.Text(cgroup.UnifiedDirectory);
+        header.Joins = writer.Texts(cgroup?.JoinFiles ?? []);
+        header.JoinCount = (uint)(cgroup?.JoinFiles.Count ?? 0);
+        header.CgroupDirectory = writer.Text(cgroup?.UnifiedDirectory);
         if (SecurityLabel.Of(process) is { } label)
         {
             header.Label = writer.Text(label.Text);
@@ -265,7 +355,7 @@ internal static class PlanBuilder
         if (process.OomScoreAdj is { } score)
             header.OomScore = writer.Text(score.ToString(System.Globalization.CultureInfo.InvariantCulture));
         AddLimits(writer, process.Rlimits ?? [], warnings);
-        AddCapabilities(ref header, process.Capabilities, warnings);
+        AddCapabilities(ref header, process.Capabilities, userNamespace, warnings);
         if (filter.Program.Length == 0)
             return;
         header.Filter = writer.Array<byte>(filter.Program);
@@ -313,15 +403,20 @@ internal static class PlanBuilder
             warnings.Add($"capabilities left out, this host lacks them: {string.Join(", ", Capabilities.Names(missing))}");
     }
 
-    private static void AddCapabilities(ref PlanHeader header, CapabilitiesSpec? sets, IList<string> warnings)
+    private static void AddCapabilities(ref PlanHeader header, CapabilitiesSpec? sets, bool own, IList<string> warnings)
     {
-        ulong bounding = Capabilities.Parse(sets?.Bounding);
-        WarnOfMissing(bounding, warnings);
-        header.Bounding = bounding & Capabilities.Host;
-        header.Permitted = Capabilities.Parse(sets?.Permitted) & Capabilities.Host;
-        header.Effective = Capabilities.Parse(sets?.Effective) & header.Permitted;
-        header.Inheritable = Capabilities.Parse(sets?.Inheritable) & Capabilities.Host;
-        header.Ambient = Capabilities.Parse(sets?.Ambient) & header.Permitted & header.Inheritable;
+        // The specification wants a warning for what cannot be mapped; an engine's users get an error for what they mistyped.
+        IList<string>? unknown = (header.Flags & PlanFlags.Unmonitored) != 0 ? warnings : null;
+        ulong bounding = Capabilities.Parse(sets?.Bounding, unknown);
+        // A process that enters a user namespace has all capabilities there.
+        ulong host = own ? ulong.MaxValue : Capabilities.Host;
+        if (!own)
+            WarnOfMissing(bounding, warnings);
+        header.Bounding = bounding & host;
+        header.Permitted = Capabilities.Parse(sets?.Permitted, unknown) & host;
+        header.Effective = Capabilities.Parse(sets?.Effective, unknown) & header.Permitted;
+        header.Inheritable = Capabilities.Parse(sets?.Inheritable, unknown) & host;
+        header.Ambient = Capabilities.Parse(sets?.Ambient, unknown) & header.Permitted & header.Inheritable;
         header.LastCapability = (uint)Capabilities.Last;
     }
 }

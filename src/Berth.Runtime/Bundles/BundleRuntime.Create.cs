@@ -1,0 +1,247 @@
+using System.Globalization;
+using System.Text;
+using Berth.Faults;
+using Berth.Linux;
+using Berth.Linux.Sockets;
+using Berth.Oci.Runtime;
+using Berth.Runtime.Cgroups;
+using Berth.Runtime.Plans;
+using Berth.Stage;
+
+namespace Berth.Runtime.Bundles;
+
+public sealed partial class BundleRuntime
+{
+    // What a container's making is about, and what has to be undone when it fails.
+    private sealed class Making(StateDirectory directory, BundleState state, BundleRequest request)
+    {
+        public StateDirectory Directory => directory;
+
+        public BundleState State { get; set; } = state;
+
+        public BundleRequest Request => request;
+
+        public Cgroup? Cgroup { get; set; }
+
+        public UnmonitoredProcess? Process { get; set; }
+    }
+
+    /// <summary>
+    /// Makes a container up to the point where its first process waits to execute the program. Its streams are this process's own, it is
+    /// this process's child, and it waits for <see cref="Start"/> when this process is gone.
+    /// </summary>
+    /// <returns>The first process, as the host sees it.</returns>
+    /// <exception cref="FaultException">InvalidArgument: the configuration cannot be met. Conflict: the name is taken.</exception>
+    public int Create(BundleRequest request)
+    {
+        Making making = Begin(request, waitsAtSocket: true);
+        making.Process!.Dispose();
+        return making.State.Pid;
+    }
+
+    /// <summary>Makes a container and lets its program execute. The first process is this process's child.</summary>
+    /// <returns>Its pid, and the terminal's other side if it has one and no socket was named for it.</returns>
+    /// <exception cref="FaultException">As <see cref="Create"/> and <see cref="Start"/>.</exception>
+    public (int Pid, FileDescriptor? Terminal) Run(BundleRequest request)
+    {
+        Making making = Begin(request, waitsAtSocket: false);
+        UnmonitoredProcess process = making.Process!;
+        try
+        {
+            process.Proceed();
+            process.AwaitExecution();
+            AfterStart(making.State);
+            FileDescriptor? terminal = process.Terminal is { } own && request.ConsoleSocket is null ? own.Duplicate() : null;
+            process.Dispose();
+            return (making.State.Pid, terminal);
+        }
+        catch
+        {
+            Undo(making);
+            throw;
+        }
+    }
+
+    private Making Begin(BundleRequest request, bool waitsAtSocket)
+    {
+        RuntimeSpec spec = BundleSpec.Resolve(request.Spec, request.Bundle);
+        BundleSpec.Check(spec, request.ConsoleSocket is not null, waitsAtSocket);
+        CallFilter filter = CallFilter.Compile(spec.Linux?.Seccomp);
+        StateDirectory directory = StateDirectory.Make(_options.Root, request.Id);
+        Making making = new(directory, NewState(request, spec, filter), request);
+        try
+        {
+            // Before anything exists: whoever finds the directory later finds what to remove.
+            directory.Save(making.State);
+            Make(making, spec, filter, waitsAtSocket);
+            return making;
+        }
+        catch
+        {
+            Undo(making);
+            throw;
+        }
+    }
+
+    private BundleState NewState(BundleRequest request, RuntimeSpec spec, CallFilter filter)
+    {
+        IReadOnlyList<NamespaceSpec> namespaces = spec.Linux?.Namespaces ?? [];
+        (string? cgroup, string? unit) = CgroupNames.Of(spec.Linux?.CgroupsPath, request.Id, _options.SystemdCgroup);
+        return new BundleState
+        {
+            Id = request.Id,
+            OciVersion = spec.OciVersion,
+            Bundle = request.Bundle,
+            Rootfs = spec.Root?.Path ?? "",
+            CgroupPath = cgroup,
+            SystemdUnit = unit,
+            Created = DateTimeOffset.UtcNow,
+            Owner = Environment.UserName,
+            HasPidNamespace = namespaces.Any(static entry => entry is { Type: "pid", Path: null or "" }),
+            HasUserNamespace = namespaces.Any(static entry => entry.Type == "user"),
+            HasTimeNamespace = namespaces.Any(static entry => entry.Type == "time"),
+            Annotations = spec.Annotations,
+            Poststart = spec.Hooks?.Poststart,
+            Poststop = spec.Hooks?.Poststop,
+            Filter = filter,
+            ListenerPath = spec.Linux?.Seccomp?.ListenerPath,
+            ListenerMetadata = spec.Linux?.Seccomp?.ListenerMetadata,
+        };
+    }
+
+    private void Make(Making making, RuntimeSpec spec, CallFilter filter, bool waitsAtSocket)
+    {
+        WarningList warnings = new(_options.Warn);
+        MakeCgroup(making, spec.Linux?.Resources, warnings);
+        using FileDescriptor? listener = ConnectListener(filter, making.State.ListenerPath);
+        bool hooks = spec.Hooks is { Prestart.Count: > 0 } or { CreateRuntime.Count: > 0 };
+        UnmonitoredOptions unmonitored = new()
+        {
+            WaitsAtSocket = waitsAtSocket,
+            PausesForHooks = hooks,
+            Preserved = Preserved(making.Request.PreservedDescriptors),
+            Keyring = making.Request.NoNewKeyring ? null : $"_ses.{making.Request.Id}",
+            NoPivot = making.Request.NoPivot,
+            MappedByUser = making.State.HasUserNamespace && !Environment.IsPrivilegedProcess,
+            KeepsGroups = spec.Linux?.GidMappings is { Count: > 0 } groups && IdMaps.GivesUpGroups(groups),
+            NotifySocket = listener,
+        };
+        ContainerRequest request = new()
+        {
+            Id = making.Request.Id, Spec = spec, RunDirectory = making.Directory.Path, Bundle = making.Request.Bundle,
+        };
+        using (Plan plan = PlanBuilder.ForContainer(request, filter, making.Cgroup, warnings, unmonitored, mount => MapOwners(mount, spec)))
+            making.Process = UnmonitoredProcess.Start(_program, plan, _options.Warn);
+        Finish(making, spec, hooks);
+    }
+
+    private static void Finish(Making making, RuntimeSpec spec, bool hooks)
+    {
+        UnmonitoredProcess process = making.Process!;
+        // At once: from now on a delete finds the process.
+        ulong start = ProcessIdentity.StartOf(process.Pid) ?? 0;
+        making.State = making.State with { Pid = process.Pid, PidStart = start };
+        if (spec.Linux is { UidMappings: { Count: > 0 } users, GidMappings: { Count: > 0 } groups } && HasNewUserNamespace(spec))
+        {
+            IdMaps.Write(process.Pid, users, groups);
+            process.Proceed();
+        }
+        if (hooks)
+            RunCreateHooks(making, spec);
+        process.Await(Packet.Created);
+        making.Directory.Save(making.State);
+        HandOver(process.Terminal, making.Request.ConsoleSocket);
+        WritePid(making.Request.PidFile, process.Pid);
+    }
+
+    private static bool HasNewUserNamespace(RuntimeSpec spec) =>
+        spec.Linux?.Namespaces?.Any(static entry => entry is { Type: "user", Path: null or "" }) == true;
+
+    private static void RunCreateHooks(Making making, RuntimeSpec spec)
+    {
+        making.Process!.Await(Packet.Namespaces);
+        making.Directory.Save(making.State);
+        string state = StateText(making.State, making.Process.Pid, "creating");
+        HookRunner.Run("prestart", spec.Hooks?.Prestart, state, making.State.Bundle);
+        HookRunner.Run("createRuntime", spec.Hooks?.CreateRuntime, state, making.State.Bundle);
+        making.Process.Proceed();
+    }
+
+    private FileDescriptor MapOwners(MountSpec mount, RuntimeSpec spec) => UserNamespaces.Create(_program, mount with
+    {
+        // Without maps of its own, a mount is shown through the container's.
+        UidMappings = mount.UidMappings is { Count: > 0 } users ? users : spec.Linux?.UidMappings,
+        GidMappings = mount.GidMappings is { Count: > 0 } groups ? groups : spec.Linux?.GidMappings,
+    });
+
+    private static FileDescriptor? ConnectListener(CallFilter filter, string? path)
+    {
+        if ((filter.Flags & CallFilter.NewListener) == 0)
+            return null;
+        try
+        {
+            return DescriptorSockets.ConnectStream(path!);
+        }
+        catch (LinuxException refused)
+        {
+            throw FaultException.Invalid($"seccomp listener {path}: {refused.Message}", refused);
+        }
+    }
+
+    private static FileDescriptor[] Preserved(int count) =>
+        [.. Enumerable.Range(3, count).Select(static number => new FileDescriptor(number, ownsHandle: false))];
+
+    /// <summary>The terminal's other side goes to the caller's socket, with its name as the message.</summary>
+    private static void HandOver(FileDescriptor? terminal, string? socket)
+    {
+        if (terminal is null || socket is null)
+            return;
+        try
+        {
+            using FileDescriptor connection = DescriptorSockets.ConnectStream(socket);
+            DescriptorSockets.Send(connection, "/dev/ptmx"u8, terminal);
+        }
+        catch (LinuxException refused)
+        {
+            throw FaultException.Invalid($"console socket {socket}: {refused.Message}", refused);
+        }
+    }
+
+    private static void WritePid(string? file, int pid)
+    {
+        if (file is not null)
+            StateDirectory.WriteWhole(Path.GetFullPath(file), Encoding.ASCII.GetBytes(pid.ToString(CultureInfo.InvariantCulture)));
+    }
+
+    private void MakeCgroup(Making making, LinuxResources? resources, WarningList warnings)
+    {
+        if (making.State.CgroupPath is not { } path)
+            return;
+        try
+        {
+            if (making.State.SystemdUnit is { } unit)
+                path = SystemdCgroup.Refuse(unit);
+            making.Cgroup = _hierarchy.Value.Create(path, resources, warnings);
+        }
+        catch (Exception refused) when (refused is UnauthorizedAccessException or IOException && !Environment.IsPrivilegedProcess)
+        {
+            if (resources is { Memory: not null } or { Cpu: not null } or { Pids: not null } or { BlockIO: not null })
+                throw FaultException.Invalid($"limits need a cgroup that is delegated to this user: {refused.Message}", refused);
+            _options.Warn($"the container has no cgroup of its own: {refused.Message}");
+            making.State = making.State with { CgroupPath = null };
+        }
+    }
+
+    private void Undo(Making making)
+    {
+        making.Process?.Kill();
+        making.Process?.Dispose();
+        if (making.Cgroup is { } cgroup && !cgroup.TryRemoveEmpty())
+        {
+            cgroup.Kill();
+            cgroup.Remove();
+        }
+        making.Directory.Remove();
+        HookRunner.TryRun("poststop", making.State.Poststop, StateText(making.State, 0, "stopped"), making.State.Bundle, _options.Warn);
+    }
+}

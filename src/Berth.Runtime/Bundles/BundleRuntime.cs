@@ -1,0 +1,101 @@
+using Berth.Faults;
+using Berth.Oci.Runtime;
+using Berth.Runtime.Cgroups;
+using Berth.Runtime.Plans;
+
+namespace Berth.Runtime.Bundles;
+
+/// <summary>
+/// Containers as a program's commands see them: made from a bundle, kept in files below a root between two commands, without a monitor;
+/// whoever called <see cref="Create"/> holds the streams and is the parent. One for a command; not thread-safe.
+/// </summary>
+/// <remarks>OCI runtime-spec 1.2, runtime.md. docs/adr/0012 says why there is no monitor.</remarks>
+public sealed partial class BundleRuntime : IDisposable
+{
+    private readonly BundleOptions _options;
+    private readonly Lazy<CgroupHierarchy> _hierarchy = new(CgroupHierarchy.Detect);
+    private readonly SealedProgram _program;
+
+    /// <summary>Makes one.</summary>
+    public BundleRuntime(BundleOptions options)
+    {
+        _options = options;
+        _program = new SealedProgram(options.Program);
+    }
+
+    /// <summary>A container as it is now.</summary>
+    /// <exception cref="FaultException">NotFound: there is none of that name.</exception>
+    public BundleContainer State(string id)
+    {
+        StateDirectory directory = StateDirectory.Of(_options.Root, id);
+        return Describe(directory, directory.Load());
+    }
+
+    /// <summary>All containers below the root.</summary>
+    public IReadOnlyList<BundleContainer> List()
+    {
+        if (!Directory.Exists(_options.Root))
+            return [];
+        List<BundleContainer> containers = [];
+        foreach (string path in Directory.GetDirectories(_options.Root).Order(StringComparer.Ordinal))
+        {
+            StateDirectory directory = StateDirectory.Of(_options.Root, Path.GetFileName(path));
+            if (directory.TryLoad() is { } state)
+                containers.Add(Describe(directory, state));
+        }
+        return containers;
+    }
+
+    private BundleContainer Describe(StateDirectory directory, BundleState state)
+    {
+        BundleStatus status = StatusOf(directory, state);
+        return new BundleContainer
+        {
+            Id = state.Id,
+            OciVersion = state.OciVersion,
+            Pid = status is BundleStatus.Stopped ? 0 : state.Pid,
+            Status = status,
+            Bundle = state.Bundle,
+            Rootfs = state.Rootfs,
+            Created = state.Created,
+            Owner = state.Owner,
+            Annotations = state.Annotations,
+        };
+    }
+
+    private BundleStatus StatusOf(StateDirectory directory, BundleState state)
+    {
+        if (state.Pid == 0)
+            return BundleStatus.Creating;
+        if (!ProcessIdentity.IsAlive(state.Pid, state.PidStart))
+            return BundleStatus.Stopped;
+        if (File.Exists(directory.StartSocket))
+            return BundleStatus.Created;
+        return CgroupOf(state)?.IsFrozen == true ? BundleStatus.Paused : BundleStatus.Running;
+    }
+
+    private Cgroup? CgroupOf(BundleState state) => state.CgroupPath is { } path ? _hierarchy.Value.Open(path) : null;
+
+    private static string StateText(BundleState state, int pid, string status) =>
+        $"{{\"pid\":{pid}" + HookPlan.Rest(SpecOf(state), state.Id, state.Bundle, status);
+
+    // What hooks and listeners are told of a container that exists already.
+    private static RuntimeSpec SpecOf(BundleState state) => new()
+    {
+        OciVersion = state.OciVersion,
+        Annotations = state.Annotations,
+        Linux = new LinuxSpec { Seccomp = new SeccompSpec { ListenerMetadata = state.ListenerMetadata } },
+    };
+
+    private static string NameOf(BundleStatus status) => status switch
+    {
+        BundleStatus.Creating => "creating",
+        BundleStatus.Created => "created",
+        BundleStatus.Running => "running",
+        BundleStatus.Paused => "paused",
+        _ => "stopped",
+    };
+
+    /// <inheritdoc/>
+    public void Dispose() => _program.Dispose();
+}

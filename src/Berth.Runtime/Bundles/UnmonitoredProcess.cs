@@ -1,0 +1,154 @@
+using Berth.Faults;
+using Berth.Linux;
+using Berth.Linux.Files;
+using Berth.Linux.Processes;
+using Berth.Linux.Sockets;
+using Berth.Runtime.Monitors;
+using Berth.Runtime.Plans;
+using Berth.Stage;
+
+namespace Berth.Runtime.Bundles;
+
+/// <summary>A process in the making without a monitor: our child, whom we hear over one connection (docs/adr/0012).</summary>
+internal sealed class UnmonitoredProcess : IDisposable
+{
+    private readonly FileDescriptor _control;
+    private readonly Action<string> _warn;
+    private readonly byte[] _buffer = new byte[512];
+
+    private UnmonitoredProcess(FileDescriptor control, Action<string> warn) => (_control, _warn) = (control, warn);
+
+    /// <summary>Its pid, known from the first report on.</summary>
+    public int Pid { get; private set; }
+
+    /// <summary>The terminal's other side, once it was opened.</summary>
+    public FileDescriptor? Terminal { get; private set; }
+
+    /// <summary>Starts the making.</summary>
+    public static UnmonitoredProcess Start(IStageProgram program, Plan plan, Action<string> warn)
+    {
+        using FileDescriptor bytes = MemoryFile.CreateSealed("berth-plan", plan.Bytes);
+        (FileDescriptor own, FileDescriptor other) = DescriptorSockets.CreatePair();
+        UnmonitoredProcess process = new(own, warn);
+        try
+        {
+            int stage;
+            using (other)
+            {
+                stage = ProcessSpawner.Spawn(program.Executable, ["berth-process", StageContract.UnmonitoredVerb],
+                    [0, 1, 2, bytes.Number, other.Number, -1, .. plan.Descriptors]);
+            }
+            // The stage's own process ends as soon as its child exists, or has said why not.
+            ProcessSpawner.Reap(stage);
+            process.AwaitMade();
+            return process;
+        }
+        catch
+        {
+            process.Dispose();
+            throw;
+        }
+    }
+
+    // The child may speak before its maker: those reports are kept for whoever waits for them.
+    private readonly Queue<MonitorReport> _early = new();
+    private MonitorReport _last;
+
+    private void AwaitMade()
+    {
+        while (Pid == 0)
+        {
+            MonitorReport report = Receive() ?? throw FaultException.Internal("the process was not made: its stage ended without a word");
+            if (report.Kind == Packet.Made)
+                Pid = report.Value;
+            else
+                _early.Enqueue(report);
+        }
+    }
+
+    /// <summary>Waits for a report of one kind.</summary>
+    /// <exception cref="FaultException">It failed, or ended before.</exception>
+    public void Await(Packet kind)
+    {
+        while (true)
+        {
+            MonitorReport report = _early.TryDequeue(out MonitorReport early) ? early
+                : Receive() ?? throw FaultException.Internal("the process ended while it was made");
+            _last = report;
+            if (report.Kind == kind)
+                return;
+        }
+    }
+
+    /// <summary>Waits until a further process has made the one that becomes the program, which is our child too, and reaps the
+    /// former.</summary>
+    /// <exception cref="FaultException">It failed before.</exception>
+    public void AwaitBorn()
+    {
+        Await(Packet.Born);
+        ProcessSpawner.Reap(Pid);
+        Pid = _last.Value;
+    }
+
+    /// <summary>Waits until it executes its program, or has said why not.</summary>
+    /// <exception cref="FaultException">As <see cref="IContainer.StartAsync"/>.</exception>
+    public void AwaitExecution() => AwaitExecution(_control, _warn);
+
+    /// <summary>The same over another connection to it.</summary>
+    public static void AwaitExecution(FileDescriptor connection, Action<string> warn)
+    {
+        byte[] buffer = new byte[512];
+        while (DescriptorSockets.Receive(connection, buffer, out FileDescriptor? descriptor) is > 0 and var count)
+        {
+            descriptor?.Dispose();
+            if (MonitorReport.TryParse(buffer.AsSpan(0, count), out MonitorReport report))
+                Hear(report, warn);
+        }
+    }
+
+    private MonitorReport? Receive()
+    {
+        while (true)
+        {
+            int count = DescriptorSockets.Receive(_control, _buffer, out FileDescriptor? descriptor);
+            if (count == 0)
+                return null;
+            if (!MonitorReport.TryParse(_buffer.AsSpan(0, count), out MonitorReport report))
+                continue;
+            if (report.Kind == Packet.Attach)
+                Terminal = descriptor;
+            Hear(report, _warn);
+            return report;
+        }
+    }
+
+    private static void Hear(MonitorReport report, Action<string> warn)
+    {
+        if (report.Kind == Packet.Warning)
+            warn(StageFailures.Warning(report));
+        if (report.Kind == Packet.Failed)
+            throw StageFailures.Fault(report);
+    }
+
+    /// <summary>Lets it go on, and tells it its pid as we see it.</summary>
+    public void Proceed() => DescriptorSockets.Send(_control, StartWord(Pid));
+
+    /// <summary>The word that lets a process go on.</summary>
+    public static byte[] StartWord(int pid) => [(byte)'s', .. BitConverter.GetBytes(pid)];
+
+    /// <summary>Ends it, when its making failed halfway.</summary>
+    public void Kill()
+    {
+        if (Pid == 0)
+            return;
+        Signals.TrySend(Pid, Signals.SIGKILL);
+        ProcessSpawner.Reap(Pid);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Terminal?.Dispose();
+        _control.Dispose();
+    }
+}

@@ -1,0 +1,79 @@
+using System.Text;
+using System.Text.Json;
+using Berth.Faults;
+using Berth.Oci.Runtime;
+using Berth.Stage;
+
+namespace Berth.Runtime.Plans;
+
+/// <summary>Plans the hooks that run in the container's namespaces, with the state they get. The pid is put in by the stage.</summary>
+internal static class HookPlan
+{
+    /// <summary>Adds them.</summary>
+    /// <exception cref="FaultException">InvalidArgument: a hook without an absolute path, or a time-out that is not positive.</exception>
+    public static void Add(PlanWriter writer, RuntimeSpec spec, string id, string? bundle)
+    {
+        Check(spec.Hooks);
+        IReadOnlyList<HookSpec> create = spec.Hooks?.CreateContainer ?? [];
+        IReadOnlyList<HookSpec> start = spec.Hooks?.StartContainer ?? [];
+        if (create.Count + start.Count == 0)
+            return;
+        (writer.Header.CreateHooks, writer.Header.CreateHookCount) = (Array(writer, create), (uint)create.Count);
+        (writer.Header.StartHooks, writer.Header.StartHookCount) = (Array(writer, start), (uint)start.Count);
+        writer.Header.StateHead = writer.Text("{\"pid\":");
+        writer.Header.StateCreating = writer.Text(Rest(spec, id, bundle, "creating"));
+        writer.Header.StateCreated = writer.Text(Rest(spec, id, bundle, "created"));
+    }
+
+    /// <summary>What stands after <c>{"pid":N</c> in a container's state.</summary>
+    public static string Rest(RuntimeSpec spec, string id, string? bundle, string status)
+    {
+        using MemoryStream bytes = new();
+        using (Utf8JsonWriter json = new(bytes))
+        {
+            json.WriteStartObject();
+            json.WriteString("ociVersion", spec.OciVersion);
+            json.WriteString("id", id);
+            json.WriteString("status", status);
+            json.WriteString("bundle", bundle ?? "");
+            if (spec.Annotations is { Count: > 0 } annotations)
+            {
+                json.WriteStartObject("annotations");
+                foreach ((string name, string value) in annotations)
+                    json.WriteString(name, value);
+                json.WriteEndObject();
+            }
+            json.WriteEndObject();
+        }
+        return "," + Encoding.UTF8.GetString(bytes.GetBuffer(), 1, (int)bytes.Length - 1);
+    }
+
+    /// <summary>Refuses what no hook may be.</summary>
+    /// <exception cref="FaultException">InvalidArgument: as for <see cref="Add"/>.</exception>
+    public static void Check(HooksSpec? hooks)
+    {
+        if (hooks is null)
+            return;
+        IReadOnlyList<HookSpec>?[] all =
+            [hooks.Prestart, hooks.CreateRuntime, hooks.CreateContainer, hooks.StartContainer, hooks.Poststart, hooks.Poststop];
+        foreach (HookSpec hook in all.SelectMany(static list => list ?? []))
+        {
+            if (hook.Path is not ['/', ..])
+                throw FaultException.Invalid($"invalid hook path \"{hook.Path}\": it is not absolute");
+            if (hook.Timeout is <= 0)
+                throw FaultException.Invalid($"hook {hook.Path}: the timeout must be greater than zero");
+        }
+    }
+
+    private static uint Array(PlanWriter writer, IReadOnlyList<HookSpec> hooks)
+    {
+        PlanHook[] planned = [.. hooks.Select(hook => new PlanHook
+        {
+            Path = writer.Text(hook.Path),
+            TimeoutMilliseconds = (uint)Math.Min((hook.Timeout ?? 0) * 1000L, int.MaxValue),
+            Arguments = writer.Pointers(hook.Args is { Count: > 0 } arguments ? arguments : [hook.Path]),
+            Environment = writer.Pointers(hook.Env ?? []),
+        })];
+        return writer.Array<PlanHook>(planned);
+    }
+}
