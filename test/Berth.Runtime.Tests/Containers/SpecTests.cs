@@ -189,13 +189,14 @@ public sealed class SpecTests(ContainerFixture fixture) : IClassFixture<Containe
     }
 
     [Fact]
-    public async Task Hooks_AreRefusedByName()
+    public async Task HooksOfTheHost_AreRefusedByName()
     {
         FaultException fault = await Assert.ThrowsAsync<FaultException>(() => RunAsync("true", static spec => spec with
         {
-            Hooks = new HooksSpec { CreateContainer = [new HookSpec { Path = "/bin/hook" }] },
+            Hooks = new HooksSpec { CreateRuntime = [new HookSpec { Path = "/bin/hook" }] },
         }));
-        Assert.Equal((FaultKind.NotSupported, "createContainer hook /bin/hook: hooks are not supported"), (fault.Kind, fault.Message));
+        Assert.Equal((FaultKind.NotSupported, "createRuntime hook /bin/hook: only createContainer and startContainer hooks are supported here"),
+            (fault.Kind, fault.Message));
     }
 
     [Fact]

@@ -1,0 +1,426 @@
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using Berth.Linux;
+using Berth.Linux.Sockets;
+using Berth.Oci.Runtime;
+
+namespace Berth.RuntimeProgram.Tests.Commands;
+
+/// <summary>Rows of the runtime specification, each seen from inside.</summary>
+public sealed class ConfigTests(BundleFixture bundles) : IClassFixture<BundleFixture>
+{
+    private static void Need() => Assert.SkipUnless(Command.Missing is null, Command.Missing ?? "");
+
+    private async Task<string> OutputAsync(string script, Func<RuntimeSpec, RuntimeSpec> change)
+    {
+        Need();
+        Completed run = await bundles.RunContainerAsync(script, change);
+        Assert.True(run.Code == 0, run.ToString());
+        return run.Output.TrimEnd('\n');
+    }
+
+    private async Task<string> RefusalAsync(Func<RuntimeSpec, RuntimeSpec> change)
+    {
+        Need();
+        Completed run = await bundles.RunContainerAsync("true", change);
+        Assert.Equal(1, run.Code);
+        return run.Errors;
+    }
+
+    private static RuntimeSpec Linux(RuntimeSpec spec, Func<LinuxSpec, LinuxSpec> change) => spec with { Linux = change(spec.Linux!) };
+
+    private static RuntimeSpec Process(RuntimeSpec spec, Func<ProcessSpec, ProcessSpec> change) => spec with { Process = change(spec.Process!) };
+
+    private static RuntimeSpec Mounts(RuntimeSpec spec, params MountSpec[] mounts) => spec with { Mounts = [.. spec.Mounts!, .. mounts] };
+
+    private string NewDirectory() => Directory.CreateDirectory(Path.Join(bundles.Directory, Guid.NewGuid().ToString("n"))).FullName;
+
+    [Fact]
+    public async Task TimeNamespace_MovesTheClocks()
+    {
+        Assert.SkipUnless(File.Exists("/proc/self/ns/time"), "the kernel has no time namespaces");
+        const long days = 1000L * 24 * 3600;
+        string uptime = await OutputAsync("cut -d. -f1 /proc/uptime; readlink /proc/self/ns/time", spec => Linux(spec, linux => linux with
+        {
+            Namespaces = [.. linux.Namespaces!, new NamespaceSpec { Type = "time" }],
+            TimeOffsets = new Dictionary<string, TimeOffset>
+            {
+                ["boottime"] = new() { Secs = days }, ["monotonic"] = new() { Secs = days, Nanosecs = 5 },
+            },
+        }));
+        string[] lines = uptime.Split('\n');
+        Assert.True(long.Parse(lines[0]) > days, lines[0]);
+        Assert.NotEqual(new FileInfo("/proc/self/ns/time").LinkTarget, lines[1]);
+    }
+
+    [Fact]
+    public async Task TimeOffsets_WithoutTheNamespace_AreRefused() => Assert.Contains("need a new time namespace", await RefusalAsync(
+        static spec => Linux(spec, static linux => linux with
+        {
+            TimeOffsets = new Dictionary<string, TimeOffset> { ["boottime"] = new() { Secs = 1 } },
+        })), StringComparison.Ordinal);
+
+    [Fact]
+    public async Task Exec_JoinsTheTimeNamespace()
+    {
+        Need();
+        Assert.SkipUnless(File.Exists("/proc/self/ns/time"), "the kernel has no time namespaces");
+        (string id, _) = await bundles.CreateAsync("exec sleep 1000", static spec => Linux(spec, static linux => linux with
+        {
+            Namespaces = [.. linux.Namespaces!, new NamespaceSpec { Type = "time" }],
+        }));
+        await bundles.RunAsync("start", id);
+        Completed exec = await bundles.RunAsync("exec", id, "/bin/sh", "-c", "readlink /proc/1/ns/time; readlink /proc/self/ns/time");
+        string[] lines = exec.Output.Split('\n');
+        Assert.Equal(lines[0], lines[1]);
+        Assert.Equal(0, (await bundles.RunAsync("delete", "--force", id)).Code);
+    }
+
+    [Fact]
+    public async Task UserNamespace_AndTime_Together()
+    {
+        Assert.SkipUnless(File.Exists("/proc/self/ns/time"), "the kernel has no time namespaces");
+        IdMapping[] maps = [new IdMapping { ContainerID = 0, HostID = 100_000, Size = 1000 }];
+        string output = await OutputAsync("id -u; cat /proc/self/uid_map; cut -d. -f1 /proc/uptime; grep CapEff /proc/self/status", spec => Linux(spec, linux => linux with
+        {
+            Namespaces = [.. linux.Namespaces!, new NamespaceSpec { Type = "user" }, new NamespaceSpec { Type = "time" }],
+            UidMappings = maps, GidMappings = maps,
+            TimeOffsets = new Dictionary<string, TimeOffset> { ["boottime"] = new() { Secs = 100_000_000 } },
+        }));
+        string[] lines = output.Split('\n');
+        Assert.Equal("0", lines[0]);
+        Assert.Equal(["0", "100000", "1000"], lines[1].Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        Assert.True(long.Parse(lines[2]) > 100_000_000);
+        Assert.EndsWith("a80425fb", lines[3], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task NamespacesByPath_AreJoined_UserAmongThem()
+    {
+        Need();
+        IdMapping[] maps = [new IdMapping { ContainerID = 0, HostID = 100_000, Size = 1000 }];
+        (string first, _) = await bundles.CreateAsync("exec sleep 1000", spec => Linux(spec, linux => linux with
+        {
+            Namespaces = [.. linux.Namespaces!, new NamespaceSpec { Type = "user" }], UidMappings = maps, GidMappings = maps,
+        }));
+        int pid = (await bundles.StateAsync(first)).GetProperty("pid").GetInt32();
+        string[] joined = ["user", "ipc", "net", "uts", "pid"];
+        string output = await OutputAsync($"for n in {string.Join(' ', joined)}; do readlink /proc/self/ns/$n; done", spec => spec with
+        {
+            Linux = spec.Linux! with
+            {
+                Namespaces =
+                [
+                    new NamespaceSpec { Type = "mount" }, new NamespaceSpec { Type = "cgroup" },
+                    .. joined.Select(name => new NamespaceSpec { Type = name == "net" ? "network" : name, Path = $"/proc/{pid}/ns/{name}" }),
+                ],
+            },
+        });
+        Assert.Equal(joined.Select(name => new FileInfo($"/proc/{pid}/ns/{name}").LinkTarget), output.Split('\n'));
+        Assert.Equal(0, (await bundles.RunAsync("delete", "--force", first)).Code);
+    }
+
+    [Fact]
+    public async Task TmpCopyUp_StartsWithWhatItHides()
+    {
+        string output = await OutputAsync("cat /etc/plain; readlink /etc/link; stat -c %a:%u /etc/deep/file; ls -A /etc | wc -l; stat -c %a /etc; touch /etc/new",
+            spec => Mounts(spec with { Hooks = Prepared("mkdir -p etc/deep; echo x > etc/deep/file; chmod 640 etc/deep/file; chown 7 etc/deep/file; ln -sf plain etc/link; chmod 711 etc") },
+                new MountSpec { Destination = "/etc", Type = "tmpfs", Source = "tmpfs", Options = ["tmpcopyup", "nosuid"] }));
+        string[] lines = output.Split('\n');
+        Assert.Equal(["not a program", "plain", "640:7", "5", "711"], lines);
+    }
+
+    // The tree is shared by hard links: a bundle's own root is changed before it is used.
+    private static HooksSpec Prepared(string script) => new()
+    {
+        CreateRuntime = [new HookSpec { Path = "/bin/sh", Args = ["sh", "-ec", $"cd rootfs; {script}"], Env = ["PATH=/usr/bin:/bin"] }],
+    };
+
+    [Fact]
+    public async Task TmpCopyUp_OfAnotherFileSystem_IsRefused() => Assert.Contains("is for tmpfs only", await RefusalAsync(
+        static spec => Mounts(spec, new MountSpec { Destination = "/x", Type = "ramfs", Options = ["tmpcopyup"] })), StringComparison.Ordinal);
+
+    [Fact]
+    public async Task IdMappedMount_ShowsOtherOwners()
+    {
+        Need();
+        string source = NewDirectory();
+        await File.WriteAllTextAsync(Path.Join(source, "file"), "x");
+        IdMapping[] maps = [new IdMapping { ContainerID = 0, HostID = 5000, Size = 100 }];
+        string output = await OutputAsync("stat -c %u:%g /v/file; touch /v/made; stat -c %u /plain/file", spec => Mounts(spec,
+            new MountSpec { Destination = "/v", Type = "bind", Source = source, Options = ["bind", "idmap"], UidMappings = maps, GidMappings = maps },
+            new MountSpec { Destination = "/plain", Type = "bind", Source = source, Options = ["bind"] }) with
+        {
+            Process = spec.Process! with { User = new UserSpec { Uid = 5000, Gid = 5000 } },
+        });
+        Assert.Equal(["5000:5000", "0"], output.Split('\n'));
+        // Made by 5000 inside, it is root's on the disk.
+        Assert.Equal("0", (await Command.NeedAsync("stat", ["-c", "%u", Path.Join(source, "made")])).Trim());
+    }
+
+    [Fact]
+    public async Task RecursiveReadOnly_HoldsForWhatIsMountedBelow()
+    {
+        Need();
+        string source = NewDirectory();
+        Directory.CreateDirectory(Path.Join(source, "below"));
+        await Command.NeedAsync("mount", ["-t", "tmpfs", "none", Path.Join(source, "below")]);
+        try
+        {
+            const string script = "touch /v/a 2>/dev/null && echo top; touch /v/below/a 2>/dev/null && echo below; true";
+            Assert.Equal("below", await OutputAsync(script, spec => Mounts(spec,
+                new MountSpec { Destination = "/v", Type = "bind", Source = source, Options = ["rbind", "ro"] })));
+            Assert.Equal("", await OutputAsync(script, spec => Mounts(spec,
+                new MountSpec { Destination = "/v", Type = "bind", Source = source, Options = ["rbind", "rro"] })));
+        }
+        finally
+        {
+            await Command.NeedAsync("umount", [Path.Join(source, "below")]);
+        }
+    }
+
+    [Theory]
+    [InlineData("noexec", "noexec")]
+    [InlineData("nosuid", "nosuid")]
+    [InlineData("nodev", "nodev")]
+    [InlineData("noatime", "noatime")]
+    [InlineData("nodiratime", "nodiratime")]
+    [InlineData("nosymfollow", "nosymfollow")]
+    [InlineData("ro", "ro,")]
+    public async Task MountOptions_AreInForce(string option, string shown)
+    {
+        Need();
+        string source = NewDirectory();
+        string line = await OutputAsync("grep ' /v ' /proc/self/mountinfo", spec => Mounts(spec,
+            new MountSpec { Destination = "/v", Type = "bind", Source = source, Options = ["bind", option] }));
+        Assert.Contains(shown, line.Split(" - ")[0], StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("shared", "shared:")]
+    [InlineData("rslave", "master:")]
+    [InlineData("private", null)]
+    [InlineData("unbindable", "unbindable")]
+    public async Task Propagation_OfAMount_IsSet(string option, string? shown)
+    {
+        Need();
+        string source = NewDirectory();
+        await Command.NeedAsync("mount", ["--bind", source, source]);
+        await Command.NeedAsync("mount", ["--make-shared", source]);
+        try
+        {
+            string line = await OutputAsync("grep ' /v ' /proc/self/mountinfo", spec => Linux(Mounts(spec,
+                new MountSpec { Destination = "/v", Type = "bind", Source = source, Options = ["rbind", option] }),
+                linux => linux with { RootfsPropagation = option == "shared" ? "shared" : null }));
+            string fields = string.Join(' ', line.Split(" - ")[0].Split(' ')[6..]);
+            if (shown is null)
+                Assert.Equal("", fields);
+            else
+                Assert.Contains(shown, fields, StringComparison.Ordinal);
+        }
+        finally
+        {
+            await Command.NeedAsync("umount", [source]);
+        }
+    }
+
+    [Fact]
+    public async Task SharedRoot_TakesNothingFromTheHost()
+    {
+        // A host whose mounts are shared, as systemd makes them: here in a mount namespace of its own.
+        Need();
+        string id = bundles.NewId();
+        string bundle = await bundles.BundleAsync(id, Linux(bundles.Spec(id, "/bin/true"), static linux => linux with { RootfsPropagation = "shared" }));
+        const string script = "mount --make-rshared /; a=$(wc -l < /proc/self/mountinfo); \"$0\" --root \"$1\" run --bundle \"$2\" \"$3\"; "
+            + "echo $? $(($(wc -l < /proc/self/mountinfo) - a))";
+        Completed run = await Command.RunAsync("unshare", ["--mount", "--propagation", "private", "/bin/sh", "-c", script, Command.Runtime, bundles.Root, bundle, id]);
+        Assert.Equal("0 0", run.Output.Trim());
+    }
+
+    [Theory]
+    [InlineData("private", "")]
+    [InlineData("unbindable", "unbindable")]
+    public async Task Propagation_OfTheRoot_IsSet(string propagation, string shown)
+    {
+        string line = await OutputAsync("grep ' / / \\| / ' /proc/self/mountinfo | head -n 1",
+            spec => Linux(spec, linux => linux with { RootfsPropagation = propagation }));
+        Assert.Equal(shown, string.Join(' ', line.Split(" - ")[0].Split(' ')[6..]).Trim());
+    }
+
+    [Fact]
+    public async Task Scheduler_IoPriority_AndPersonality_AreSet()
+    {
+        string output = await OutputAsync("cut -d' ' -f41,19 /proc/self/stat; uname -m", static spec => Linux(
+            Process(spec, static process => process with
+            {
+                Scheduler = new SchedulerSpec { Policy = "SCHED_BATCH", Nice = 5 },
+                IoPriority = new IoPrioritySpec { Class = "IOPRIO_CLASS_IDLE", Priority = 0 },
+            }), static linux => linux with { Personality = new PersonalitySpec { Domain = "LINUX32" } }));
+        // Nice value and policy (3: batch), as proc_pid_stat(5) has them; a 32-bit domain calls the machine i686.
+        Assert.Equal(["5 3", "i686"], output.Split('\n'));
+    }
+
+    [Theory]
+    [InlineData("SCHED_NONE", "invalid scheduler policy")]
+    public async Task Scheduler_ThatIsNone_IsRefused(string policy, string message) => Assert.Contains(message, await RefusalAsync(
+        spec => Process(spec, process => process with { Scheduler = new SchedulerSpec { Policy = policy } })), StringComparison.Ordinal);
+
+    [Fact]
+    public async Task ExecAffinity_IsSet()
+    {
+        Need();
+        (string id, string bundle) = await bundles.CreateAsync("exec sleep 1000");
+        await bundles.RunAsync("start", id);
+        string process = Path.Join(bundle, "process.json");
+        await File.WriteAllTextAsync(process, """
+            {"args":["/bin/grep","Cpus_allowed_list","/proc/self/status"],"cwd":"/","user":{"uid":0,"gid":0},
+             "execCPUAffinity":{"initial":"0","final":"0"}}
+            """);
+        Assert.Equal("Cpus_allowed_list:\t0\n", (await bundles.RunAsync("exec", "--process", process, id)).Output);
+        Assert.Equal(0, (await bundles.RunAsync("delete", "--force", id)).Code);
+    }
+
+    [Fact]
+    public async Task Umask_Groups_AndLimits_AreTaken()
+    {
+        string output = await OutputAsync("umask; id -G; ulimit -n; ulimit -Hn", static spec => Process(spec, static process => process with
+        {
+            User = new UserSpec { Uid = 1000, Gid = 1000, Umask = 0x17, AdditionalGids = [5, 6] },
+            Rlimits = [new RlimitSpec { Type = "RLIMIT_NOFILE", Soft = 100, Hard = 200 }],
+        }));
+        Assert.Equal(["0027", "1000 5 6", "100", "200"], output.Split('\n'));
+    }
+
+    [Fact]
+    public async Task DuplicatedLimit_IsRefused() => Assert.Contains("duplicated rlimit RLIMIT_NOFILE", await RefusalAsync(
+        static spec => Process(spec, static process => process with
+        {
+            Rlimits = [new RlimitSpec { Type = "RLIMIT_NOFILE", Soft = 1, Hard = 1 }, new RlimitSpec { Type = "RLIMIT_NOFILE", Soft = 2, Hard = 2 }],
+        })), StringComparison.Ordinal);
+
+    [Fact]
+    public async Task UnknownCapability_IsAWarning()
+    {
+        Need();
+        Completed run = await bundles.RunContainerAsync("echo ran", static spec => Process(spec, static process => process with
+        {
+            Capabilities = new CapabilitiesSpec { Bounding = ["CAP_KILL", "CAP_FLY"], Effective = ["CAP_KILL"], Permitted = ["CAP_KILL"] },
+        }));
+        Assert.Equal((0, "ran\n"), (run.Code, run.Output));
+        Assert.Contains("ignoring unknown or unavailable capability: CAP_FLY", run.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Devices_AreMade_AndRulesHold()
+    {
+        string output = await OutputAsync("stat -c %a:%u /dev/mine; head -c 3 /dev/mine | wc -c; head -c 1 /dev/other 2>&1 | grep -c 'not permitted'",
+            static spec => Linux(spec, static linux => linux with
+            {
+                Devices =
+                [
+                    new DeviceSpec { Path = "/dev/mine", Type = "c", Major = 1, Minor = 5, FileMode = 0x180, Uid = 0 },
+                    new DeviceSpec { Path = "/dev/other", Type = "c", Major = 1, Minor = 11 },
+                ],
+                Resources = new LinuxResources { Devices = [new DeviceRule { Allow = false, Access = "rwm" }] },
+            }));
+        Assert.Equal(["600:0", "3", "1"], output.Split('\n'));
+    }
+
+    [Theory]
+    [InlineData("kernel.panic", "not in a separate kernel namespace")]
+    public async Task Parameters_OfTheWholeMachine_AreRefused(string name, string message) => Assert.Contains(message, await RefusalAsync(
+        spec => Linux(spec, linux => linux with { Sysctl = new Dictionary<string, string> { [name] = "1" } })), StringComparison.Ordinal);
+
+    [Fact]
+    public async Task Parameters_OfItsNamespaces_AreSet() => Assert.Equal("7\n1", await OutputAsync(
+        "cat /proc/sys/kernel/msgmni /proc/sys/net/ipv4/ip_forward", static spec => Linux(spec, static linux => linux with
+        {
+            Sysctl = new Dictionary<string, string> { ["kernel.msgmni"] = "7", ["net.ipv4.ip_forward"] = "1" },
+        })));
+
+    [Fact]
+    public async Task UnifiedResources_NeedVersion2()
+    {
+        Need();
+        Assert.SkipWhen(Berth.Runtime.Cgroups.CgroupHierarchy.Detect().Mode is Berth.Runtime.Cgroups.CgroupMode.Version2, "cgroup version 2 has them");
+        Assert.Contains("unified resource memory.high: this host has cgroup version 1", await RefusalAsync(static spec => Linux(spec, static linux => linux with
+        {
+            Resources = new LinuxResources { Unified = new Dictionary<string, string> { ["memory.high"] = "1000000" } },
+        })), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task IntelRdt_MemoryPolicy_AndNetDevices_AreRefusedInWords()
+    {
+        Assert.Contains("intelRdt is not supported", await RefusalAsync(
+            static spec => Linux(spec, static linux => linux with { IntelRdt = new IntelRdtSpec { ClosId = "x" } })), StringComparison.Ordinal);
+        Assert.Contains("memoryPolicy MPOL_BIND is not supported", await RefusalAsync(
+            static spec => Linux(spec, static linux => linux with { MemoryPolicy = new MemoryPolicySpec { Mode = "MPOL_BIND" } })), StringComparison.Ordinal);
+        Assert.Contains("net device eth9", await RefusalAsync(static spec => Linux(spec, static linux => linux with
+        {
+            NetDevices = new Dictionary<string, NetDeviceSpec> { ["eth9"] = new() },
+        })), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("2.0.0", "is not supported")]
+    [InlineData("one", "is not supported")]
+    public async Task OtherVersions_AreRefused(string version, string message) =>
+        Assert.Contains(message, await RefusalAsync(spec => spec with { OciVersion = version }), StringComparison.Ordinal);
+
+    [Fact]
+    public async Task SeccompListener_GetsTheDescriptor_AndAnswersTheCall()
+    {
+        Need();
+        string path = Path.Join(bundles.Directory, "listener.sock");
+        using Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(path));
+        listener.Listen();
+        (string id, _) = await bundles.CreateAsync("true", spec => Linux(spec, linux => linux with
+        {
+            Seccomp = new SeccompSpec
+            {
+                DefaultAction = "SCMP_ACT_ALLOW", ListenerPath = path, ListenerMetadata = "mark \"quoted\"",
+                Syscalls = [new SyscallRule { Names = ["mkdirat"], Action = "SCMP_ACT_NOTIFY" }],
+            },
+        }));
+        using Socket connection = await listener.AcceptAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, (await bundles.RunAsync("start", id)).Code);
+        using FileDescriptor plain = new((int)connection.Handle, ownsHandle: false);
+        byte[] bytes = new byte[4096];
+        int count = DescriptorSockets.Receive(plain, bytes, out FileDescriptor? notify);
+        using (notify)
+        {
+            Assert.NotNull(notify);
+            Assert.Equal("anon_inode:seccomp notify", new FileInfo($"/proc/self/fd/{notify.Number}").LinkTarget);
+        }
+        JsonElement state = JsonDocument.Parse(Encoding.UTF8.GetString(bytes, 0, count)).RootElement;
+        Assert.Equal("seccompFd", state.GetProperty("fds")[0].GetString());
+        Assert.Equal("mark \"quoted\"", state.GetProperty("metadata").GetString());
+        Assert.Equal(id, state.GetProperty("state").GetProperty("id").GetString());
+        Assert.Equal(state.GetProperty("pid").GetInt32(), state.GetProperty("state").GetProperty("pid").GetInt32());
+        Assert.NotEqual(1, state.GetProperty("pid").GetInt32());
+        Assert.Equal(0, (await bundles.RunAsync("delete", "--force", id)).Code);
+    }
+
+    [Fact]
+    public async Task OwnProgram_CannotBeWrittenFromInside()
+    {
+        // The interpreter of a script, /proc/self/exe, is our own program while it executes (CVE-2019-5736).
+        Need();
+        byte[] before = await File.ReadAllBytesAsync(Command.Runtime);
+        Completed run = await bundles.RunContainerAsync("true", spec => Process(spec with
+        {
+            Hooks = Prepared("printf '#!/proc/self/exe\\n' > bin/trap; chmod 755 bin/trap"),
+        }, static process => process with { Args = ["/bin/trap"] }));
+        Assert.NotEqual(0, run.Code);
+        (string id, _) = await bundles.CreateAsync("exec sleep 1000");
+        int pid = (await bundles.StateAsync(id)).GetProperty("pid").GetInt32();
+        // While it waits, it is our program; even root of the host cannot open that file for writing.
+        Completed written = await Command.RunAsync("/bin/sh", ["-c", $"echo x >> /proc/{pid}/exe"]);
+        Assert.NotEqual(0, written.Code);
+        Assert.Equal(0, (await bundles.RunAsync("delete", "--force", id)).Code);
+        Assert.Equal(before, await File.ReadAllBytesAsync(Command.Runtime));
+    }
+}
