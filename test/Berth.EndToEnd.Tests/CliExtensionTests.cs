@@ -79,6 +79,22 @@ public sealed class CliExtensionTests(EngineFixture engine) : IDisposable
         Assert.Contains("2222", log);
     }
 
+    [Theory]
+    [InlineData("/bin/bash", "source <(berth completion bash); COMP_WORDS=(berth @typed); COMP_CWORD=@count; _berth_complete; printf '%s\\n' \"${COMPREPLY[@]}\"")]
+    [InlineData("/usr/bin/fish", "berth completion fish | source; complete -C 'berth @typed'")]
+    public async Task Completion_KnowsCommandsAndObjects(string shell, string script)
+    {
+        Assert.SkipUnless(File.Exists(shell), $"{shell} is not installed");
+        await WriteAsync("bin/berth", $"#!/bin/sh\nexec {EngineFixture.Berth} \"$@\"\n");
+        foreach ((string words, string completed) in new[] { ("ima", "image\nimages\n"), ("rmi busybox:e", "busybox:e2e\n"), ("run --label-f", "--label-file\n") })
+        {
+            string count = words.Split(' ').Length.ToString();
+            Completed run = await RunAsync(
+                shell, null, "-c", script.Replace("@typed", words, StringComparison.Ordinal).Replace("@count", count, StringComparison.Ordinal));
+            Assert.True(run.Output == completed, $"{words}: {run.Output}{run.Errors}");
+        }
+    }
+
     [Fact]
     public async Task Configuration_FormatsAndProxies_AreUsed()
     {
