@@ -44,10 +44,13 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
             HasTimeNamespace = request.Spec.Linux?.Namespaces?.Any(static entry => entry.Type == "time") == true,
             Filter = filter,
         };
-        Cgroup cgroup = _hierarchy.Create(state.CgroupPath, request.Spec.Linux?.Resources, warnings);
+        // Before anything in the kernel: an engine that finds the run directory finds all that was made for it.
+        WriteState(request.RunDirectory, state);
+        Cgroup? cgroup = null;
         MonitoredProcess? process = null;
         try
         {
+            cgroup = _hierarchy.Create(state.CgroupPath, request.Spec.Linux?.Resources, warnings);
             process = Launch(request, state, cgroup, warnings);
             int pid = await process.Created.WaitAsync(cancellationToken);
             return new RunningContainer(_program, state, request.RunDirectory, cgroup, process, pid, startedAt: null);
@@ -63,17 +66,22 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
     {
         using Plan plan = PlanBuilder.ForContainer(
             request, state.Filter, cgroup, warnings, unmonitored: null, mount => UserNamespaces.Create(_program, mount));
-        // Before the monitor: an engine that finds the run directory always finds the cgroup too.
-        File.WriteAllBytes(Path.Join(request.RunDirectory, ContainerState.FileName),
-            JsonSerializer.SerializeToUtf8Bytes(state, ContainerStateJson.Default.ContainerState));
         return _program.Start(plan, attach: null, warnings);
     }
 
-    private static async Task UndoAsync(MonitoredProcess? process, Cgroup cgroup, string runDirectory)
+    // Under another name first: a reader finds all of it or nothing.
+    private static void WriteState(string runDirectory, ContainerState state)
+    {
+        string path = Path.Join(runDirectory, ContainerState.FileName);
+        File.WriteAllBytes(path + ".new", JsonSerializer.SerializeToUtf8Bytes(state, ContainerStateJson.Default.ContainerState));
+        File.Move(path + ".new", path);
+    }
+
+    private static async Task UndoAsync(MonitoredProcess? process, Cgroup? cgroup, string runDirectory)
     {
         await Task.Run(() =>
         {
-            cgroup.Kill();
+            cgroup?.Kill();
             process?.Handle?.TrySignal(9);
         });
         if (process is not null)
@@ -81,7 +89,8 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
             await process.Ended;
             await process.DisposeAsync();
         }
-        await Task.Run(cgroup.Remove);
+        if (cgroup is not null)
+            await Task.Run(cgroup.Remove);
         RunDirectories.Clear(runDirectory);
     }
 

@@ -117,8 +117,9 @@ internal sealed class MonitoredProcess : IAsyncDisposable
             case Packet.Started:
                 if (!TryOpen(report.Value))
                     break;
-                _created.TrySetResult(report.Value);
+                // In this order: who sees that it was made must also see that it was let go, or would take it for half made.
                 _started.TrySetResult(report.At);
+                _created.TrySetResult(report.Value);
                 break;
             case Packet.Warning:
                 _warnings.Add(StageFailures.Warning(report));
