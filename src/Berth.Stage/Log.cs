@@ -27,12 +27,20 @@ internal unsafe struct Log
     public uint FilesMax;
     public byte* Out;
     public int OutLength;
+
+    /// <summary>The file ends in the middle of a line whose rest found no room.</summary>
+    public bool IsCut;
     public Line First, Second;
 
     public static void Open(Log* log, byte* path)
     {
         log->Path = path;
-        log->File = Sys.Open(path, K.O_WRONLY | K.O_CREAT | K.O_APPEND | K.O_CLOEXEC, 0x1A0);
+        Reopen(log);
+    }
+
+    private static void Reopen(Log* log)
+    {
+        log->File = Sys.Open(log->Path, K.O_WRONLY | K.O_CREAT | K.O_APPEND | K.O_CLOEXEC, 0x1A0);
         log->Size = log->File < 0 ? 0 : Seek(log->File, 0, 2);
     }
 
@@ -105,10 +113,25 @@ internal unsafe struct Log
     /// <summary>A full disk loses lines, never the container: what cannot be written is dropped.</summary>
     private static void Flush(Log* log)
     {
+        // A full disk may have kept the file from being made when the last one was rotated away.
+        if (log->File < 0 && log->OutLength != 0)
+            Reopen(log);
+        byte end = (byte)'\n';
+        if (log->IsCut && WriteAll(log, &end, 1) == 1)
+            log->IsCut = false;
+        int done = log->IsCut ? 0 : WriteAll(log, log->Out, log->OutLength);
+        // What follows begins a line of its own: one that nobody can read must not spoil the next.
+        if (done != 0 && done != log->OutLength && log->Out[done - 1] != end)
+            log->IsCut = true;
+        log->OutLength = 0;
+    }
+
+    private static int WriteAll(Log* log, byte* bytes, int count)
+    {
         int done = 0;
-        while (done < log->OutLength && log->File >= 0)
+        while (done < count && log->File >= 0)
         {
-            long written = Write(log->File, log->Out + done, log->OutLength - done);
+            long written = Write(log->File, bytes + done, count - done);
             if (written == -K.EINTR)
                 continue;
             if (written <= 0)
@@ -116,7 +139,7 @@ internal unsafe struct Log
             done += (int)written;
             log->Size += written;
         }
-        log->OutLength = 0;
+        return done;
     }
 
     private static void Rotate(Log* log)
