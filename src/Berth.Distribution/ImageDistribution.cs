@@ -36,7 +36,7 @@ public sealed class ImageDistribution : IImageDistribution, IDisposable
         ImageReference reference = request.Reference.WithDefaultTag();
         TransferProgress steps = new(progress, _context.Time);
         return ReadAsync(reference, request.Credentials, source => new ImagePull(
-            _store, _sink, _downloader, source, request, reference, steps).RunAsync(cancellationToken), cancellationToken);
+            _store, _sink, _index, _downloader, source, request, reference, steps).RunAsync(cancellationToken), cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -131,7 +131,7 @@ public sealed class ImageDistribution : IImageDistribution, IDisposable
         TransferProgress silent = new(new Progress<TransferEvent>(), _context.Time);
         return ReadAsync(full, credentials, async source =>
         {
-            ImagePull pull = new(_store, _sink, _downloader, source, request, full, silent);
+            ImagePull pull = new(_store, _sink, _index, _downloader, source, request, full, silent);
             (ManifestDocument target, _, ManifestDocument document) = await pull.FindAsync(cancellationToken);
             (Manifest manifest, ImageConfig config, byte[] bytes) = await pull.ReadConfigAsync(document, cancellationToken);
             return new RemoteImage(target.Descriptor, document, manifest.Config.Digest, config, bytes);

@@ -9,7 +9,7 @@ namespace Berth.Distribution;
 
 /// <summary>One pull from one endpoint: reference, index, manifest, configuration, layers.</summary>
 internal sealed class ImagePull(
-    IBlobStore store, ILayerSink sink, BlobDownloader downloader, RepositoryClient source, PullRequest request,
+    IBlobStore store, ILayerSink sink, ILayerBlobIndex index, BlobDownloader downloader, RepositoryClient source, PullRequest request,
     ImageReference reference, TransferProgress progress)
 {
     private const int IndexDepthMax = 3;
@@ -84,7 +84,7 @@ internal sealed class ImagePull(
 
     private async Task<PullResult> RunAsync(IBlobLease lease, CancellationToken cancellationToken)
     {
-        (ManifestDocument target, ManifestDocument? index, ManifestDocument document) = await FindAsync(cancellationToken);
+        (ManifestDocument target, ManifestDocument? list, ManifestDocument document) = await FindAsync(cancellationToken);
         progress.Message($"Pulling from {reference.Path}", reference.Tag ?? reference.Digest!.Value.ToString());
         (Manifest manifest, ImageConfig config, byte[] configBytes) = await ReadConfigAsync(document, cancellationToken);
         RefuseForeign(manifest);
@@ -94,8 +94,10 @@ internal sealed class ImagePull(
 
         bool isNewer = request.CurrentImageId != manifest.Config.Digest
             || (config.RootFs.Chain is { } chain && !sink.Contains(chain));
+        List<LayerPull> layers = Plan(manifest, config);
         if (isNewer)
-            await PullLayersAsync(manifest, config, cancellationToken);
+            await PullLayersAsync(layers, cancellationToken);
+        await FetchMissingAsync(layers, cancellationToken);
         foreach (ManifestDocument kept in new[] { target, document })
             await KeepAsync(kept.Descriptor.Digest, kept.Bytes, cancellationToken);
         await KeepAsync(manifest.Config.Digest, configBytes, cancellationToken);
@@ -108,7 +110,7 @@ internal sealed class ImagePull(
             Reference = reference,
             Target = target.Descriptor,
             Manifest = document,
-            Index = index,
+            Index = list,
             ImageId = manifest.Config.Digest,
             Config = config,
             Layers = manifest.Layers,
@@ -116,9 +118,8 @@ internal sealed class ImagePull(
         };
     }
 
-    private async Task PullLayersAsync(Manifest manifest, ImageConfig config, CancellationToken cancellationToken)
+    private async Task PullLayersAsync(List<LayerPull> layers, CancellationToken cancellationToken)
     {
-        List<LayerPull> layers = Plan(manifest, config);
         int present = 0;
         for (int i = layers.Count; i > 0 && present == 0; i--)
             present = sink.Contains(layers[i - 1].Chain) ? i : 0;
@@ -149,6 +150,21 @@ internal sealed class ImagePull(
             await Task.WhenAll(downloads).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await failure.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
+    }
+
+    // A layer may be unpacked while its blob is not here: an engine ended between the two, or it was built on this machine. Only its
+    // blob has a foreign layer's exact bytes, for save and push.
+    private async Task FetchMissingAsync(List<LayerPull> layers, CancellationToken cancellationToken)
+    {
+        foreach (LayerPull layer in layers)
+        {
+            bool isHere = store.Contains(layer.Blob.Digest)
+                || (index.Find(layer.DiffId) is { } other && store.Contains(other.Digest));
+            if (!isHere)
+                await layer.DownloadAsync(cancellationToken);
+        }
+        foreach (LayerPull layer in layers.Where(layer => store.Contains(layer.Blob.Digest)))
+            index.Record(layer.DiffId, layer.Blob);
     }
 
     private static async Task FirstFailureAsync(Task[] downloads)

@@ -16,6 +16,10 @@ internal sealed class LayerPull(Descriptor blob, DiffId diffId, ChainId? parent,
 
     public ChainId Chain => chain;
 
+    public Descriptor Blob => blob;
+
+    public DiffId DiffId => diffId;
+
     private string Id => blob.Digest.Short;
 
     private TransferProgress Progress => services.Progress;

@@ -130,10 +130,11 @@ internal sealed class ImageCollector(EngineParts parts, ImageTable images, Layer
             live.UnionWith(image.Layers.Select(layer => layer.Digest));
             if (image.Manifest is { } manifest)
                 live.Add(manifest.Digest);
-            foreach (Digest diff in images.Config(image.Id).RootFs.DiffIds)
-                if (layerBlobs.Find(new DiffId(diff)) is { } blob)
-                    live.Add(blob.Digest);
         }
+        // A layer may outlive its image, for a container, a build or the next pull, and only its blob has its exact bytes.
+        foreach (Layer layer in parts.Layers.List())
+            if (layerBlobs.Find(layer.DiffId) is { } blob)
+                live.Add(blob.Digest);
         return live;
     }
 
@@ -155,16 +156,27 @@ internal sealed class LayerBlobs(StateDatabase state) : ILayerBlobIndex
 {
     private readonly ConcurrentDictionary<DiffId, Descriptor> _blobs = [];
 
-    public void Load()
+    /// <summary>Takes in what an earlier engine left; forgets blobs that are gone.</summary>
+    public void Load(IBlobStore store)
     {
+        List<Change> gone = [];
         foreach ((string id, Descriptor blob) in state.ReadAll(Kinds.LayerBlob, StateJson.Default.Descriptor))
-            _blobs[new DiffId(Digest.Parse(id))] = blob;
+        {
+            if (store.Contains(blob.Digest))
+                _blobs[new DiffId(Digest.Parse(id))] = blob;
+            else
+                gone.Add(Change.Delete(Kinds.LayerBlob, id));
+        }
+        if (gone.Count > 0)
+            state.Apply(gone);
     }
 
     public Descriptor? Find(DiffId layer) => _blobs.GetValueOrDefault(layer);
 
     public void Record(DiffId layer, Descriptor blob)
     {
+        if (_blobs.TryGetValue(layer, out Descriptor? known) && known.Digest == blob.Digest && known.MediaType == blob.MediaType)
+            return;
         state.Put(Kinds.LayerBlob, layer.ToString(), blob, StateJson.Default.Descriptor);
         _blobs[layer] = blob;
     }

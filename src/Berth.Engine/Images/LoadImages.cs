@@ -19,9 +19,9 @@ internal sealed partial class ImageService
     {
         using IDisposable arrival = collector.Arrive();
         string scratch = Path.Combine(parts.Options.DataRoot, "content", $".load-{RandomIds.Next()}");
-        Directory.CreateDirectory(scratch);
         try
         {
+            Directory.CreateDirectory(scratch);
             using FileDescriptor root = FileCalls.OpenDirectory(scratch);
             await using (Stream plain = await Decompression.OpenAsync(tar, cancellationToken))
                 await TreeExtractor.ExtractAsync(plain, root, new ExtractOptions { Whiteouts = WhiteoutMode.Literal,
@@ -30,9 +30,14 @@ internal sealed partial class ImageService
             foreach (SavedImage image in saved)
                 await LoadOneAsync(root, image, platform, progress, cancellationToken);
         }
+        catch (IOException refused) when (DiskFull.IsRefusal(refused))
+        {
+            throw DiskFull.Explain("load", parts.Options.DataRoot, refused);
+        }
         finally
         {
-            TreeRemover.Remove(scratch);
+            if (Directory.Exists(scratch))
+                TreeRemover.Remove(scratch);
         }
     }
 

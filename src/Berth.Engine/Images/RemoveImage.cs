@@ -26,9 +26,11 @@ internal sealed partial class ImageService
             left = [.. names.Except(untagged)];
             if (left.Count == 0)
                 CheckUnused(image, name, force, isUntag: true);
-            Untag(image, untagged, deletions);
             if (left.Count > 0 || IsNeeded(image, force))
+            {
+                Untag(image, untagged, deletions);
                 return Task.FromResult<IReadOnlyList<ImageDeletion>>(deletions);
+            }
         }
         else
         {
@@ -40,11 +42,13 @@ internal sealed partial class ImageService
                 throw FaultException.Conflict(
                     $"conflict: unable to delete {image.Id.Short} (cannot be forced) - image has dependent child images");
             CheckUnused(image, name, force, isUntag: false);
-            Untag(image, names, deletions);
             if (IsNeeded(image, force))
+            {
+                Untag(image, names, deletions);
                 return Task.FromResult<IReadOnlyList<ImageDeletion>>(deletions);
+            }
         }
-        Delete(image, deletions);
+        Delete(image, names, deletions);
         if (!noPrune)
             DeleteLeftParents(image.Parent, deletions);
         return Task.FromResult<IReadOnlyList<ImageDeletion>>(deletions);
@@ -56,7 +60,7 @@ internal sealed partial class ImageService
         while (!id.IsEmpty && images.TryGet(id) is { } parent && images.NamesOf(id).Count == 0 && UsedBy(parent) is null
             && images.All.All(other => other.Parent != parent.Id))
         {
-            Delete(parent, deletions);
+            Delete(parent, [], deletions);
             id = parent.Parent;
         }
     }
@@ -74,9 +78,11 @@ internal sealed partial class ImageService
             if ((onlyDangling && names.Any(name => name.Tag is not null)) || UsedBy(image) is not null
                 || (until is { } limit && Created(image) >= limit) || !filters.MatchesLabels(images.Config(image.Id).Config?.Labels))
                 continue;
-            Untag(image, names, deletions);
-            Delete(image, deletions);
+            Delete(image, names, deletions);
         }
+        // Also what earlier engines left: layers and blobs of a pull that never came to its end.
+        collector.CollectLayers();
+        collector.CollectBlobs();
         long freed = Math.Max(0, before - parts.Layers.List().Sum(layer => layer.Size));
         parts.Events.Publish("image", "prune", "", new Dictionary<string, string> { ["reclaimed"] = freed.ToString() });
         return Task.FromResult(new ImagePruneReport(deletions, freed));
@@ -112,9 +118,13 @@ internal sealed partial class ImageService
 
     private void Untag(ImageRecord image, IReadOnlyList<ImageReference> names, List<ImageDeletion> deletions)
     {
-        if (names.Count == 0)
-            return;
-        images.Untag(names);
+        if (names.Count > 0)
+            images.Untag(names);
+        TellUntagged(image, names, deletions);
+    }
+
+    private void TellUntagged(ImageRecord image, IReadOnlyList<ImageReference> names, List<ImageDeletion> deletions)
+    {
         foreach (ImageReference name in names.OrderBy(name => name.Digest is not null))
         {
             deletions.Add(new ImageDeletion(name.Familiar, null));
@@ -122,10 +132,15 @@ internal sealed partial class ImageService
         }
     }
 
-    private void Delete(ImageRecord image, List<ImageDeletion> deletions)
+    // The image and its last names in one change: an engine that ends in between must not leave one without a name.
+    private void Delete(ImageRecord image, IReadOnlyList<ImageReference> names, List<ImageDeletion> deletions)
     {
         if (!images.TryDelete(image.Id))
+        {
+            Untag(image, names, deletions);
             return;
+        }
+        TellUntagged(image, names, deletions);
         deletions.Add(new ImageDeletion(null, image.Id.ToString()));
         foreach (Layer layer in collector.CollectLayers())
             deletions.Add(new ImageDeletion(null, layer.Chain.ToString()));
