@@ -10,6 +10,8 @@ internal sealed class NetworkFiles(string directory)
     public IReadOnlyList<Network> Load()
     {
         Directory.CreateDirectory(directory);
+        foreach (string half in Directory.EnumerateFiles(directory, "*.new"))
+            File.Delete(half);
         List<Network> networks = [];
         foreach (string file in Directory.EnumerateFiles(directory, "*.json").Order(StringComparer.Ordinal))
         {
@@ -30,12 +32,20 @@ internal sealed class NetworkFiles(string directory)
     {
         Directory.CreateDirectory(directory);
         string temporary = PathOf(network) + ".new";
-        using (FileStream stream = File.Create(temporary))
+        try
         {
-            JsonSerializer.Serialize(stream, network, NetworkJson.Default.Network);
-            stream.Flush(flushToDisk: true);
+            using (FileStream stream = File.Create(temporary))
+            {
+                JsonSerializer.Serialize(stream, network, NetworkJson.Default.Network);
+                stream.Flush(flushToDisk: true);
+            }
+            File.Move(temporary, PathOf(network), overwrite: true);
         }
-        File.Move(temporary, PathOf(network), overwrite: true);
+        catch (IOException refused)
+        {
+            File.Delete(temporary);
+            throw FaultException.Unavailable($"create network {network.Name}: {refused.Message}", refused);
+        }
     }
 
     public void Delete(Network network) => File.Delete(PathOf(network));
