@@ -15,7 +15,7 @@ namespace Berth.Daemon.Hosting;
 /// <summary>The HTTP server: sockets, limits, and every request to the dispatcher.</summary>
 internal sealed class ApiServer : IAsyncDisposable
 {
-    // Every connection costs descriptors and buffers; beyond this, further ones are closed at once.
+    // Every connection costs descriptors and buffers; beyond this, a further one takes the room of one that asks nothing.
     private const int ConnectionsMax = 4096;
 
     private const int HeaderBytesMax = 64 * 1024;
@@ -97,7 +97,7 @@ internal sealed class ApiServer : IAsyncDisposable
         kestrel.AddServerHeader = false;
         kestrel.AllowSynchronousIO = false;
         kestrel.RequestHeaderEncodingSelector = ConnectionHeaderEncoding.Select;
-        kestrel.Limits.MaxConcurrentConnections = ConnectionsMax;
+        ConnectionTable connections = new(ConnectionsMax);
         kestrel.Limits.MaxRequestHeadersTotalSize = HeaderBytesMax;
         kestrel.Limits.MaxRequestLineSize = HeaderBytesMax;
         kestrel.Limits.MaxRequestHeaderCount = HeadersMax;
@@ -116,24 +116,28 @@ internal sealed class ApiServer : IAsyncDisposable
                     {
                         if (!HandedSockets.IsUnix(descriptor, address))
                             listen.UseHttps(options.Tls!.ToHttps());
-                        Serve(listen);
+                        Serve(listen, connections);
                     });
             else if (address.Path is { } path)
-                kestrel.ListenUnixSocket(path, Serve);
+                kestrel.ListenUnixSocket(path, listen => Serve(listen, connections));
             else
                 kestrel.Listen(address.Tcp!, listen =>
                 {
                     listen.UseHttps(options.Tls!.ToHttps());
-                    Serve(listen);
+                    Serve(listen, connections);
                 });
         }
     }
 
-    private static void Serve(ListenOptions listen)
+    private static void Serve(ListenOptions listen, ConnectionTable connections)
     {
         listen.Protocols = HttpProtocols.Http1;
         listen.Use(next => async connection =>
         {
+            using ConnectionTable.Entry? entry = connections.TryAdd(connection);
+            if (entry is null)
+                return;
+            connection.Features.Set<IConnectionUse>(entry);
             await using var hijackable = new HijackableConnection(connection);
             await next(hijackable);
         });

@@ -133,6 +133,12 @@ internal sealed class ApiCall(
             throw new BadHttpRequestException(
                 "request body did not arrive in time", StatusCodes.Status408RequestTimeout);
         }
+        catch (IOException malformed) when (malformed is not (BadHttpRequestException
+            or Microsoft.AspNetCore.Connections.ConnectionResetException))
+        {
+            // Kestrel's word for chunks whose sizes no number holds.
+            throw new BadHttpRequestException(malformed.Message, StatusCodes.Status400BadRequest, malformed);
+        }
         finally
         {
             ArrayPool<byte>.Shared.Return(piece);

@@ -19,6 +19,8 @@ internal sealed partial class ApiDispatcher(DaemonServices services, IdleMemory 
     public async Task HandleAsync(HttpContext http)
     {
         WriteCommonHeaders(http.Response.Headers);
+        IConnectionUse? connection = http.Features.Get<IConnectionUse>();
+        connection?.Begin();
         idle.Touch();
         try
         {
@@ -43,6 +45,7 @@ internal sealed partial class ApiDispatcher(DaemonServices services, IdleMemory 
         }
         finally
         {
+            connection?.End();
             idle.Touch();
         }
     }
