@@ -102,6 +102,7 @@ public sealed partial class BerthEngine : IAsyncDisposable
             EngineParts parts = Assemble(options, loggers, substitutes, state, owned);
             BerthEngine engine = new(parts, dataRootLock, Distribute(parts, substitutes, owned), owned);
             await new EngineRecovery(parts, engine._containers).RunAsync(cancellationToken);
+            state.KeepReserve();
             return engine;
         }
         catch
@@ -239,7 +240,7 @@ public sealed partial class BerthEngine : IAsyncDisposable
         ImageTable images = new(parts.State, parts.Blobs, parts.Layers, parts.Time);
         images.Load();
         LayerBlobs layerBlobs = new(parts.State);
-        layerBlobs.Load();
+        layerBlobs.Load(parts.Blobs);
         IImageDistribution distribution = substitutes.Distribution ?? new ReloadableDistribution(
             options => new ImageDistribution(options, parts.Blobs, new LayerSink(parts.Layers), layerBlobs, parts.Time),
             RegistryOptionsOf(parts.Options));

@@ -1,4 +1,5 @@
 using Berth.Layers;
+using Berth.Layers.Trees;
 using Berth.Network;
 using Berth.Runtime;
 
@@ -23,6 +24,9 @@ internal sealed class EngineRecovery(EngineParts parts, ContainerService contain
         Sweep();
         foreach (Container container in ended)
             containers.RecordLostExit(container);
+        foreach (Container container in parts.Containers.All.Where(container => container.Runtime is null))
+            if (container.Record.Endpoints.Count > 0)
+                parts.Containers.Settle(container, container.Record with { Endpoints = [] });
         foreach (Container container in parts.Containers.All)
             containers.ApplyPolicyAtOpen(container);
     }
@@ -37,10 +41,13 @@ internal sealed class EngineRecovery(EngineParts parts, ContainerService contain
             return false;
         IContainer? found = await parts.Runtime.ReattachAsync(container.Id, run, cancellationToken);
         if (found is null)
-            return false;
-        if (found.StartedAt is null && !found.Exited.IsCompleted)
         {
-            // It was made and never let go: nobody was told that it runs.
+            // Its start had come no further than this directory.
+            Directory.Delete(run, recursive: true);
+            return false;
+        }
+        if (!IsNews(container, found))
+        {
             await found.DeleteAsync(cancellationToken);
             await found.DisposeAsync();
             return false;
@@ -48,6 +55,11 @@ internal sealed class EngineRecovery(EngineParts parts, ContainerService contain
         container.Runtime = found;
         return true;
     }
+
+    // What was made and never let go, nobody was told of. An end that is recorded already only left the run directory behind.
+    private static bool IsNews(Container container, IContainer found) => found.Exited.IsCompletedSuccessfully
+        ? found.StartedAt is not null && (container.State.Running || container.State.FinishedAt != found.Exited.Result.At)
+        : found.StartedAt is not null;
 
     private async Task TakeNetworksAsync(CancellationToken cancellationToken)
     {
@@ -66,10 +78,12 @@ internal sealed class EngineRecovery(EngineParts parts, ContainerService contain
         HashSet<string> known = [.. parts.Containers.All.Select(container => container.Id)];
         foreach (WritableLayer layer in parts.Layers.ListWritable().Where(layer => !known.Contains(layer.Name)))
             parts.Layers.RemoveWritable(layer.Name);
-        foreach (string root in (string[])["containers"])
-            foreach (string directory in Directory.EnumerateDirectories(Path.Combine(parts.Options.DataRoot, root)))
-                if (!known.Contains(Path.GetFileName(directory)))
-                    Directory.Delete(directory, recursive: true);
+        foreach (string directory in Directory.EnumerateDirectories(Path.Combine(parts.Options.DataRoot, "containers")))
+            if (!known.Contains(Path.GetFileName(directory)))
+                Directory.Delete(directory, recursive: true);
+        // What was being loaded or saved.
+        foreach (string scratch in Directory.EnumerateFileSystemEntries(Path.Combine(parts.Options.DataRoot, "content"), ".*"))
+            TreeRemover.Remove(scratch);
         foreach (string directory in Directory.EnumerateDirectories(Path.Combine(parts.Options.ExecRoot, "containers")))
             if (!known.Contains(Path.GetFileName(directory)))
                 parts.Background.Run("sweep run directory", () => SweepRunAsync(directory));

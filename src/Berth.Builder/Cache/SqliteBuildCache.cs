@@ -1,5 +1,6 @@
 using System.Globalization;
 using Berth.Content;
+using Berth.Faults;
 using Berth.Oci;
 using Microsoft.Data.Sqlite;
 
@@ -24,7 +25,8 @@ public sealed class SqliteBuildCache : IBuildCache, IDisposable
         _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
         OwnedFile.Ensure(path);
         _connection.Open();
-        Execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;");
+        // Nobody else opens it: without a shared mapping, a full disk is an error and no SIGBUS.
+        Execute("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;");
         Execute("""
             CREATE TABLE IF NOT EXISTS step (
                 key TEXT PRIMARY KEY, chain TEXT, diff_id TEXT, size INTEGER NOT NULL, created TEXT NOT NULL,
@@ -37,13 +39,28 @@ public sealed class SqliteBuildCache : IBuildCache, IDisposable
     {
         lock (_gate)
         {
-            using SqliteCommand command = _connection.CreateCommand();
-            command.CommandText = $"UPDATE step SET last_used = $now, use_count = use_count + 1 WHERE key = $key RETURNING {Columns}";
-            command.Parameters.AddWithValue("$now", Text(_time.GetUtcNow()));
-            command.Parameters.AddWithValue("$key", key.ToString());
-            using SqliteDataReader reader = command.ExecuteReader();
-            return reader.Read() ? Read(reader) : null;
+            try
+            {
+                return FindOne(key, $"UPDATE step SET last_used = $now, use_count = use_count + 1 WHERE key = $key RETURNING {Columns}");
+            }
+            catch (SqliteException)
+            {
+                // A disk that takes no more still tells what it has; only the use is not counted.
+                return FindOne(key, $"SELECT {Columns} FROM step WHERE key = $key AND $now = $now");
+            }
         }
+    }
+
+    private CacheRecord? FindOne(Digest key, string text)
+    {
+        using SqliteCommand command = _connection.CreateCommand();
+#pragma warning disable CA2100 // The texts are the two above.
+        command.CommandText = text;
+#pragma warning restore CA2100
+        command.Parameters.AddWithValue("$now", Text(_time.GetUtcNow()));
+        command.Parameters.AddWithValue("$key", key.ToString());
+        using SqliteDataReader reader = command.ExecuteReader();
+        return reader.Read() ? Read(reader) : null;
     }
 
     /// <inheritdoc/>
@@ -62,7 +79,14 @@ public sealed class SqliteBuildCache : IBuildCache, IDisposable
             command.Parameters.AddWithValue("$n", record.UseCount);
             command.Parameters.AddWithValue("$t", record.Description);
             command.Parameters.AddWithValue("$p", (object?)record.Parent?.ToString() ?? DBNull.Value);
-            command.ExecuteNonQuery();
+            try
+            {
+                command.ExecuteNonQuery();
+            }
+            catch (SqliteException refused)
+            {
+                throw FaultException.Unavailable($"write build cache: {refused.Message}: is there space on its file system?", refused);
+            }
         }
     }
 

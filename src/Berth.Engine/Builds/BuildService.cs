@@ -70,6 +70,10 @@ internal sealed class BuildService : IBuilds, IDisposable
                 });
             }
         }
+        catch (IOException refused) when (DiskFull.IsRefusal(refused))
+        {
+            throw DiskFull.Explain("build", _parts.Options.DataRoot, refused);
+        }
         finally
         {
             if (settings.BuildId is { Length: > 0 } done)

@@ -54,6 +54,9 @@ internal sealed partial class ContainerService(
         [LoggerMessage(EventId = 4109, Level = LogLevel.Warning, Message = "container {Name} ({Id}) is unhealthy: {Action}")]
         public static partial void Unhealthy(ILogger logger, string name, string id, string action);
 
+        [LoggerMessage(EventId = 4110, Level = LogLevel.Warning, Message = "state of container {Id} is not on disk yet: {Cause}")]
+        public static partial void Unsaved(ILogger logger, string id, string cause);
+
         [LoggerMessage(EventId = 4104, Level = LogLevel.Warning, Message = "size of container {Id} is unknown: {Cause}")]
         public static partial void SizeUnknown(ILogger logger, string id, string cause);
     }

@@ -50,20 +50,20 @@ internal sealed class ContainerTable(StateDatabase state)
             _names.Remove(name);
     }
 
-    /// <summary>Makes a container with a reserved name visible, on disk first.</summary>
-    public Container Add(ContainerRecord record)
+    /// <summary>Makes a container with a reserved name visible, on disk first, together with what was made for it.</summary>
+    public Container Add(ContainerRecord record, IReadOnlyCollection<Change> also)
     {
-        Save(record);
+        state.Apply([ChangeOf(record), .. also]);
         Container container = new(record);
         lock (_gate)
             _byId[record.Id] = container;
         return container;
     }
 
-    /// <summary>Removes a container and its name, on disk first.</summary>
-    public void Remove(Container container)
+    /// <summary>Removes a container and its name, on disk first, together with what goes with it.</summary>
+    public void Remove(Container container, IReadOnlyCollection<Change> also)
     {
-        state.Delete(Kinds.Container, container.Id);
+        state.Apply([Change.Delete(Kinds.Container, container.Id), .. also]);
         lock (_gate)
         {
             _byId.Remove(container.Id);
@@ -74,8 +74,24 @@ internal sealed class ContainerTable(StateDatabase state)
     /// <summary>Changes a container's record, on disk too.</summary>
     public void Update(Container container, ContainerRecord record)
     {
-        Save(record);
+        state.Apply([ChangeOf(record)]);
         container.Record = record;
+    }
+
+    /// <summary>Records what has happened to a container, whether or not the disk takes it.</summary>
+    /// <returns>Null, or why it is not on disk.</returns>
+    public FaultException? Settle(Container container, ContainerRecord record)
+    {
+        container.Record = record;
+        try
+        {
+            state.Apply([ChangeOf(record)], isDue: true);
+            return null;
+        }
+        catch (FaultException fault)
+        {
+            return fault;
+        }
     }
 
     /// <summary>The container of an ID, name or unique prefix.</summary>
@@ -114,5 +130,6 @@ internal sealed class ContainerTable(StateDatabase state)
         }
     }
 
-    private void Save(ContainerRecord record) => state.Put(Kinds.Container, record.Id, record, StateJson.Default.ContainerRecord);
+    private static Change ChangeOf(ContainerRecord record) =>
+        Change.Put(Kinds.Container, record.Id, record, StateJson.Default.ContainerRecord);
 }

@@ -11,8 +11,9 @@ namespace Berth.Engine;
 /// <inheritdoc cref="IExecs"/>
 internal sealed class ExecService : IExecs
 {
-    private const int EndedKeptMax = 1000;
+    private const int KeptMax = 1000;
     private readonly EngineParts _parts;
+    private long _created;
     private readonly ConcurrentDictionary<string, Exec> _execs = new(StringComparer.Ordinal);
 
     public ExecService(EngineParts parts, ContainerService containers, HealthMonitor health)
@@ -33,7 +34,7 @@ internal sealed class ExecService : IExecs
             throw FaultException.Invalid("No exec command specified");
         if (settings.DetachKeys is { Length: > 0 })
             _ = DetachKeys.Parse(settings.DetachKeys);
-        Exec exec = new(RandomIds.Next(), found, settings);
+        Exec exec = new(RandomIds.Next(), found, settings) { Number = Interlocked.Increment(ref _created) };
         _execs[exec.Id] = exec;
         ForgetOld();
         Publish(exec, $"exec_create: {string.Join(' ', settings.Cmd)}");
@@ -59,7 +60,7 @@ internal sealed class ExecService : IExecs
             };
             Publish(exec, $"exec_start: {string.Join(' ', settings.Cmd)}");
             IExecProcess process = await running.ExecAsync(request, cancellationToken);
-            exec.Process = process;
+            (exec.Process, exec.Pid) = (process, process.Pid);
             Attachment? attachment = start.Detach || process.Streams is null ? null : Attach(exec, process);
             WatchExit(exec, process, attachment?.Closed ?? Task.CompletedTask);
             return attachment;
@@ -78,9 +79,9 @@ internal sealed class ExecService : IExecs
     public ExecDetails Inspect(string id)
     {
         Exec exec = Find(id);
-        bool isRunning = exec.Process is not null && exec.ExitCode is null;
+        bool isRunning = exec.Pid != 0 && exec.ExitCode is null;
         return new ExecDetails(
-            exec.Id, exec.Container.Id, exec.Settings, isRunning, exec.ExitCode, exec.Process?.Pid ?? 0, exec.ExitCode is not null);
+            exec.Id, exec.Container.Id, exec.Settings, isRunning, exec.ExitCode, exec.Pid, exec.ExitCode is not null);
     }
 
     public async Task ResizeAsync(string id, int rows, int columns, CancellationToken cancellationToken)
@@ -146,6 +147,8 @@ internal sealed class ExecService : IExecs
             // What it wrote last may still be read; the reader's going ends that.
             await readerGone.WaitAsync(_parts.Closing.Token);
             await process.DisposeAsync();
+            // Its streams and their buffers go; what inspect tells is kept.
+            exec.Process = null;
         });
 
     private void Publish(Exec exec, string action, params ReadOnlySpan<(string Key, string Value)> extra)
@@ -165,13 +168,16 @@ internal sealed class ExecService : IExecs
         _ => container.Runtime ?? throw FaultException.Conflict($"container {container.Id} is not running"),
     };
 
+    // The oldest that do not run: ended ones, and those that were made and never started.
     private void ForgetOld()
     {
+        if (_execs.Count <= KeptMax)
+            return;
         foreach (Exec gone in _execs.Values.Where(exec => exec.Container.Removed.Task.IsCompleted))
             _execs.TryRemove(gone.Id, out _);
-        if (_execs.Count > EndedKeptMax)
-            foreach (Exec ended in _execs.Values.Where(exec => exec.ExitCode is not null).Take(EndedKeptMax / 2))
-                _execs.TryRemove(ended.Id, out _);
+        foreach (Exec old in _execs.Values.Where(exec => exec.ExitCode is not null || !exec.HasBegun)
+            .OrderBy(exec => exec.Number).Take(Math.Max(0, _execs.Count - (KeptMax / 2))))
+            _execs.TryRemove(old.Id, out _);
     }
 
     private static string ExecText(string message) => message.StartsWith("OCI runtime", StringComparison.Ordinal) ? message
@@ -187,7 +193,15 @@ internal sealed class ExecService : IExecs
 
         public ExecSettings Settings => settings;
 
+        /// <summary>The order in which they were made.</summary>
+        public required long Number { get; init; }
+
         public IExecProcess? Process { get; set; }
+
+        /// <summary>That of its process; 0 before there is one.</summary>
+        public int Pid { get; set; }
+
+        public bool HasBegun => Volatile.Read(ref _begun) != 0;
 
         public int? ExitCode { get; set; }
 

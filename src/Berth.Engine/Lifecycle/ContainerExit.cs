@@ -8,6 +8,7 @@ internal sealed partial class ContainerService
 {
     private static readonly TimeSpan s_backoffMin = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan s_backoffMax = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan s_saveAgain = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan s_settledAfter = TimeSpan.FromSeconds(10);
 
     /// <summary>Waits for the end of a run, in the background, until the engine closes.</summary>
@@ -48,7 +49,7 @@ internal sealed partial class ContainerService
             if (isRemoved)
                 container.Record = record;
             else
-                parts.Containers.Update(container, record);
+                Settle(container, record);
             PublishExit(container.Record, exit);
             container.ExitHandled.TrySetResult();
             if (restarts)
@@ -61,6 +62,31 @@ internal sealed partial class ContainerService
         {
             container.Gate.Release();
         }
+    }
+
+    // The end of a process cannot be refused. What the disk does not take now is tried again until it does.
+    private void Settle(Container container, ContainerRecord record)
+    {
+        if (parts.Containers.Settle(container, record) is not { } fault)
+            return;
+        Log.Unsaved(_logger, record.Id[..12], fault.Message);
+        parts.Background.Run($"save container {record.Id[..12]}", async () =>
+        {
+            while (parts.Containers.TryFind(container.Id) == container)
+            {
+                await Task.Delay(s_saveAgain, parts.Time, parts.Closing.Token);
+                await container.Gate.WaitAsync(parts.Closing.Token);
+                try
+                {
+                    if (parts.Containers.Settle(container, container.Record) is null)
+                        return;
+                }
+                finally
+                {
+                    container.Gate.Release();
+                }
+            }
+        });
     }
 
     private void PublishExit(ContainerRecord record, ContainerExit exit)

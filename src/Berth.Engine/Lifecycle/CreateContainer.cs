@@ -35,6 +35,7 @@ internal sealed partial class ContainerService
         string id = RandomIds.Next();
         string name = parts.Containers.Reserve(asked, id);
         List<Action> undo = [() => parts.Containers.Release(name)];
+        List<Change> together = [];
         try
         {
             ContainerRecord record = Prepare(new ContainerRecord
@@ -49,19 +50,17 @@ internal sealed partial class ContainerService
                 Host = host,
                 Networks = RequestedNetworks(request, host),
                 Mounts = mounts,
-            }, undo, cancellationToken);
+            }, together, undo, cancellationToken);
             _ = LogFileOf(record);
-            parts.Containers.Add(record);
+            parts.Containers.Add(record, together);
             undo.Clear();
             Publish(record, "create");
             warnings.AddRange(StartWarnings(record));
             return Task.FromResult(new CreatedContainer(id, warnings));
         }
-        catch (LinuxException exception)
+        catch (IOException exception)
         {
-            bool isFull = exception.Error is Errno.ENOSPC or Errno.EDQUOT;
-            throw isFull ? FaultException.Unavailable($"create container {name}: {exception.Message}", exception)
-                : FaultException.Internal($"create container {name}: {exception.Message}", exception);
+            throw DiskFull.Explain($"create container {name}", parts.Options.DataRoot, exception);
         }
         finally
         {
@@ -71,7 +70,8 @@ internal sealed partial class ContainerService
     }
 
     // The layer, the directory and the volumes; what was done is undone when a later step fails.
-    private ContainerRecord Prepare(ContainerRecord record, List<Action> undo, CancellationToken cancellationToken)
+    private ContainerRecord Prepare(
+        ContainerRecord record, List<Change> together, List<Action> undo, CancellationToken cancellationToken)
     {
         WritableLayer layer = parts.Layers.CreateWritable(record.Id, record.Parent);
         undo.Add(() => parts.Layers.RemoveWritable(record.Id));
@@ -80,11 +80,15 @@ internal sealed partial class ContainerService
         Directory.CreateDirectory(directory);
         undo.Add(() => Directory.Delete(directory, recursive: true));
         return record.Mounts.Count == 0 ? record
-            : record with { Mounts = [.. record.Mounts.Select(mount => MakeVolume(mount, record.Host, layer, undo, cancellationToken))] };
+            : record with
+            {
+                Mounts = [.. record.Mounts.Select(mount => MakeVolume(mount, record.Host, layer, together, undo, cancellationToken))],
+            };
     }
 
     private MountRecord MakeVolume(
-        MountRecord mount, HostSettings host, WritableLayer layer, List<Action> undo, CancellationToken cancellationToken)
+        MountRecord mount, HostSettings host, WritableLayer layer, List<Change> together, List<Action> undo,
+        CancellationToken cancellationToken)
     {
         if (mount.Point.Type == "image")
             return mount with { Point = mount.Point with { Source = images.Find(mount.Point.Source).Id.ToString() } };
@@ -99,13 +103,20 @@ internal sealed partial class ContainerService
             Name = mount.Point.Name,
             Labels = asked?.Labels ?? new Dictionary<string, string>(),
             DriverOptions = asked?.DriverOptions ?? new Dictionary<string, string>(),
-        });
+        }, together);
         if (isNew)
-            undo.Add(() => volumes.Delete(volume.Name));
+            undo.Add(() => TakeBackVolume(volume.Name));
         if (!mount.Options.Contains("nocopy") && volume.Options.Count == 0
             && !Directory.EnumerateFileSystemEntries(volume.Mountpoint).Any())
             CopyUp(mount.Point.Destination, volume.Mountpoint, layer, cancellationToken);
         return mount with { Point = mount.Point with { Name = volume.Name, Source = volume.Mountpoint } };
+    }
+
+    // Unless another container has come to use it meanwhile.
+    private void TakeBackVolume(string name)
+    {
+        if (!parts.Containers.All.Any(other => VolumeService.Uses(other.Record, name)))
+            volumes.Delete(name);
     }
 
     // The image's path is resolved in the image's root by the kernel, so that a link in it cannot lead to the host.

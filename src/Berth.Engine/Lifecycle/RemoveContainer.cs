@@ -63,13 +63,22 @@ internal sealed partial class ContainerService
     {
         container.Run.Cancel();
         ContainerRecord record = container.Record;
+        string[] ownVolumes = removeVolumes ? OwnVolumes(record) : [];
         container.Record = record with { State = record.State with { Status = ContainerStatus.Removing } };
-        parts.Containers.Remove(container);
+        try
+        {
+            parts.Containers.Remove(container, [.. ownVolumes.Select(name => Change.Delete(Kinds.Volume, name))]);
+        }
+        catch (FaultException)
+        {
+            container.Record = record;
+            throw;
+        }
         container.Pending.Abandon();
         container.Removed.TrySetResult(new WaitOutcome(record.State.ExitCode, null));
         Publish(record, "destroy");
-        if (removeVolumes)
-            RemoveOwnVolumes(record);
+        foreach (string volume in ownVolumes)
+            volumes.Forget(volume);
         Task cleanup = container.Cleanup;
         parts.Background.Run($"remove container {record.Id[..12]}", async () =>
         {
@@ -81,12 +90,11 @@ internal sealed partial class ContainerService
         });
     }
 
-    private void RemoveOwnVolumes(ContainerRecord record)
-    {
-        foreach (MountRecord mount in record.Mounts.Where(mount => mount.Anonymous && mount.Point.Type == "volume"))
-            if (!parts.Containers.All.Any(other => VolumeService.Uses(other.Record, mount.Point.Name)))
-                volumes.Delete(mount.Point.Name);
-    }
+    private string[] OwnVolumes(ContainerRecord record) =>
+    [
+        .. record.Mounts.Where(mount => mount.Anonymous && mount.Point.Type == "volume").Select(mount => mount.Point.Name)
+            .Where(name => !parts.Containers.All.Any(other => other.Id != record.Id && VolumeService.Uses(other.Record, name))),
+    ];
 
     private static void DeleteTree(string directory)
     {

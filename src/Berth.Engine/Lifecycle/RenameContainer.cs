@@ -17,7 +17,15 @@ internal sealed partial class ContainerService
             if (old == wanted)
                 throw FaultException.Invalid("Renaming a container with the same name as its current name");
             parts.Containers.Reserve(wanted, container.Id);
-            Update(container, record => record with { Name = wanted });
+            try
+            {
+                Update(container, record => record with { Name = wanted });
+            }
+            catch (FaultException)
+            {
+                parts.Containers.Release(wanted);
+                throw;
+            }
             parts.Containers.Release(old);
             if (container.Sandbox is { } sandbox)
                 parts.Networks.Rename(sandbox, wanted);

@@ -49,10 +49,11 @@ internal sealed partial class ContainerService
     private async Task StartLockedAsync(Container container, CancellationToken cancellationToken)
     {
         container.StopRequested = false;
+        IContainer? running = null;
         try
         {
             await container.Cleanup;
-            IContainer running = await LaunchAsync(container, cancellationToken);
+            running = await LaunchAsync(container, cancellationToken);
             container.Runtime = running;
             container.ExitHandled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             container.Run = CancellationTokenSource.CreateLinkedTokenSource(parts.Closing.Token);
@@ -77,9 +78,23 @@ internal sealed partial class ContainerService
         {
             FaultException fault = StartFault(container, exception);
             container.Pending.Abandon();
-            await FailStartAsync(container, fault);
+            if (running is not null)
+                await TakeBackAsync(container.Id, running, container.Sandbox);
+            FailStart(container, fault);
             throw fault;
         }
+    }
+
+    private async Task TakeBackAsync(string id, IContainer? made, ISandbox? sandbox)
+    {
+        if (made is not null)
+        {
+            await made.DeleteAsync(CancellationToken.None);
+            await made.DisposeAsync();
+        }
+        if (sandbox is not null)
+            await sandbox.DisposeAsync();
+        _hostMounts.Remove(id);
     }
 
     private async Task<IContainer> LaunchAsync(Container container, CancellationToken cancellationToken)
@@ -106,7 +121,11 @@ internal sealed partial class ContainerService
             }
             IReadOnlyList<Endpoint> endpoints = await connecting;
             if (endpoints.Count > 0)
+            {
                 WriteFiles(record, files, endpoints);
+                // Before it runs: an engine that finds it running must know what it is connected to.
+                Update(container, known => known with { Endpoints = endpoints });
+            }
             foreach (Attachment attachment in container.Pending.Take())
                 attachment.Connect(await made.AttachAsync(attachment.Request.Stdin, cancellationToken));
             await made.StartAsync(cancellationToken);
@@ -117,14 +136,7 @@ internal sealed partial class ContainerService
         }
         catch
         {
-            if (made is not null)
-            {
-                await made.DeleteAsync(CancellationToken.None);
-                await made.DisposeAsync();
-            }
-            if (sandbox is not null)
-                await sandbox.DisposeAsync();
-            _hostMounts.Remove(record.Id);
+            await TakeBackAsync(record.Id, made, sandbox);
             throw;
         }
     }
@@ -338,13 +350,15 @@ internal sealed partial class ContainerService
             File.Copy(from, to, overwrite: true);
     }
 
-    private async Task FailStartAsync(Container container, FaultException fault)
+    private void FailStart(Container container, FaultException fault)
     {
         int code = fault.Data["exit"] as int? ?? ExitNotStarted;
         container.Runtime = null;
         container.Sandbox = null;
-        Update(container, record => record with
+        ContainerRecord record = container.Record;
+        Settle(container, record with
         {
+            Endpoints = [],
             State = record.State with
             {
                 Status = record.State.StartedAt is null ? ContainerStatus.Created : ContainerStatus.Exited,
@@ -354,7 +368,6 @@ internal sealed partial class ContainerService
         container.CompleteExit(new WaitOutcome(code, null));
         if (container.Record.Host.AutoRemove)
             RemoveLocked(container, removeVolumes: true);
-        await Task.CompletedTask;
     }
 
     // The runtime says what is wrong; what to do about it is ours to say.
@@ -371,7 +384,7 @@ internal sealed partial class ContainerService
             : message.EndsWith(Unknown, StringComparison.Ordinal) ? message[..^Unknown.Length] + hint + Unknown : message + hint;
     }
 
-    private static FaultException StartFault(Container container, Exception exception)
+    private FaultException StartFault(Container container, Exception exception)
     {
         const string Prefix =
             "failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: "
@@ -387,8 +400,9 @@ internal sealed partial class ContainerService
         FaultKind kind = isProgram ? FaultKind.InvalidArgument : (exception as FaultException)?.Kind
             ?? (exception is OperationCanceledException ? FaultKind.Cancelled : FaultKind.Internal);
         message = WithNextStep(message);
-        FaultException result =
-            new(kind, exception is FaultException ? message : $"start container {container.Name}: {message}", exception);
+        string attempt = $"start container {container.Name}";
+        FaultException result = exception is IOException ? DiskFull.Explain(attempt, parts.Options.DataRoot, exception)
+            : new(kind, exception is FaultException ? message : $"{attempt}: {message}", exception);
         result.Data["exit"] = isProgram ? code : ExitNotStarted;
         return result;
     }

@@ -15,10 +15,12 @@ internal sealed class StateDatabase : IDisposable
     private readonly SqliteConnection _connection; // Guarded by _gate.
     private readonly SqliteCommand _put;           // Guarded by _gate.
     private readonly SqliteCommand _delete;        // Guarded by _gate.
+    private readonly SpaceReserve _reserve;        // Guarded by _gate.
+    private bool _isReserving;                     // Guarded by _gate.
 
-    private StateDatabase(SqliteConnection connection)
+    private StateDatabase(SqliteConnection connection, SpaceReserve reserve)
     {
-        _connection = connection;
+        (_connection, _reserve) = (connection, reserve);
         _put = Prepare("INSERT INTO documents(kind, id, json) VALUES($kind, $id, $json) "
             + "ON CONFLICT(kind, id) DO UPDATE SET json = excluded.json", "$kind", "$id", "$json");
         _delete = Prepare("DELETE FROM documents WHERE kind = $kind AND id = $id", "$kind", "$id");
@@ -27,17 +29,22 @@ internal sealed class StateDatabase : IDisposable
     /// <exception cref="FaultException">Internal: the file cannot be opened or is damaged.</exception>
     public static StateDatabase Open(string path)
     {
+        SpaceReserve reserve = new(path + ".reserve");
+        // On a full disk, what a start needs is taken from what was kept.
+        reserve.Give();
         SqliteConnection connection = new(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
         try
         {
             // Its owner's alone, before there is anything in it; SQLite's files beside it take over its permissions.
             OwnedFile.Ensure(path);
             connection.Open();
-            // In WAL mode a killed process loses nothing that was committed; NORMAL leaves the disk's flush to checkpoints.
-            Execute(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 2000;");
-            Execute(connection, "CREATE TABLE IF NOT EXISTS documents(kind TEXT NOT NULL, id TEXT NOT NULL, json BLOB NOT NULL, "
-                + "PRIMARY KEY(kind, id)) WITHOUT ROWID; PRAGMA user_version = 1;");
-            return new StateDatabase(connection);
+            // In WAL mode a killed process loses nothing that was committed; NORMAL leaves the disk's flush to checkpoints. Nobody else
+            // opens the file, so the log's index need not be a shared mapping, which a full disk would turn into a SIGBUS.
+            Execute(connection, "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
+            if (VersionOf(connection) < 1)
+                Execute(connection, "CREATE TABLE IF NOT EXISTS documents(kind TEXT NOT NULL, id TEXT NOT NULL, json BLOB NOT NULL, "
+                    + "PRIMARY KEY(kind, id)) WITHOUT ROWID; PRAGMA user_version = 1;");
+            return new StateDatabase(connection, reserve);
         }
         catch (SqliteException exception)
         {
@@ -77,25 +84,72 @@ internal sealed class StateDatabase : IDisposable
     public long Writes { get; private set; }
 
     /// <summary>Makes changes together.</summary>
-    /// <exception cref="FaultException">Unavailable: the disk is full.</exception>
-    public void Apply(IReadOnlyCollection<Change> changes)
+    /// <param name="changes">All of them, or none, will be there.</param>
+    /// <param name="isDue">They only say what has happened already, so that they are written even when the disk is full, in room that
+    /// was kept for it. Removals always are: they make room.</param>
+    /// <exception cref="FaultException">Unavailable: the disk is full or cannot be written.</exception>
+    public void Apply(IReadOnlyCollection<Change> changes, bool isDue = false)
     {
         lock (_gate)
         {
             try
             {
-                using SqliteTransaction? transaction = changes.Count > 1 ? _connection.BeginTransaction() : null;
-                foreach (Change change in changes)
-                    ApplyOne(change, transaction);
-                transaction?.Commit();
-                Writes++;
+                ApplyTogether(changes);
+            }
+            catch (SqliteException full) when (IsFull(full) && (isDue || changes.Any(change => change.Json is null)) && _reserve.Give())
+            {
+                Retry(changes);
             }
             catch (SqliteException exception)
             {
-                throw FaultException.Unavailable($"write state: {exception.Message}", exception);
+                throw Refused(exception);
             }
+            if (_isReserving)
+                _reserve.TryFill();
         }
     }
+
+    /// <summary>Keeps room for changes that cannot be put off. Called when all that an engine needs to start is there.</summary>
+    public void KeepReserve()
+    {
+        lock (_gate)
+        {
+            _isReserving = true;
+            _reserve.TryFill(atOnce: true);
+        }
+    }
+
+    private void Retry(IReadOnlyCollection<Change> changes)
+    {
+        try
+        {
+            ApplyTogether(changes);
+        }
+        catch (SqliteException exception)
+        {
+            throw Refused(exception);
+        }
+    }
+
+    private void ApplyTogether(IReadOnlyCollection<Change> changes)
+    {
+        using SqliteTransaction? transaction = changes.Count > 1 ? _connection.BeginTransaction() : null;
+        foreach (Change change in changes)
+            ApplyOne(change, transaction);
+        transaction?.Commit();
+        Writes++;
+    }
+
+    // SQLITE_FULL, or SQLITE_IOERR for what it does to the shared memory and the log.
+    private static bool IsFull(SqliteException exception) => exception.SqliteErrorCode is 13 or 10;
+
+    private static FaultException Refused(SqliteException exception) => FaultException.Unavailable(
+        exception.SqliteErrorCode switch
+        {
+            13 => "write state: no space left on device: free some space on the file system of the data root",
+            8 => "write state: the file system of the data root is read-only",
+            _ => $"write state: {exception.Message}",
+        }, exception);
 
     public void Dispose()
     {
@@ -126,6 +180,14 @@ internal sealed class StateDatabase : IDisposable
         foreach (string name in parameters)
             command.Parameters.Add(new SqliteParameter(name, name == "$json" ? SqliteType.Blob : SqliteType.Text));
         return command;
+    }
+
+    // Asked, so that nothing is written where nothing has to be: an engine starts on a full disk too.
+    private static long VersionOf(SqliteConnection connection)
+    {
+        using SqliteCommand command = connection.CreateCommand();
+        command.CommandText = "PRAGMA user_version";
+        return (long)command.ExecuteScalar()!;
     }
 
     private static void Execute(SqliteConnection connection, string text)

@@ -27,7 +27,10 @@ internal sealed class VolumeService(EngineParts parts) : IVolumes
     public Task<VolumeDetails> CreateAsync(CreateVolume request, CancellationToken cancellationToken) => Task.FromResult(Create(request));
 
     /// <summary>Makes a volume, or returns the one of that name.</summary>
-    public VolumeDetails Create(CreateVolume request)
+    /// <param name="request">What it is to be.</param>
+    /// <param name="together">Where the record of one without a name goes, to be written together with that of the container that it
+    /// is for: nobody could find it without. Null: it is written here.</param>
+    public VolumeDetails Create(CreateVolume request, ICollection<Change>? together = null)
     {
         bool isAnonymous = string.IsNullOrEmpty(request.Name);
         string name = isAnonymous ? RandomIds.Next() : request.Name!;
@@ -53,12 +56,31 @@ internal sealed class VolumeService(EngineParts parts) : IVolumes
                 Options = request.DriverOptions,
                 Anonymous = isAnonymous,
             };
-            Directory.CreateDirectory(volume.Mountpoint);
-            parts.State.Put(Kinds.Volume, name, volume, StateJson.Default.VolumeDetails);
+            Keep(volume, isAnonymous ? together : null);
             _volumes[name] = volume;
         }
         Publish("create", name, []);
         return volume;
+    }
+
+    private void Keep(VolumeDetails volume, ICollection<Change>? together)
+    {
+        string directory = Path.Combine(Root, volume.Name);
+        Change record = Change.Put(Kinds.Volume, volume.Name, volume, StateJson.Default.VolumeDetails);
+        try
+        {
+            Directory.CreateDirectory(volume.Mountpoint);
+            if (together is null)
+                parts.State.Apply([record]);
+            else
+                together.Add(record);
+        }
+        catch (Exception exception) when (exception is IOException or FaultException)
+        {
+            if (Directory.Exists(directory))
+                Directory.Delete(directory, recursive: true);
+            throw DiskFull.Explain($"create volume {volume.Name}", Root, exception);
+        }
     }
 
     public VolumeDetails Inspect(string name) => TryGet(name) ?? throw FaultException.NotFound($"get {name}: no such volume");
@@ -119,9 +141,20 @@ internal sealed class VolumeService(EngineParts parts) : IVolumes
     {
         lock (_gate)
         {
-            if (!_volumes.Remove(name))
+            if (!_volumes.ContainsKey(name))
                 return;
             parts.State.Delete(Kinds.Volume, name);
+        }
+        Forget(name);
+    }
+
+    /// <summary>Removes the files of a volume whose record is gone.</summary>
+    public void Forget(string name)
+    {
+        lock (_gate)
+        {
+            if (!_volumes.Remove(name))
+                return;
             // Out of the way first: a new volume of that name must start empty.
             string old = Path.Combine(Root, name);
             string gone = Path.Combine(Root, $".{RandomIds.Next()}.removed");
