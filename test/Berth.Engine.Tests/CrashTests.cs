@@ -95,7 +95,15 @@ public sealed class CrashTests : IAsyncLifetime
         Assert.Equal(7, (await GetAsync($"/containers/{kept}/json")).GetProperty("State").GetProperty("ExitCode").GetInt32());
         await UntilAsync(async () => !(await _api.GetAsync($"/containers/{removed}/json", Cancel)).IsSuccessStatusCode);
         (await _api.DeleteAsync($"/containers/{kept}", Cancel)).EnsureSuccessStatusCode();
-        await UntilAsync(() => Task.FromResult(Leftovers().Length == 0));
+        string[] left = [];
+        try
+        {
+            await UntilAsync(() => Task.FromResult((left = Leftovers()).Length == 0));
+        }
+        catch (OperationCanceledException) when (left.Length > 0)
+        {
+            Assert.Fail("left: " + string.Join('\n', left));
+        }
     }
 
     [Fact]

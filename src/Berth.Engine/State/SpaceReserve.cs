@@ -25,7 +25,8 @@ internal sealed class SpaceReserve(string path)
             string whole = path + ".new";
             using (FileStream file = new(whole, new FileStreamOptions
             {
-                Mode = FileMode.Create, Access = FileAccess.Write, PreallocationSize = Bytes, Options = FileOptions.None,
+                Mode = FileMode.Create, Access = FileAccess.Write, PreallocationSize = Bytes,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
             }))
                 file.SetLength(Bytes);
             File.Move(whole, path, overwrite: true);

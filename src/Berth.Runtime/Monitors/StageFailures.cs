@@ -22,7 +22,8 @@ internal static class StageFailures
                 ? Forbidden($"exec: \"{text}\": stat {text}: {error}: unknown")
                 : FaultException.NotFound($"exec: \"{text}\": stat {text}: {error}: unknown"),
             Place.ProgramForbidden => Forbidden($"exec: \"{text}\": permission denied: unknown"),
-            Place.ProgramDirectory => Forbidden($"exec: \"{text}\": is a directory: unknown"),
+            // Both words: older clients make 126 of the second only.
+            Place.ProgramDirectory => Forbidden($"exec: \"{text}\": is a directory: permission denied: unknown"),
             Place.Interpreter => FaultException.NotFound(Escaped(Interpreter(report.Text))),
             Place.Execute when report.Value is Errno.ENOENT => FaultException.NotFound($"exec {text}: {error}: unknown"),
             Place.Execute => Forbidden($"exec {text}: {error}: unknown"),
