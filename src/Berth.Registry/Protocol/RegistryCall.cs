@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using Berth.Oci;
+using Berth.Registry.Audit;
 using Berth.Registry.Database;
 using Berth.Registry.Hosting;
 using Berth.Registry.Model;
@@ -68,16 +69,29 @@ internal sealed record RegistryCall(HttpContext Http, HubServices Services, Call
                 && await Services.Access.MayCreateAsync(whole, Repository, Aborted).ConfigureAwait(false));
     }
 
-    /// <summary>Tells webhooks what happened, in the transaction in which it does.</summary>
-    public Task TellAsync(
-        HubTransaction transaction, string type, string? tag, Digest digest, string? mediaType, CancellationToken cancellationToken) =>
-        Services.Operation.Queue.AddAsync(
+    /// <summary>Tells webhooks and the audit log what happened, in the transaction in which it does.</summary>
+    public async Task TellAsync(
+        HubTransaction transaction, string type, string? tag, Digest digest, string? mediaType, CancellationToken cancellationToken)
+    {
+        string name = digest.IsEmpty ? "" : digest.ToString();
+        string action = (type, tag) switch
+        {
+            ("push", null) => AuditActions.ManifestPush,
+            ("push", _) => AuditActions.TagPush,
+            (_, null) => AuditActions.ManifestDelete,
+            _ => AuditActions.TagDelete,
+        };
+        await Services.Accounts.Audit.RecordAsync(
+            transaction, Caller, action, Repository.Value, string.Join(' ', new[] { tag, name }.Where(part => !string.IsNullOrEmpty(part))),
+            cancellationToken).ConfigureAwait(false);
+        await Services.Operation.Queue.AddAsync(
             transaction,
             new RegistryEvent
             {
                 Id = Guid.NewGuid().ToString(), Type = type, Timestamp = Services.Time.GetUtcNow(), Repository = Repository.Value,
-                Tag = tag, Digest = digest.IsEmpty ? null : digest.ToString(), MediaType = mediaType, Actor = Caller.Name,
-            }, cancellationToken);
+                Tag = tag, Digest = digest.IsEmpty ? null : name, MediaType = mediaType, Actor = Caller.Name,
+            }, cancellationToken).ConfigureAwait(false);
+    }
 
     public RegistryException UnknownName() => new(RegistryCode.NAME_UNKNOWN, "repository name not known to registry");
 

@@ -125,6 +125,18 @@ public sealed class PrivateRepositoryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task PushesAndDeletions_StandInTheAuditLog()
+    {
+        using HttpResponseMessage tag = await _hub.SendAsync(HttpMethod.Delete, "/v2/alice/app/manifests/latest", s_alice);
+        using HttpResponseMessage manifest = await _hub.SendAsync(HttpMethod.Delete, $"/v2/alice/app/manifests/{_manifest}", s_alice);
+        using HttpResponseMessage refused = await _hub.SendAsync(HttpMethod.Delete, $"/v2/alice/app/manifests/{_manifest}", s_bob);
+        Assert.Equal(
+            [("manifest.delete", "alice", _manifest), ("tag.delete", "alice", "latest"), ("tag.push", "alice", $"latest {_manifest}")],
+            (await _hub.Services.Accounts.Audit.ListAsync(new() { Subject = "alice/app" }, null, 10, default))
+                .Select(entry => (entry.Action, entry.Actor, entry.Details)));
+    }
+
+    [Fact]
     public async Task MadePublic_IsPulledByAnybody()
     {
         await _hub.Services.Database.WriteAsync(
