@@ -1,27 +1,33 @@
 // What makes the pages more comfortable; each of them works without it.
 'use strict';
 
-// Copy buttons are only there when they can work.
+// A button on each command copies it.
 for (const command of document.querySelectorAll('.command')) {
   const code = command.querySelector('code');
-  if (!code || !navigator.clipboard) continue;
   const button = document.createElement('button');
   const label = 'Copy';
   button.type = 'button';
   button.textContent = label;
   button.setAttribute('aria-label', 'Copy: ' + code.textContent);
   button.addEventListener('click', async () => {
-    try {
-      await navigator.clipboard.writeText(code.textContent);
-      button.textContent = 'Copied';
-      announce('Copied to the clipboard');
-    } catch {
-      button.textContent = 'Select it';
-      getSelection().selectAllChildren(code);
-    }
+    const isCopied = await copy(code);
+    button.textContent = isCopied ? 'Copied' : 'Selected';
+    announce(isCopied ? 'Copied to the clipboard' : 'Selected');
     setTimeout(() => { button.textContent = label; }, 2000);
   });
   command.append(button);
+}
+
+// Over plain HTTP there is no clipboard object: then the selection is copied as the keyboard would.
+async function copy(element) {
+  try {
+    if (navigator.clipboard) {
+      await navigator.clipboard.writeText(element.textContent);
+      return true;
+    }
+  } catch { /* refused: the selection may still be allowed */ }
+  getSelection().selectAllChildren(element);
+  return document.execCommand('copy');
 }
 
 // Lists that fit on one page are filtered while typing; the form behind it asks the server.
