@@ -1,4 +1,6 @@
 using System.CommandLine;
 using Berth.Hub;
 
-return await HubCommandLine.Create().Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+// Asked to stop, running requests get their time (HubServer); who still hangs after this long is ended.
+return await HubCommandLine.Create().Parse(args).InvokeAsync(
+    new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });

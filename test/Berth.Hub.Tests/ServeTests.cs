@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 
 namespace Berth.Hub.Tests;
@@ -20,5 +21,16 @@ public sealed class ServeTests
         (int code, string output) = await HubProgram.RunAsync("serve", "--listen", "nowhere");
         Assert.Equal(1, code);
         Assert.Contains("listen: nowhere: not an address and a port", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Serve_AskedToStop_Ends()
+    {
+        await using HubProgram hub = await HubProgram.StartAsync();
+        using Process kill = Process.Start("kill", ["-TERM", hub.Process.Id.ToString()]);
+        await kill.WaitForExitAsync();
+        using CancellationTokenSource patience = new(TimeSpan.FromSeconds(60));
+        await hub.Process.WaitForExitAsync(patience.Token);
+        Assert.Equal(0, hub.Process.ExitCode);
     }
 }
