@@ -50,18 +50,18 @@ public sealed class BrowserTests(BrowserHub hub) : IClassFixture<BrowserHub>
         Assert.Equal("q", await page.EvaluateAsync<string>("document.activeElement.id"));
         await page.Keyboard.TypeAsync("lighthouse");
         await page.Keyboard.PressAsync("Enter");
-        await page.WaitForURLAsync(new System.Text.RegularExpressions.Regex("/search\\?q=lighthouse$"));
+        await ArriveAsync(page, "/search?q=lighthouse");
         await TabToAsync(page, BrowserHub.Repository);
         await RequireFocusIsSeenAsync(page);
         await page.Keyboard.PressAsync("Enter");
-        await page.WaitForURLAsync($"**/r/{BrowserHub.Repository}");
+        await ArriveAsync(page, $"/r/{BrowserHub.Repository}");
         await TabToAsync(page, "Tags");
         await page.Keyboard.PressAsync("Enter");
-        await page.WaitForURLAsync("**/-/tags");
+        await ArriveAsync(page, $"/r/{BrowserHub.Repository}/-/tags");
         await TabToAsync(page, "1.2");
         await RequireFocusIsSeenAsync(page);
         await page.Keyboard.PressAsync("Enter");
-        await page.WaitForURLAsync("**/-/tags/1.2");
+        await ArriveAsync(page, $"/r/{BrowserHub.Repository}/-/tags/1.2");
         Assert.Contains("make light2", await page.InnerTextAsync("main"), StringComparison.Ordinal);
         Assert.Empty(complaints);
     }
@@ -138,17 +138,25 @@ public sealed class BrowserTests(BrowserHub hub) : IClassFixture<BrowserHub>
         return complaints;
     }
 
+    private async Task ArriveAsync(IPage page, string address)
+    {
+        await Assertions.Expect(page).ToHaveURLAsync(new Uri(hub.Address, address).ToString(), new() { Timeout = 60_000 });
+        await page.WaitForLoadStateAsync(LoadState.Load);
+    }
+
     private static Task<string> FocusAsync(IPage page) => page.EvaluateAsync<string>("document.activeElement.textContent.trim()");
 
     private static async Task TabToAsync(IPage page, string text)
     {
+        List<string> passed = [];
         for (int i = 0; i < 60; i++)
         {
             await page.Keyboard.PressAsync("Tab");
-            if (await FocusAsync(page) == text)
+            passed.Add(await FocusAsync(page));
+            if (passed[^1] == text)
                 return;
         }
-        Assert.Fail($"no Tab leads to {text} on {page.Url}");
+        Assert.Fail($"no Tab leads to {text} on {page.Url}: {string.Join(", ", passed)}");
     }
 
     // A card draws the outline around itself, in the pseudo-element that makes all of it a link.
