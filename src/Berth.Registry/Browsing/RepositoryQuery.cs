@@ -49,23 +49,29 @@ public sealed record RepositoryQuery
     public int Limit { get; init; } = 25;
 
     /// <summary>The words of <see cref="Text"/>, lower case; letters and digits only, so they mean nothing to a query language.</summary>
-    public IReadOnlyList<string> Words
+    public IReadOnlyList<string> Words => WordsOf(Text.Length > TextMax ? Text[..TextMax] : Text, WordsMax);
+
+    /// <summary>True when each word begins a word of the name or the description: what the text index says, too.</summary>
+    internal bool Fits(RepositorySummary repository)
     {
-        get
+        List<string> there = [.. WordsOf(repository.Name, int.MaxValue), .. WordsOf(repository.Description, int.MaxValue)];
+        return Words.All(word => there.Exists(other => other.StartsWith(word, StringComparison.Ordinal)));
+    }
+
+    private static List<string> WordsOf(string text, int wordsMax)
+    {
+        List<string> words = [];
+        string lower = text.ToLowerInvariant();
+        for (int start = 0; start < lower.Length && words.Count < wordsMax;)
         {
-            List<string> words = [];
-            string text = (Text.Length > TextMax ? Text[..TextMax] : Text).ToLowerInvariant();
-            for (int start = 0; start < text.Length && words.Count < WordsMax;)
-            {
-                int end = start;
-                while (end < text.Length && char.IsLetterOrDigit(text[end]))
-                    end++;
-                if (end > start)
-                    words.Add(text[start..Math.Min(end, start + WordCharactersMax)]);
-                start = end + 1;
-            }
-            return words;
+            int end = start;
+            while (end < lower.Length && char.IsLetterOrDigit(lower[end]))
+                end++;
+            if (end > start)
+                words.Add(lower[start..Math.Min(end, start + WordCharactersMax)]);
+            start = end + 1;
         }
+        return words;
     }
 }
 

@@ -11,8 +11,9 @@ namespace Berth.Registry.Browsing;
 /// </remarks>
 public sealed class RepositorySearch(HubDatabase database, IAccessRules access)
 {
-    // With fewer hits than this, they are sorted; with more, walking the order and asking each row is quicker: a page is soon full.
-    private const int SortedHitsMax = 2_000;
+    // Rows that are looked at in the order of the page before the text index is asked: a frequent word has filled its page by then, and
+    // the text index would have to sort all that it finds.
+    private static readonly int[] s_walk = [250, 750];
 
     // Private rows that are looked at for one page. An organisation's member who may see few of very many gets a short page.
     private const int PrivateRowsMax = 2_000;
@@ -68,10 +69,30 @@ public sealed class RepositorySearch(HubDatabase database, IAccessRules access)
         database.ReadAsync(
             async (transaction, token) =>
             {
-                SqlText text = await TextConditionAsync(transaction, query, token).ConfigureAwait(false);
-                SqlText sql = Statement(query, isPrivate, visible, text, after, limit);
+                if (query.Words.Count > 0 && database.Dialect == Dialect.Sqlite
+                    && await WalkAsync(transaction, query, isPrivate, visible, after, limit, token).ConfigureAwait(false) is { } walked)
+                    return walked;
+                SqlText sql = Statement(query, isPrivate, visible, TextCondition(query), after, limit);
                 return await transaction.ListAsync(sql, RepositorySummary.Read, token).ConfigureAwait(false);
             }, cancellationToken);
+
+    // The page, if enough of the first rows have the words; null: ask the text index.
+    private static async Task<List<RepositorySummary>?> WalkAsync(
+        HubTransaction transaction, RepositoryQuery query, bool isPrivate, SqlText? visible, PageMark? after, int limit,
+        CancellationToken cancellationToken)
+    {
+        List<RepositorySummary> found = [];
+        foreach (int rows in s_walk)
+        {
+            List<RepositorySummary> chunk = await transaction.ListAsync(
+                Statement(query, isPrivate, visible, $"", after, rows), RepositorySummary.Read, cancellationToken).ConfigureAwait(false);
+            found.AddRange(chunk.Where(query.Fits));
+            if (found.Count >= limit || chunk.Count < rows)
+                return [.. found.Take(limit)];
+            after = MarkOf(chunk[^1], query.Order);
+        }
+        return null;
+    }
 
     /// <summary>The whole statement; the tests ask the database how it would run it.</summary>
     internal static SqlText Statement(
@@ -82,14 +103,16 @@ public sealed class RepositorySearch(HubDatabase database, IAccessRules access)
         SqlText starred = query.StarredBy is { } account
             ? (SqlText)$"and r.id in (select repository_id from stars where account_id = {account})" : $"";
         SqlText mine = visible is null ? $"" : (SqlText)$"and {visible}";
+        // A caller's own rows are few: they are found by their owner and sorted, not walked to among everybody's.
+        string column = visible is null ? "r.visibility" : "r.visibility || ''";
         return $"""
             select {(SqlText)RepositorySummary.Columns} from repositories r
-            where r.visibility = {visibility} {ofNamespace} {starred} {mine} {text} {Following(query.Order, after)}
+            where {(SqlText)column} = {visibility} {ofNamespace} {starred} {mine} {text} {Following(query.Order, after)}
             order by {(SqlText)OrderOf(query.Order)} limit {limit}
             """;
     }
 
-    private async Task<SqlText> TextConditionAsync(HubTransaction transaction, RepositoryQuery query, CancellationToken cancellationToken)
+    private SqlText TextCondition(RepositoryQuery query)
     {
         if (query.Words.Count == 0)
             return $"";
@@ -100,12 +123,7 @@ public sealed class RepositorySearch(HubDatabase database, IAccessRules access)
             return $"and {(SqlText)BrowsingSchema.PostgreSqlDocument} @@ to_tsquery('simple', {match})";
         }
         string prefixes = string.Join(' ', query.Words.Select(word => $"\"{word}\"*"));
-        long? hits = await transaction.NumberAsync(
-            $"select count(*) from (select 1 from repository_search where repository_search match {prefixes} limit {SortedHitsMax + 1})",
-            cancellationToken).ConfigureAwait(false);
-        return hits <= SortedHitsMax
-            ? (SqlText)$"and r.id in (select rowid from repository_search where repository_search match {prefixes})"
-            : (SqlText)$"and exists (select 1 from repository_search s where s.rowid = r.id and s.repository_search match {prefixes})";
+        return $"and r.id in (select rowid from repository_search where repository_search match {prefixes})";
     }
 
     // Rows that the caller may have a right to; the access rules decide about each.
