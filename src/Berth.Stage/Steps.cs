@@ -208,25 +208,24 @@ internal static unsafe class Steps
         Stat stat;
         Tell.Check(child, Fstat(place, &stat), Place.Mask, target);
         bool directory = (stat.Mode & K.S_IFMT) == K.S_IFDIR;
-        int tree = OpenTree(directory ? EmptyDirectory(child) : NullDevice(child), Z(""u8),
+        bool first = directory && child->MaskDirectory < 0;
+        int tree = first ? EmptyDirectory(child) : OpenTree(directory ? child->MaskDirectory : NullDevice(child), Z(""u8),
             K.OPEN_TREE_CLONE | K.OPEN_TREE_CLOEXEC | K.AT_EMPTY_PATH);
         Tell.Check(child, tree, Place.Mask, target);
         MountAttributes attributes = new() { Set = K.MOUNT_ATTR_RDONLY | K.MOUNT_ATTR_NOSUID | K.MOUNT_ATTR_NOEXEC };
         Tell.Check(child, SetMountAttributes(tree, Z(""u8), K.AT_EMPTY_PATH, &attributes), Place.Mask, target);
         Tell.Check(child, MoveMount(tree, Z(""u8), place, Z(""u8), K.MOVE_MOUNT_EMPTY), Place.Mask, target);
-        Close(tree);
+        // The first is what the others are copied from: kernels before 6.15 copy nothing that is mounted nowhere.
+        if (first)
+            child->MaskDirectory = tree;
+        else
+            Close(tree);
         Close(place);
     }
 
-    private static int EmptyDirectory(Child* child)
-    {
-        if (child->MaskDirectory < 0)
-        {
-            child->MaskDirectory = NewFileSystem(child, Z("tmpfs"u8), Z("tmpfs"u8), Z("nr_blocks=1,nr_inodes=1,mode=755"u8),
-                K.MOUNT_ATTR_RDONLY | K.MOUNT_ATTR_NOSUID | K.MOUNT_ATTR_NODEV | K.MOUNT_ATTR_NOEXEC, Z("/"u8));
-        }
-        return child->MaskDirectory;
-    }
+    private static int EmptyDirectory(Child* child) =>
+        NewFileSystem(child, Z("tmpfs"u8), Z("tmpfs"u8), Z("nr_blocks=1,nr_inodes=1,mode=755"u8),
+            K.MOUNT_ATTR_RDONLY | K.MOUNT_ATTR_NOSUID | K.MOUNT_ATTR_NODEV | K.MOUNT_ATTR_NOEXEC, Z("/"u8));
 
     private static int NullDevice(Child* child)
     {
