@@ -1,0 +1,179 @@
+using System.Diagnostics;
+using Berth.Unified.Tests;
+
+[assembly: AssemblyFixture(typeof(Machine))]
+
+namespace Berth.Unified.Tests;
+
+/// <summary>
+/// An emulated machine with Debian's kernel and the unified tree of control groups alone. It is booted once with our programs, runs
+/// <c>Programs/checks.sh</c>, tells how that went on its console, and powers off.
+/// </summary>
+public sealed class Machine : IAsyncLifetime
+{
+    private const string Emulator = "/usr/bin/qemu-system-x86_64";
+    // Each is loaded after what it depends on.
+    private static readonly string[] s_modules =
+    [
+        "virtio_pci", "virtio_blk", "overlay", "nf_tables", "nft_chain_nat", "nft_ct", "nft_masq", "nft_nat", "nft_redir", "nft_fib_inet",
+        "nft_reject_inet", "nft_limit", "nft_log", "bridge", "veth",
+    ];
+
+    private const int DiskBytes = 16 << 20;
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(300);
+    private readonly string _directory = Directory.CreateTempSubdirectory("berth-unified-").FullName;
+    private readonly Dictionary<string, string> _outcomes = new(StringComparer.Ordinal);
+
+    /// <summary>Null when the machine has run; otherwise what is missing.</summary>
+    public string? Missing { get; private set; }
+
+    /// <summary>All that it said.</summary>
+    public string Log { get; private set; } = "";
+
+    /// <summary>How a check went: <c>ok</c>, or what was seen.</summary>
+    public string Outcome(string check) => _outcomes.GetValueOrDefault(check, "was not reached");
+
+    /// <summary>All checks in the script's order.</summary>
+    public static TheoryData<string> Checks
+    {
+        get
+        {
+            TheoryData<string> names = [];
+            foreach (string line in File.ReadLines(Script("checks.sh")))
+                if (line.Split(' ', 3) is ["equal" or "holds", var name, _] && !name.Contains('(', StringComparison.Ordinal))
+                    names.Add(name);
+            return names;
+        }
+    }
+
+    public async ValueTask InitializeAsync()
+    {
+        string? kernel = Directory.Exists("/boot") ? Directory.GetFiles("/boot", "vmlinuz-*-cloud-amd64").Order().LastOrDefault() : null;
+        string programs = Environment.GetEnvironmentVariable("BERTH_BIN") ?? "";
+        Missing = !File.Exists(Emulator) ? "qemu-system-x86 is not installed" : kernel is null ? "linux-image-cloud-amd64 is not installed"
+            : !File.Exists("/bin/busybox") ? "busybox-static is not installed"
+            : !File.Exists($"{programs}/berthd") ? "BERTH_BIN names no directory with berthd: ./dev build" : null;
+        if (Missing is not null)
+            return;
+        await WriteTreeAsync(programs, Path.GetFileName(kernel!)["vmlinuz-".Length..]);
+        using (FileStream disk = File.Create($"{_directory}/disk"))
+            disk.SetLength(DiskBytes);
+        await BootAsync(kernel!);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        Directory.Delete(_directory, recursive: true);
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task BootAsync(string kernel)
+    {
+        using Process machine = Process.Start(new ProcessStartInfo(Emulator,
+        [
+            "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "1536", "-display", "none", "-no-reboot", "-nic", "none",
+            "-serial", "stdio", "-monitor", "none", "-drive", $"file={_directory}/disk,format=raw,if=virtio", "-kernel", kernel,
+            "-initrd", $"{_directory}/initrd", "-append", "console=ttyS0 quiet panic=-1 mitigations=off cgroup_no_v1=all",
+        ]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true })!;
+        using CancellationTokenSource patience = new(s_patience);
+        Task<string> errors = machine.StandardError.ReadToEndAsync(patience.Token);
+        List<string> lines = [];
+        try
+        {
+            while (await machine.StandardOutput.ReadLineAsync(patience.Token) is { } line)
+                lines.Add(line.TrimEnd('\r'));
+            await machine.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            machine.Kill();
+            lines.Add($"the machine did not end in {s_patience}");
+        }
+        Log = string.Join('\n', lines) + (patience.IsCancellationRequested ? "" : await errors);
+        foreach (string line in lines)
+            if (line.IndexOf("check: ", StringComparison.Ordinal) is >= 0 and var at && line[at..].Split(": ", 3) is [_, var name, var outcome])
+                _outcomes[name] = outcome;
+    }
+
+    private async Task WriteTreeAsync(string programs, string release)
+    {
+        await using FileStream file = File.Create($"{_directory}/initrd");
+        InitialTree tree = new(file);
+        tree.AddDirectory("new");
+        tree.AddFile("init", await File.ReadAllBytesAsync(Script("init.sh")));
+        tree.AddFile("checks.sh", await File.ReadAllBytesAsync(Script("checks.sh")));
+        await AddBusyboxAsync(tree, "bin");
+        foreach (string program in new[] { "berth", "berthd", "berth-runtime", "libe_sqlite3.so" })
+            tree.AddFile($"bin/{program}", await File.ReadAllBytesAsync($"{programs}/{program}"));
+        await AddLibrariesAsync(tree, programs);
+        await AddModulesAsync(tree, $"/lib/modules/{release}");
+        tree.AddFile("image.tar", await ImageAsync());
+        tree.Finish();
+    }
+
+    // What the programs load: the C library, and OpenSSL when the first digest is made.
+    private static async Task AddLibrariesAsync(InitialTree tree, string programs)
+    {
+        HashSet<string> added = [];
+        string[] loaders =
+        [
+            $"{programs}/berthd", $"{programs}/berth", $"{programs}/libe_sqlite3.so", .. Directory.GetFiles("/usr/lib/x86_64-linux-gnu", "libssl.so.3"),
+            .. Directory.GetFiles("/usr/lib/x86_64-linux-gnu", "libcrypto.so.3"),
+        ];
+        foreach (string program in loaders)
+        {
+            string listed = await OutputAsync("ldd", [program]);
+            foreach (string library in listed.Split([' ', '\n', '\t'], StringSplitOptions.RemoveEmptyEntries)
+                .Where(static word => word.StartsWith('/')).Append(program.Contains("/lib/", StringComparison.Ordinal) ? program : ""))
+                if (library.Length > 0 && added.Add(Path.GetFileName(library)))
+                    tree.AddFile(library.StartsWith("/lib64/", StringComparison.Ordinal) ? library[1..]
+                        : $"lib/berth/{Path.GetFileName(library)}", await File.ReadAllBytesAsync(library));
+        }
+    }
+
+    // Those that the checks need, each after what it depends on.
+    private static async Task AddModulesAsync(InitialTree tree, string modules)
+    {
+        List<string> order = [];
+        foreach (string name in s_modules)
+        {
+            string line = File.ReadLines($"{modules}/modules.dep").FirstOrDefault(line => line.Contains($"/{name}.ko:", StringComparison.Ordinal)) ?? "";
+            string[] parts = line.Split([':', ' '], StringSplitOptions.RemoveEmptyEntries);
+            foreach (string module in parts.Skip(1).Reverse().Concat(parts.Take(1)))
+                if (!order.Contains(module))
+                    order.Add(module);
+        }
+        foreach (string module in order)
+            tree.AddFile($"modules/{Path.GetFileName(module)}", await File.ReadAllBytesAsync($"{modules}/{module}"));
+        tree.AddFile("modules/order", System.Text.Encoding.ASCII.GetBytes(string.Join('\n', order.Select(Path.GetFileName))), isExecutable: false);
+    }
+
+    private static async Task AddBusyboxAsync(InitialTree tree, string directory)
+    {
+        tree.AddFile($"{directory}/busybox", await File.ReadAllBytesAsync("/bin/busybox"));
+        foreach (string applet in (await OutputAsync("/bin/busybox", ["--list"])).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            if (applet != "busybox")
+                tree.AddLink($"{directory}/{applet}", "busybox");
+    }
+
+    private async Task<byte[]> ImageAsync()
+    {
+        string bin = Directory.CreateDirectory($"{_directory}/image/bin").FullName;
+        File.Copy("/bin/busybox", $"{bin}/busybox");
+        foreach (string applet in new[] { "sh", "sleep", "cat", "sed", "dd", "timeout", "test", "grep", "head", "mknod", "echo" })
+            File.CreateSymbolicLink($"{bin}/{applet}", "busybox");
+        await OutputAsync("tar", ["-C", $"{_directory}/image", "-cf", $"{_directory}/image.tar", "."]);
+        return await File.ReadAllBytesAsync($"{_directory}/image.tar");
+    }
+
+    private static async Task<string> OutputAsync(string program, IEnumerable<string> arguments)
+    {
+        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        _ = process.StandardError.ReadToEndAsync();
+        string output = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return output;
+    }
+
+    private static string Script(string name) => Path.Combine(AppContext.BaseDirectory, "Programs", name);
+}

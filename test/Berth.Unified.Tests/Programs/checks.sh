@@ -1,0 +1,90 @@
+#!/bin/sh
+# What the engine must do on a machine that has the unified tree of control groups alone. Each check ends in one line on the console:
+# "check: NAME: ok", or what was seen instead.
+export PATH=/bin HOME=/ DOCKER_HOST=unix:///run/b.sock LD_LIBRARY_PATH=/lib/berth
+mkdir -p /proc /sys /dev /run /tmp /var/lib
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev
+mkdir -p /dev/pts /dev/shm
+mount -t devpts devpts /dev/pts
+mount -t tmpfs shm /dev/shm
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+ip link set lo up
+for module in $(cat /modules/order); do insmod /modules/$module || echo "check: module $module: not loaded"; done
+
+equal() { if [ "$2" = "$3" ]; then echo "check: $1: ok"; else echo "check: $1: expected '$2', got '$3'"; fi; }
+holds() { if eval "$2"; then echo "check: $1: ok"; else echo "check: $1: not so: $2: $3"; fi; }
+until_true() { for attempt in $(seq 300); do eval "$1" && return; sleep 0.1; done; }
+group_of() { echo /sys/fs/cgroup/berth/$(berth inspect -f '{{.Id}}' $1); }
+
+/bin/berthd --data-root /var/lib/berth --exec-root /run/berth -H $DOCKER_HOST --bridge none 2> /run/log &
+until_true '[ -S /run/b.sock ]'
+[ -S /run/b.sock ] || { sed 's/^/log: /' /run/log; poweroff -f; }
+berth import /image.tar busybox:1 > /dev/null
+equal version 2 "$(berth info -f '{{.CgroupVersion}}')"
+
+run="berth run --network none"
+$run -d --name all -m 64m --memory-reservation 32m --memory-swap 96m --cpus 0.5 --cpu-shares 2048 --cpuset-cpus 1 --pids-limit 16 \
+    --device-write-bps /dev/vda:1mb --device /dev/vda busybox:1 sleep 1000 > /dev/null
+group=$(group_of all)
+equal memory.max 67108864 "$(cat $group/memory.max)"
+equal memory.low 33554432 "$(cat $group/memory.low)"
+equal memory.swap.max 33554432 "$(cat $group/memory.swap.max 2>/dev/null || echo 33554432)"
+equal cpu.max "50000 100000" "$(cat $group/cpu.max)"
+holds cpu.weight "[ $(cat $group/cpu.weight) -gt 50 ]" "$(cat $group/cpu.weight)"
+equal cpuset.cpus 1 "$(cat $group/cpuset.cpus)"
+equal cpuset-inside 1 "$(berth exec all sed -n 's/^Cpus_allowed_list:.//p' /proc/self/status)"
+equal pids.max 16 "$(cat $group/pids.max)"
+holds io.max "grep -q wbps=1048576 $group/io.max" "$(cat $group/io.max)"
+
+# The limits are felt, not only written.
+began=$(cut -d . -f 1 /proc/uptime)
+berth exec all dd if=/dev/zero of=/dev/vda bs=65536 count=48 oflag=direct 2> /run/dd
+took=$(( $(cut -d . -f 1 /proc/uptime) - began ))
+holds io-throttled "[ $took -ge 2 ]" "$took s: $(cat /run/dd)"
+berth exec all timeout 2 sh -c 'while :; do :; done'
+holds cpu-throttled "[ $(sed -n 's/^nr_throttled //p' $group/cpu.stat) -gt 0 ]" "$(cat $group/cpu.stat)"
+holds pids-refused "$run --rm --pids-limit 8 busybox:1 sh -c 'for i in 1 2 3 4 5 6 7 8 9 10; do sleep 3 & done' 2>&1 | grep -q fork" ""
+$run --name bomb -m 24m busybox:1 sh -c 'dd if=/dev/zero of=/dev/null bs=100M count=1' > /dev/null 2>&1
+equal oom-code 137 $?
+equal oom-told true "$(berth inspect -f '{{.State.OOMKilled}}' bomb)"
+
+# Freezing.
+$run -d --name count busybox:1 sh -c 'i=0; while :; do i=$((i+1)); echo $i > /n; done' > /dev/null
+until_true 'berth exec count test -s /n'
+berth pause count > /dev/null
+frozen=$(group_of count)
+holds frozen "grep -q 'frozen 1' $frozen/cgroup.events" "$(cat $frozen/cgroup.events)"
+first=$(cut -d ' ' -f 14 /proc/$(berth inspect -f '{{.State.Pid}}' count)/stat)
+sleep 1
+equal frozen-still "$first" "$(cut -d ' ' -f 14 /proc/$(berth inspect -f '{{.State.Pid}}' count)/stat)"
+berth unpause count > /dev/null
+holds thawed "grep -q 'frozen 0' $frozen/cgroup.events" "$(cat $frozen/cgroup.events)"
+
+# Devices, by a program in the kernel.
+numbers=$(sed 's/:/ /' /sys/class/block/vda/dev)
+holds device-refused "! $run --rm busybox:1 sh -c 'mknod /d b $numbers && head -c 1 /d' > /dev/null 2>&1" ""
+holds device-made "$run --rm busybox:1 sh -c 'mknod /d b $numbers'" ""
+holds device-read "$run --rm --device /dev/vda:/d:r busybox:1 sh -c 'head -c 1 /d > /dev/null'" ""
+holds device-write-refused "! $run --rm --device /dev/vda:/d:r busybox:1 sh -c 'echo x > /d' 2> /dev/null" ""
+holds device-null "$run --rm busybox:1 sh -c 'echo x > /dev/null && head -c 1 /dev/urandom > /dev/null'" ""
+
+# Further processes and figures.
+berth exec -d all sleep 500
+until_true "grep -q 500 /proc/\$(tail -n 1 $group/cgroup.procs)/cmdline"
+holds exec-joins "[ $(wc -l < $group/cgroup.procs) -ge 2 ]" "$(cat $group/cgroup.procs)"
+equal exec-sees-itself 0::/ "$(berth exec all cat /proc/self/cgroup)"
+holds mount-read-only "! berth exec all sh -c 'echo 1 > /sys/fs/cgroup/pids.max' 2> /dev/null" ""
+holds mount-is-own "berth exec all grep -q sleep /proc/1/cmdline && berth exec all test -e /sys/fs/cgroup/memory.max" ""
+stats=$(berth stats --no-stream --format '{{.PIDs}} {{.MemUsage}}' all)
+holds stats "echo '$stats' | grep -qE '^[1-9][0-9]* [1-9].*B / 64MiB\$'" "$stats"
+berth update -m 80m --memory-swap 96m --cpus 0.25 --pids-limit 20 all > /dev/null
+equal updated "83886080 25000 100000 20" "$(cat $group/memory.max) $(cat $group/cpu.max) $(cat $group/pids.max)"
+
+berth rm -f all bomb count > /dev/null
+until_true "[ -z \"\$(find /sys/fs/cgroup/berth -mindepth 1 -type d)\" ]"
+equal nothing-left "" "$(find /sys/fs/cgroup/berth -mindepth 1 -type d)"
+sed 's/^/log: /' /run/log
+echo "check: end"
+poweroff -f
