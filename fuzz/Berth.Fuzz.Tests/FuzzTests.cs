@@ -9,10 +9,14 @@ using Berth.Layers.Tar;
 using Berth.Oci;
 using Berth.Oci.Json;
 using Berth.Oci.References;
-using Berth.Registry.Pages.Readmes;
+using Berth.Registry.Cache;
 using Berth.Registry.Model;
+using Berth.Registry.Pages.Readmes;
+using Berth.Registry.Protocol;
+using Berth.Registry.Storage;
 using Berth.Registry.Tokens;
 using Berth.Runtime.Cgroups;
+using HubManifest = Berth.Registry.Protocol.ManifestDocument;
 
 namespace Berth.Fuzz.Tests;
 
@@ -56,6 +60,17 @@ public sealed class FuzzTests
         ["time"] = (() => Text("2026-01-02T03:04:05.123456789Z"), bytes => TimeText.Parse(String(bytes), TimeProvider.System)),
         ["readme"] = (() => Text("# A\n\n| a | b |\n|---|---|\n| ![x](https://a/b.png) | [y](javascript:z) |\n\n- [x] *b* ~~c~~ `d` <e>\n\n"
             + "> 1. [f][g]\n\n```h\n<i>\n```\n\n[g]: https://j \"k\"\n"), bytes => Readme.Render(String(bytes))),
+        ["hub manifest"] = (() => Text("{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",\"config\":{\"digest\":"
+            + "\"sha256:" + new string('a', 64) + "\",\"size\":3},\"layers\":[],\"subject\":null,\"annotations\":{\"a\":\"b\"}}"),
+            bytes => HubManifest.Parse(bytes, null)),
+        ["hub index"] = (() => Text("{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"a\",\"digest\":\"sha512:" + new string('b', 128)
+            + "\",\"size\":1,\"platform\":{\"os\":\"linux\"}}],\"artifactType\":\"x/y\"}"), bytes => HubManifest.Parse(bytes, null)),
+        ["hub path"] = (() => Text("/v2/a/b-c__d/blobs/uploads/0123"), bytes => ReadPath(String(bytes))),
+        ["range"] = (() => Text("bytes=10-99"), bytes => ReadRange(String(bytes))),
+        ["content range"] = (() => Text("10-99"), bytes => ReadContentRange(String(bytes))),
+        ["challenge"] = (() => Text("Bearer realm=\"https://a/token\",service=\"b\", scope=\"repository:c:pull\""),
+            bytes => AuthenticationChallenge.Parse(String(bytes))),
+        ["upload state"] = (() => Text("upload abc\npart 16777216 \"tag\"\npart 5 x\ntail 77\n"), bytes => S3UploadState.Parse(bytes)),
         ["mount table"] = (() => Text("30 25 0:26 / /sys/fs/cgroup/a\\040b rw - cgroup cgroup rw,memory\n"),
             bytes => CgroupHierarchy.Parse(String(bytes))),
     };
@@ -76,6 +91,30 @@ public sealed class FuzzTests
         long began = Stopwatch.GetTimestamp();
         for (int round = 0; isLong ? Stopwatch.GetElapsedTime(began).TotalSeconds < seconds : round < ShortRounds; round++)
             Try(target, mutator.Mutate(seed), parse, start, round);
+    }
+
+    private static void ReadPath(string text)
+    {
+        RegistryPath path = RegistryPath.Parse(text);
+        // A name that passes is one of the grammar: it leaves no directory.
+        if (RepositoryName.TryParse(path.Name, out RepositoryName name) && name.Value.Split('/').Any(part => part is "" or "." or ".."))
+            throw new InvalidOperationException($"{name} is taken for a name");
+    }
+
+    private static void ReadRange(string text)
+    {
+        foreach (long size in new[] { 0, 1, 100, long.MaxValue })
+        {
+            if (ByteRange.TryRead(text, size, out ByteRange? range) && range is { } part
+                && (part.Offset < 0 || part.Count <= 0 || part.Offset > size - part.Count))
+                throw new InvalidOperationException($"{part} is not a part of {size} bytes");
+        }
+    }
+
+    private static void ReadContentRange(string text)
+    {
+        if (ContentRange.TryParse(text, out ContentRange range) && (range.Start < 0 || range.Length <= 0))
+            throw new InvalidOperationException($"{range} is nowhere");
     }
 
     private static void Try(string target, byte[] input, Action<byte[]> parse, int start, int round)

@@ -1,5 +1,6 @@
 using System.Net;
 using Berth.Registry.Accounts;
+using Berth.Registry.Cache;
 using Berth.Registry.Operation.Serving;
 using Berth.Registry.Storage;
 
@@ -28,6 +29,9 @@ public sealed record HubOptions
 
     /// <summary>How the hub is reached and watched.</summary>
     public ServingSettings Serving { get; init; } = new();
+
+    /// <summary>Registries whose images are passed on and kept.</summary>
+    public IReadOnlyList<UpstreamOptions> Upstreams { get; init; } = [];
 
     /// <summary>A bucket for the blobs; null: files beneath the data directory.</summary>
     public S3Options? S3 { get; init; }

@@ -1,6 +1,7 @@
 using Berth.Registry.Access;
 using Berth.Registry.Accounts;
 using Berth.Registry.Browsing;
+using Berth.Registry.Cache;
 using Berth.Registry.Collection;
 using Berth.Registry.Database;
 using Berth.Registry.Operation;
@@ -51,6 +52,9 @@ public sealed record HubServices : IAsyncDisposable
     public HubBrowsing Browsing => field ??=
         new HubBrowsing(Database, Access, new StoredSmallBlobs(Database, Storage), Accounts.Audit, Time);
 
+    /// <summary>Registries that are passed on.</summary>
+    public PullThrough Cache => field ??= new PullThrough(Options.Upstreams, Time);
+
     internal ManifestCache Manifests => field ??= new ManifestCache(Database);
 
     internal PullCounter Pulls => field ??= new PullCounter(Database);
@@ -98,6 +102,7 @@ public sealed record HubServices : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Pulls.DisposeAsync().ConfigureAwait(false);
+        Cache.Dispose();
         Operation.Dispose();
         Accounts.Dispose();
         await Storage.DisposeAsync().ConfigureAwait(false);

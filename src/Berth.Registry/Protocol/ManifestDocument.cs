@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Unicode;
 using Berth.Oci;
 
 namespace Berth.Registry.Protocol;
@@ -52,6 +53,8 @@ public sealed record ManifestDocument
     {
         if (bytes.Length > BytesMax)
             throw Refuse($"it has more than {BytesMax} bytes");
+        if (!Utf8.IsValid(bytes.Span))
+            throw Refuse("it is not UTF-8");
         try
         {
             using JsonDocument document = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = JsonDepthMax });
@@ -60,6 +63,11 @@ public sealed record ManifestDocument
         catch (JsonException exception)
         {
             throw FaultException.Invalid($"read manifest: {exception.Message}", exception);
+        }
+        catch (InvalidOperationException exception)
+        {
+            // Half of a surrogate pair, written as an escape: text that is JSON and no text.
+            throw FaultException.Invalid("read manifest: a text in it is not Unicode", exception);
         }
     }
 
@@ -176,15 +184,7 @@ public sealed record ManifestDocument
     {
         if (!element.TryGetProperty(name, out JsonElement value) || value.ValueKind == JsonValueKind.Null)
             return null;
-        try
-        {
-            return value.ValueKind == JsonValueKind.String ? value.GetString() : throw Refuse($"{name} is not a text");
-        }
-        catch (InvalidOperationException exception)
-        {
-            // Bytes that are no UTF-8, or half of a surrogate pair.
-            throw FaultException.Invalid($"read manifest: {name} is not a text", exception);
-        }
+        return value.ValueKind == JsonValueKind.String ? value.GetString() : throw Refuse($"{name} is not a text");
     }
 
     private static void RefuseDuplicates(JsonElement root)

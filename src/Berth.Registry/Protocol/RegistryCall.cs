@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using Berth.Oci;
 using Berth.Registry.Audit;
+using Berth.Registry.Cache;
 using Berth.Registry.Database;
 using Berth.Registry.Hosting;
 using Berth.Registry.Model;
@@ -34,14 +35,27 @@ internal sealed record RegistryCall(HttpContext Http, HubServices Services, Call
         ? digest
         : throw new RegistryException(RegistryCode.DIGEST_INVALID, "not a digest: 'sha256:' or 'sha512:' and lower-case hex");
 
-    /// <summary>Does the work that the request needs the access for, or answers why not.</summary>
+    /// <summary>Makes sure that the caller may pull. The upstream that the repository belongs to; null: it is this hub's own.</summary>
+    /// <exception cref="RegistryException">As of <see cref="RequireAsync"/>.</exception>
+    public async ValueTask<Upstream?> RequirePullAsync()
+    {
+        // A cached repository exists when somebody has pulled it: until then nobody could have been given access.
+        Upstream? upstream = Services.Cache.UpstreamOf(Repository);
+        if (upstream is null || !upstream.Options.IsPublic && Caller.AccountId is null)
+            await RequireAsync(RepositoryAccess.Pull).ConfigureAwait(false);
+        return upstream;
+    }
+
+    /// <summary>Makes sure that the caller has an access.</summary>
     /// <exception cref="RegistryException">UNAUTHORIZED, DENIED, or NAME_UNKNOWN where not even the name may be known.</exception>
     public async ValueTask RequireAsync(RepositoryAccess wanted)
     {
+        bool pushes = (wanted & RepositoryAccess.Push) != 0;
+        if (pushes && Services.Cache.UpstreamOf(Repository) is not null)
+            throw new RegistryException(RegistryCode.DENIED, "the repository is another registry's, which is passed on here");
         RepositoryAccess access = await Services.Access.OfAsync(Caller, Repository, Aborted).ConfigureAwait(false);
         if ((access & wanted) == wanted)
             return;
-        bool pushes = (wanted & RepositoryAccess.Push) != 0;
         if (pushes && access == RepositoryAccess.None
             && await Services.Access.MayCreateAsync(Caller, Repository, Aborted).ConfigureAwait(false))
             return;

@@ -58,6 +58,14 @@ public static class ManifestTable
     {
         // Also of one that is there already: its blobs may not be, when it was made before they were asked for.
         await RequireBlobsAsync(transaction, repository.Id, manifest, cancellationToken).ConfigureAwait(false);
+        return await AddFetchedAsync(transaction, repository, digest, manifest, document, now, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Adds a manifest of another registry, whose blobs come when they are asked for.</summary>
+    internal static async Task<bool> AddFetchedAsync(
+        HubTransaction transaction, RepositoryRow repository, Digest digest, ManifestDocument manifest, byte[] document, long now,
+        CancellationToken cancellationToken)
+    {
         long depth = await DepthAsync(transaction, repository.Id, manifest, cancellationToken).ConfigureAwait(false);
         long? id = await transaction.NumberAsync(
             $"""

@@ -1,7 +1,7 @@
 using Berth.Oci;
+using Berth.Registry.Cache;
 using Berth.Registry.Database;
 using Berth.Registry.Hosting;
-using Berth.Registry.Model;
 using Berth.Registry.Repositories;
 using Berth.Registry.Storage;
 using Microsoft.AspNetCore.Http;
@@ -16,8 +16,14 @@ internal static class GetBlob
     public static async Task AnswerAsync(RegistryCall call)
     {
         Digest digest = call.Digest;
-        await call.RequireAsync(RepositoryAccess.Pull).ConfigureAwait(false);
-        BlobRow blob = await FindAsync(call, digest).ConfigureAwait(false);
+        Upstream? upstream = await call.RequirePullAsync().ConfigureAwait(false);
+        BlobRow? found = await TryFindAsync(call, digest).ConfigureAwait(false);
+        if (found is null && upstream is not null)
+        {
+            await call.Services.Cache.FetchAsync(call, upstream, digest).ConfigureAwait(false);
+            found = await TryFindAsync(call, digest).ConfigureAwait(false);
+        }
+        BlobRow blob = found ?? throw Unknown();
         Describe(call.Response, digest);
         if (call.IsHead)
         {
@@ -31,18 +37,19 @@ internal static class GetBlob
             await SendAsync(call, reader, range).ConfigureAwait(false);
     }
 
-    private static async Task<BlobRow> FindAsync(RegistryCall call, Digest digest)
+    private static async Task<BlobRow?> TryFindAsync(RegistryCall call, Digest digest)
     {
-        BlobRow blob = await call.Services.Database.ReadAsync(
-            (transaction, token) => BlobTable.FindAsync(transaction, call.Repository, digest, token), call.Aborted).ConfigureAwait(false)
-            ?? throw Unknown();
+        BlobRow? blob = await call.Services.Database.ReadAsync(
+            (transaction, token) => BlobTable.FindAsync(transaction, call.Repository, digest, token), call.Aborted).ConfigureAwait(false);
+        if (blob is null)
+            return null;
         // Who is told that a blob is here does not push it again: it must still be here when the manifest comes that needs it.
         long now = call.Now;
         if (now - blob.UsedAt > call.Services.Options.UnusedBlobTime.TotalMilliseconds / 4
             && !await call.Services.Database.WriteAsync(
                 Durability.Process, (transaction, token) => BlobTable.TouchAsync(transaction, blob.RepositoryId, digest, now, token),
                 call.Aborted).ConfigureAwait(false))
-            throw Unknown();
+            return null;
         return blob;
     }
 
@@ -51,7 +58,7 @@ internal static class GetBlob
         if (await call.Services.Storage.OpenAsync(blob.Location, call.Aborted).ConfigureAwait(false) is { } reader)
             return reader;
         // It was collected after the row was read, and perhaps pushed again since.
-        BlobRow again = await FindAsync(call, digest).ConfigureAwait(false);
+        BlobRow again = await TryFindAsync(call, digest).ConfigureAwait(false) ?? throw Unknown();
         return await call.Services.Storage.OpenAsync(again.Location, call.Aborted).ConfigureAwait(false)
             ?? throw FaultException.Internal($"read blob {digest}: {again.Location} is not in the storage");
     }

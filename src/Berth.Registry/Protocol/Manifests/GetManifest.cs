@@ -1,3 +1,4 @@
+using Berth.Registry.Cache;
 using Berth.Registry.Diary;
 using Berth.Registry.Model;
 using Berth.Registry.Repositories;
@@ -16,9 +17,11 @@ internal static class GetManifest
             reference = call.Digest.ToString();
         else if (!TagName.IsValid(reference))
             throw new RegistryException(RegistryCode.MANIFEST_UNKNOWN, "manifest unknown: not a tag");
-        await call.RequireAsync(RepositoryAccess.Pull).ConfigureAwait(false);
+        Upstream? upstream = await call.RequirePullAsync().ConfigureAwait(false);
         if (call.Query("at") is { } at)
             reference = await ReferenceAtAsync(call, reference, at).ConfigureAwait(false);
+        else if (upstream is not null)
+            await call.Services.Cache.RefreshAsync(call, upstream, reference).ConfigureAwait(false);
         CachedManifest manifest =
             await call.Services.Manifests.FindAsync(call.Repository, reference, call.Aborted).ConfigureAwait(false)
             ?? throw new RegistryException(RegistryCode.MANIFEST_UNKNOWN, "manifest unknown");

@@ -89,11 +89,13 @@ internal static class PutManifest
         {
             // Taken out as it comes: the server holds back the client when much of it lies in the pipe.
             ReadResult read = await body.ReadAsync(call.Aborted).ConfigureAwait(false);
-            if (document.WrittenCount + read.Buffer.Length > ManifestDocument.BytesMax)
-                throw TooLarge();
-            foreach (ReadOnlyMemory<byte> segment in read.Buffer)
+            bool fits = document.WrittenCount + read.Buffer.Length <= ManifestDocument.BytesMax;
+            foreach (ReadOnlyMemory<byte> segment in fits ? read.Buffer : default)
                 document.Write(segment.Span);
+            // Also before a refusal: a body that is left in the midst of reading costs its connection.
             body.AdvanceTo(read.Buffer.End);
+            if (!fits)
+                throw TooLarge();
             if (read.IsCompleted)
                 return document.WrittenSpan.ToArray();
         }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using System.Security.Cryptography;
 using Berth.Oci;
@@ -87,21 +88,23 @@ internal sealed class UploadSession : IAsyncDisposable
 
     /// <summary>Adds the request's body. What arrived counts, also when the client goes away in its midst.</summary>
     /// <exception cref="RegistryException">SIZE_INVALID: too much. BLOB_UPLOAD_INVALID: another request has taken over.</exception>
-    public async Task AppendBodyAsync()
+    public Task AppendBodyAsync() => AppendAsync(_call.Request.BodyReader);
+
+    /// <summary>Adds all that a pipe gives.</summary>
+    public async Task AppendAsync(PipeReader body)
     {
-        PipeReader body = _call.Request.BodyReader;
         while (true)
         {
             ReadResult read = await body.ReadAsync(_call.Aborted).ConfigureAwait(false);
-            if (!read.Buffer.IsEmpty)
+            try
             {
-                if (Bytes + read.Buffer.Length > BytesMax)
-                    throw new RegistryException(
-                        RegistryCode.SIZE_INVALID, StatusCodes.Status413PayloadTooLarge, $"a blob has at most {BytesMax} bytes");
-                await RenewAsync().ConfigureAwait(false);
-                await _writer.WriteAsync(read.Buffer, _call.Aborted).ConfigureAwait(false);
+                await WriteAsync(read.Buffer).ConfigureAwait(false);
             }
-            body.AdvanceTo(read.Buffer.End);
+            finally
+            {
+                // Also before a refusal: a body that is left in the midst of reading costs its connection.
+                body.AdvanceTo(read.Buffer.End);
+            }
             if (read.IsCompleted)
                 return;
         }
@@ -230,6 +233,17 @@ internal sealed class UploadSession : IAsyncDisposable
         await _call.Services.Database.WriteAsync(
             Durability.Process, (transaction, token) => UploadTable.RemoveAsync(transaction, Upload.Id, token), CancellationToken.None)
             .ConfigureAwait(false);
+    }
+
+    private async ValueTask WriteAsync(ReadOnlySequence<byte> bytes)
+    {
+        if (bytes.IsEmpty)
+            return;
+        if (Bytes + bytes.Length > BytesMax)
+            throw new RegistryException(
+                RegistryCode.SIZE_INVALID, StatusCodes.Status413PayloadTooLarge, $"a blob has at most {BytesMax} bytes");
+        await RenewAsync().ConfigureAwait(false);
+        await _writer.WriteAsync(bytes, _call.Aborted).ConfigureAwait(false);
     }
 
     private async Task RenewAsync()

@@ -1,0 +1,69 @@
+using System.Diagnostics;
+
+namespace Berth.Hub.Tests.Clients;
+
+/// <summary>Debian's docker with a daemon of the test's own, which needs root.</summary>
+public sealed class DockerTests : IAsyncLifetime
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(90);
+
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("berth-docker-");
+    private Process? _daemon;
+
+    private string Socket => "unix://" + Path.Join(_directory.FullName, "docker.sock");
+
+    public async ValueTask InitializeAsync()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess, "dockerd needs root");
+        Assert.SkipUnless(File.Exists("/usr/sbin/dockerd") || File.Exists("/usr/bin/dockerd"), "dockerd is not installed (./dev setup)");
+        _daemon = Process.Start(new ProcessStartInfo("dockerd",
+        [
+            "--host", Socket, "--data-root", Path.Join(_directory.FullName, "data"), "--exec-root", Path.Join(_directory.FullName, "exec"),
+            "--pidfile", Path.Join(_directory.FullName, "pid"), "--bridge", "none", "--iptables=false", "--ip6tables=false",
+            "--storage-driver", "vfs", "--log-level", "error",
+        ])
+        {
+            RedirectStandardError = true, RedirectStandardOutput = true,
+        })!;
+        _ = _daemon.StandardError.BaseStream.CopyToAsync(Stream.Null);
+        _ = _daemon.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
+        var waited = Stopwatch.StartNew();
+        while ((await ClientProgram.TryAsync("docker", ["--host", Socket, "version"])).Code != 0)
+        {
+            Assert.SkipWhen(_daemon.HasExited, "dockerd does not start on this machine");
+            Assert.True(waited.Elapsed < s_patience, "dockerd does not answer");
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_daemon is { HasExited: false })
+        {
+            await ClientProgram.TryAsync("kill", ["-TERM", $"{_daemon.Id}"]);
+            await _daemon.WaitForExitAsync();
+        }
+        _daemon?.Dispose();
+        _directory.Delete(recursive: true);
+    }
+
+    [Fact]
+    public async Task Docker_PushesPullsAndSeesTheSameDigest()
+    {
+        await using HubProgram hub = await HubProgram.StartAsync("--anonymous-push");
+        using var image = new SampleImage();
+        string name = $"{hub.Host}/test/docker:v1";
+        // In by skopeo, so that docker pulls what it did not make, then pushes it under another name.
+        await ClientProgram.RunAsync("skopeo", "--insecure-policy", "copy", "--dest-tls-verify=false", $"oci:{image.Layout}:latest", $"docker://{name}");
+        await DockerAsync("pull", "--quiet", name);
+        Assert.Contains(image.Digest, await DockerAsync("image", "inspect", "--format", "{{.RepoDigests}}", name), StringComparison.Ordinal);
+        string id = await DockerAsync("image", "inspect", "--format", "{{.Id}}", name);
+        string second = $"{hub.Host}/test/again:v2";
+        await DockerAsync("tag", name, second);
+        await DockerAsync("push", "--quiet", second);
+        await DockerAsync("image", "rm", "--force", id.Trim());
+        await DockerAsync("pull", "--quiet", second);
+        Assert.Equal(id, await DockerAsync("image", "inspect", "--format", "{{.Id}}", second));
+    }
+
+    private Task<string> DockerAsync(params string[] arguments) => ClientProgram.RunAsync("docker", ["--host", Socket, .. arguments]);
+}
