@@ -23,8 +23,9 @@ public sealed class SqlText
     public SqlText(int literalLength, int formattedCount) =>
         (_text, _values) = (new StringBuilder(literalLength + formattedCount * 4), new List<(DbType, object?)>(formattedCount));
 
-    /// <summary>A statement without parameters.</summary>
-    public static implicit operator SqlText(string text)
+    /// <summary>A statement without parameters. Explicit, because a choice between two interpolated strings is a string: its values would
+    /// be text of the statement.</summary>
+    public static explicit operator SqlText(string text)
     {
         var sql = new SqlText(text.Length, 0);
         sql.AppendLiteral(text);

@@ -25,7 +25,7 @@ public sealed class HostilePathTests(EmbeddedHub hub) : IClassFixture<EmbeddedHu
             Assert.InRange(await AskAsync(method, path), 400, 405);
         Assert.False(File.Exists(Path.Join(hub.DataDirectory, "x")));
         Assert.Equal(0, await hub.Services.Database.ReadAsync(
-            (transaction, token) => transaction.NumberAsync("select count(*) from repositories", token), default));
+            (transaction, token) => transaction.NumberAsync($"select count(*) from repositories", token), default));
     }
 
     [Fact]

@@ -108,7 +108,7 @@ public sealed class PullThroughTests : IAsyncLifetime
         using HttpResponseMessage poisoned = await _hub.GetAsync($"{Name}/blobs/{Digest.Of(layer)}");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, poisoned.StatusCode);
         Assert.Equal(0, await _hub.Services.Database.ReadAsync(
-            (transaction, token) => transaction.NumberAsync("select (select count(*) from blobs) + (select count(*) from manifests)", token),
+            (transaction, token) => transaction.NumberAsync($"select (select count(*) from blobs) + (select count(*) from manifests)", token),
             default));
     }
 
@@ -201,7 +201,7 @@ public sealed class PullThroughTests : IAsyncLifetime
         gate.SetResult();
         Assert.All(await Task.WhenAll(pulls), content => Assert.Equal(layer, content));
         Assert.Equal(1, await _hub.Services.Database.ReadAsync(
-            (transaction, token) => transaction.NumberAsync("select count(*) from blobs", token), default));
+            (transaction, token) => transaction.NumberAsync($"select count(*) from blobs", token), default));
     }
 
     private (string Manifest, byte[] Layer) Serve(string tag, string content)

@@ -80,19 +80,19 @@ internal sealed class CollectionWorld : IAsyncDisposable
     public async Task CheckAsync() => await _unwatched.ReadAsync(
         async (transaction, token) =>
         {
-            List<string> locations = await transaction.ListAsync("select location from blobs", reader => reader.GetString(0), token);
+            List<string> locations = await transaction.ListAsync($"select location from blobs", reader => reader.GetString(0), token);
             Assert.All(locations, location => Assert.True(Storage.Blobs.ContainsKey(location), $"{location} is not in the storage"));
             Assert.Equal(0, await transaction.NumberAsync(
-                """
+                $"""
                 select count(*) from manifest_references f where f.kind <> 'manifest' and not exists(
                     select 1 from repository_blobs l where l.repository_id = f.repository_id and l.digest = f.digest)
                 """, token));
             Assert.Equal(0, await transaction.NumberAsync(
-                """
+                $"""
                 select count(*) from repositories r where r.bytes <> (select coalesce(sum(b.bytes), 0)
                     from repository_blobs l join blobs b on b.digest = l.digest where l.repository_id = r.id)
                 """, token));
-            Assert.Equal(Storage.UploadCount, await transaction.NumberAsync("select count(*) from uploads", token));
+            Assert.Equal(Storage.UploadCount, await transaction.NumberAsync($"select count(*) from uploads", token));
             foreach (string space in new[] { "a", "b" })
                 Assert.Equal(
                     await QuotaTable.CountAsync(transaction, space, token), (await QuotaTable.FindAsync(transaction, space, token)).BytesUsed);
@@ -101,7 +101,7 @@ internal sealed class CollectionWorld : IAsyncDisposable
 
     /// <summary>What the database says that is stored.</summary>
     public Task<long?> BytesOfRowsAsync() => _unwatched.ReadAsync(
-        (transaction, token) => transaction.NumberAsync("select coalesce(sum(bytes), 0) from blobs", token), default);
+        (transaction, token) => transaction.NumberAsync($"select coalesce(sum(bytes), 0) from blobs", token), default);
 
     public async ValueTask DisposeAsync()
     {

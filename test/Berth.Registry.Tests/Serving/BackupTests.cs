@@ -161,14 +161,14 @@ public sealed class BackupTests : IAsyncLifetime
         using HttpResponseMessage none = await hub.SendAsync(HttpMethod.Delete, "/v2/carol/app/manifests/latest", RunningHub.Basic("carol"));
         Assert.Equal(HttpStatusCode.Accepted, none.StatusCode);
         await hub.Services.Database.WriteAsync(
-            (transaction, token) => transaction.ExecuteAsync("delete from repositories where name = 'carol/app'", token), default);
+            (transaction, token) => transaction.ExecuteAsync($"delete from repositories where name = 'carol/app'", token), default);
         await hub.Services.Database.WriteAsync(
-            (transaction, token) => transaction.ExecuteAsync("delete from blobs where digest not in (select digest from repository_blobs)", token), default);
+            (transaction, token) => transaction.ExecuteAsync($"delete from blobs where digest not in (select digest from repository_blobs)", token), default);
         await hub.Services.Accounts.Users.RemoveAsync(RunningHub.Operator, "carol", default);
     }
 
     private async Task<long> BytesAsync() => (await _hub.Services.Database.ReadAsync(
-        (transaction, token) => transaction.NumberAsync("select cast(sum(bytes) as bigint) from blobs", token), default))!.Value;
+        (transaction, token) => transaction.NumberAsync($"select cast(sum(bytes) as bigint) from blobs", token), default))!.Value;
 
     private static void Write(string folder, string path, byte[] bytes)
     {

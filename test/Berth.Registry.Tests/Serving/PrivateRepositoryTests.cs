@@ -140,7 +140,7 @@ public sealed class PrivateRepositoryTests : IAsyncLifetime
     public async Task MadePublic_IsPulledByAnybody()
     {
         await _hub.Services.Database.WriteAsync(
-            (transaction, token) => transaction.ExecuteAsync("update repositories set visibility = 'public' where name = 'alice/app'", token), default);
+            (transaction, token) => transaction.ExecuteAsync($"update repositories set visibility = 'public' where name = 'alice/app'", token), default);
         using HttpResponseMessage manifest = await _hub.SendAsync(HttpMethod.Get, "/v2/alice/app/manifests/latest");
         Assert.Equal(HttpStatusCode.OK, manifest.StatusCode);
         using HttpResponseMessage push = await _hub.SendAsync(HttpMethod.Post, "/v2/alice/app/blobs/uploads/", s_bob);

@@ -118,7 +118,7 @@ public sealed class HubBackup(HubServices services)
     {
         await new SnapshotWriter(file).WriteAsync(transaction, services.Time.GetUtcNow(), cancellationToken);
         return await transaction.ListAsync(
-            "select digest, location from blobs order by digest", row => (row.GetString(0), row.GetString(1)), cancellationToken);
+            $"select digest, location from blobs order by digest", row => (row.GetString(0), row.GetString(1)), cancellationToken);
     }
 
     /// <summary>The bytes that were copied, 0 for a blob that is there already; null when the storage has it no more.</summary>

@@ -44,10 +44,10 @@ public sealed class HubRestore(HubServices services)
             async (transaction, token) =>
             {
                 // The link that a first start printed is all that an unused hub has.
-                await transaction.ExecuteAsync("delete from secrets where kind = 'setup'", token);
+                await transaction.ExecuteAsync($"delete from secrets where kind = 'setup'", token);
                 foreach (string table in BackupTables.All)
                 {
-                    if (await transaction.NumberAsync("select count(*) from " + table, token) > 0)
+                    if (await transaction.NumberAsync((SqlText)("select count(*) from " + table), token) > 0)
                         return false;
                 }
                 return true;
@@ -134,7 +134,7 @@ public sealed class HubRestore(HubServices services)
         if (row.GetArrayLength() != columns.Length + 1 || row[0].GetString() != table)
             throw new JsonException($"a row of {table} does not fit its head");
         string digest = table == "blobs" ? row[Array.IndexOf(columns, "digest") + 1].GetString()! : "";
-        SqlText values = "";
+        SqlText values = $"";
         for (int i = 0; i < columns.Length; i++)
         {
             SqlText value = table == "blobs" && columns[i] == "location" ? Parameter(locations[digest]) : Value(row[i + 1]);
@@ -154,7 +154,7 @@ public sealed class HubRestore(HubServices services)
     };
 
     // PostgreSQL would ask what kind of nothing a parameter is.
-    private static SqlText Null => "null";
+    private static SqlText Null => $"null";
 
     // Each by itself: in an expression with several forms the text would be taken for a part of the statement.
     private static SqlText Parameter(string? value) => $"{value}";
@@ -189,7 +189,7 @@ public sealed class HubRestore(HubServices services)
                 {
                     string next =
                         $"select setval(pg_get_serial_sequence('{table}', 'id'), (select coalesce(max(id), 0) + 1 from {table}), false)";
-                    await transaction.NumberAsync(next, token);
+                    await transaction.NumberAsync((SqlText)next, token);
                 }
                 return true;
             }, cancellationToken);

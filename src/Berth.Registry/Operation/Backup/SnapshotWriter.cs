@@ -43,7 +43,7 @@ internal sealed class SnapshotWriter(Stream output)
         bool isFirst = true;
         // In the order of their first column: rows that refer to others of their table come after them.
         await transaction.ListAsync(
-            "select * from " + table + " order by 1",
+            (SqlText)("select * from " + table + " order by 1"),
             row =>
             {
                 if (isFirst)
