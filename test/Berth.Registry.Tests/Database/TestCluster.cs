@@ -1,12 +1,23 @@
 using System.Diagnostics;
+using Berth.Registry.Tests.Database;
 using Npgsql;
+
+[assembly: AssemblyFixture(typeof(TestClusterEnd))]
 
 namespace Berth.Registry.Tests.Database;
 
-/// <summary>A PostgreSQL of this run alone: started when the first test asks, reached by a unix socket, gone with the process.</summary>
+/// <summary>Ends the cluster after the last test. Not while the process ends: hundreds of databases take longer to remove than the
+/// runner waits.</summary>
+public sealed class TestClusterEnd : IDisposable
+{
+    public void Dispose() => TestCluster.End();
+}
+
+/// <summary>A PostgreSQL of this run alone: started when the first test asks, reached by a unix socket, gone after the last.</summary>
 internal static class TestCluster
 {
     private static readonly Lazy<string?> s_directory = new(Start);
+    private static Action? s_stop;
     private static int s_databases;
 
     /// <summary>The connection string of a new, empty database.</summary>
@@ -20,6 +31,9 @@ internal static class TestCluster
         command.ExecuteNonQuery();
         return Connection(directory!, name);
     }
+
+    /// <summary>Stops the server and removes its files, if it was started.</summary>
+    public static void End() => s_stop?.Invoke();
 
     private static string Connection(string directory, string database) =>
         $"Host={directory};Username=postgres;Database={database};Maximum Pool Size=20";
@@ -40,7 +54,7 @@ internal static class TestCluster
         AsServer(Path.Join(programs, "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync");
         AsServer(Path.Join(programs, "pg_ctl"), "-D", data, "-w", "-t", "60", "-l", Path.Join(directory, "log"), "-o",
             $"-c listen_addresses='' -c unix_socket_directories={directory} -c fsync=off -c max_connections=200", "start");
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Stop(programs, directory);
+        s_stop = () => Stop(programs, directory);
         return directory;
     }
 
