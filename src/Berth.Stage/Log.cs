@@ -17,6 +17,10 @@ internal unsafe struct Log
     public const int LineMax = 16 * 1024;
     public const int OutMax = 32 * 1024;
     private const int PathMax = 4096;
+    private const int LockExclusive = 2, LockNotBlocking = 4;
+
+    // How far a file may outgrow twice its limit while names are changed: the work of milliseconds.
+    private const int LockedBytesMax = 1024 * 1024;
 
     public int File;
     public byte* Path;
@@ -143,6 +147,28 @@ internal unsafe struct Log
     }
 
     private static void Rotate(Log* log)
+    {
+        int gate = Gate(log->Path);
+        // The engine is about to change names: at the next line, then. A stopped engine does not keep the log from being bounded.
+        if (gate >= 0 && Sys.Lock(gate, LockExclusive | LockNotBlocking) < 0 && log->Size < 2 * log->SizeMax + LockedBytesMax)
+        {
+            Close(gate);
+            return;
+        }
+        Move(log);
+        if (gate >= 0)
+            Close(gate);
+    }
+
+    // Whoever changes names of rotated files holds this file's lock; there is none while nobody compresses.
+    private static int Gate(byte* path)
+    {
+        byte* name = stackalloc byte[PathMax + 32];
+        Text.Append(Text.Append(name, path), Z(".lock"u8));
+        return Sys.Open(name, K.O_CLOEXEC);
+    }
+
+    private static void Move(Log* log)
     {
         Flush(log);
         if (log->FilesMax > 1)

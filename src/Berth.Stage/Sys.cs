@@ -19,6 +19,7 @@ internal static unsafe partial class Sys
     public static long Read(int fd, void* to, long count) => Call(0, fd, (long)to, count);
     public static long Write(int fd, void* from, long count) => Call(1, fd, (long)from, count);
     public static int Close(int fd) => (int)Call(3, fd);
+    public static int Lock(int fd, int operation) => (int)Call(73, fd, operation);
     public static int Fstat(int fd, Stat* to) => (int)Call(5, fd, (long)to);
     public static int Stat(byte* path, Stat* to) => (int)Call(4, (long)path, (long)to);
     public static long Seek(int fd, long offset, int whence) => Call(8, fd, offset, whence);

@@ -1,19 +1,24 @@
 using System.IO.Compression;
+using Berth.Linux;
+using Berth.Linux.Files;
 
 namespace Berth.Engine;
 
 /// <summary>Compresses what was rotated away. The monitor goes on rotating meanwhile: it moves both forms along (Log.cs of the stage),
-/// so a file is found again by its first line before anything is done to its name.</summary>
+/// so a file is found again by its first line, under the lock that keeps the monitor from rotating, before its name is changed.</summary>
 internal static class LogCompression
 {
     // One file at a time in the whole engine: two hands at one log would take each other's files, and compressing is never urgent.
     private static readonly Lock s_gate = new();
 
+    private const string GateSuffix = ".lock";
     private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
 
     /// <summary>Compresses the files older than the one known as <paramref name="upTo"/>; null: all that are rotated.</summary>
     public static void Run(string path, string? upTo)
     {
+        // The first time it is made long before anything is renamed: a rotation that began without it is over by then.
+        OpenGate(path).Dispose();
         foreach (string file in LogFiles.OldestFirst(path))
         {
             if (file == path)
@@ -31,7 +36,7 @@ internal static class LogCompression
     private static void Compress(string path, string identity)
     {
         string temporary = path + ".compress";
-        if (PlainOf(path, identity) is not { } file || LogFiles.TryOpen(file) is not { } source)
+        if (OpenPlain(path, identity) is not { } source)
             return;
         using (source)
         using (FileStream target = new(temporary, new FileStreamOptions
@@ -41,38 +46,40 @@ internal static class LogCompression
         Publish(path, identity, temporary);
     }
 
+    // What was opened is looked at itself: between finding the name and opening it, it can have become another file's.
+    private static Stream? OpenPlain(string path, string identity)
+    {
+        if (PlainOf(path, identity) is not { } file || LogFiles.TryOpen(file) is not { } source)
+            return null;
+        byte[] start = new byte[LogFiles.FirstLineBytes];
+        int count = source.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
+        if (LogFiles.IdentityOf(start.AsSpan(0, count)) == identity)
+        {
+            source.Position = 0;
+            return source;
+        }
+        source.Dispose();
+        return null;
+    }
+
     // First the new form under the old one's number, then the old one goes: whoever reads in between finds it in both.
     private static void Publish(string path, string identity, string temporary)
     {
-        if (PlainOf(path, identity) is not { } before)
+        using FileDescriptor gate = OpenGate(path);
+        FileCalls.TryLock(gate, FileCalls.LOCK_EX);
+        if (PlainOf(path, identity) is not { } file)
         {
+            // It was the oldest, and went while it was compressed.
             File.Delete(temporary);
             return;
         }
-        File.Move(temporary, before + LogFiles.Suffix, overwrite: true);
-        string? now = PlainOf(path, identity);
-        if (now != before && LogFiles.IdentityOf(before + LogFiles.Suffix) == identity)
-        {
-            // Rotated between the two: ours follows its number, or goes with the file that was the oldest.
-            if (now is null)
-                File.Delete(before + LogFiles.Suffix);
-            else
-                File.Move(before + LogFiles.Suffix, now + LogFiles.Suffix, overwrite: true);
-        }
-        if (now is not null)
-            RemovePlain(path, now, identity);
+        File.Move(temporary, file + LogFiles.Suffix, overwrite: true);
+        File.Delete(file);
     }
 
-    // By renaming it first: the name could have become another file's since we looked.
-    private static void RemovePlain(string path, string file, string identity)
-    {
-        string aside = path + ".compressed";
-        File.Move(file, aside, overwrite: true);
-        if (LogFiles.IdentityOf(aside) == identity)
-            File.Delete(aside);
-        else
-            File.Move(aside, file, overwrite: false);
-    }
+    // The monitor does not rotate while this file is locked (Log.cs of the stage), so that a name stays the name of one file.
+    private static FileDescriptor OpenGate(string path) => FileCalls.Open(FileCalls.WorkingDirectory, FileCalls.PathOf(path + GateSuffix),
+        FileCalls.O_RDWR | FileCalls.O_CREAT | FileCalls.O_NOFOLLOW, 0x180);
 
     private static string? PlainOf(string path, string identity) => LogFiles.OldestFirst(path).FirstOrDefault(
         file => file != path && !file.EndsWith(LogFiles.Suffix, StringComparison.Ordinal) && LogFiles.IdentityOf(file) == identity);

@@ -18,12 +18,19 @@ internal readonly record struct LogPosition(string File, long Offset)
 internal sealed class LogCursor : IDisposable
 {
     private const int LineBytesMax = 1024 * 1024;
+    private const int RememberedMax = 64;
+    private const int WrongFilesMax = 200;
     private readonly string _path;
     private readonly byte[] _buffer;
     private readonly List<byte> _line = [];
     private readonly List<byte> _start = [];
+    // Files read to their end, the newest last: while one is renamed and compressed, an older one can stand under its number for an
+    // instant.
+    private readonly Queue<string> _read = [];
     private Stream _stream;
     private string? _identity;
+    private LogPosition? _before;
+    private int _wrongFiles;
     private long _offset;
     private long _skipLines;
     private long _skipBytes;
@@ -62,7 +69,11 @@ internal sealed class LogCursor : IDisposable
             if (count > 0)
             {
                 Take(_buffer.AsSpan(0, count), entries);
-                return true;
+                if (_identity is null || !_read.Contains(_identity))
+                    return true;
+                if (!TryGoBack())
+                    return false;
+                continue;
             }
             if (!_isRotated && !(_isRotated = WasRotated()))
                 return false;
@@ -100,6 +111,8 @@ internal sealed class LogCursor : IDisposable
             ReadOnlySpan<byte> piece = end < 0 ? bytes : bytes[..(end + 1)];
             if (_identity is null)
                 Know(piece);
+            if (_identity is not null && _read.Contains(_identity))
+                return;
             if (_line.Count + piece.Length > LineBytesMax)
                 _line.Clear();
             else
@@ -131,12 +144,38 @@ internal sealed class LogCursor : IDisposable
         (Stream Stream, bool IsCurrent)? next = _identity is null ? OpenCurrent() : LogFiles.OpenAfter(_path, _identity);
         if (next is not { } found)
             return false;
+        if (_identity is not null)
+            Remember(_identity);
+        _before = Position;
         _stream.Dispose();
         _stream = found.Stream;
         (_identity, _offset, _skipBytes, _isRotated) = (null, 0, 0, !found.IsCurrent);
         _line.Clear();
         _start.Clear();
         return true;
+    }
+
+    // To the end of the file before, to look again for the one after it; false when that has been of no use for a while.
+    private bool TryGoBack()
+    {
+        _stream.Dispose();
+        _stream = Stream.Null;
+        (_identity, _offset, _skipBytes, _isRotated) = (_before?.File, _before?.Offset ?? 0, 0, true);
+        _line.Clear();
+        _start.Clear();
+        if (++_wrongFiles % WrongFilesMax == 0)
+            return false;
+        Thread.Sleep(1);
+        return true;
+    }
+
+    private void Remember(string identity)
+    {
+        if (_read.Contains(identity))
+            return;
+        _read.Enqueue(identity);
+        if (_read.Count > RememberedMax)
+            _read.Dequeue();
     }
 
     // A file without one whole line is known by nothing: damaged, so what is being written is next.

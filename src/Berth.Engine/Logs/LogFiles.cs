@@ -12,8 +12,12 @@ internal static class LogFiles
     /// <summary>What compressed files end in.</summary>
     public const string Suffix = ".gz";
 
-    private const int FirstLineBytes = 512;
-    private const int LooksMax = 20;
+    /// <summary>How much of a file's beginning it is known by.</summary>
+    public const int FirstLineBytes = 512;
+
+    private const int LooksMax = 60;
+    private const int QuickLooks = 10;
+    private const int PauseMilliseconds = 10;
 
     /// <summary>All files there are, the oldest first and the one being written last.</summary>
     public static IReadOnlyList<string> OldestFirst(string path)
@@ -91,6 +95,7 @@ internal static class LogFiles
     {
         for (int look = 0; look < LooksMax; look++)
         {
+            Pause(look);
             if (NumberOfIdentity(path, identity) is not { } number)
                 continue;
             if (number == 0)
@@ -116,6 +121,7 @@ internal static class LogFiles
     {
         for (int look = 0; look < LooksMax; look++)
         {
+            Pause(look);
             IReadOnlyList<string> files = OldestFirst(path);
             if (files.Count == 0)
                 return null;
@@ -135,6 +141,7 @@ internal static class LogFiles
     {
         for (int look = 0; look < LooksMax; look++)
         {
+            Pause(look);
             if (NumberOfIdentity(path, identity) is not { } number)
                 continue;
             Stream? stream = OpenNumber(path, number);
@@ -143,6 +150,13 @@ internal static class LogFiles
             stream?.Dispose();
         }
         return null;
+    }
+
+    // Whoever renames may be stopped by the scheduler between two names, for longer than many looks take.
+    private static void Pause(int look)
+    {
+        if (look >= QuickLooks)
+            Thread.Sleep(PauseMilliseconds);
     }
 
     private static int? NumberOfIdentity(string path, string identity)
