@@ -74,7 +74,7 @@ public sealed class AbuseTests : IAsyncLifetime
         { $"POST /containers/create?name={new string('a', 60_000)} HTTP/1.1\r\nHost: b\r\n{Json("{\"Image\":\"bb\"}")}", 400 },
         { Create + Json(Deep(100_000)), 400 },
         { Create + Json("{\"Image\":\"" + new string('a', 9_000_000) + "\"}"), 413 },
-        { Create + Json("{\"Image\":\"" + new string('a', 1_000_000) + "\"}"), 404 },
+        { Create + Json("{\"Image\":\"" + new string('a', 1_000_000) + "\"}"), 400 },
         { Create + Json("{\"Image\":\"bb\",\"Env\":[" + Repeat("\"A=BCDEF\",", 999_999) + "\"A=B\"]}"), 413 },
         { Create + Json("{\"Image\":\"bb\""), 400 },
         { Create + Json("[]"), 400 },

@@ -207,8 +207,10 @@ internal sealed class MixedLoad(OwnDaemon daemon, Model model, MemoryRegistry re
 
     private async Task PullOrRemoveAsync(Random random)
     {
-        string name = $"{registry.Host}/r{random.Next(Repositories)}:latest";
-        string copy = $"copy{random.Next(3)}:latest";
+        int repository = random.Next(Repositories);
+        string name = $"{registry.Host}/r{repository}:latest";
+        // A copy's name never moves to another image: the one it left could rightly stay without a name.
+        string copy = $"copy{repository}-{random.Next(2)}:latest";
         if (!model.Present("image").Contains(name))
             await model.ChangeAsync("image " + name, Fate.Present, () => ReadProgressAsync($"/images/create?fromImage={name}", null));
         else if (random.Next(2) == 0)
