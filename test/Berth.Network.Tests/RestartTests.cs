@@ -40,6 +40,27 @@ public sealed class RestartTests
     }
 
     [Fact]
+    public async Task TableOfADeadEngine_WithTheSameSubnet_LeavesOurNeighboursAlone()
+    {
+        await using World world = await World.StartAsync();
+        World.Run(world.Host, "cd /proc/sys/net/bridge 2>/dev/null && echo 1 >bridge-nf-call-iptables; true");
+        await using (Networks dead = World.NewEngine(world.Options with
+        {
+            BridgeName = "berth1", TableName = "berth1", StateDirectory = world.Options.StateDirectory + "1",
+        }))
+        {
+            await dead.StartAsync([], World.Cancel);
+        }
+        World.Run(world.Host, "ip link del berth1");
+        await world.Networks.CreateAsync(new NetworkRequest { Name = "front" }, World.Cancel);
+        await using Container one = (await world.RunAsync("front", "one")).Serve(80);
+        await using Container two = await world.RunAsync("front", "two");
+        Assert.Contains("ip daddr 172.18.0.0/16", World.Run(world.Host, "nft list table ip berth1"), StringComparison.Ordinal);
+        Assert.Equal("172.18.0.2", one.Address);
+        Assert.Equal($"one from {two.Address}", await World.AskAsync(two.Namespace, one.Address, 80));
+    }
+
+    [Fact]
     public async Task TwoEngines_SideBySide_DoNotTouchEachOther()
     {
         await using World world = await World.StartAsync();

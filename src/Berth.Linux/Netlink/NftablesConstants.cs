@@ -88,6 +88,7 @@ public static class NftablesConstants
     public const int NFTA_FIB_DREG = 1;
     public const int NFTA_FIB_RESULT = 2;
     public const int NFTA_FIB_FLAGS = 3;
+    public const int NFT_FIB_RESULT_OIFNAME = 2;
     public const int NFT_FIB_RESULT_ADDRTYPE = 3;
     public const int NFTA_FIB_F_DADDR = 2;
     public const int NFT_REG_VERDICT = 0;

@@ -44,6 +44,12 @@ public sealed class NftablesRule
             .NetworkNumber(NFTA_FIB_FLAGS, NFTA_FIB_F_DADDR))
         .Compare(NFT_CMP_EQ, HostOrder(RTN_LOCAL));
 
+    /// <summary>This machine would send the packet on by that link, as its routes are now.</summary>
+    public NftablesRule RoutedBy(string link) => Expression("fib", m => m
+            .NetworkNumber(NFTA_FIB_DREG, NFT_REG_1).NetworkNumber(NFTA_FIB_RESULT, NFT_FIB_RESULT_OIFNAME)
+            .NetworkNumber(NFTA_FIB_FLAGS, NFTA_FIB_F_DADDR))
+        .Compare(NFT_CMP_EQ, LinkKey(link));
+
     /// <summary>The connection's state has one of these bits (2 established, 4 related).</summary>
     public NftablesRule State(int bits) => Connection(NFT_CT_STATE, bits);
 

@@ -117,17 +117,19 @@ internal sealed class FirewallTable(NetlinkSocket socket, string table)
         string bridge = network.BridgeName;
         byte[] subnet = network.Subnet!.Value.Address.ToBytes();
         int prefixLength = network.Subnet.Value.PrefixLength;
-        // The gateway's address is the host's own: containers of other networks reach the host by it.
+        // The gateway's address is the host's own: containers of other networks reach the host by it. Only what would be sent on by our
+        // bridge: where br_netfilter shows bridged packets to these rules, the table of an engine that died would otherwise cut
+        // the neighbours of another's bridge off from each other, once that has got the same subnet.
         transaction.AddRule(table, Guard, new NftablesRule().Destination(subnet, prefixLength)
             .Destination(network.Gateway!.Value.ToBytes(), 32, isNot: true)
-            .InputLink(bridge, isNot: true).InputLink("lo", isNot: true).Drop());
+            .InputLink(bridge, isNot: true).InputLink("lo", isNot: true).RoutedBy(bridge).Drop());
 
         // A container that reaches its neighbour by the host's address must get the answer from the host.
         transaction.AddRule(table, Leave,
             new NftablesRule().Source(subnet, prefixLength).OutputLink(bridge).Status(IPS_DST_NAT).Masquerade());
         if (network.Masquerade && !network.Internal)
             transaction.AddRule(table, Leave,
-                new NftablesRule().Source(subnet, prefixLength).OutputLink(bridge, isNot: true).Masquerade());
+                new NftablesRule().InputLink(bridge).Source(subnet, prefixLength).OutputLink(bridge, isNot: true).Masquerade());
 
         transaction.AddRule(table, Pass, new NftablesRule().InputLink(bridge).OutputLink(bridge).Accept());
         if (!network.Internal)
