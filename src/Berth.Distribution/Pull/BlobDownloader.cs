@@ -84,6 +84,9 @@ internal sealed class BlobDownloader(IBlobStore store, RegistryContext context) 
             }
             try
             {
+                // Another pull may have finished with it after this one had looked and before it could join.
+                if (store.Contains(blob.Digest))
+                    return;
                 BlobTransfer transfer = new(store, context, blob, source, download);
                 await transfer.RunAsync(download.Cancelled);
             }
