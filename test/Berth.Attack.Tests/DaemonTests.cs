@@ -205,7 +205,7 @@ public sealed class DaemonTests(AttackEngine engine)
         Assert.Equal($"{third}\n", await engine.DoAsync("inspect", "-f", "{{.Id}}", id[..12]));
         Completed ambiguous = await engine.BerthAsync("rm", "-f", id[..1]);
         Assert.True(ambiguous.Code == 0 || ambiguous.All.Contains("No such", StringComparison.Ordinal)
-            || ambiguous.All.Contains("ambiguous", StringComparison.Ordinal) || ambiguous.All.Contains("multiple", StringComparison.Ordinal), ambiguous.All);
+            || ambiguous.All.Contains("Multiple IDs found", StringComparison.Ordinal), ambiguous.All);
         await engine.BerthAsync(["rm", "-f", first, third, .. second.Code == 0 ? [second.Output.Trim()] : Array.Empty<string>()]);
     }
 

@@ -34,7 +34,9 @@ public sealed class NetworkTests(AttackEngine engine)
         string before = await engine.DoAsync("exec", victim, "ip", "-6", "route");
         Assert.Equal("sent\n", await engine.DoAsync("exec", attacker, "/attacker", "advertise", "eth0"));
         // What the kernel does with it is done before the next packet is answered.
-        await engine.DoAsync("exec", attacker, "ping", "-c", "1", victim);
+        Completed ping = await engine.BerthAsync("exec", attacker, "ping", "-c", "3", victim);
+        Assert.True(ping.Code == 0, ping.All + (await Shell.RunAsync("sh", ["-c",
+            "nft list ruleset; ip -d link; ip route; ip neigh; head /proc/sys/net/netfilter/nf_conntrack_*"])).Output);
         Assert.Equal(before, await engine.DoAsync("exec", victim, "ip", "-6", "route"));
         Assert.DoesNotContain("2001:db8:0:66", await engine.DoAsync("exec", victim, "ip", "-6", "address"));
         Assert.DoesNotContain("2001:db8:0:66", (await Shell.RunAsync("ip", ["-6", "route"])).Output);

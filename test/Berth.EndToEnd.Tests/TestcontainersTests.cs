@@ -10,7 +10,8 @@ namespace Berth.EndToEnd.Tests;
 /// <summary>Testcontainers for .NET against our engine.</summary>
 public sealed class TestcontainersTests(EngineFixture engine)
 {
-    private const string Serve = "mkdir -p /www; echo page > /www/index.html; echo serving; exec httpd -f -p 80 -h /www";
+    // busybox's httpd goes into the background when it listens.
+    private const string Serve = "mkdir -p /www; echo page > /www/index.html; httpd -p 80 -h /www; echo serving; exec sleep 1000";
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
