@@ -23,7 +23,7 @@ internal static class ServeCommand
     private static Option Make(HubSetting setting) => setting.Kind switch
     {
         SettingKind.Flag => new Option<bool>(HubLocation.Flag(setting)) { Description = setting.Help },
-        SettingKind.List => new Option<string[]>(HubLocation.Flag(setting))
+        SettingKind.List or SettingKind.Tables => new Option<string[]>(HubLocation.Flag(setting))
         {
             Description = setting.Help + "; may be repeated", HelpName = setting.ValueName, DefaultValueFactory = _ => [],
         },

@@ -125,7 +125,8 @@ public sealed class PullThrough : IDisposable
             HttpMethod.Get, upstream.NameOf(call.Repository), $"blobs/{digest}", [], call.Aborted).ConfigureAwait(false);
         if (!response.IsSuccessStatusCode)
             throw new RegistryException(RegistryCode.BLOB_UNKNOWN, "blob unknown to registry");
-        await using UploadSession session = await UploadSession.BeginAsync(call, digest.Algorithm).ConfigureAwait(false);
+        await using UploadSession session =
+            await UploadSession.BeginAsync(call, digest.Algorithm, upstream.Options.Visibility).ConfigureAwait(false);
         try
         {
             await using Stream body = await response.Content.ReadAsStreamAsync(call.Aborted).ConfigureAwait(false);
@@ -165,7 +166,7 @@ public sealed class PullThrough : IDisposable
             async (transaction, token) =>
             {
                 RepositoryRow repository = await RepositoryTable.FindOrCreateAsync(
-                    transaction, call.Repository, upstream.Options.IsPublic ? "public" : "private", call.Now, token).ConfigureAwait(false);
+                    transaction, call.Repository, upstream.Options.Visibility, call.Now, token).ConfigureAwait(false);
                 if (fetched is { } found)
                     await ManifestTable.AddFetchedAsync(transaction, repository, digest, found.Manifest, found.Document, call.Now, token)
                         .ConfigureAwait(false);

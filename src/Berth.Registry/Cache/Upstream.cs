@@ -14,6 +14,9 @@ public sealed class Upstream
     private const string DockerHub = "registry-1.docker.io";
     private const int TokenBytesMax = 64 * 1024;
 
+    // Names are made up by whoever asks.
+    private const int AuthorizationsMax = 10_000;
+
     // Who has just not answered is not waited for again by every request.
     private static readonly TimeSpan s_awayTime = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_limitTime = TimeSpan.FromMinutes(1);
@@ -133,16 +136,23 @@ public sealed class Upstream
                 continue;
             if (challenge.Scheme.Equals("Basic", StringComparison.OrdinalIgnoreCase) && Basic() is { } basic)
             {
-                _authorizations[name] = (basic, DateTimeOffset.MaxValue);
+                Remember(name, (basic, DateTimeOffset.MaxValue));
                 return true;
             }
             if (challenge.Scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase))
             {
-                _authorizations[name] = await TokenAsync(name, challenge, cancellationToken).ConfigureAwait(false);
+                Remember(name, await TokenAsync(name, challenge, cancellationToken).ConfigureAwait(false));
                 return true;
             }
         }
         return false;
+    }
+
+    private void Remember(string name, (AuthenticationHeaderValue, DateTimeOffset) authorization)
+    {
+        if (_authorizations.Count >= AuthorizationsMax)
+            _authorizations.Clear();
+        _authorizations[name] = authorization;
     }
 
     private async Task<(AuthenticationHeaderValue, DateTimeOffset)> TokenAsync(

@@ -3,6 +3,9 @@ namespace Berth.Registry.Cache;
 /// <summary>A registry whose images this hub passes on and keeps.</summary>
 public sealed record UpstreamOptions
 {
+    /// <summary>How long a tag is passed on without asking whether it has moved, if nobody says otherwise.</summary>
+    public static readonly TimeSpan DefaultTagTime = TimeSpan.FromMinutes(1);
+
     /// <summary>
     /// Where it is found here: with <c>docker.io</c>, <c>hub:5000/docker.io/library/debian</c> is its <c>library/debian</c>.
     /// </summary>
@@ -25,6 +28,9 @@ public sealed record UpstreamOptions
     /// <summary>Anybody may pull through; else only who has signed in here.</summary>
     public bool IsPublic { get; init; } = true;
 
+    /// <summary>The visibility of its repositories here.</summary>
+    internal string Visibility => IsPublic ? "public" : "private";
+
     /// <summary>How long a tag is passed on without asking whether it has moved.</summary>
-    public TimeSpan TagTime { get; init; } = TimeSpan.FromMinutes(1);
+    public TimeSpan TagTime { get; init; } = DefaultTagTime;
 }

@@ -7,6 +7,7 @@ using Berth.Registry.Database;
 using Berth.Registry.Hosting;
 using Berth.Registry.Model;
 using Berth.Registry.Operation.Webhooks;
+using Berth.Registry.Tokens;
 using Microsoft.AspNetCore.Http;
 
 namespace Berth.Registry.Protocol;
@@ -41,10 +42,14 @@ internal sealed record RegistryCall(HttpContext Http, HubServices Services, Call
     {
         // A cached repository exists when somebody has pulled it: until then nobody could have been given access.
         Upstream? upstream = Services.Cache.UpstreamOf(Repository);
-        if (upstream is null || !upstream.Options.IsPublic && Caller.AccountId is null)
+        if (upstream is null || !upstream.Options.IsPublic && !IsMember)
             await RequireAsync(RepositoryAccess.Pull).ConfigureAwait(false);
         return upstream;
     }
+
+    // Signed in, with a token that is not narrowed to other repositories.
+    private bool IsMember => Caller.AccountId is not null
+        && TokenScopes.Of(Caller.IsByBearer ? Caller.Limits : Caller.Scopes, Repository).HasFlag(RepositoryAccess.Pull);
 
     /// <summary>Makes sure that the caller has an access.</summary>
     /// <exception cref="RegistryException">UNAUTHORIZED, DENIED, or NAME_UNKNOWN where not even the name may be known.</exception>

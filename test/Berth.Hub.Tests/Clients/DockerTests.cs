@@ -65,5 +65,21 @@ public sealed class DockerTests : IAsyncLifetime
         Assert.Equal(id, await DockerAsync("image", "inspect", "--format", "{{.Id}}", second));
     }
 
+    [Fact]
+    public async Task Docker_PullsThroughACache_AlsoWhenTheRegistryIsGone()
+    {
+        await using DebianRegistry upstream = await DebianRegistry.StartAsync();
+        await using HubProgram hub = await HubProgram.StartAsync("--upstreams", $"prefix=up.example,url=http://{upstream.Host}");
+        using var image = new SampleImage();
+        await ClientProgram.RunAsync(
+            "skopeo", "--insecure-policy", "copy", "--dest-tls-verify=false", $"oci:{image.Layout}:latest", $"docker://{upstream.Host}/app:v1");
+        string name = $"{hub.Host}/up.example/app:v1";
+        await DockerAsync("pull", "--quiet", name);
+        await DockerAsync("image", "rm", "--force", name);
+        await upstream.StopAsync();
+        await DockerAsync("pull", "--quiet", name);
+        Assert.Contains(image.Digest, await DockerAsync("image", "inspect", "--format", "{{.RepoDigests}}", name), StringComparison.Ordinal);
+    }
+
     private Task<string> DockerAsync(params string[] arguments) => ClientProgram.RunAsync("docker", ["--host", Socket, .. arguments]);
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using Berth.Registry.Accounts;
+using Berth.Registry.Cache;
 using Berth.Registry.Operation.Configuration;
 using Berth.Registry.Operation.Limits;
 using Microsoft.Extensions.Logging;
@@ -36,6 +37,10 @@ public sealed class ConfigurationTests : IDisposable
               "limit-anonymous-pulls": "100/6h", "limit-account-pulls": "200/6h", "limit-anonymous-requests": "600/1m",
               "limit-account-requests": "6000/1m", "oidc-issuer": "https://login.example/", "oidc-client-id": "hub",
               "oidc-client-secret-file": "{{secret}}", "oidc-name": "Campus", "oidc-scopes": ["openid"], "oidc-sign-up": true,
+              "upstreams": [
+                { "prefix": "docker.io", "url": "https://registry-1.docker.io", "user": "lab", "password-file": "{{secret}}", "token-url": "https://auth.example/token" },
+                { "prefix": "ghcr.io/lab", "url": "http://127.0.0.1:5001", "members-only": true, "tag-time": "5m" },
+              ],
               "new-repositories": "private", "unused-blob-time": "1h",
               "upload-time": "2d", "collection-interval": "30m", "s3-endpoint": "https://s3.example", "s3-bucket": "hub", "s3-prefix": "a/",
               "s3-region": "eu", "s3-access-key": "k", "s3-secret-key-file": "{{secret}}", "log-level": "debug", "log-format": "json", "anonymous-push": false,
@@ -54,6 +59,65 @@ public sealed class ConfigurationTests : IDisposable
         Assert.Equal(("private", TimeSpan.FromDays(2), "hub", "s3cret"), (
             configuration.Options.NewRepositories, configuration.Options.UploadTime, configuration.Options.S3!.Bucket, configuration.Options.S3.SecretKey));
         Assert.Equal(IPEndPoint.Parse("127.0.0.1:9000"), configuration.Options.Serving.AdministrationListen);
+        Assert.Equal(
+        [
+            new UpstreamOptions
+            {
+                Prefix = "docker.io", Address = new Uri("https://registry-1.docker.io"), UserName = "lab", Password = "s3cret",
+                TokenAddress = new Uri("https://auth.example/token"),
+            },
+            new UpstreamOptions
+            {
+                Prefix = "ghcr.io/lab", Address = new Uri("http://127.0.0.1:5001"), IsPublic = false, TagTime = TimeSpan.FromMinutes(5),
+            },
+        ], configuration.Options.Upstreams);
+    }
+
+    [Theory]
+    [InlineData("url=https://a.example", "?: prefix: the beginning")]
+    [InlineData("prefix=Docker.io,url=https://a.example", "Docker.io: prefix: the beginning")]
+    [InlineData("prefix=a/,url=https://a.example", "a/: prefix: the beginning")]
+    [InlineData("prefix=a", "a: url: it is needed")]
+    [InlineData("prefix=a,url=a.example", "a: url: a.example: not an address")]
+    [InlineData("prefix=a,url=ftp://a.example", "a: url: ftp://a.example: not an address")]
+    [InlineData("prefix=a,url=https://me:secret@a.example", "a: url: ")]
+    [InlineData("prefix=a,url=https://a.example/v2", "a: url: a registry has no path")]
+    [InlineData("prefix=a,url=https://a.example,colour=red", "a: colour: there is no such key")]
+    [InlineData("prefix=a,url=https://a.example,url=https://b.example", "a: url: it is given twice")]
+    [InlineData("prefix=a,url=https://a.example,tag-time=soon", "a: tag-time: soon: not a time")]
+    [InlineData("prefix=a,url=https://a.example,tag-time", "a: tag-time: it is empty")]
+    [InlineData("prefix=a,url=https://a.example,members-only=yes", "a: members-only: true or false")]
+    [InlineData("prefix=a,url=https://a.example,user=me", "a: user and password-file: both are needed")]
+    [InlineData("prefix=a,url=https://a.example,user=me,password-file=/nowhere/at/all", "a: password-file: /nowhere/at/all: ")]
+    [InlineData("prefix=a,url=http://a.example,user=me,password-file={secret}", "a: password-file: a password is sent over https only")]
+    [InlineData("prefix=a,url=https://a.example,user=me,password-file={secret},token-url=http://b.example/token",
+        "a: password-file: a password is sent over https only")]
+    public void Upstream_ThatIsWrong_IsNamedWithItsPrefix(string text, string expected)
+    {
+        var values = new SettingValues();
+        values.Set(HubSettings.Upstreams, [text.Replace("{secret}", Write("secret", "s3cret"), StringComparison.Ordinal)]);
+        Assert.Null(HubConfiguration.Build(values, _errors));
+        Assert.StartsWith($"upstreams: {expected}", Assert.Single(_errors), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Upstreams_OfOnePrefix_AreAMistake()
+    {
+        var values = new SettingValues();
+        values.Set(HubSettings.Upstreams, ["prefix=a,url=https://a.example", "prefix=a,url=https://b.example,members-only"]);
+        Assert.Null(HubConfiguration.Build(values, _errors));
+        Assert.Equal("upstreams: a: the prefix is that of 2 upstreams", Assert.Single(_errors));
+    }
+
+    [Theory]
+    [InlineData("\"prefix=a,url=https://a.example\"")]
+    [InlineData("[\"prefix=a,url=https://a.example\"]")]
+    [InlineData("[{\"prefix\": 1}]")]
+    [InlineData("[{\"prefix\": \"a,url=https://a.example\"}]")]
+    public void Upstreams_ThatAreNoTables_AreAMistake(string text)
+    {
+        ConfigurationFile.Read(Write("hub.json", $"{{\"upstreams\":{text}}}"), _errors);
+        Assert.Contains("upstreams: a list of objects", Assert.Single(_errors), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -48,6 +48,7 @@ public static class ConfigurationFile
     {
         SettingKind.Flag => "true or false",
         SettingKind.List => "a list of strings",
+        SettingKind.Tables => "a list of objects, whose values are true, false and strings without a comma,",
         _ => "a string",
     };
 
@@ -58,6 +59,20 @@ public static class ConfigurationFile
         (SettingKind.Flag, JsonValueKind.False) => ["false"],
         (SettingKind.List, JsonValueKind.Array) when value.EnumerateArray().All(item => item.ValueKind is JsonValueKind.String) =>
             [.. value.EnumerateArray().Select(item => item.GetString()!)],
+        (SettingKind.Tables, JsonValueKind.Array) when value.EnumerateArray().All(IsTable) =>
+            [.. value.EnumerateArray().Select(item => string.Join(',', item.EnumerateObject().Select(TextOf)))],
         _ => null,
     };
+
+    // As a flag writes it, where a comma ends a value.
+    private static string TextOf(JsonProperty property) => $"{property.Name}={(property.Value.ValueKind switch
+    {
+        JsonValueKind.True => "true",
+        JsonValueKind.False => "false",
+        _ => property.Value.GetString(),
+    })}";
+
+    private static bool IsTable(JsonElement item) => item.ValueKind is JsonValueKind.Object && item.EnumerateObject().All(property =>
+        property.Value.ValueKind is JsonValueKind.True or JsonValueKind.False
+        || property.Value.ValueKind is JsonValueKind.String && !property.Value.GetString()!.Contains(',', StringComparison.Ordinal));
 }

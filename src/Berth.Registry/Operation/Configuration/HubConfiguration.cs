@@ -29,6 +29,7 @@ public sealed record HubConfiguration(HubOptions Options, LogLevel LogLevel, boo
             AnonymousPush = values.Flag(HubSettings.AnonymousPush),
             Accounts = Accounts(reader),
             Serving = Serving(reader),
+            Upstreams = UpstreamSettings.Read(values.List(HubSettings.Upstreams) ?? [], errors),
             S3 = reader.S3(),
             NewRepositories = reader.OneOf(HubSettings.NewRepositories, "public", "private"),
             UnusedBlobTime = reader.Time(HubSettings.UnusedBlobTime, TimeSpan.FromHours(6)),

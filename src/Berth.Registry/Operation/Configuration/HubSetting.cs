@@ -11,6 +11,9 @@ public enum SettingKind
 
     /// <summary>Several texts.</summary>
     List,
+
+    /// <summary>Several tables of keys and values: objects in the file, <c>KEY=VALUE,…</c> as flags.</summary>
+    Tables,
 }
 
 /// <summary>One setting of a hub: a key of the configuration file and a flag of <c>serve</c> at once.</summary>

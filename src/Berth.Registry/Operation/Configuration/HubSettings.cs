@@ -47,6 +47,9 @@ public static class HubSettings
         "oidc-scopes", SettingKind.List, "SCOPE", "Scopes that are asked for (default openid profile email)");
     public static readonly HubSetting OidcSignUp = new(
         "oidc-sign-up", SettingKind.Flag, "", "Make an account for whoever signs in through the provider for the first time");
+    public static readonly HubSetting Upstreams = new(
+        "upstreams", SettingKind.Tables, "prefix=NAME,url=URL,…",
+        "Registry whose images are passed on and kept; also user, password-file, token-url, members-only, tag-time");
     public static readonly HubSetting NewRepositories = new(
         "new-repositories", SettingKind.Text, "VISIBILITY", "Who may pull what a first push makes: public (default) or private");
     public static readonly HubSetting UnusedBlobTime = new(
@@ -76,7 +79,7 @@ public static class HubSettings
     [
         Listen, Data, Database, PublicUrl, Service, SignUp, TlsCertificate, TlsKey, TrustedProxies, AdministrationListen, WebhookHosts,
         AnonymousPulls, AccountPulls, AnonymousRequests, AccountRequests, OidcIssuer, OidcClientId, OidcClientSecretFile, OidcName,
-        OidcScopes, OidcSignUp, NewRepositories, UnusedBlobTime, UploadTime, CollectionInterval, S3Endpoint, S3Bucket, S3Prefix, S3Region,
-        S3AccessKey, S3SecretKeyFile, LogLevel, LogFormat, AnonymousPush,
+        OidcScopes, OidcSignUp, Upstreams, NewRepositories, UnusedBlobTime, UploadTime, CollectionInterval, S3Endpoint, S3Bucket, S3Prefix,
+        S3Region, S3AccessKey, S3SecretKeyFile, LogLevel, LogFormat, AnonymousPush,
     ];
 }

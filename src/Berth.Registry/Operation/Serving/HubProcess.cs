@@ -1,4 +1,5 @@
 using Berth.Registry.Audit;
+using Berth.Registry.Cache;
 using Berth.Registry.Hosting;
 using Berth.Registry.Model;
 using Berth.Registry.Operation.Webhooks;
@@ -27,6 +28,7 @@ public sealed class HubProcess : IAsyncDisposable
     /// <exception cref="FaultException">Unavailable: an address cannot be listened on.</exception>
     public static async Task<HubProcess> StartAsync(HubServices services, CancellationToken cancellationToken)
     {
+        await CachedRepositories.SetVisibilityAsync(services.Database, services.Options.Upstreams, cancellationToken);
         OperationServices operation = services.Operation;
         AdministrationServer? administration = operation.Settings.AdministrationListen is { } address
             ? await AdministrationServer.StartAsync(address, operation.Door, services.Loggers, cancellationToken) : null;

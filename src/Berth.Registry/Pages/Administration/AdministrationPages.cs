@@ -26,6 +26,7 @@ internal static class AdministrationPages
         form(Links.Admin("user"), ChangeUserAsync);
         page(Links.Admin("storage"), StorageSection.StorageAsync);
         form(Links.Admin("collect"), StorageSection.CollectAsync);
+        page(Links.Admin("caches"), CachesSection.MakeAsync);
         page(Links.Admin("audit"), AuditAsync);
         page(Links.Admin("settings"), SettingsSection.MakeAsync);
     }
@@ -38,8 +39,8 @@ internal static class AdministrationPages
         Markup body = Markup.Of($"""
             <h1>{title}</h1><div class="with-side"><nav aria-label="Administration"><ul class="side">
             {Item("overview", "Overview", Links.Administration)}{Item("users", "Users", Links.Admin("users"))}
-            {Item("storage", "Storage", Links.Admin("storage"))}{Item("audit", "Audit log", Links.Admin("audit"))}
-            {Item("settings", "Settings", Links.Admin("settings"))}
+            {Item("storage", "Storage", Links.Admin("storage"))}{Item("caches", "Caches", Links.Admin("caches"))}
+            {Item("audit", "Audit log", Links.Admin("audit"))}{Item("settings", "Settings", Links.Admin("settings"))}
             </ul></nav><div>{content}</div></div>
             """);
         return new PageView { Title = title, Body = body };

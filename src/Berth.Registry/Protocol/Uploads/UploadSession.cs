@@ -34,8 +34,11 @@ internal sealed class UploadSession : IAsyncDisposable
     public static string NewId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
 
     /// <summary>Begins an upload and holds it.</summary>
+    /// <param name="call">The request.</param>
+    /// <param name="algorithm">What the bytes are hashed by.</param>
+    /// <param name="visibility">Who may see the repository if this makes it: <c>public</c> or <c>private</c>.</param>
     /// <exception cref="RegistryException">TOOMANYREQUESTS.</exception>
-    public static async Task<UploadSession> BeginAsync(RegistryCall call, string algorithm)
+    public static async Task<UploadSession> BeginAsync(RegistryCall call, string algorithm, string visibility)
     {
         string lease = NewId();
         HubDatabase database = call.Services.Database;
@@ -50,7 +53,7 @@ internal sealed class UploadSession : IAsyncDisposable
             async (transaction, token) =>
             {
                 RepositoryRow repository = await RepositoryTable.FindOrCreateAsync(
-                    transaction, call.Repository, call.Services.Options.NewRepositories, call.Now, token).ConfigureAwait(false);
+                    transaction, call.Repository, visibility, call.Now, token).ConfigureAwait(false);
                 var added = new UploadRow(NewId(), repository.Id, 0, algorithm);
                 await UploadTable.AddAsync(transaction, added, lease, call.Caller, call.Now, token).ConfigureAwait(false);
                 return added;
