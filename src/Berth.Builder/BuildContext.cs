@@ -1,17 +1,27 @@
+using Berth.Builder.Files;
 using Berth.Dockerfile.Ignore;
+using Berth.Layers.Trees;
+using Berth.Linux.Files;
 
 namespace Berth.Builder;
 
-/// <summary>The files a build may read: a directory that was unpacked safely, and what of it is ignored.</summary>
-/// <remarks>Whoever made it disposes it after the build; only then is the directory removed, if it was made for the build.</remarks>
+/// <summary>The files a build may read, and what of them is ignored: a directory, or a small archive that is only unpacked when a
+/// step needs its files.</summary>
+/// <remarks>Whoever made it disposes it after the build; only then is the directory removed, if one was made for the build.</remarks>
 public sealed partial class BuildContext : IDisposable
 {
+    private readonly ContextIndex? _index;
+    private readonly Lazy<Task<string>> _directory;
     private readonly bool _owned;
 
-    private BuildContext(string directory, IgnoreFile ignore, bool owned) => (Directory, Ignore, _owned) = (directory, ignore, owned);
+    private BuildContext(string directory, IgnoreFile ignore, bool owned) =>
+        (_directory, Ignore, _owned) = (new Lazy<Task<string>>(Task.FromResult(directory)), ignore, owned);
 
-    /// <summary>The absolute path of the root.</summary>
-    public string Directory { get; }
+    private BuildContext(ContextIndex index, string directory, IgnoreFile ignore)
+    {
+        (_index, Ignore, _owned) = (index, ignore, true);
+        _directory = new Lazy<Task<string>>(() => Task.Run(() => UnpackAsync(index, directory)));
+    }
 
     /// <summary>Paths that COPY and ADD do not see.</summary>
     public IgnoreFile Ignore { get; }
@@ -20,10 +30,30 @@ public sealed partial class BuildContext : IDisposable
     public static BuildContext OfDirectory(string directory, IgnoreFile ignore) =>
         new(Path.GetFullPath(directory), ignore, owned: false);
 
+    /// <summary>The absolute path of the root on disk; unpacks it when that was not done yet.</summary>
+    /// <exception cref="Faults.FaultException">Unavailable: the disk is full.</exception>
+    public Task<string> DirectoryAsync() => _directory.Value;
+
     /// <summary>Removes the directory when it was made for this build.</summary>
     public void Dispose()
     {
-        if (_owned)
-            Layers.Trees.TreeRemover.Remove(Directory);
+        if (_index is not null)
+            Interlocked.Add(ref s_heldBytes, -_index.Tar.Length);
+        if (_owned && _directory.IsValueCreated && _directory.Value.IsCompletedSuccessfully)
+            TreeRemover.Remove(_directory.Value.Result);
     }
+
+    /// <summary>The tree as COPY and ADD see it.</summary>
+    internal ISourceTree Open() => Open(Ignore);
+
+    /// <summary>A text file of it, ignored or not; null when it is not there.</summary>
+    internal string? ReadText(string path, int bytesMax)
+    {
+        using ISourceTree tree = Open(IgnoreFile.Empty);
+        return tree.ReadText(path, bytesMax);
+    }
+
+    private ISourceTree Open(IgnoreFile ignore) => _index is null
+        ? new SourceTree(FileCalls.OpenDirectory(_directory.Value.Result), ignore)
+        : new ContextTree(_index, ignore, async () => new SourceTree(FileCalls.OpenDirectory(await DirectoryAsync().ConfigureAwait(false)), ignore));
 }

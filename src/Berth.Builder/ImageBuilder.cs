@@ -51,8 +51,7 @@ public sealed class ImageBuilder : IImageBuilder, IDisposable
     /// <inheritdoc/>
     public async Task<BuiltImage> BuildAsync(BuildRequest request, IBuildProgress progress, CancellationToken cancellationToken)
     {
-        using SourceTree dockerfileTree = new(FileCalls.OpenDirectory(request.Context.Directory), IgnoreFile.Empty);
-        string text = request.DockerfileText ?? BuildContext.ReadText(dockerfileTree, request.DockerfilePath, DockerfileBytesMax)
+        string text = request.DockerfileText ?? request.Context.ReadText(request.DockerfilePath, DockerfileBytesMax)
             ?? throw FaultException.Invalid($"Cannot locate specified Dockerfile: {request.DockerfilePath}");
         ParsedDockerfile file = DockerfileParser.Parse(text, Path.GetFileName(request.DockerfilePath));
         await ReportDiagnosticsAsync(file, progress, cancellationToken).ConfigureAwait(false);
@@ -68,7 +67,7 @@ public sealed class ImageBuilder : IImageBuilder, IDisposable
             Variables = variables,
             Expander = expander,
             Progress = new OrderedProgress(progress, [.. needed.Select(stage => stage.Index)]),
-            Context = new SourceTree(FileCalls.OpenDirectory(request.Context.Directory), request.Context.Ignore),
+            Context = request.Context.Open(),
         };
         _sessions.TryAdd(session, 0);
         try

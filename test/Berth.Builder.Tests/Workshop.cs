@@ -80,7 +80,7 @@ internal sealed class Workshop : IBaseImages, IStepRunner, IImageSink, IBuildPro
             foreach (SourceNode child in node.Children)
             {
                 string kind = child.Status.IsDirectory ? "/" : child.Status.IsSymbolicLink ? " -> " + FileCalls.TextOf(child.LinkTarget)
-                    : "=" + BuildContext.ReadText(tree, child.Path, 1 << 20);
+                    : "=" + tree.ReadText(child.Path, 1 << 20);
                 lines.Add(child.Path + kind);
                 Walk(child);
             }

@@ -1,7 +1,4 @@
 using Berth.Faults;
-using Berth.Linux;
-using Berth.Linux.Files;
-using Microsoft.Win32.SafeHandles;
 
 namespace Berth.Builder.Files;
 
@@ -9,11 +6,11 @@ namespace Berth.Builder.Files;
 internal static class Archives
 {
     /// <exception cref="FaultException">NotSupported: bzip2 or xz.</exception>
-    public static bool IsArchive(SourceTree tree, SourceNode node)
+    public static bool IsArchive(ISourceTree tree, SourceNode node)
     {
         if (node.Status.Size < 20)
             return false;
-        using Stream file = Open(tree, node);
+        using Stream file = tree.OpenRead(node);
         byte[] head = new byte[Compression.HeadBytes];
         int count = file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
         if (Compression.Refused(head) is { } name)
@@ -29,14 +26,5 @@ internal static class Archives
         {
             return false;
         }
-    }
-
-    public static Stream Open(SourceTree tree, SourceNode node)
-    {
-        FileDescriptor opened = tree.TryOpen(node.Path, FileCalls.O_RDONLY | FileCalls.O_NONBLOCK)
-            ?? throw FaultException.Invalid($"read {node.Path}: it went away while the build was reading");
-        int number = opened.Number;
-        opened.SetHandleAsInvalid();
-        return new FileStream(new SafeFileHandle(number, ownsHandle: true), FileAccess.Read, 64 * 1024);
     }
 }

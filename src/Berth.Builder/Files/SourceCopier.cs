@@ -6,11 +6,11 @@ using Berth.Linux.Files;
 namespace Berth.Builder.Files;
 
 /// <summary>Copies what was read from a source tree into a target tree, relative to descriptors on both sides.</summary>
-/// <param name="source">Where from.</param>
+/// <param name="source">Where from; null when only content in memory is written.</param>
 /// <param name="owner">Who owns the copies.</param>
 /// <param name="mode">Changes their permissions; null keeps the source's.</param>
 /// <param name="cancellationToken">Stops between files.</param>
-internal sealed class SourceCopier(SourceTree source, Owner owner, ModeChange? mode, CancellationToken cancellationToken)
+internal sealed class SourceCopier(SourceTree? source, Owner owner, ModeChange? mode, CancellationToken cancellationToken)
 {
     private const int ChunkBytes = 1 << 30;
 
@@ -79,7 +79,7 @@ internal sealed class SourceCopier(SourceTree source, Owner owner, ModeChange? m
 
     private void CopyFile(SourceNode node, FileDescriptor target, byte[] name)
     {
-        using FileDescriptor from = source.TryOpen(node.Path, FileCalls.O_RDONLY | FileCalls.O_NONBLOCK)
+        using FileDescriptor from = source?.TryOpen(node.Path, FileCalls.O_RDONLY | FileCalls.O_NONBLOCK)
             ?? throw FaultException.Invalid($"copy {node.Path}: it went away while the build was reading");
         using FileDescriptor to = Create(target, name);
         CopyBytes(from, to, node);

@@ -5,13 +5,14 @@ using Berth.Dockerfile.Ignore;
 using Berth.Faults;
 using Berth.Linux;
 using Berth.Linux.Files;
+using Microsoft.Win32.SafeHandles;
 
 namespace Berth.Builder.Files;
 
 /// <summary>A tree that files are copied from: the context, a stage or an image. Nothing in it leads out of its root.</summary>
 /// <param name="root">The root's descriptor; owned.</param>
 /// <param name="ignore">Paths that are not seen.</param>
-internal sealed class SourceTree(FileDescriptor root, IgnoreFile ignore) : IDisposable
+internal sealed class SourceTree(FileDescriptor root, IgnoreFile ignore) : ISourceTree
 {
     /// <summary>How deep directories are entered; each level holds a descriptor.</summary>
     public const int DepthMax = 400;
@@ -42,7 +43,8 @@ internal sealed class SourceTree(FileDescriptor root, IgnoreFile ignore) : IDisp
     /// <summary>True when a path is not to be seen.</summary>
     public bool IsIgnored(string path) => !ignore.IsEmpty && path.Length > 0 && ignore.IsIgnored(path);
 
-    /// <summary>The paths that a pattern matches, sorted; only directories that could lead to a match are read.</summary>
+    /// <inheritdoc/>
+    /// <remarks>Only directories that could lead to a match are read.</remarks>
     public List<string> Match(PathPattern pattern)
     {
         List<string> found = [];
@@ -51,9 +53,7 @@ internal sealed class SourceTree(FileDescriptor root, IgnoreFile ignore) : IDisp
         return found;
     }
 
-    /// <summary>Reads what a path names, with all beneath it; null when it is not there. A link at its end is followed.</summary>
-    /// <param name="path">Relative to the root.</param>
-    /// <param name="exclude">Patterns left out, relative to the path when it is a directory.</param>
+    /// <inheritdoc/>
     public SourceNode? Read(string path, IgnoreFile exclude)
     {
         using FileDescriptor? opened = TryOpen(path, FileCalls.O_PATH);
@@ -86,7 +86,8 @@ internal sealed class SourceTree(FileDescriptor root, IgnoreFile ignore) : IDisp
         return null;
     }
 
-    /// <summary>Hashes the contents of all regular files, several at once; those read before in this build are not read again.</summary>
+    /// <inheritdoc/>
+    /// <remarks>Several at once; those read before in this build are not read again.</remarks>
     public void HashContents(IEnumerable<SourceNode> nodes, CancellationToken cancellationToken)
     {
         List<SourceNode> files = [];
@@ -96,6 +97,35 @@ internal sealed class SourceTree(FileDescriptor root, IgnoreFile ignore) : IDisp
             Math.Max(2, Environment.ProcessorCount) };
         Parallel.ForEach(files, options, file => file.ContentHash = HashOf(file));
     }
+
+    /// <inheritdoc/>
+    public Stream OpenRead(SourceNode file)
+    {
+        FileDescriptor opened = TryOpen(file.Path, FileCalls.O_RDONLY | FileCalls.O_NONBLOCK)
+            ?? throw FaultException.Invalid($"read {file.Path}: it went away while the build was reading");
+        int number = opened.Number;
+        opened.SetHandleAsInvalid();
+        return new FileStream(new SafeFileHandle(number, ownsHandle: true), FileAccess.Read, 64 * 1024);
+    }
+
+    /// <inheritdoc/>
+    public string? ReadText(string path, int bytesMax)
+    {
+        using FileDescriptor? file = TryOpen(path.TrimStart('/'), FileCalls.O_RDONLY | FileCalls.O_NONBLOCK);
+        if (file is null || !FileCalls.Status(file).IsRegular)
+            return null;
+        long size = FileCalls.Status(file).Size;
+        if (size > bytesMax)
+            throw FaultException.Invalid($"read {path}: {size} bytes is more than the limit of {bytesMax}");
+        byte[] bytes = new byte[size];
+        int length = 0;
+        while (length < bytes.Length && FileCalls.Read(file, bytes.AsSpan(length)) is > 0 and var count)
+            length += count;
+        return Encoding.UTF8.GetString(bytes, 0, length);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<SourceTree> FilesAsync() => new(this);
 
     private byte[] HashOf(SourceNode file)
     {

@@ -31,7 +31,7 @@ internal sealed class BuildSession : IDisposable
 
     public required OrderedProgress Progress { get; init; }
 
-    public required SourceTree Context { get; init; }
+    public required ISourceTree Context { get; init; }
 
     /// <summary>How many steps run at once.</summary>
     public SemaphoreSlim Slots { get; } = new(Math.Max(2, Environment.ProcessorCount));

@@ -23,9 +23,9 @@ internal sealed partial class StageBuilder
         ModeChange? mode = copy.Chmod is null ? null : ModeChange.Parse(Expand(copy.Chmod));
         IReadOnlyList<string> words = [.. copy.Sources.Select(Expand)];
         string? from = (copy as CopyInstruction)?.From;
-        using SourceTree? other = from is null ? null
+        using ISourceTree? other = from is null ? null
             : session.OpenTree((await session.TreeOfAsync(stage, from, cancellationToken).ConfigureAwait(false)).Directories);
-        SourceTree tree = other ?? session.Context;
+        ISourceTree tree = other ?? session.Context;
         using TemporaryDirectory downloads = new(session.Services.StepsDirectory);
         List<CopySource> sources = await SelectAsync(copy, words, tree, downloads.Path, cancellationToken).ConfigureAwait(false);
         if (sources.Count > 1 && !destination.EndsWith('/') && destination != "/")
@@ -65,7 +65,7 @@ internal sealed partial class StageBuilder
     }
 
     private async Task<List<CopySource>> SelectAsync(
-        FileInstruction copy, IReadOnlyList<string> words, SourceTree tree, string downloads, CancellationToken cancellationToken)
+        FileInstruction copy, IReadOnlyList<string> words, ISourceTree tree, string downloads, CancellationToken cancellationToken)
     {
         List<CopySource> sources = [.. copy.Heredocs.Select(MakeHeredoc)];
         IgnoreFile exclude = copy.Excludes.Count == 0 ? IgnoreFile.Empty : IgnoreFile.Of(copy.Excludes.Select(Expand));
@@ -91,7 +91,7 @@ internal sealed partial class StageBuilder
         return new CopySource(Path.GetFileName(heredoc.Name), null) { Content = Encoding.UTF8.GetBytes(text) };
     }
 
-    private static void Select(FileInstruction copy, string word, SourceTree tree, IgnoreFile exclude, List<CopySource> sources)
+    private static void Select(FileInstruction copy, string word, ISourceTree tree, IgnoreFile exclude, List<CopySource> sources)
     {
         bool parents = copy is CopyInstruction { Parents: true };
         (string pivot, string rest) = parents && word.IndexOf("/./", StringComparison.Ordinal) is >= 0 and var at
@@ -132,13 +132,14 @@ internal sealed partial class StageBuilder
     }
 
     private async Task WriteAsync(
-        WritableLayer layer, FileInstruction copy, List<CopySource> sources, SourceTree tree, string destination, string? chown,
+        WritableLayer layer, FileInstruction copy, List<CopySource> sources, ISourceTree tree, string destination, string? chown,
         ModeChange? mode, CancellationToken cancellationToken)
     {
         using TargetTree target = TargetTree.Open(layer, copy.Link);
         using TargetTree? names = copy.Link ? TargetTree.Open(layer, alone: false) : null;
         Owner owner = chown is null ? default : OwnerLookup.Find(names ?? target, chown);
-        SourceCopier copier = new(tree, owner, mode, cancellationToken);
+        SourceTree? files = sources.Any(source => source.Node is not null) ? await tree.FilesAsync().ConfigureAwait(false) : null;
+        SourceCopier copier = new(files, owner, mode, cancellationToken);
         foreach (CopySource source in sources)
         {
             string place = source.Parents.Length > 0 ? PathText.Join(destination, source.Parents) + "/" : destination;
@@ -175,10 +176,10 @@ internal sealed partial class StageBuilder
     }
 
     private static async Task UnpackAsync(
-        CopySource source, SourceTree tree, TargetTree target, string destination, Owner owner, CancellationToken cancellationToken)
+        CopySource source, ISourceTree tree, TargetTree target, string destination, Owner owner, CancellationToken cancellationToken)
     {
         using FileDescriptor directory = target.MakeDirectories(destination, 0x1ED, owner, out bool _);
-        await using Stream file = source.Node is { } node ? Archives.Open(tree, node) : File.OpenRead(source.Download!.Path);
+        await using Stream file = source.Node is { } node ? tree.OpenRead(node) : File.OpenRead(source.Download!.Path);
         byte[] head = new byte[Compression.HeadBytes];
         int count = await file.ReadAtLeastAsync(head, head.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
         await using Stream plain = Compression.Open(new PrefixedStream(head[..count], file), head.AsSpan(0, count));

@@ -57,7 +57,8 @@ internal sealed class StepMounts(BuildSession session, Stage stage, string worki
             switch (mount.Type)
             {
                 case RunMountType.Bind:
-                    Mounts.Add(new StepMount(mount.Target!, Bind(own, mount, lower), mount.ReadOnly ?? true));
+                    IReadOnlyList<string> bound = mount.From is null ? [await session.Request.Context.DirectoryAsync().ConfigureAwait(false)] : lower;
+                    Mounts.Add(new StepMount(mount.Target!, Bind(own, mount, bound), mount.ReadOnly ?? true));
                     break;
                 case RunMountType.Cache:
                     Mounts.Add(new StepMount(
@@ -101,7 +102,7 @@ internal sealed class StepMounts(BuildSession session, Stage stage, string worki
             ?? throw FaultException.Invalid($"failed to compute cache key: \"{mount.Source}\": not found in the build context");
         session.Context.HashContents([node], cancellationToken);
         using KeyBuilder key = new("bind");
-        return ([session.Request.Context.Directory], key.Add(node).Finish().ToString());
+        return ([], key.Add(node).Finish().ToString());
     }
 
     // A view of its own: what is written to it is discarded, and its source is found inside it.

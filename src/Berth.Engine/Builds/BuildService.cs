@@ -46,7 +46,7 @@ internal sealed class BuildService : IBuilds, IDisposable
         try
         {
             string dockerfile = settings.Dockerfile.Length > 0 ? settings.Dockerfile : "Dockerfile";
-            BuildContext unpacked = await BuildContext.UnpackAsync(context, _state, dockerfile, stop.Token);
+            BuildContext unpacked = await BuildContext.ReceiveAsync(context, _state, dockerfile, stop.Token);
             try
             {
                 ClassicProgress text = new(progress, settings.Quiet);

@@ -14,6 +14,9 @@ internal abstract class ByteSource : IDisposable
         return Piece.Span;
     }
 
+    /// <summary>As <see cref="Peek"/>.</summary>
+    public ReadOnlyMemory<byte> PeekMemory() => Peek().IsEmpty ? default : Piece;
+
     /// <summary>Goes past bytes that were peeked.</summary>
     public void Skip(int count) => Piece = Piece[count..];
 
@@ -48,6 +51,14 @@ internal abstract class ByteSource : IDisposable
 
     /// <summary>Gives buffers back.</summary>
     protected virtual void Dispose(bool disposing) { }
+}
+
+/// <summary>Bytes that are in memory: one piece.</summary>
+internal sealed class MemorySource : ByteSource
+{
+    public MemorySource(ReadOnlyMemory<byte> bytes) => Piece = bytes;
+
+    protected override ReadOnlyMemory<byte> Fill() => default;
 }
 
 /// <summary>Bytes of a stream, through one large buffer.</summary>

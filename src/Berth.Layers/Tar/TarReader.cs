@@ -28,6 +28,9 @@ public sealed class TarReader
     /// <summary>Reads from a stream, which is not disposed.</summary>
     public TarReader(Stream stream, TarLimits? limits = null) : this(new StreamSource(stream), limits) { }
 
+    /// <summary>Reads an archive that is in memory: a dense file's data is one piece of it, never copied.</summary>
+    public TarReader(ReadOnlyMemory<byte> archive, TarLimits? limits = null) : this(new MemorySource(archive), limits) { }
+
     internal TarReader(ByteSource source, TarLimits? limits = null) =>
         (_source, _limits) = (source, limits ?? TarLimits.Default);
 
@@ -73,6 +76,24 @@ public sealed class TarReader
 
     /// <summary>The current entry's data with its holes as zeros; ends with the next call of <see cref="Next"/>.</summary>
     public Stream OpenData(TarEntry entry) => new TarDataStream(this, entry.Size);
+
+    /// <summary>All that is left of the current dense entry's data, without a copy when the archive is in memory.</summary>
+    /// <exception cref="FaultException">InvalidArgument: the archive is cut short.</exception>
+    public ReadOnlyMemory<byte> ReadWhole()
+    {
+        ReadOnlyMemory<byte> piece = _source.PeekMemory();
+        if (piece.Length >= _unread && _regions is null)
+        {
+            int count = (int)_unread;
+            (_regionDone, _unread) = (_regionDone + _unread, 0);
+            _source.Skip(count);
+            return piece[..count];
+        }
+        byte[] bytes = new byte[_unread];
+        for (int length = 0; TryReadData(out _, out ReadOnlySpan<byte> data); length += data.Length)
+            data.CopyTo(bytes.AsSpan(length));
+        return bytes;
+    }
 
     private ReadOnlySpan<byte> Peek()
     {
