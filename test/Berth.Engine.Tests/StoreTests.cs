@@ -40,6 +40,29 @@ public sealed class StoreTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Remove_WhileSomethingArrives_SaysWhatTheImageAloneHad()
+    {
+        (MemoryStream archive, Digest[] _) = Archive("one", "two");
+        IReadOnlyList<ImageDeletion> removed = [];
+        ChainId layer = Assert.Single(_test.Layers.List()).Chain;
+        bool isThereMeanwhile = false;
+        int applied = 0;
+        _test.Layers.BeforeApply = async () =>
+        {
+            // A layer of what arrives is here and named by nothing: it is not the removed image's.
+            if (++applied != 2)
+                return;
+            removed = await Images.RemoveAsync("base", force: true, noPrune: false, Cancel);
+            isThereMeanwhile = _test.Layers.Find(layer) is not null;
+        };
+        await Images.LoadAsync(archive, null, new Progress<ProgressMessage>(), Cancel);
+        await _test.Engine.Parts.Background.DrainAsync();
+        Assert.Equal([layer.ToString()], removed.Where(item => item.Deleted is not null).Skip(1).Select(item => item.Deleted));
+        Assert.True(isThereMeanwhile);
+        Assert.Null(_test.Layers.Find(layer));
+    }
+
+    [Fact]
     public async Task Remove_LastImage_CollectsItsBlobs()
     {
         await Images.RemoveAsync("base", force: false, noPrune: false, Cancel);

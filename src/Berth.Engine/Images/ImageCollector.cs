@@ -78,6 +78,20 @@ internal sealed class ImageCollector(EngineParts parts, ImageTable images, Layer
         }
     }
 
+    /// <summary>Removes the layers that only an image had which is gone; returns what went, from the top down. What is put off because
+    /// something arrives counts: nothing has it any more.</summary>
+    public IReadOnlyList<ChainId> CollectLayersOf(ImageConfig gone)
+    {
+        lock (_gate)
+        {
+            if (_arrivals == 0)
+                return [.. CollectLayers().Select(layer => layer.Chain)];
+            _isWanted = true;
+            HashSet<ChainId> live = LiveChains();
+            return [.. ImageTable.Chains(gone).Reverse().Where(chain => !live.Contains(chain) && parts.Layers.Find(chain) is not null)];
+        }
+    }
+
     /// <summary>Removes blobs without users, in the background. Put off while something arrives.</summary>
     public void CollectBlobs() => parts.Background.Run("collect blobs", async () =>
     {

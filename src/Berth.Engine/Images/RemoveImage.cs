@@ -2,6 +2,7 @@ using Berth.Engine.State;
 using Berth.Faults;
 using Berth.Layers;
 using Berth.Oci;
+using Berth.Oci.Images;
 using Berth.Oci.References;
 
 namespace Berth.Engine;
@@ -135,6 +136,7 @@ internal sealed partial class ImageService
     // The image and its last names in one change: an engine that ends in between must not leave one without a name.
     private void Delete(ImageRecord image, IReadOnlyList<ImageReference> names, List<ImageDeletion> deletions)
     {
+        ImageConfig config = images.Config(image.Id);
         if (!images.TryDelete(image.Id))
         {
             Untag(image, names, deletions);
@@ -142,8 +144,8 @@ internal sealed partial class ImageService
         }
         TellUntagged(image, names, deletions);
         deletions.Add(new ImageDeletion(null, image.Id.ToString()));
-        foreach (Layer layer in collector.CollectLayers())
-            deletions.Add(new ImageDeletion(null, layer.Chain.ToString()));
+        foreach (ChainId layer in collector.CollectLayersOf(config))
+            deletions.Add(new ImageDeletion(null, layer.ToString()));
         collector.CollectBlobs();
         Publish("delete", image.Id.ToString(), image.Id.ToString());
     }
