@@ -25,9 +25,19 @@ public interface IImageBuilder
     /// <returns>The records forgotten. The caller removes the layers that nobody else holds and so learns the bytes freed.</returns>
     IReadOnlyList<CacheRecord> Prune(CachePruneFilter filter);
 
+    /// <summary>The directories of <c>RUN --mount=type=cache</c>.</summary>
+    IReadOnlyList<CacheMount> Mounts();
+
     /// <summary>Takes away what a killed process left: mounts, scratch layers. Called once before the first build.</summary>
     void Recover();
 }
+
+/// <summary>A directory of <c>RUN --mount=type=cache</c>.</summary>
+/// <param name="Id">The hash of its ID.</param>
+/// <param name="Path">Where it is.</param>
+/// <param name="InUse">A step has it now.</param>
+/// <param name="Changed">When an entry of it last came or went.</param>
+public sealed record CacheMount(string Id, string Path, bool InUse, DateTimeOffset Changed);
 
 /// <summary>Which cache records are to go.</summary>
 public sealed record CachePruneFilter

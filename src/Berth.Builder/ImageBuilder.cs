@@ -105,6 +105,9 @@ public sealed class ImageBuilder : IImageBuilder, IDisposable
     }
 
     /// <inheritdoc/>
+    public IReadOnlyList<CacheMount> Mounts() => _services.CacheMounts.List();
+
+    /// <inheritdoc/>
     public void Recover()
     {
         foreach (string step in Directory.EnumerateDirectories(_services.StepsDirectory))

@@ -30,6 +30,16 @@ internal sealed class CacheMounts(string root, KeyedLocks locks)
         return (Path.Combine(root, name), new Lease(this, name, turn));
     }
 
+    /// <summary>Those that are kept now.</summary>
+    public IReadOnlyList<CacheMount> List()
+    {
+        if (!Directory.Exists(root))
+            return [];
+        lock (_gate)
+            return [.. new DirectoryInfo(root).EnumerateDirectories().Select(directory => new CacheMount(
+                directory.Name, directory.FullName, _users.ContainsKey(directory.Name), directory.LastWriteTimeUtc))];
+    }
+
     /// <summary>Removes those that no step uses.</summary>
     public void Clear()
     {

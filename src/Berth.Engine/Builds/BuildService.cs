@@ -95,6 +95,7 @@ internal sealed class BuildService : IBuilds, IDisposable
         if (request.Filters.Names.FirstOrDefault(name => name is not ("until" or "unused-for")) is { } other)
             throw new FaultException(FaultKind.NotSupported, $"prune build cache: the filter '{other}' is not offered by this engine");
         IReadOnlyList<string> until = request.Filters.Has("until") ? request.Filters["until"] : request.Filters["unused-for"];
+        long mounts = MountBytes();
         IReadOnlyList<CacheRecord> forgotten = _builder.Prune(new CachePruneFilter
         {
             All = request.All,
@@ -102,24 +103,35 @@ internal sealed class BuildService : IBuilds, IDisposable
             UnusedSince = until is [string text, ..] ? TimeText.Parse(text, _parts.Time) : null,
             UsedByImages = ImageChains(),
         });
-        long freed = _collector.CollectLayers().Sum(layer => layer.Size);
+        long freed = _collector.CollectLayers().Sum(layer => layer.Size) + Math.Max(0, mounts - MountBytes());
         _parts.Events.Publish("builder", "prune", "", new Dictionary<string, string> { ["reclaimed"] = freed.ToString() });
         return Task.FromResult(new PruneReport([.. forgotten.Select(record => record.Key.Hex)], freed));
     }
 
     public IReadOnlyList<BuildCacheEntry> CacheEntries()
     {
-        HashSet<ChainId> used = ImageChains();
+        // Two records of one layer take its bytes once.
+        HashSet<ChainId> counted = ImageChains();
+        IEnumerable<BuildCacheEntry> mounts = _builder.Mounts().Select(mount => new BuildCacheEntry
+        {
+            Id = mount.Id,
+            Type = "exec.cachemount",
+            Description = "directory of RUN --mount=type=cache",
+            InUse = mount.InUse,
+            Size = DiskSize.Of(mount.Path),
+            CreatedAt = mount.Changed,
+            LastUsedAt = mount.Changed,
+        });
         return [.. _cache.List().Select(record => new BuildCacheEntry
         {
             Id = record.Key.Hex,
             Description = record.Description,
-            Shared = record.Chain is { } chain && used.Contains(chain),
+            Shared = record.Chain is { } chain && !counted.Add(chain),
             Size = record.Size,
             CreatedAt = record.Created,
             LastUsedAt = record.LastUsed,
             UsageCount = record.UseCount,
-        })];
+        }), .. mounts];
     }
 
     public void Dispose()
@@ -127,6 +139,8 @@ internal sealed class BuildService : IBuilds, IDisposable
         _builder.Dispose();
         (_cache as IDisposable)?.Dispose();
     }
+
+    private long MountBytes() => _builder.Mounts().Sum(mount => DiskSize.Of(mount.Path));
 
     private HashSet<ChainId> ImageChains() => [.. _images.All.SelectMany(image => ImageTable.Chains(_images.Config(image.Id)))];
 

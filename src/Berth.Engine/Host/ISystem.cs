@@ -122,14 +122,17 @@ public sealed record DiskUsage
 /// <summary>A record of the build cache.</summary>
 public sealed record BuildCacheEntry
 {
+    /// <summary>The type of a layer.</summary>
+    public const string Regular = "regular";
+
     /// <summary>Its ID.</summary>
     public required string Id { get; init; }
 
     /// <summary>Records it stands on.</summary>
     public IReadOnlyList<string> Parents { get; init; } = [];
 
-    /// <summary>Such as <c>regular</c>.</summary>
-    public string Type { get; init; } = "regular";
+    /// <summary><see cref="Regular"/> or <c>exec.cachemount</c>.</summary>
+    public string Type { get; init; } = Regular;
 
     /// <summary>What made it.</summary>
     public string Description { get; init; } = "";

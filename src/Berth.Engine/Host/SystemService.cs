@@ -50,16 +50,20 @@ internal sealed class SystemService(
     public async Task<DiskUsage> DiskUsageAsync(CancellationToken cancellationToken)
     {
         IReadOnlyList<ImageSummary> all = await images.ListAsync(new ImageQuery { All = true, SharedSize = true }, cancellationToken);
+        IReadOnlyList<BuildCacheEntry> cache = buildCache();
+        // What only the build cache holds is counted there; compressed layers as they were pulled are beside the unpacked ones.
+        long layers = parts.Layers.List().Sum(layer => layer.Size)
+            - cache.Where(entry => !entry.Shared && entry.Type == BuildCacheEntry.Regular).Sum(entry => entry.Size);
         return new DiskUsage
         {
-            LayersSize = parts.Layers.List().Sum(layer => layer.Size),
+            LayersSize = layers + parts.Blobs.List().Sum(blob => parts.Blobs.SizeOf(blob) ?? 0),
             Images = all,
             Containers = await containers.ListAsync(new ContainerQuery { All = true, Size = true }, cancellationToken),
             Volumes = [.. volumes.List(FilterSet.None).Select(volume => volume with
             {
                 Size = DiskSize.Of(volume.Mountpoint), References = volumes.References(volume.Name),
             })],
-            BuildCache = buildCache(),
+            BuildCache = cache,
         };
     }
 
