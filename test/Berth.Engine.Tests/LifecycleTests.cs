@@ -32,6 +32,44 @@ public sealed class LifecycleTests : IAsyncLifetime
         Assert.Equal(3, (await Containers.InspectAsync(id, false, Cancel)).RestartCount);
     }
 
+    [Theory]
+    [InlineData(-3600)]
+    [InlineData(3600)]
+    public async Task Always_ClockIsSetMeanwhile_WaitsAllTheSame(int seconds)
+    {
+        (string _, FakeContainer running) = await _test.StartAsync(new HostSettings { RestartPolicy = new RestartPolicy("always", 0) });
+        foreach (int milliseconds in (int[])[100, 200, 400])
+        {
+            // It failed at once, whatever the clock says: the wait doubles.
+            _test.Time.Set(TimeSpan.FromSeconds(seconds));
+            running.Exit(1);
+            FakeContainer? next = null;
+            TimeSpan waited = await _test.AdvanceUntilAsync(() => _test.Runtime.Started.TryRead(out next), s_step);
+            Assert.InRange(waited.TotalMilliseconds, milliseconds, double.MaxValue);
+            running = next!;
+        }
+    }
+
+    [Fact]
+    public async Task Events_ClockWasSetBack_HaveTheNewTimeAndEndInTime()
+    {
+        await _test.CreateAsync();
+        _test.Time.Set(TimeSpan.FromHours(-1));
+        DateTimeOffset since = _test.Time.GetUtcNow();
+        CreatedContainer second = await _test.CreateAsync();
+        EventQuery query = new() { Since = since, Until = since.AddSeconds(5) };
+        List<string> seen = [];
+        Task reading = Task.Run(async () =>
+        {
+            await foreach (EngineEvent happened in _test.Engine.Events.Subscribe(query, Cancel))
+                seen.Add(happened.ActorId);
+        }, Cancel);
+        await _test.AdvanceUntilAsync(() => reading.IsCompleted, TimeSpan.FromSeconds(1));
+        await reading;
+        Assert.Contains(second.Id, seen);
+        Assert.All(seen, id => Assert.Equal(second.Id, id));
+    }
+
     [Fact]
     public async Task OnFailure_CountReached_StaysEnded()
     {

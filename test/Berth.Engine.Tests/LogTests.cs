@@ -31,6 +31,13 @@ public sealed class LogTests : IDisposable
     }
 
     [Fact]
+    public async Task Read_UntilWhereTheClockWasSetBack_LeavesNothingOut()
+    {
+        File.WriteAllText(LogPath, Line(0) + Line(9) + Line(1) + Line(8) + Line(2));
+        Assert.Equal("0 1 2", await ReadAsync(new LogQuery { Until = s_begin.AddSeconds(5) }));
+    }
+
+    [Fact]
     public async Task Read_BrokenLine_IsLeftOut()
     {
         File.WriteAllText(LogPath, Line(0) + "{\"log\":\"cut" + "\n" + Line(1));

@@ -20,7 +20,7 @@ internal sealed class TestEngine : IAsyncDisposable
         Layers = new HookedLayers(new CopyLayerStore(Path.Combine(_root, "layers")));
     }
 
-    public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
+    public SettableClock Time { get; } = new(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
 
     public FakeRuntime Runtime { get; }
 
@@ -137,4 +137,17 @@ internal sealed class HookedLayers(LayerStore inner) : ILayerStore, IAsyncDispos
     public bool Remove(ChainId chain) => inner.Remove(chain);
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();
+}
+
+/// <summary>Time that passes when a test says so, and a clock that can be set without any passing.</summary>
+internal sealed class SettableClock(DateTimeOffset start) : FakeTimeProvider(start)
+{
+    private TimeSpan _set;
+
+    public void Set(TimeSpan by) => _set += by;
+
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + _set;
+
+    // The base takes it from the clock.
+    public override long GetTimestamp() => base.GetUtcNow().Ticks;
 }

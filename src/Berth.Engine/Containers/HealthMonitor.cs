@@ -45,11 +45,14 @@ internal sealed class HealthMonitor(EngineParts parts)
         Container container, IContainer running, HealthConfig config, IReadOnlyList<string> command, CancellationToken runToken)
     {
         // The container's start, not ours: an engine that comes later does not begin its start period again.
-        DateTimeOffset started = container.State.StartedAt ?? parts.Time.GetUtcNow();
-        TimeSpan startPeriod = new(config.StartPeriod / 100);
+        TimeSpan ran = parts.Time.GetUtcNow() - container.State.StartedAt ?? TimeSpan.Zero;
+        // What is left of it does not depend on the clock, which may be set meanwhile.
+        TimeSpan startPeriod = new TimeSpan(config.StartPeriod / 100) - (ran > TimeSpan.Zero ? ran : TimeSpan.Zero);
+        long begin = parts.Time.GetTimestamp();
+        bool IsInStartPeriod() => parts.Time.GetElapsedTime(begin) < startPeriod;
         while (true)
         {
-            bool isStarting = container.State.Health?.Status == "starting" && parts.Time.GetUtcNow() - started < startPeriod;
+            bool isStarting = container.State.Health?.Status == "starting" && IsInStartPeriod();
             TimeSpan delay = isStarting ? Or(config.StartInterval, s_startInterval) : Or(config.Interval, s_interval);
             await Task.Delay(delay, parts.Time, runToken);
             if (container.State.Status == ContainerStatus.Paused)
@@ -60,7 +63,7 @@ internal sealed class HealthMonitor(EngineParts parts)
             await container.Gate.WaitAsync(runToken);
             try
             {
-                Record(container, result, config, isInStartPeriod: parts.Time.GetUtcNow() - started < startPeriod);
+                Record(container, result, config, isInStartPeriod: IsInStartPeriod());
             }
             finally
             {

@@ -18,6 +18,7 @@ internal sealed class EventHub(TimeProvider time) : IEvents, IDisposable
         "service", "type", "volume",
     ];
 
+    private static readonly TimeSpan s_trimMax = TimeSpan.FromSeconds(1);
     private readonly Lock _gate = new();
     private readonly Queue<EngineEvent> _past = new();          // Guarded by _gate.
     private readonly List<Channel<EngineEvent>> _listeners = []; // Guarded by _gate.
@@ -48,9 +49,10 @@ internal sealed class EventHub(TimeProvider time) : IEvents, IDisposable
     {
         lock (_gate)
         {
-            // Times never go back, so that since and until cut where a client saw the cut.
+            // Times do not go back as a clock is trimmed, so that since and until cut where a client saw the cut. When it was set back for
+            // good, its new time is what clients ask with.
             DateTimeOffset now = time.GetUtcNow();
-            _last = now > _last ? now : _last.AddTicks(1);
+            _last = now > _last || _last - now > s_trimMax ? now : _last.AddTicks(1);
             EngineEvent happened = new(type, action, actorId, attributes, _last);
             _published++;
             _past.Enqueue(happened);

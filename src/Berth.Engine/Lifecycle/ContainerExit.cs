@@ -129,7 +129,9 @@ internal sealed partial class ContainerService
     /// <summary>Starts it again after a pause that doubles while it keeps failing quickly.</summary>
     private void ScheduleRestart(Container container, ContainerExit exit)
     {
-        bool isSettled = exit.At - container.State.StartedAt >= s_settledAfter;
+        TimeSpan? ran = container.StartedTimestamp is { } started
+            ? parts.Time.GetElapsedTime(started) : exit.At - container.State.StartedAt;
+        bool isSettled = ran >= s_settledAfter;
         container.Backoff = isSettled || container.Backoff == TimeSpan.Zero ? s_backoffMin
             : container.Backoff * 2 < s_backoffMax ? container.Backoff * 2 : s_backoffMax;
         TimeSpan delay = container.Backoff;

@@ -55,6 +55,7 @@ internal sealed partial class ContainerService
             await container.Cleanup;
             running = await LaunchAsync(container, cancellationToken);
             container.Runtime = running;
+            container.StartedTimestamp = parts.Time.GetTimestamp();
             container.ExitHandled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             container.Run = CancellationTokenSource.CreateLinkedTokenSource(parts.Closing.Token);
             Update(container, record => record with

@@ -17,6 +17,9 @@ internal sealed class LogReader(string path, LogQuery query, TimeProvider time)
         // Watched before anything is read, so that nothing is written between the two.
         using LogChanges? changes = query.Follow ? LogChanges.Of(path, time) : null;
         List<LogEntry> batch = [];
+        // The end is so long from now, whatever happens to the clock meanwhile.
+        TimeSpan patience = query.Until is { } limit ? limit - time.GetUtcNow() : TimeSpan.MaxValue;
+        long begin = time.GetTimestamp();
         while (true)
         {
             // Whether it has ended is asked before reading, so that what came before the end is read after it.
@@ -28,8 +31,7 @@ internal sealed class LogReader(string path, LogQuery query, TimeProvider time)
                 {
                     foreach (LogEntry entry in batch)
                     {
-                        if (query.Until is { } until && entry.At >= until)
-                            yield break;
+                        // Not the end: where the clock was set back, earlier times come after later ones.
                         if (IsWanted(entry))
                             yield return entry;
                     }
@@ -37,15 +39,15 @@ internal sealed class LogReader(string path, LogQuery query, TimeProvider time)
                     cancellationToken.ThrowIfCancellationRequested();
                 }
             }
-            if (isOver || (query.Until is { } limit && time.GetUtcNow() >= limit))
+            TimeSpan left = query.Until is null ? TimeSpan.MaxValue : patience - time.GetElapsedTime(begin);
+            if (isOver || left <= TimeSpan.Zero)
                 yield break;
-            TimeSpan left = query.Until is { } end ? end - time.GetUtcNow() : TimeSpan.MaxValue;
-            await changes!.WaitAsync(ended, left > TimeSpan.Zero ? left : TimeSpan.Zero, cancellationToken);
+            await changes!.WaitAsync(ended, left, cancellationToken);
         }
     }
 
     private bool IsWanted(LogEntry entry) =>
-        (entry.Source == OutputSource.Stdout ? query.Stdout : query.Stderr) && !(entry.At < query.Since);
+        (entry.Source == OutputSource.Stdout ? query.Stdout : query.Stderr) && !(entry.At < query.Since) && !(entry.At >= query.Until);
 
     private sealed class LogCursorHolder : IDisposable
     {
