@@ -26,6 +26,9 @@ public sealed partial class BuildContext : IDisposable
     /// <summary>Paths that COPY and ADD do not see.</summary>
     public IgnoreFile Ignore { get; }
 
+    /// <summary>The Dockerfile, where it came apart from the files; null: it is among them.</summary>
+    public string? DockerfileText { get; private init; }
+
     /// <summary>Uses a directory that is there; it is left as it is.</summary>
     public static BuildContext OfDirectory(string directory, IgnoreFile ignore) =>
         new(Path.GetFullPath(directory), ignore, owned: false);

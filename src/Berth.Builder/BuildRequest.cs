@@ -53,6 +53,12 @@ public sealed record BuildRequest
     /// <summary>Secrets that the client offers for <c>RUN --mount=type=secret</c>, by ID. Never stored, logged or part of a key.</summary>
     public IReadOnlyDictionary<string, ReadOnlyMemory<byte>> Secrets { get; init; } = new Dictionary<string, ReadOnlyMemory<byte>>();
 
+    /// <summary>Whoever waits for the build and can be asked for more; null when everything was said at its beginning.</summary>
+    public IBuildClient? Client { get; init; }
+
+    /// <summary>Takes the result's files; null makes an image of them.</summary>
+    public IBuildExport? Export { get; init; }
+
     /// <summary>Credentials by registry (<c>X-Registry-Config</c>), for <see cref="IBaseImages"/>.</summary>
     public IReadOnlyDictionary<string, RegistryCredentials> RegistryCredentials { get; init; } =
         new Dictionary<string, RegistryCredentials>();

@@ -26,9 +26,10 @@ public interface IBaseImages
 /// <param name="PlatformIsExplicit">The user named the platform; otherwise an image here for another one is taken with a warning.</param>
 /// <param name="Pull">Ask the registry also when it is here.</param>
 /// <param name="RegistryCredentials">From <see cref="BuildRequest.RegistryCredentials"/>.</param>
+/// <param name="Client">Is asked for credentials that are not among those; null when nobody can be asked.</param>
 public sealed record BaseImageRequest(
     string Reference, Platform Platform, bool PlatformIsExplicit, bool Pull,
-    IReadOnlyDictionary<string, RegistryCredentials> RegistryCredentials);
+    IReadOnlyDictionary<string, RegistryCredentials> RegistryCredentials, IBuildClient? Client = null);
 
 /// <summary>An image to build on.</summary>
 /// <param name="ImageId">The digest of its configuration.</param>

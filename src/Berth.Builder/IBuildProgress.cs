@@ -12,6 +12,14 @@ public interface IBuildProgress
     ValueTask ReportAsync(BuildEvent happened, CancellationToken cancellationToken);
 }
 
+/// <summary>Takes what stages report as it happens, also while several are built side by side. Calls still come one after the
+/// other.</summary>
+public interface IStageProgress : IBuildProgress
+{
+    /// <summary>Takes one event of a stage; a slow consumer holds the build back.</summary>
+    ValueTask ReportAsync(int stage, BuildEvent happened, CancellationToken cancellationToken);
+}
+
 /// <summary>Something that happened in a build. <see cref="ClassicText.Of"/> gives the text that Docker's classic
 /// builder prints for it.</summary>
 public abstract record BuildEvent;
@@ -22,7 +30,17 @@ public abstract record BuildEvent;
 /// <param name="Text">The instruction.</param>
 /// <param name="Range">Its place in the Dockerfile.</param>
 /// <param name="Stage">Its stage's number; -1 for what stands before the first.</param>
-public sealed record StepStarted(int Number, int Count, string Text, SourceRange Range, int Stage) : BuildEvent;
+public sealed record StepStarted(int Number, int Count, string Text, SourceRange Range, int Stage) : BuildEvent
+{
+    /// <summary>Where it stands among the steps of its stage that do something; null for one that only notes a setting.</summary>
+    public StepPlace? Place { get; init; }
+}
+
+/// <summary>A step as BuildKit counts: stage by stage, and only those that make or bring files.</summary>
+/// <param name="Stage">The stage's name; null when there is only one.</param>
+/// <param name="Number">From 1.</param>
+/// <param name="Count">Of how many.</param>
+public sealed record StepPlace(string? Stage, int Number, int Count);
 
 /// <summary>A step's result was in the cache.</summary>
 public sealed record StepCached : BuildEvent;
@@ -58,7 +76,8 @@ public sealed record BuildWarning(string Text, SourceRange? Range = null) : Buil
 /// <param name="Excerpt">The lines around it, marked.</param>
 /// <param name="ExitCode">The command's exit code; 0 when no command ran: for <c>errorDetail.code</c>.</param>
 /// <param name="Hint">What probably is wrong; null when nothing is known.</param>
-public sealed record StepFailed(SourceRange Range, string Excerpt, int ExitCode, string? Hint) : BuildEvent;
+/// <param name="Message">The fault's message.</param>
+public sealed record StepFailed(SourceRange Range, string Excerpt, int ExitCode, string? Hint, string Message) : BuildEvent;
 
 /// <summary>The image is made and stored.</summary>
 /// <param name="ImageId">Its ID.</param>

@@ -8,6 +8,7 @@ using Berth.Dockerfile.Ignore;
 using Berth.Faults;
 using Berth.Layers;
 using Berth.Layers.Trees;
+using Berth.Linux;
 using Berth.Linux.Files;
 using Berth.Linux.Mounts;
 using Berth.Oci;
@@ -21,7 +22,7 @@ namespace Berth.Builder;
 /// <remarks>All it keeps is below its state directory: <c>steps/</c> (running ones), <c>cache/</c> (cache mounts).</remarks>
 public sealed class ImageBuilder : IImageBuilder, IDisposable
 {
-    private const int DockerfileBytesMax = 4 * 1024 * 1024;
+    internal const int DockerfileBytesMax = 4 * 1024 * 1024;
     private readonly BuildServices _services;
     private readonly ConcurrentDictionary<BuildSession, byte> _sessions = new();
 
@@ -51,7 +52,8 @@ public sealed class ImageBuilder : IImageBuilder, IDisposable
     /// <inheritdoc/>
     public async Task<BuiltImage> BuildAsync(BuildRequest request, IBuildProgress progress, CancellationToken cancellationToken)
     {
-        string text = request.DockerfileText ?? request.Context.ReadText(request.DockerfilePath, DockerfileBytesMax)
+        string text = request.DockerfileText ?? request.Context.DockerfileText
+            ?? request.Context.ReadText(request.DockerfilePath, DockerfileBytesMax)
             ?? throw FaultException.Invalid($"Cannot locate specified Dockerfile: {request.DockerfilePath}");
         ParsedDockerfile file = DockerfileParser.Parse(text, Path.GetFileName(request.DockerfilePath));
         await ReportDiagnosticsAsync(file, progress, cancellationToken).ConfigureAwait(false);
@@ -135,7 +137,7 @@ public sealed class ImageBuilder : IImageBuilder, IDisposable
         Diagnostic[] errors = [.. file.Diagnostics.Errors];
         foreach (Diagnostic error in errors)
             await progress.ReportAsync(
-                new StepFailed(error.Range, file.Excerpt(error.Range), 0, null), cancellationToken).ConfigureAwait(false);
+                new StepFailed(error.Range, file.Excerpt(error.Range), 0, null, error.Message), cancellationToken).ConfigureAwait(false);
         throw FaultException.Invalid(string.Join('\n', errors.Select(error => error.ToString())));
     }
 
@@ -213,14 +215,25 @@ public sealed class ImageBuilder : IImageBuilder, IDisposable
         byte[] bytes = OciJson.Write(config, OciJson.ImageConfig);
         Digest id = Digest.Of(bytes);
         ImageReference[] names = [.. request.Tags.Select(tag => tag.WithDefaultTag())];
-        await _services.Sink.StoreAsync(id, bytes, config, names, cancellationToken).ConfigureAwait(false);
+        if (request.Export is { } export)
+            await ExportAsync(export, state, cancellationToken).ConfigureAwait(false);
+        else
+            await _services.Sink.StoreAsync(id, bytes, config, names, cancellationToken).ConfigureAwait(false);
         foreach (string unused in session.Variables.NotConsumed.Count > 0
             ? [string.Join(' ', session.Variables.NotConsumed)] : Array.Empty<string>())
             await progress.ReportAsync(
                 new BuildWarning($"One or more build-args [{unused}] were not consumed"), cancellationToken).ConfigureAwait(false);
+        if (request.Export is not null)
+            return new BuiltImage(id, config, []);
         await progress.ReportAsync(new ImageBuilt(id), cancellationToken).ConfigureAwait(false);
         foreach (ImageReference name in names)
             await progress.ReportAsync(new ImageTagged(name), cancellationToken).ConfigureAwait(false);
         return new BuiltImage(id, config, names);
+    }
+    private async Task ExportAsync(IBuildExport export, StageState state, CancellationToken cancellationToken)
+    {
+        IReadOnlyList<string> directories = state.Chain is { } chain ? _services.Layers.Find(chain)?.Directories ?? [] : [];
+        using FileDescriptor root = TargetTree.OpenForReading(directories, _services.EmptyDirectory);
+        await export.ExportAsync(root, cancellationToken).ConfigureAwait(false);
     }
 }

@@ -246,7 +246,8 @@ public sealed class SolverTests : IDisposable
         string cache = Assert.Single(Directory.GetDirectories(Path.Combine(_workshop.Root, "build/cache")));
         Assert.Equal("xx", File.ReadAllText(Path.Combine(cache, "kept")));
         Assert.DoesNotContain(_workshop.Root, File.ReadAllText("/proc/self/mountinfo"), StringComparison.Ordinal);
-        Assert.Equal(FaultKind.NotSupported, (await _workshop.FailsAsync("FROM scratch\nRUN --mount=type=ssh x")).Kind);
+        Assert.Equal("no SSH key \"k\" forwarded from the client",
+            (await _workshop.FailsAsync("FROM scratch\nRUN --mount=type=ssh,id=k,required x")).Message);
         Assert.Equal("secret other: not found", (await _workshop.FailsAsync("FROM scratch\nRUN --mount=type=secret,id=other,required x")).Message);
         AssertNothingLeft();
     }

@@ -68,15 +68,12 @@ internal sealed class FakeEvents : IEvents
     }
 }
 
-/// <summary>Reads its context and fails in step two, before step one when asked for an unknown target, in the middle of its context for
-/// the target <c>full</c>.</summary>
+/// <summary>Reads its context and fails in step two, or before step one when asked for an unknown target.</summary>
 internal sealed class FakeBuilds : IBuilds
 {
     public async Task<Digest> BuildAsync(
         BuildSettings settings, Stream context, IProgress<ProgressMessage> progress, CancellationToken cancellationToken)
     {
-        if (settings.Target == "full")
-            throw await GiveUpAsync(context);
         using var counted = new MemoryStream();
         await context.CopyToAsync(counted, cancellationToken);
         if (settings.Target == "unknown")
@@ -85,16 +82,9 @@ internal sealed class FakeBuilds : IBuilds
         throw FaultException.Internal("The command '/bin/sh -c false' returned a non-zero code: 3");
     }
 
-    // Leaves the body in the middle of a read.
-    private static async Task<FaultException> GiveUpAsync(Stream context)
-    {
-        await context.ReadExactlyAsync(new byte[10]);
-        using CancellationTokenSource stop = new();
-        ValueTask<int> read = context.ReadAsync(new byte[100], stop.Token);
-        await stop.CancelAsync();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await read);
-        return FaultException.Unavailable("no space left on device");
-    }
+    public Task<Digest> BuildAsync(
+        BuildSettings settings, Stream? context, Berth.Builder.IBuildProgress progress, CancellationToken cancellationToken) =>
+        throw FakeEngine.Missing();
 
     public bool Cancel(string buildId) => false;
 

@@ -102,7 +102,7 @@ internal sealed class BuildSession : IDisposable
     private async Task<BaseImage> ResolveAsync(string reference, Platform? platform, int stage, CancellationToken cancellationToken)
     {
         BaseImageRequest wanted = new(reference, platform ?? Platform, platform is not null || Request.Platform is not null,
-            Request.Pull, Request.RegistryCredentials);
+            Request.Pull, Request.RegistryCredentials, Request.Client);
         PullRelay relay = new(this, stage, cancellationToken);
         BaseImage image = await Services.BaseImages.ResolveAsync(wanted, relay, cancellationToken).ConfigureAwait(false);
         await relay.FinishAsync().ConfigureAwait(false);

@@ -3,6 +3,7 @@ namespace Berth.Builder.Solving;
 /// <summary>
 /// Lets stages that run in parallel report as if they ran one after the other: the lowest unfinished one speaks, the others wait
 /// in a queue of limited length. A stage depends on lower ones only, so the one that speaks never waits for one that is held back.
+/// A sink that takes stages side by side gets everything at once.
 /// </summary>
 internal sealed class OrderedProgress(IBuildProgress sink, IReadOnlyList<int> stages) : IDisposable
 {
@@ -24,6 +25,11 @@ internal sealed class OrderedProgress(IBuildProgress sink, IReadOnlyList<int> st
             await _gate.WaitAsync(cancellationToken).ConfigureAwait(false);
             try
             {
+                if (sink is IStageProgress sideBySide)
+                {
+                    await sideBySide.ReportAsync(stage, happened, cancellationToken).ConfigureAwait(false);
+                    return;
+                }
                 if (_front >= stages.Count || stages[_front] == stage)
                 {
                     await sink.ReportAsync(happened, cancellationToken).ConfigureAwait(false);

@@ -36,7 +36,7 @@ internal sealed partial class StageBuilder
             .Add(network).Add(session.Request.ExtraHosts).Add(session.Platform.ToString()).Add(script?.Content).Add(mounts.KeyParts);
         List<string> full = [.. environment, .. session.Variables.Proxies
             .Where(proxy => !environment.Any(item => item.StartsWith(proxy.Key + "=", StringComparison.Ordinal)))
-            .Select(proxy => $"{proxy.Key}={proxy.Value}"), .. mounts.Environment];
+            .Select(proxy => $"{proxy.Key}={proxy.Value}")];
         if (!full.Any(item => item.StartsWith("PATH=", StringComparison.Ordinal)))
             full.Add(DefaultPath);
         // Predefined proxies may hold passwords: not even a declared one gets into history.
@@ -49,7 +49,7 @@ internal sealed partial class StageBuilder
             Id = id,
             Layer = layer,
             Arguments = arguments,
-            Environment = full,
+            Environment = [.. full, .. mounts.Environment],
             WorkingDirectory = _state.WorkingDirectory,
             User = _state.Config.User ?? "",
             Network = network,

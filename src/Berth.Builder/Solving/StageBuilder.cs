@@ -13,6 +13,7 @@ namespace Berth.Builder.Solving;
 /// <summary>Builds one stage, instruction by instruction.</summary>
 internal sealed partial class StageBuilder(BuildSession session, Stage stage, int firstStep, int stepCount)
 {
+    private readonly StepPlaces _places = new(session, stage);
     private StageState _state = null!;
     private int _exitCode;
     private string? _hint;
@@ -22,8 +23,7 @@ internal sealed partial class StageBuilder(BuildSession session, Stage stage, in
     {
         try
         {
-            await ReportAsync(new StepStarted(firstStep, stepCount, stage.From.Text, stage.From.Range, stage.Index), cancellationToken)
-                .ConfigureAwait(false);
+            await ReportAsync(Started(firstStep, stage.From), cancellationToken).ConfigureAwait(false);
             IReadOnlyList<string> triggers = await BeginAsync(cancellationToken).ConfigureAwait(false);
             await ReportAsync(new StepFinished(_state.Id), cancellationToken).ConfigureAwait(false);
             foreach (string trigger in triggers)
@@ -31,9 +31,7 @@ internal sealed partial class StageBuilder(BuildSession session, Stage stage, in
             for (int i = 0; i < stage.Instructions.Count; i++)
             {
                 _current = stage.Instructions[i];
-                await ReportAsync(new StepStarted(
-                    firstStep + 1 + i, stepCount, _current.Text, _current.Range, stage.Index), cancellationToken)
-                    .ConfigureAwait(false);
+                await ReportAsync(Started(firstStep + 1 + i, _current), cancellationToken).ConfigureAwait(false);
                 await DispatchAsync(_current, cancellationToken).ConfigureAwait(false);
                 await ReportAsync(new StepFinished(_state.Id), cancellationToken).ConfigureAwait(false);
             }
@@ -41,13 +39,17 @@ internal sealed partial class StageBuilder(BuildSession session, Stage stage, in
         }
         catch (Exception failure) when (failure is FaultException or IOException)
         {
-            await ReportAsync(new StepFailed(_current.Range, session.File.Excerpt(_current.Range), _exitCode, _hint), cancellationToken)
+            await ReportAsync(
+                new StepFailed(_current.Range, session.File.Excerpt(_current.Range), _exitCode, _hint, failure.Message), cancellationToken)
                 .ConfigureAwait(false);
             if (failure is FaultException)
                 throw;
             throw FaultException.Internal($"{_current.Name}: {failure.Message}", failure);
         }
     }
+
+    private StepStarted Started(int number, Instruction instruction) =>
+        new(number, stepCount, instruction.Text, instruction.Range, stage.Index) { Place = _places.Next(instruction) };
 
     private ValueTask ReportAsync(BuildEvent happened, CancellationToken cancellationToken) =>
         session.Progress.ReportAsync(stage.Index, happened, cancellationToken);

@@ -18,6 +18,7 @@ internal sealed class StepMounts(BuildSession session, Stage stage, string worki
     private const long SecretsBytesMax = 16 * 1024 * 1024;
     private readonly List<(RunMount Mount, IReadOnlyList<string> Lower)> _wanted = [];
     private readonly Stack<Action> _undo = new();
+    private readonly List<AgentSocket> _agents = [];
 
     /// <summary>What matters for the step: what is bound and where, never a cache's or a secret's content.</summary>
     public List<string> KeyParts { get; } = [];
@@ -37,10 +38,6 @@ internal sealed class StepMounts(BuildSession session, Stage stage, string worki
                     Source = Expanded(written.Source), Id = Expanded(written.Id), From = written.From,
                 Mode = Expanded(written.Mode), Uid = Expanded(written.Uid), Gid = Expanded(written.Gid),
             };
-            if (mount.Type == RunMountType.Ssh)
-                throw new FaultException(FaultKind.NotSupported, "RUN --mount=type=ssh: this client offers no ssh agent to the build");
-            if (mount.Type == RunMountType.Secret && mount.Required && !session.Request.Secrets.ContainsKey(SecretId(mount)))
-                throw FaultException.NotFound($"secret {SecretId(mount)}: not found");
             (IReadOnlyList<string> lower, string content) = await SourceAsync(mount, cancellationToken).ConfigureAwait(false);
             _wanted.Add((mount, lower));
             KeyParts.Add($"{mount}|{content}");
@@ -67,8 +64,11 @@ internal sealed class StepMounts(BuildSession session, Stage stage, string worki
                 case RunMountType.Tmpfs:
                     Mounts.Add(new StepMount(mount.Target!, null, ReadOnly: false, mount.SizeBytes));
                     break;
+                case RunMountType.Ssh:
+                    await AgentAsync(own, mount, cancellationToken).ConfigureAwait(false);
+                    break;
                 default:
-                    Secret(own, mount);
+                    await SecretAsync(own, mount, cancellationToken).ConfigureAwait(false);
                     break;
             }
         }
@@ -76,12 +76,14 @@ internal sealed class StepMounts(BuildSession session, Stage stage, string worki
             Script(Path.Combine(directory, "script"), script);
     }
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        foreach (AgentSocket agent in _agents)
+            await agent.DisposeAsync().ConfigureAwait(false);
+        _agents.Clear();
         while (_undo.TryPop(out Action? undo))
             undo();
         Mounts.Clear();
-        return ValueTask.CompletedTask;
     }
 
     private string? Expanded(string? text) => text is null ? null : expand(text);
@@ -142,10 +144,44 @@ internal sealed class StepMounts(BuildSession session, Stage stage, string worki
         new SourceCopier(tree, default, null, cancellationToken).CopyContents(node, directory, takeMetadata: false);
     }
 
-    private void Secret(string own, RunMount mount)
+    // Asked for when the step runs, not before: what is in the cache needs none.
+    private async Task SecretAsync(string own, RunMount mount, CancellationToken cancellationToken)
     {
-        if (!session.Request.Secrets.TryGetValue(SecretId(mount), out ReadOnlyMemory<byte> secret))
+        string id = SecretId(mount);
+        ReadOnlyMemory<byte>? found = session.Request.Secrets.TryGetValue(id, out ReadOnlyMemory<byte> given) ? given
+            : session.Request.Client is { } client ? await client.FindSecretAsync(id, cancellationToken).ConfigureAwait(false) : null;
+        if (found is { } secret)
+            Secret(own, mount, secret);
+        else if (mount.Required)
+            throw FaultException.NotFound($"secret {id}: not found");
+    }
+
+    private async Task AgentAsync(string own, RunMount mount, CancellationToken cancellationToken)
+    {
+        string id = string.IsNullOrEmpty(mount.Id) ? "default" : mount.Id;
+        IBuildClient? client = session.Request.Client;
+        if (client is null || !await client.HasAgentAsync(id, cancellationToken).ConfigureAwait(false))
+        {
+            if (mount.Required)
+                throw FaultException.NotFound($"no SSH key \"{id}\" forwarded from the client");
             return;
+        }
+        Directory.CreateDirectory(own);
+        _agents.Add(AgentSocket.Listen(own, (connection, cancel) => client.ForwardAgentAsync(id, connection, cancel)));
+        using (FileDescriptor directory = FileCalls.OpenDirectory(own))
+        {
+            TargetTree.Check(FileCalls.TrySetOwner(directory, AgentSocket.Name, Number(mount.Uid), Number(mount.Gid)), "chown", "agent");
+            TargetTree.Check(FileCalls.TrySetMode(directory, AgentSocket.Name, Mode(mount, 0x180)), "chmod", "agent");
+        }
+        string target = mount.Target ?? $"/run/buildkit/ssh_agent.{_agents.Count - 1}";
+        // A mount of a socket that is read-only could still be connected to; nothing else can be done to it.
+        Mounts.Add(new StepMount(target, Path.Combine(own, FileCalls.TextOf(AgentSocket.Name)), ReadOnly: true));
+        if (_agents.Count == 1)
+            Environment.Add($"SSH_AUTH_SOCK={target}");
+    }
+
+    private void Secret(string own, RunMount mount, ReadOnlyMemory<byte> secret)
+    {
         if (mount.Env is { } name)
             Environment.Add($"{name}={Encoding.UTF8.GetString(secret.Span)}");
         if (mount.Env is not null && mount.Target is null)

@@ -20,7 +20,8 @@ internal sealed class BuildImages(ImageTable images, ImageService store) : IBase
             ImageReference reference = ImageReference.Parse(request.Reference).WithDefaultTag();
             RegistryCredentials? credentials = request.RegistryCredentials.GetValueOrDefault(reference.Domain)
                 ?? (reference.Domain == ImageReference.DefaultDomain
-                    ? request.RegistryCredentials.GetValueOrDefault("https://index.docker.io/v1/") : null);
+                    ? request.RegistryCredentials.GetValueOrDefault("https://index.docker.io/v1/") : null)
+                ?? (request.Client is { } client ? await client.FindCredentialsAsync(reference.Domain, cancellationToken) : null);
             here = await store.PullOneAsync(
                 reference, request.PlatformIsExplicit ? request.Platform : null, credentials, progress, cancellationToken);
         }

@@ -34,6 +34,20 @@ internal sealed class BuildService : IBuilds, IDisposable
     public async Task<Digest> BuildAsync(
         BuildSettings settings, Stream context, IProgress<ProgressMessage> progress, CancellationToken cancellationToken)
     {
+        ClassicProgress text = new(progress, settings.Quiet);
+        try
+        {
+            return await BuildAsync(settings, context, text, cancellationToken);
+        }
+        catch (FaultException fault)
+        {
+            throw text.Failed(fault);
+        }
+    }
+
+    public async Task<Digest> BuildAsync(
+        BuildSettings settings, Stream? context, IBuildProgress progress, CancellationToken cancellationToken)
+    {
         if (settings.Remote is { Length: > 0 } remote)
             throw new FaultException(
                 FaultKind.NotSupported, $"build {remote}: a remote context is not offered by this engine: clone or download it first");
@@ -45,30 +59,7 @@ internal sealed class BuildService : IBuilds, IDisposable
             _running[id] = stop;
         try
         {
-            string dockerfile = settings.Dockerfile.Length > 0 ? settings.Dockerfile : "Dockerfile";
-            BuildContext unpacked = await BuildContext.ReceiveAsync(context, _state, dockerfile, stop.Token);
-            try
-            {
-                ClassicProgress text = new(progress, settings.Quiet);
-                try
-                {
-                    BuiltImage built = await _builder.BuildAsync(RequestOf(settings, unpacked, dockerfile), text, stop.Token);
-                    return built.ImageId;
-                }
-                catch (FaultException fault)
-                {
-                    throw text.Failed(fault);
-                }
-            }
-            finally
-            {
-                // Nobody waits for it: a killed engine's are swept at its next start.
-                _parts.Background.Run("remove a build context", () =>
-                {
-                    unpacked.Dispose();
-                    return Task.CompletedTask;
-                });
-            }
+            return await BuildAsync(settings, context, progress, stop);
         }
         catch (IOException refused) when (DiskFull.IsRefusal(refused))
         {
@@ -78,6 +69,30 @@ internal sealed class BuildService : IBuilds, IDisposable
         {
             if (settings.BuildId is { Length: > 0 } done)
                 _running.TryRemove(done, out _);
+        }
+    }
+
+    private async Task<Digest> BuildAsync(
+        BuildSettings settings, Stream? context, IBuildProgress progress, CancellationTokenSource stop)
+    {
+        string dockerfile = settings.Dockerfile.Length > 0 ? settings.Dockerfile : "Dockerfile";
+        BuildContext unpacked = context is not null
+            ? await BuildContext.ReceiveAsync(context, _state, dockerfile, stop.Token)
+            : await BuildContext.FetchAsync(
+                settings.Client ?? throw FaultException.Invalid("build: there is no context"), _state, dockerfile, stop.Token);
+        try
+        {
+            BuiltImage built = await _builder.BuildAsync(RequestOf(settings, unpacked, dockerfile), progress, stop.Token);
+            return built.ImageId;
+        }
+        finally
+        {
+            // Nobody waits for it: a killed engine's are swept at its next start.
+            _parts.Background.Run("remove a build context", () =>
+            {
+                unpacked.Dispose();
+                return Task.CompletedTask;
+            });
         }
     }
 
@@ -159,6 +174,8 @@ internal sealed class BuildService : IBuilds, IDisposable
         ExtraHosts = settings.ExtraHosts,
         CacheFrom = settings.CacheFrom,
         Secrets = settings.Secrets,
+        Client = settings.Client,
+        Export = settings.Export,
         RegistryCredentials = settings.Logins.ToDictionary(login => login.Key, login => Logins.ToCredentials(login.Value)!),
         Limits = new StepLimits
         {

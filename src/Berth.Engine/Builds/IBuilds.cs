@@ -1,3 +1,4 @@
+using Berth.Builder;
 using Berth.Faults;
 using Berth.Oci;
 using Berth.Oci.Images;
@@ -15,6 +16,15 @@ public interface IBuilds
     /// message is the one for the progress stream.</exception>
     Task<Digest> BuildAsync(
         BuildSettings settings, Stream context, IProgress<ProgressMessage> progress, CancellationToken cancellationToken);
+
+    /// <summary>Builds, and reports what happens as it is.</summary>
+    /// <param name="settings">How.</param>
+    /// <param name="context">The context as above; null: <see cref="BuildSettings.Client"/> sends it.</param>
+    /// <param name="progress">Takes what happens.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>The image's ID, also when <see cref="BuildSettings.Export"/> took its files instead of it.</returns>
+    /// <exception cref="FaultException">As above.</exception>
+    Task<Digest> BuildAsync(BuildSettings settings, Stream? context, IBuildProgress progress, CancellationToken cancellationToken);
 
     /// <summary>Cancels the build that was started with this ID; false: there is none.</summary>
     bool Cancel(string buildId);
@@ -80,6 +90,12 @@ public sealed record BuildSettings
 
     /// <summary>An ID to cancel by; null.</summary>
     public string? BuildId { get; init; }
+
+    /// <summary>Whoever waits for the build and can be asked for files, secrets and logins; null: nobody.</summary>
+    public IBuildClient? Client { get; init; }
+
+    /// <summary>Takes the result's files; null makes an image of them.</summary>
+    public IBuildExport? Export { get; init; }
 
     /// <summary>Secrets by ID, for <c>RUN --mount=type=secret</c>.</summary>
     public IReadOnlyDictionary<string, ReadOnlyMemory<byte>> Secrets { get; init; } =
