@@ -12,7 +12,8 @@ public static class Program
 
     /// <summary>Runs one against an engine and waits for it.</summary>
     public static async Task<Completed> RunAsync(
-        string program, IEnumerable<string> arguments, string engine, string? input = null, TimeSpan? patienceFor = null)
+        string program, IEnumerable<string> arguments, string engine, string? input = null, TimeSpan? patienceFor = null,
+        IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo(program)
         {
@@ -21,6 +22,8 @@ public static class Program
             RedirectStandardError = true,
             Environment = { ["DOCKER_HOST"] = engine, ["DOCKER_BUILDKIT"] = "0" },
         };
+        foreach ((string name, string value) in environment ?? new Dictionary<string, string>())
+            start.Environment[name] = value;
         foreach (string argument in arguments)
             start.ArgumentList.Add(argument);
         using Process process = Process.Start(start)!;

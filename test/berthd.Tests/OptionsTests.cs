@@ -59,6 +59,22 @@ public sealed class OptionsTests : IDisposable
         Assert.Equal(1300, Assert.IsType<DaemonOptions>(Build(["--mtu", "1300"], "{}", out _)).Engine.Mtu);
     }
 
+    [Theory]
+    [InlineData("{}", true)]
+    [InlineData("""{"features": {"buildkit": true, "containerd-snapshotter": false}}""", true)]
+    [InlineData("""{"features": {"buildkit": false}}""", false)]
+    public void File_Features_SayWhichBuilder(string file, bool prefersBuildKit) =>
+        Assert.Equal(prefersBuildKit, Assert.IsType<DaemonOptions>(Build([], file, out _)).PrefersBuildKit);
+
+    [Theory]
+    [InlineData("""{"features": {"containerd-snapshotter": true}}""", "invalid features (containerd-snapshotter=true): this engine has no such feature")]
+    [InlineData("""{"features": {"buildkit": "yes"}}""", "features: an object of true and false is expected")]
+    public void File_OtherFeatures_AreRefused(string file, string message)
+    {
+        Assert.Null(Build([], file, out List<string> errors));
+        Assert.Contains(message, Assert.Single(errors), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void File_UnknownKeys_AreAllNamedInDockersWords()
     {

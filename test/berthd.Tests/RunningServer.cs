@@ -14,10 +14,13 @@ internal sealed class RunningServer : IAsyncDisposable
     private readonly CancellationTokenSource _stopping = new();
     private readonly string _directory;
     private ApiServer? _server;
+    private DaemonServices? _services;
 
     private RunningServer() => _directory = Directory.CreateTempSubdirectory("berthd-").FullName;
 
     public FakeEngine Engine { get; } = new();
+
+    public DaemonServices Services => _services!;
 
     public string Socket => Path.Combine(_directory, "b.sock");
 
@@ -30,7 +33,7 @@ internal sealed class RunningServer : IAsyncDisposable
             Listen = [ListenAddress.Parse($"unix://{running.Socket}")],
             Group = "",
         };
-        var services = new DaemonServices(
+        DaemonServices services = running._services = new DaemonServices(
             running.Engine.Services, TimeProvider.System, new ProgramIdentity("0.1.0", "abc", "", false), NullLogger.Instance,
             running._stopping.Token);
         running._server = await ApiServer.StartAsync(options, services, NullLoggerFactory.Instance, cancellationToken);

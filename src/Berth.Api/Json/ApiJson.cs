@@ -74,6 +74,7 @@ namespace Berth.Api;
 [JsonSerializable(typeof(IReadOnlyList<FilesystemChange>), TypeInfoPropertyName = "FilesystemChangeList")]
 [JsonSerializable(typeof(IReadOnlyList<Ulimit>), TypeInfoPropertyName = "UlimitList")]
 [JsonSerializable(typeof(IReadOnlyList<string>), TypeInfoPropertyName = "StringList")]
+[JsonSerializable(typeof(IReadOnlyList<BuildOutput>), TypeInfoPropertyName = "BuildOutputList")]
 [JsonSerializable(typeof(Dictionary<string, string?>), TypeInfoPropertyName = "StringMap")]
 [JsonSerializable(typeof(Dictionary<string, string[]>), TypeInfoPropertyName = "FilterLists")]
 [JsonSerializable(typeof(Dictionary<string, Dictionary<string, bool>>), TypeInfoPropertyName = "FilterMaps")]

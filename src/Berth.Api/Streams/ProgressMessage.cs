@@ -113,6 +113,16 @@ public sealed record BuildResult
     public string ID { get; set => field = value ?? ""; } = "";
 }
 
+/// <summary>How a client with a session wants a build's result, in the <c>outputs</c> of <c>POST /build</c>.</summary>
+public sealed record BuildOutput
+{
+    /// <summary><c>local</c>, <c>tar</c> and others.</summary>
+    public string Type { get; set => field = value ?? ""; } = "";
+
+    /// <summary>What the type needs to know.</summary>
+    public IReadOnlyDictionary<string, string>? Attrs { get; set; }
+}
+
 /// <summary>The manifest a push left in the registry.</summary>
 public sealed record PushResult
 {

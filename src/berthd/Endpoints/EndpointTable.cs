@@ -64,6 +64,7 @@ internal static class EndpointTable
         new("GET", "/distribution/{name*}/tags", ListDistributionTags.HandleAsync),
         // Builds
         new("POST", "/build", BuildImage.HandleAsync),
+        new("POST", "/session", OpenSession.HandleAsync) { Hijacks = true },
         new("POST", "/build/prune", PruneBuilds.HandleAsync),
         new("POST", "/build/cancel", CancelBuild.HandleAsync),
         // Networks

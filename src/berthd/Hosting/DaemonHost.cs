@@ -29,6 +29,7 @@ internal static partial class DaemonHost
             EngineServices.Of(engine), TimeProvider.System, program, loggers.CreateLogger("berthd.api"), stopping.Token)
         {
             Levels = levels,
+            PrefersBuildKit = options.PrefersBuildKit,
         };
         DaemonReload reload = new(engine, levels, reread, log);
         using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>

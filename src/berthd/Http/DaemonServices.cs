@@ -1,5 +1,7 @@
+using Berth.BuildKit.Sessions;
 using Berth.Daemon.Hosting;
 using Berth.Daemon.Metrics;
+using Berth.Daemon.Streams;
 using Microsoft.Extensions.Logging;
 
 namespace Berth.Daemon.Http;
@@ -15,6 +17,15 @@ internal sealed record DaemonServices(
 {
     /// <summary>What is counted of requests.</summary>
     public RequestCounts Requests { get; } = new();
+
+    /// <summary>The sessions of clients that build with BuildKit.</summary>
+    public SessionTable Sessions { get; } = new(Clock);
+
+    /// <summary>Contexts that wait for their builds.</summary>
+    public UploadTable Uploads { get; } = new(Clock);
+
+    /// <summary>What is said of the builder that clients are to use.</summary>
+    public bool PrefersBuildKit { get; init; } = true;
 
     /// <summary>From which level on the daemon logs; null: as it began.</summary>
     public LogSwitch? Levels { get; init; }

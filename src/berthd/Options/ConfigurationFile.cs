@@ -61,6 +61,7 @@ internal static class ConfigurationFile
         SettingKind.Number => "a number",
         SettingKind.List => "a list of strings",
         SettingKind.Map => "an object of strings",
+        SettingKind.Switches => "an object of true and false",
         SettingKind.Ulimits => "an object of objects with Name, Soft and Hard",
         SettingKind.Pools => "a list of objects with base and size",
         _ => "a string",
@@ -76,6 +77,8 @@ internal static class ConfigurationFile
             [.. value.EnumerateArray().Select(item => item.GetString()!)],
         (SettingKind.Map, JsonValueKind.Object) when value.EnumerateObject().All(item => IsString(item.Value)) =>
             [.. value.EnumerateObject().Select(item => $"{item.Name}={item.Value.GetString()}")],
+        (SettingKind.Switches, JsonValueKind.Object) when value.EnumerateObject().All(item => IsSwitch(item.Value)) =>
+            [.. value.EnumerateObject().Select(item => $"{item.Name}={(item.Value.GetBoolean() ? "true" : "false")}")],
         (SettingKind.Ulimits, JsonValueKind.Object) when value.EnumerateObject().All(item => IsUlimit(item.Value)) =>
             [.. value.EnumerateObject().Select(item => UlimitText(item.Name, item.Value))],
         (SettingKind.Pools, JsonValueKind.Array) when value.EnumerateArray().All(IsPool) =>
@@ -85,6 +88,8 @@ internal static class ConfigurationFile
     };
 
     private static bool IsString(JsonElement value) => value.ValueKind is JsonValueKind.String;
+
+    private static bool IsSwitch(JsonElement value) => value.ValueKind is JsonValueKind.True or JsonValueKind.False;
 
     private static bool IsUlimit(JsonElement value) =>
         value.ValueKind is JsonValueKind.Object

@@ -27,6 +27,9 @@ internal sealed record DaemonOptions
     /// <summary>Where metrics are served, to everybody who reaches it; null: nowhere.</summary>
     public System.Net.IPEndPoint? Metrics { get; init; }
 
+    /// <summary>Clients that have both builders are told to use BuildKit's.</summary>
+    public bool PrefersBuildKit { get; init; } = true;
+
     /// <summary>How TCP is secured; null when there is none.</summary>
     public TlsFiles? Tls { get; init; }
 }

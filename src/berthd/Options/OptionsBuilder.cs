@@ -47,6 +47,7 @@ internal sealed class OptionsBuilder(SettingValues values, DefaultPaths paths)
             Group = values.Text(Settings.Group),
             PidFile = values.Text(Settings.PidFile),
             LogLevel = values.Flag(Settings.Debug) is true ? LogLevel.Debug : Level(values.Text(Settings.LogLevel) ?? "info"),
+            PrefersBuildKit = PrefersBuildKit(),
             Tls = Tls(listen),
             LogsAsJson = OneOf(Settings.LogFormat, "text", "text", "json") == "json",
             Metrics = values.Text(Settings.Metrics) is { Length: > 0 } metrics ? Try(() => ListenAddress.ParseMetrics(metrics)) : null,
@@ -88,6 +89,15 @@ internal sealed class OptionsBuilder(SettingValues values, DefaultPaths paths)
             SeccompProfile = values.Text(Settings.Seccomp) is { Length: > 0 } path and not "builtin" ? ReadText(path) : null,
             NoNewPrivileges = values.Flag(Settings.NoNewPrivileges) ?? false,
         };
+    }
+
+    // What is off needs nothing; what is on has to be something that there is.
+    private bool PrefersBuildKit()
+    {
+        IReadOnlyList<string> features = values.All(Settings.Features);
+        foreach (string other in features.Where(text => text.EndsWith("=true", StringComparison.Ordinal) && text != "buildkit=true"))
+            _errors.Add($"invalid features ({other}): this engine has no such feature, only buildkit");
+        return !features.Contains("buildkit=false");
     }
 
     private TlsFiles? Tls(IEnumerable<ListenAddress> listen)

@@ -21,6 +21,9 @@ internal enum SettingKind
     /// <summary>Ulimits: <c>name=soft:hard</c> repeated, objects with Name, Soft and Hard in the file.</summary>
     Ulimits,
 
+    /// <summary>Names that are on or off: an object of true and false in the file.</summary>
+    Switches,
+
     /// <summary>Address pools: <c>base=…,size=…</c> repeated, a list of objects in the file.</summary>
     Pools,
 }

@@ -53,6 +53,8 @@ internal static class Settings
         "max-concurrent-downloads", "max-concurrent-downloads", SettingKind.Number, "Layers fetched at the same time");
     public static readonly Setting Uploads = new(
         "max-concurrent-uploads", "max-concurrent-uploads", SettingKind.Number, "Layers sent at the same time");
+    public static readonly Setting Features =
+        new("features", null, SettingKind.Switches, "buildkit: false makes clients that have both builders take the classic one");
     public static readonly Setting Labels = new("labels", "label", SettingKind.List, "Set key=value labels to the daemon");
     public static readonly Setting NoNewPrivileges = new(
         "no-new-privileges", "no-new-privileges", SettingKind.Flag, "Set no-new-privileges by default for new containers");
@@ -68,7 +70,7 @@ internal static class Settings
         ConfigFile, Hosts, Group, DataRoot, ExecRoot, PidFile, Debug, LogLevel, LogFormat, Metrics,
         CgroupNamespace, Ipc, Bridge, BridgeAddress, Mtu, AddressPools,
         PublishAddress, CgroupParent, Mirrors, Insecure, Ulimits, ShmSize, LogDriver, LogOptions, Dns, DnsOptions, DnsSearch,
-        Init, LiveRestore, ShutdownTimeout, Downloads, Uploads, Labels, NoNewPrivileges, Seccomp, TlsVerify, TlsCa,
+        Init, LiveRestore, ShutdownTimeout, Downloads, Uploads, Features, Labels, NoNewPrivileges, Seccomp, TlsVerify, TlsCa,
         TlsCertificate, TlsKey,
     ];
 }

@@ -13,6 +13,8 @@ internal static class BuildImage
     public static Task HandleAsync(ApiCall call)
     {
         BuildSettings settings = BuildQuery.Read(call);
+        if (BuildQuery.IsForSession(call.Query))
+            return BuildWithSession.HandleAsync(call, settings);
         return ProgressStream.RunAsync(call, async progress =>
         {
             try

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Berth.BuildKit.Export;
 using Berth.Daemon.Http;
 using Berth.Daemon.Mapping;
 using Berth.Engine;
@@ -40,6 +41,19 @@ internal static class BuildQuery
         };
     }
 
+    /// <summary>True for a BuildKit client's build.</summary>
+    public static bool IsForSession(QueryValues query) => query.Text("version") == "2";
+
+    /// <summary>How a BuildKit client wants the result; null: as an image.</summary>
+    /// <exception cref="FaultException">InvalidArgument: as nobody can have it.</exception>
+    public static ExportForm? Output(QueryValues query) =>
+        query.TextOrNull("outputs") is null or "null" ? null : query.Json("outputs", Wire.ApiJson.Wire.BuildOutputList) switch
+        {
+            null or { Count: 0 } => null,
+            [var only] => ExportForms.Parse(only.Type),
+            _ => throw FaultException.Invalid("multiple outputs not supported"),
+        };
+
     /// <summary>The exit code of the step that failed, from the message that names it; 0 when no step did.</summary>
     public static int StepExitCode(string message)
     {
@@ -53,11 +67,11 @@ internal static class BuildQuery
 
     private static void RefuseWhatIsNotOffered(QueryValues query)
     {
-        if (query.Text("version") == "2" || query.TextOrNull("session") is not null)
+        if (!IsForSession(query) && query.TextOrNull("session") is not null)
             throw new FaultException(
-                FaultKind.NotSupported, "build sessions are not supported by this engine, use the classic builder");
-        if (query.TextOrNull("outputs") is not (null or "null" or "[]"))
-            throw new FaultException(FaultKind.NotSupported, "build outputs need a build session, which this engine does not serve");
+                FaultKind.NotSupported, "a session without version=2 is not supported by this engine");
+        if (!IsForSession(query) && query.TextOrNull("outputs") is not (null or "null" or "[]"))
+            throw new FaultException(FaultKind.NotSupported, "build outputs need a build session: build with DOCKER_BUILDKIT=1");
         if (query.TextOrNull("securityopt") is not (null or "null" or "[]"))
             throw new FaultException(FaultKind.NotSupported, "build security options are not supported by this engine");
         if (query.TextOrNull("isolation") is not (null or "default"))

@@ -11,8 +11,8 @@ internal static class Ping
         IHeaderDictionary headers = call.Http.Response.Headers;
         headers.CacheControl = "no-cache, no-store, must-revalidate";
         headers.Pragma = "no-cache";
-        // 2 would make clients open build sessions, which this daemon does not serve.
-        headers["Builder-Version"] = "1";
+        // Clients that have both builders take BuildKit's when this is 2.
+        headers["Builder-Version"] = call.Services.PrefersBuildKit ? "2" : "1";
         headers["Swarm"] = "inactive";
         headers.ContentType = "text/plain; charset=utf-8";
         headers.ContentLength = 2;
