@@ -58,5 +58,6 @@ public sealed partial class BuildContext : IDisposable
 
     private ISourceTree Open(IgnoreFile ignore) => _index is null
         ? new SourceTree(FileCalls.OpenDirectory(_directory.Value.Result), ignore)
-        : new ContextTree(_index, ignore, async () => new SourceTree(FileCalls.OpenDirectory(await DirectoryAsync().ConfigureAwait(false)), ignore));
+        : new ContextTree(
+            _index, ignore, async () => new SourceTree(FileCalls.OpenDirectory(await DirectoryAsync().ConfigureAwait(false)), ignore));
 }

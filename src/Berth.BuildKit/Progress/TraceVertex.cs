@@ -21,7 +21,10 @@ public sealed class TraceVertex
     {
         Logs =
         {
-            new VertexLog { Vertex = State.Digest, Timestamp = _trace.Now(), Stream = isError ? 2 : 1, Msg = ByteString.CopyFromUtf8(text) },
+            new VertexLog
+            {
+                Vertex = State.Digest, Timestamp = _trace.Now(), Stream = isError ? 2 : 1, Msg = ByteString.CopyFromUtf8(text),
+            },
         },
     });
 

@@ -54,7 +54,8 @@ internal sealed class StepMounts(BuildSession session, Stage stage, string worki
             switch (mount.Type)
             {
                 case RunMountType.Bind:
-                    IReadOnlyList<string> bound = mount.From is null ? [await session.Request.Context.DirectoryAsync().ConfigureAwait(false)] : lower;
+                    IReadOnlyList<string> bound = mount.From is null
+                        ? [await session.Request.Context.DirectoryAsync().ConfigureAwait(false)] : lower;
                     Mounts.Add(new StepMount(mount.Target!, Bind(own, mount, bound), mount.ReadOnly ?? true));
                     break;
                 case RunMountType.Cache:

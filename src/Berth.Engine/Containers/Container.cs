@@ -42,7 +42,8 @@ internal sealed class Container(ContainerRecord record)
     /// <summary>Ends the health checks and the restart back-off of this run; replaced at each start. Set under Gate.</summary>
     public CancellationTokenSource Run { get; set; } = new();
 
-    /// <summary>When this engine started its run, as a timestamp: the clock may be set meanwhile. Null: an earlier engine did. Set under Gate.</summary>
+    /// <summary>When this engine started its run, as a timestamp: the clock may be set meanwhile. Null: an earlier engine did. Set under
+    /// Gate.</summary>
     public long? StartedTimestamp { get; set; }
 
     /// <summary>The last back-off; doubles with each quick failure. Set under Gate.</summary>

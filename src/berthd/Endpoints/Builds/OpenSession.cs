@@ -19,7 +19,8 @@ internal static class OpenSession
     {
         IHeaderDictionary headers = call.Http.Request.Headers;
         if (headers.Upgrade.ToString() is not Protocol and var other)
-            throw FaultException.Invalid(other.Length == 0 ? "no upgrade proto in request" : $"upgrade to {other} is not supported: use h2c");
+            throw FaultException.Invalid(
+                other.Length == 0 ? "no upgrade proto in request" : $"upgrade to {other} is not supported: use h2c");
         SessionOffer offer = ReadOffer(headers);
         call.Services.Sessions.Check(offer.Id);
         IHijackFeature connection = call.Http.Features.Get<IHijackFeature>()
