@@ -5,13 +5,56 @@ namespace Berth.Registry.Browsing;
 /// <summary>Stars, and the indexes by which lists of any length are paged and searched.</summary>
 /// <remarks>
 /// Each order that a page offers has an index that begins with the visibility, so that a page of a hundred thousand repositories
-/// costs what
-/// a page of a hundred does. The text index splits names at their separators, and both databases match the beginnings of words.
+/// costs what a page of a hundred does. The text index splits names at their separators, and both databases match the beginnings of words. It holds
+/// visibility and class of pulls as one word more. SQLite merges all words with a beginning before it gives the first row, unless the
+/// beginnings of that length have an index; so the lengths that people type have one.
 /// </remarks>
 internal static class BrowsingSchema
 {
-    /// <summary>The expression that PostgreSQL's text index is made of; queries must repeat it to the letter.</summary>
-    internal const string PostgreSqlDocument = "to_tsvector('simple'::regconfig, translate(name, '/._-', '    ') || ' ' || description)";
+    /// <summary>What classes begin with among PostgreSQL's words; no word of a text does.</summary>
+    internal const char ClassMark = '~';
+
+    private const string PostgreSqlDocument = "to_tsvector('simple'::regconfig, translate(name, '/._-', '    ') || ' ' || description)";
+
+    private static string Add =>
+        $"""
+        insert into repository_search(rowid, name, description, class) values (new.id, new.name, new.description, {ClassOf("new")});
+        """;
+
+    // The index holds no texts: what is taken out must be told to it as it was put in.
+    private static string Remove =>
+        $"""
+        insert into repository_search(repository_search, rowid, name, description, class)
+            values ('delete', old.id, old.name, old.description, {ClassOf("old")});
+        """;
+
+    // Words as the pages read them: what stands between ASCII's other characters. A table of its own, because looking at a
+    // vector that is stored is quick, and making one is not.
+    private static string PostgreSqlWords =>
+        $"""
+        drop index repositories_search;
+        create table repository_words(
+            repository_id bigint primary key references repositories(id) on delete cascade, words tsvector not null);
+        create function repository_words_follow() returns trigger language plpgsql as $$ begin
+            insert into repository_words(repository_id, words) values (new.id, array_to_tsvector(array_append(array_remove(string_to_array(
+                regexp_replace(lower(new.name || ' ' || new.description), '[\x01-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]+', ' ', 'g'), ' '), ''),
+                '{ClassMark}' || {ClassOf("new")})))
+            on conflict (repository_id) do update set words = excluded.words;
+            return null;
+        end $$;
+        create trigger repository_words_insert after insert on repositories
+            for each row execute function repository_words_follow();
+        create trigger repository_words_update after update of name, description, visibility, pull_count on repositories
+            for each row when (old.name <> new.name or old.description <> new.description or {ClassOf("old")} <> {ClassOf("new")})
+            execute function repository_words_follow();
+        create trigger repository_words_fill after update of id on repositories
+            for each row execute function repository_words_follow();
+        update repositories set id = id;
+        drop trigger repository_words_fill on repositories;
+        create index repository_words_words on repository_words using gin(words);
+        """;
+
+    private static string ClassOf(string row) => $"{row}.visibility || {PullClass.Sql(row + ".pull_count")}";
 
     public static IReadOnlyList<Migration> Steps { get; } =
     [
@@ -44,5 +87,30 @@ internal static class BrowsingSchema
                 insert into repository_search(rowid, name, description) values (new.id, new.name, new.description);
             end;
             """) { PostgreSql = $"create index repositories_search on repositories using gin(({PostgreSqlDocument}))" },
+        new("browsing", 3, $"""
+            drop trigger repository_search_insert;
+            drop trigger repository_search_delete;
+            drop trigger repository_search_update;
+            drop table repository_search;
+            create view repository_search_rows as
+                select id, name, description, visibility || {PullClass.Sql("pull_count")} as class from repositories;
+            create virtual table repository_search using fts5(
+                name, description, class, content='repository_search_rows', content_rowid='id', tokenize='unicode61',
+                prefix='1 2 3 4 5 6 7 8');
+            insert into repository_search(rowid, name, description, class)
+                select id, name, description, class from repository_search_rows;
+            create trigger repository_search_insert after insert on repositories begin
+                {Add}
+            end;
+            create trigger repository_search_delete after delete on repositories begin
+                {Remove}
+            end;
+            create trigger repository_search_update after update of name, description, visibility, pull_count on repositories
+            when old.name <> new.name or old.description <> new.description or {ClassOf("old")} <> {ClassOf("new")}
+            begin
+                {Remove}
+                {Add}
+            end;
+            """) { PostgreSql = PostgreSqlWords },
     ];
 }

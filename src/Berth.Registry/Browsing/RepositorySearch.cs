@@ -11,12 +11,13 @@ namespace Berth.Registry.Browsing;
 /// </remarks>
 public sealed class RepositorySearch(HubDatabase database, IAccessRules access)
 {
-    // Rows that are looked at in the order of the page before the text index is asked: a frequent word has filled its page by then, and
-    // the text index would have to sort all that it finds.
+    // A caller's own rows that are looked at before the text index is asked, which knows nothing of whose a row is.
     private static readonly int[] s_walk = [250, 750];
 
     // Private rows that are looked at for one page. An organisation's member who may see few of very many gets a short page.
     private const int PrivateRowsMax = 2_000;
+
+    private readonly WordIndex _index = WordIndex.Of(database.Dialect);
 
     /// <summary>One page.</summary>
     public async Task<Listing<RepositorySummary>> FindAsync(Caller caller, RepositoryQuery query, CancellationToken cancellationToken)
@@ -69,9 +70,14 @@ public sealed class RepositorySearch(HubDatabase database, IAccessRules access)
         database.ReadAsync(
             async (transaction, token) =>
             {
-                if (query.Words.Count > 0 && database.Dialect == Dialect.Sqlite
-                    && await WalkAsync(transaction, query, isPrivate, visible, after, limit, token).ConfigureAwait(false) is { } walked)
-                    return walked;
+                if (query.Words.Count > 0)
+                {
+                    if (visible is null)
+                        return await new WordSearch(transaction, _index, query, isPrivate, limit).FindAsync(after, token)
+                            .ConfigureAwait(false);
+                    if (await WalkAsync(transaction, query, isPrivate, visible, after, limit, token).ConfigureAwait(false) is { } walked)
+                        return walked;
+                }
                 SqlText sql = Statement(query, isPrivate, visible, TextCondition(query), after, limit);
                 return await transaction.ListAsync(sql, RepositorySummary.Read, token).ConfigureAwait(false);
             }, cancellationToken);
@@ -96,15 +102,15 @@ public sealed class RepositorySearch(HubDatabase database, IAccessRules access)
 
     /// <summary>The whole statement; the tests ask the database how it would run it.</summary>
     internal static SqlText Statement(
-        RepositoryQuery query, bool isPrivate, SqlText? visible, SqlText text, PageMark? after, int limit)
+        RepositoryQuery query, bool isPrivate, SqlText? visible, SqlText text, PageMark? after, int limit, bool isByNumber = false)
     {
         string visibility = isPrivate ? "private" : "public";
         SqlText ofNamespace = query.Namespace is null ? $"" : (SqlText)$"and r.namespace = {query.Namespace}";
         SqlText starred = query.StarredBy is { } account
             ? (SqlText)$"and r.id in (select repository_id from stars where account_id = {account})" : $"";
         SqlText mine = visible is null ? $"" : (SqlText)$"and {visible}";
-        // A caller's own rows are few: they are found by their owner and sorted, not walked to among everybody's.
-        string column = visible is null ? "r.visibility" : "r.visibility || ''";
+        // Rows that are found by their owner or number are few: they are sorted, not walked to among all.
+        string column = visible is null && !isByNumber ? "r.visibility" : "r.visibility || ''";
         return $"""
             select {(SqlText)RepositorySummary.Columns} from repositories r
             where {(SqlText)column} = {visibility} {ofNamespace} {starred} {mine} {text} {Following(query.Order, after)}
@@ -112,19 +118,8 @@ public sealed class RepositorySearch(HubDatabase database, IAccessRules access)
             """;
     }
 
-    private SqlText TextCondition(RepositoryQuery query)
-    {
-        if (query.Words.Count == 0)
-            return $"";
-        if (database.Dialect == Dialect.PostgreSql)
-        {
-            // The planner knows how often a word occurs and chooses between both ways by itself.
-            string match = string.Join(" & ", query.Words.Select(word => word + ":*"));
-            return $"and {(SqlText)BrowsingSchema.PostgreSqlDocument} @@ to_tsquery('simple', {match})";
-        }
-        string prefixes = string.Join(' ', query.Words.Select(word => $"\"{word}\"*"));
-        return $"and r.id in (select rowid from repository_search where repository_search match {prefixes})";
-    }
+    private SqlText TextCondition(RepositoryQuery query) =>
+        query.Words.Count == 0 ? $"" : (SqlText)$"and r.id in ({_index.Numbers(query.Words, [])})";
 
     // Rows that the caller may have a right to; the access rules decide about each.
     private static SqlText OfCaller(long accountId) => CallerNamespaces.Condition(accountId);
@@ -151,7 +146,7 @@ public sealed class RepositorySearch(HubDatabase database, IAccessRules access)
         _ => rows.OrderByDescending(row => row.Pulls).ThenByDescending(row => row.Id),
     };
 
-    private static PageMark MarkOf(RepositorySummary row, RepositoryOrder order) => order switch
+    internal static PageMark MarkOf(RepositorySummary row, RepositoryOrder order) => order switch
     {
         RepositoryOrder.Name => new PageMark(0, row.Id, row.Name),
         RepositoryOrder.Updated => new PageMark(row.UpdatedAt, row.Id, ""),

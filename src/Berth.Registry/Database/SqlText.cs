@@ -1,7 +1,9 @@
 using System.Data;
 using System.Data.Common;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
+using System.Text.RegularExpressions;
 using Berth.Oci;
 using Berth.Registry.Model;
 
@@ -14,7 +16,7 @@ namespace Berth.Registry.Database;
 /// A list becomes <c>(@p0, @p1, …)</c>; another <see cref="SqlText"/> becomes part of the statement with its own parameters.
 /// </remarks>
 [InterpolatedStringHandler]
-public sealed class SqlText
+public sealed partial class SqlText
 {
     private readonly StringBuilder _text;
     private readonly List<(DbType Type, object? Value)> _values;
@@ -68,10 +70,7 @@ public sealed class SqlText
     /// <summary>A part made elsewhere.</summary>
     public void AppendFormatted(SqlText part)
     {
-        string text = part.Text;
-        for (int i = part._values.Count - 1; i >= 0; i--)
-            text = text.Replace($"@p{i}", $"@p{i + _values.Count}", StringComparison.Ordinal);
-        _text.Append(text);
+        _text.Append(_values.Count == 0 || part._values.Count == 0 ? part.Text : Placeholder().Replace(part.Text, Shifted));
         _values.AddRange(part._values);
     }
 
@@ -91,6 +90,12 @@ public sealed class SqlText
             command.Parameters.Add(parameter);
         }
     }
+
+    private string Shifted(Match placeholder) => string.Create(
+        CultureInfo.InvariantCulture, $"@p{int.Parse(placeholder.ValueSpan[2..], CultureInfo.InvariantCulture) + _values.Count}");
+
+    [GeneratedRegex("@p[0-9]+")]
+    private static partial Regex Placeholder();
 
     private void Add(DbType type, object? value)
     {

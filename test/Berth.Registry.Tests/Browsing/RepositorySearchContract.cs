@@ -47,6 +47,7 @@ public abstract class RepositorySearchContract : IAsyncLifetime
         await RequireRareWordAsync();
         await RequirePrivateRowsAsync();
         await RequireIndexesAsync();
+        await RequireWordsOfAnyFrequencyAsync();
         await RequireSearchFollowsChangesAsync();
     }
 
@@ -107,6 +108,36 @@ public abstract class RepositorySearchContract : IAsyncLifetime
         Assert.NotEmpty((await Search.FindAsync(administrator, query, default)).Items);
     }
 
+    // Every way of finding gives the pages that looking at all rows would.
+    private async Task RequireWordsOfAnyFrequencyAsync()
+    {
+        Caller administrator = new() { AccountId = 2, Name = "user1", IsAdministrator = true };
+        List<RepositorySummary> all = await Database.ReadAsync(
+            (transaction, token) => transaction.ListAsync(
+                $"select {(SqlText)RepositorySummary.Columns} from repositories r", RepositorySummary.Read, token), default);
+        foreach (string text in new[] { "image", "number", "app1", "app12", "app123", "user5", "user5 image", "user7 app1", "app19 number 1", "9" })
+        {
+            foreach (string order in s_orders)
+            {
+                foreach (bool isPrivate in new[] { false, true })
+                {
+                    RepositoryQuery query = new() { Text = text, Order = Enum.Parse<RepositoryOrder>(order), IsPrivate = isPrivate, Limit = 40 };
+                    IEnumerable<RepositorySummary> expected = all.Where(row => row.IsPrivate == isPrivate && query.Fits(row));
+                    expected = query.Order switch
+                    {
+                        RepositoryOrder.Popular => expected.OrderByDescending(row => row.Pulls).ThenByDescending(row => row.Id),
+                        RepositoryOrder.Updated => expected.OrderByDescending(row => row.UpdatedAt).ThenByDescending(row => row.Id),
+                        _ => expected.OrderBy(row => row.Name, StringComparer.Ordinal),
+                    };
+                    Listing<RepositorySummary> first = await Search.FindAsync(administrator, query, default);
+                    Listing<RepositorySummary> second = first.Next is null ? first with { Items = [] }
+                        : await Search.FindAsync(administrator, query with { After = PageMark.Parse(first.Next) }, default);
+                    Assert.Equal(expected.Take(80).Select(row => row.Name), first.Items.Concat(second.Items).Select(row => row.Name));
+                }
+            }
+        }
+    }
+
     private async Task RequireIndexesAsync()
     {
         foreach (string order in s_orders)
@@ -134,6 +165,13 @@ public abstract class RepositorySearchContract : IAsyncLifetime
             (transaction, token) => transaction.ExecuteAsync(
                 $"update repositories set description = {"zebra crossing"} where name = {"user1/app101"}", token), default);
         Assert.Equal(["user1/app101"], await NamesAsync("zebra"));
+        // Whoever becomes the most pulled of many is the first, and what becomes private is nowhere.
+        await Database.WriteAsync(
+            (transaction, token) => transaction.ExecuteAsync($"update repositories set pull_count = {123_456_789} where name = {"user2/app1202"}", token), default);
+        Assert.Equal("user2/app1202", (await NamesAsync("user2")).First());
+        await Database.WriteAsync(
+            (transaction, token) => transaction.ExecuteAsync($"update repositories set visibility = {"private"} where name = {"user2/app1202"}", token), default);
+        Assert.DoesNotContain("user2/app1202", await NamesAsync("user2"));
         await Database.WriteAsync((transaction, token) => transaction.ExecuteAsync($"delete from repositories where name = {"user1/app101"}", token), default);
         Assert.Empty(await NamesAsync("zebra"));
     }

@@ -42,6 +42,20 @@ public abstract class HubDatabaseContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Part_OfManyValues_KeepsThemAfterOthers()
+    {
+        await AddAsync(_first, "parts", 7);
+        long[] numbers = [.. Enumerable.Range(0, 30).Select(number => (long)number)];
+        foreach (int skipped in new[] { 0, 20 })
+        {
+            SqlText part = $"value in {numbers.Skip(skipped)} and note is null";
+            long? found = await _second.ReadAsync((transaction, token) => transaction.NumberAsync(
+                $"select count(*) from counters where name = {"parts"} and value < {8L} and value > {6L} and {part}", token), default);
+            Assert.Equal(skipped == 0 ? 1 : 0, found);
+        }
+    }
+
+    [Fact]
     public async Task Write_ThatRefuses_LeavesNothing()
     {
         await Assert.ThrowsAsync<FaultException>(() => _first.WriteAsync<bool>(
