@@ -10,6 +10,9 @@ internal static class Memory
     public static double Private(IEnumerable<int> pids) =>
         pids.Sum(pid => Field(pid, "Private_Clean:") + Field(pid, "Private_Dirty:")) / 1024.0;
 
+    /// <summary>The largest resident set that a process ever had; /proc/PID/status, VmHWM.</summary>
+    public static double Peak(int pid) => Field($"/proc/{pid}/status", "VmHWM:") / 1024.0;
+
     /// <summary>Processes whose command line contains all of these words.</summary>
     public static IReadOnlyList<int> Find(params string[] words) =>
     [
@@ -30,11 +33,13 @@ internal static class Memory
         }
     }
 
-    private static long Field(int pid, string name)
+    private static long Field(int pid, string name) => Field($"/proc/{pid}/smaps_rollup", name);
+
+    private static long Field(string file, string name)
     {
         try
         {
-            return File.ReadLines($"/proc/{pid}/smaps_rollup").Where(line => line.StartsWith(name, StringComparison.Ordinal))
+            return File.ReadLines(file).Where(line => line.StartsWith(name, StringComparison.Ordinal))
                 .Sum(line => long.Parse(line.AsSpan(name.Length).Trim().TrimEnd("kB ")));
         }
         catch (IOException)
