@@ -31,6 +31,10 @@ internal sealed class HubProgram : IAsyncDisposable
     public static Task<HubProgram> StartAsync(params string[] options) =>
         StartAsync(Directory.CreateTempSubdirectory("berth-hub-"), ownsDirectory: true, "127.0.0.1:0", options);
 
+    /// <summary>Serves over a directory that the caller removes, in whose <c>data</c> everything is kept.</summary>
+    public static Task<HubProgram> StartInAsync(DirectoryInfo directory, params string[] options) =>
+        StartAsync(directory, ownsDirectory: false, "127.0.0.1:0", options);
+
     /// <summary>Another one over the data of a hub that has ended, at the same address.</summary>
     public Task<HubProgram> StartAgainAsync(params string[] options) => StartAsync(_directory, ownsDirectory: false, Host, options);
 

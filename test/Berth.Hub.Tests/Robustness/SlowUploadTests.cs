@@ -1,0 +1,64 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Berth.Hub.Tests.Robustness;
+
+/// <summary>Very many clients that send next to nothing: the hub stays small and goes on with others.</summary>
+public sealed class SlowUploadTests
+{
+    private const int BaseMegabytes = 130;
+    private const int KilobytesEach = 48;
+    private const int OpenAtOnce = 50;
+
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
+
+    private static int Uploads => int.TryParse(Environment.GetEnvironmentVariable("BERTH_SLOW_UPLOADS"), out int uploads) ? uploads : 1000;
+
+    [Fact]
+    public async Task Uploads_OpenAndSlow_TakeBoundedMemory()
+    {
+        await using HubProgram hub = await HubProgram.StartAsync("--anonymous-push");
+        using HttpClient client = new() { BaseAddress = hub.Address };
+        List<Socket> open = [];
+        using var patience = new CancellationTokenSource(s_patience);
+        try
+        {
+            foreach (int[] group in Enumerable.Range(0, Uploads).Chunk(OpenAtOnce))
+                open.AddRange(await Task.WhenAll(group.Select(_ => BeginAsync(client, hub, patience.Token))));
+            Assert.Equal(Uploads, open.Count);
+            long kilobytes = Resident(hub.Process.Id);
+            TestContext.Current.TestOutputHelper?.WriteLine($"{Uploads} uploads: {kilobytes} KB resident");
+            Assert.True(kilobytes < (BaseMegabytes * 1024) + (Uploads * (long)KilobytesEach), $"{kilobytes} KB with {Uploads} uploads");
+            var images = new ImagePusher(client, "test/other");
+            byte[] layer = RandomNumberGenerator.GetBytes(300_000);
+            Assert.Equal(HttpStatusCode.Created, await images.PushAsync("latest", layer));
+            await images.RequireAsync("latest", layer);
+        }
+        finally
+        {
+            open.ForEach(socket => socket.Dispose());
+        }
+    }
+
+    // A request whose body the hub waits for: it says so by asking for it.
+    private static async Task<Socket> BeginAsync(HttpClient client, HubProgram hub, CancellationToken cancellationToken)
+    {
+        using HttpResponseMessage begun = await client.PostAsync(
+            new Uri("/v2/test/slow/blobs/uploads/", UriKind.Relative), null, cancellationToken);
+        Assert.Equal(HttpStatusCode.Accepted, begun.StatusCode);
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(hub.Address.Host, hub.Address.Port, cancellationToken);
+        await socket.SendAsync(Encoding.ASCII.GetBytes(
+            $"PATCH {begun.Headers.Location} HTTP/1.1\r\nHost: {hub.Host}\r\nContent-Length: 100000000\r\nExpect: 100-continue\r\n\r\n"), cancellationToken);
+        byte[] answer = new byte[256];
+        int count = await socket.ReceiveAsync(answer, cancellationToken);
+        Assert.StartsWith("HTTP/1.1 100", Encoding.ASCII.GetString(answer, 0, count), StringComparison.Ordinal);
+        await socket.SendAsync("x"u8.ToArray(), cancellationToken);
+        return socket;
+    }
+
+    private static long Resident(int pid) => long.Parse(
+        File.ReadLines($"/proc/{pid}/status").Single(line => line.StartsWith("VmRSS:", StringComparison.Ordinal))[6..].Trim().Split(' ')[0]);
+}
