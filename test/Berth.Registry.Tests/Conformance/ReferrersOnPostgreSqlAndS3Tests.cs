@@ -1,0 +1,5 @@
+using Berth.Registry.Tests.Hosting;
+
+namespace Berth.Registry.Tests.Conformance;
+
+public sealed class ReferrersOnPostgreSqlAndS3Tests(ScaledHub hub) : ReferrersGroup<ScaledHub>(hub);
