@@ -20,6 +20,8 @@ internal static class HubCommandLine
         OrganisationCommands.CreateOrganisations(),
         OrganisationCommands.CreateTeams(),
         TokenCommands.Create(),
+        QuotaCommands.Create(),
+        WebhookCommands.Create(),
         AuditCommand.Create(),
     };
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text.RegularExpressions;
 
 namespace Berth.Hub.Tests;
 
@@ -32,6 +33,45 @@ public sealed class AccountCommandTests
         foreach (string action in new[] { "user.create", "user.password", "user.disable", "user.enable", "user.remove" })
             Assert.Matches($@"\(command line\) +- +{action} +alice", audit);
         Assert.DoesNotContain(Password, audit, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Quotas_AreSet_AndCount()
+    {
+        await using HubProgram hub = await HubProgram.StartAsync();
+        await OnAsync(hub, Password + "\n", "user", "add", "alice", "--password-stdin");
+        await OnAsync(hub, "", "quota", "set", "alice", "1kB");
+        Assert.Matches("alice +0 +1000", await OnAsync(hub, "", "quota", "list"));
+        using HttpClient client = new() { BaseAddress = hub.Address };
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Basic", HubTool.Base64($"alice:{Password}"));
+        var images = new Robustness.ImagePusher(client, "alice/app");
+        Assert.Equal(HttpStatusCode.Forbidden, await images.PushAsync("v1", new byte[1001]));
+        await OnAsync(hub, "", "quota", "set", "alice", "none");
+        Assert.Equal(HttpStatusCode.Created, await images.PushAsync("v1", new byte[1001]));
+        Assert.Matches("alice +1003 +-", await OnAsync(hub, "", "quota", "list"));
+        Assert.Matches("quota.set +alice +1000 bytes", await OnAsync(hub, "", "audit", "--action", "quota.set"));
+        (int code, string output) = await RefusedAsync(hub, "quota", "set", "alice", "much");
+        Assert.Equal((1, "size much: it is not a size, as in 500MB or 20GB, or none\n"), (code, output));
+    }
+
+    [Fact]
+    public async Task Webhooks_AreManaged()
+    {
+        await using HubProgram hub = await HubProgram.StartAsync();
+        string configuration = Path.Join(hub.DataDirectory, "hub.json");
+        await File.WriteAllTextAsync(configuration, """{ "webhook-hosts": ["hooks.example"] }""");
+        string[] add = ["webhook", "add", "alice/*", "https://hooks.example/a", "--events", "push"];
+        (int code, string output) = await RefusedAsync(hub, add);
+        Assert.Equal(1, code);
+        Assert.Contains("hooks.example is not among the hosts", output, StringComparison.Ordinal);
+        Assert.StartsWith("whsec_", await OnAsync(hub, "", [.. add, "--config", configuration]), StringComparison.Ordinal);
+        string list = await OnAsync(hub, "", "webhook", "list", "alice");
+        Match row = Regex.Match(list, "([0-9]+) +alice/[*] +https://hooks.example/a +push ");
+        Assert.True(row.Success, list);
+        Assert.StartsWith("EVENT", await OnAsync(hub, "", "webhook", "deliveries", "alice", row.Groups[1].Value), StringComparison.Ordinal);
+        Assert.Equal(1, (await RefusedAsync(hub, "webhook", "rm", "bob", row.Groups[1].Value)).Code);
+        await OnAsync(hub, "", "webhook", "rm", "alice", row.Groups[1].Value);
+        Assert.DoesNotContain("hooks.example", await OnAsync(hub, "", "webhook", "list", "alice"), StringComparison.Ordinal);
     }
 
     [Fact]

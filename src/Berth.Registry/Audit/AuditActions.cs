@@ -36,6 +36,7 @@ public static class AuditActions
     public const string TagDelete = "tag.delete";
     public const string WebhookCreate = "webhook.create";
     public const string WebhookRemove = "webhook.remove";
+    public const string QuotaSet = "quota.set";
     public const string HubBackup = "hub.backup";
     public const string HubCollect = "hub.collect";
     public const string HubImport = "hub.import";

@@ -5,9 +5,9 @@ namespace Berth.Registry.Browsing;
 /// <summary>Stars, and the indexes by which lists of any length are paged and searched.</summary>
 /// <remarks>
 /// Each order that a page offers has an index that begins with the visibility, so that a page of a hundred thousand repositories
-/// costs what a page of a hundred does. The text index splits names at their separators, and both databases match the beginnings of words. It holds
-/// visibility and class of pulls as one word more. SQLite merges all words with a beginning before it gives the first row, unless the
-/// beginnings of that length have an index; so the lengths that people type have one.
+/// costs what a page of a hundred does. The text index splits names at their separators, and both databases match the beginnings
+/// of words. It holds visibility and class of pulls as one word more. SQLite merges all words with a beginning before it gives the
+/// first row, unless the beginnings of that length have an index; so the lengths that people type have one.
 /// </remarks>
 internal static class BrowsingSchema
 {

@@ -4,6 +4,7 @@ using Berth.Registry.Operation.Limits;
 using Berth.Registry.Operation.Metrics;
 using Berth.Registry.Operation.Serving;
 using Berth.Registry.Operation.Webhooks;
+using Berth.Registry.Repositories;
 using Microsoft.Extensions.Logging;
 
 namespace Berth.Registry.Operation;
@@ -21,6 +22,7 @@ public sealed record OperationServices : IDisposable
         Certificate = settings.Tls is { } files ? new TlsCertificate(files, time, loggers.CreateLogger<TlsCertificate>()) : null;
         Hosts = new WebhookHosts(settings.WebhookHosts);
         Webhooks = new WebhookService(database, Hosts, accounts.Audit, time);
+        Quotas = new QuotaService(database, accounts.Audit);
         Queue = new WebhookQueue(database, time);
         Counters = new HubCounters();
         Health = new HubHealth(database, options.DataDirectory);
@@ -41,6 +43,9 @@ public sealed record OperationServices : IDisposable
 
     /// <summary>Webhooks.</summary>
     public WebhookService Webhooks { get; }
+
+    /// <summary>How much everybody may hold.</summary>
+    public QuotaService Quotas { get; }
 
     /// <summary>What webhooks still have to be told.</summary>
     public WebhookQueue Queue { get; }

@@ -33,6 +33,9 @@ public static class HubPages
         Page("/u/{name}", page => OwnerPage.MakeAsync(page, Value(page, "name")));
         Page("/u/{name}/-/people", page => OrganisationPages.PeopleAsync(page, Value(page, "name")));
         Page("/u/{name}/-/robots", page => OrganisationPages.RobotsAsync(page, Value(page, "name")));
+        Page("/u/{name}/-/webhooks", page => WebhookPages.MakeAsync(page, Value(page, "name")));
+        Form("/u/{name}/-/webhooks", page => WebhookPages.CreateAsync(page, Value(page, "name")));
+        Form("/u/{name}/-/webhooks/remove", page => WebhookPages.RemoveAsync(page, Value(page, "name")));
         Form("/u/{name}/-/{**action}", page => OrganisationPages.WriteAsync(page, Value(page, "name"), Value(page, "action")));
         Page(Links.NewRepository, NewRepositoryPage.MakeAsync);
         Form(Links.NewRepository, NewRepositoryPage.CreateAsync);

@@ -6,6 +6,7 @@ using Berth.Registry.Accounts;
 using Berth.Registry.Browsing;
 using Berth.Registry.Hosting;
 using Berth.Registry.Model;
+using Berth.Registry.Operation.Serving;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Berth.Registry.Tests.Pages;
@@ -34,6 +35,7 @@ public class PagesHub : IAsyncLifetime
         {
             Listen = [IPEndPoint.Parse("127.0.0.1:0")], DataDirectory = _directory.FullName,
             Database = NewDatabase(), Accounts = new AccountSettings { SignUp = SignUpMode.Open },
+            Serving = new ServingSettings { WebhookHosts = ["127.0.0.1"] },
         };
         Services = await HubServices.OpenAsync(options, NullLoggerFactory.Instance, TimeProvider.System, default);
         Server = await HubServer.StartAsync(Services, default);

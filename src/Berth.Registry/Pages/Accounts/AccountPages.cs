@@ -59,7 +59,7 @@ internal static class AccountPages
         Markup body = Markup.Of($"""
             <h1>{title}</h1><div class="with-side"><nav aria-label="Account"><ul class="side">
             {Item("account", "Settings", Links.Account)}{Item("tokens", "Access tokens", Links.Tokens)}
-            {Item("organisations", "Organisations", Links.Organisations)}
+            {Item("organisations", "Organisations", Links.Organisations)}{Item("webhooks", "Webhooks", Links.Webhooks(page.Caller.Name!))}
             </ul></nav><div>{content}</div></div>
             """);
         return new PageView { Title = title, Body = body };

@@ -57,7 +57,8 @@ internal static class OwnerPage
         return Markup.Of($"""
             <nav class="tabs" aria-label="Organisation">
             <ul>{Tab("repositories", "Repositories", Links.Owner(name))}{Tab("people", "People and teams", Links.Organisation(name))}
-            {(mayManage ? Tab("robots", "Robots", Links.Robots(name)) : Markup.Empty)}</ul></nav>
+            {(mayManage ? Tab("robots", "Robots", Links.Robots(name)) : Markup.Empty)}
+            {(mayManage ? Tab("webhooks", "Webhooks", Links.Webhooks(name)) : Markup.Empty)}</ul></nav>
             """);
     }
 

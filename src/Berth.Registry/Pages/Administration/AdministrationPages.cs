@@ -26,6 +26,7 @@ internal static class AdministrationPages
         form(Links.Admin("user"), ChangeUserAsync);
         page(Links.Admin("storage"), StorageSection.StorageAsync);
         form(Links.Admin("collect"), StorageSection.CollectAsync);
+        form(Links.Admin("quota"), StorageSection.SetQuotaAsync);
         page(Links.Admin("caches"), CachesSection.MakeAsync);
         page(Links.Admin("audit"), AuditAsync);
         page(Links.Admin("settings"), SettingsSection.MakeAsync);

@@ -2,6 +2,8 @@ using Berth.Registry.Accounts;
 using Berth.Registry.Audit;
 using Berth.Registry.Browsing;
 using Berth.Registry.Collection;
+using Berth.Registry.Operation.Configuration;
+using Berth.Registry.Pages.Forms;
 using Berth.Registry.Pages.Frame;
 using Berth.Registry.Pages.Html;
 
@@ -45,6 +47,7 @@ internal static class StorageSection
             <div class="card card-flush"><table class="table"><caption class="visually-hidden">Who holds how much</caption><thead><tr>
             <th scope="col">Owner</th><th scope="col" class="number">Holds</th><th scope="col" class="number">May hold</th>
             <th scope="col">Share</th></tr></thead><tbody>{largest.Select(Row)}</tbody></table></div>
+            {QuotaForm(page)}
             """);
         return AdministrationPages.Sided("storage", "Storage", content);
     }
@@ -59,6 +62,25 @@ internal static class StorageSection
         await accounts.Audit.RecordAsync(page.Caller, AuditActions.HubCollect, "", details, page.Cancelled);
         await page.SendAsync(await StorageAsync(page, report));
     }
+
+    /// <summary>Sets how much a user or an organisation may hold.</summary>
+    public static async Task SetQuotaAsync(PageContext page)
+    {
+        FormFields form = await page.ReadFormAsync();
+        page.RequireAdministrator();
+        await page.Services.Operation.Quotas.SetAsync(page.Caller, form.Text("owner"), SizeText.Parse(form.Text("size")), page.Cancelled);
+        await page.RedirectAsync(Links.Admin("storage"), "saved");
+    }
+
+    private static Markup QuotaForm(PageContext page) => Markup.Of($"""
+        <section class="card" aria-labelledby="quota"><h2 id="quota">Quota</h2><form method="post" action="{Links.Admin("quota")}"
+        class="inline-form">{page.FormToken}<div class="grow"><label for="owner">User or organisation</label>
+        <input id="owner" name="owner" required maxlength="39" autocapitalize="none" spellcheck="false" autocomplete="off"></div>
+        <div><label for="size">May hold</label><input id="size" name="size" required maxlength="30" size="10" placeholder="20GB"
+        aria-describedby="size-hint"></div><button class="button">Set</button></form>
+        <p class="hint" id="size-hint">A size, as in 500MB or 20GB, or none for no limit. What is there already stays, also beyond it.</p>
+        </section>
+        """);
 
     private static Markup Collection(PageContext page, CollectionReport? report) => Markup.Of($"""
         {(report is null ? Markup.Empty : Outcome(report))}

@@ -39,6 +39,8 @@ internal static class Links
 
     public static string Robots(string organisation) => $"/u/{Segment(organisation)}/-/robots";
 
+    public static string Webhooks(string owner) => $"/u/{Segment(owner)}/-/webhooks";
+
     public static string Admin(string section) => $"/admin/{Segment(section)}";
 
     /// <summary>An address with a query made of the pairs that have a value.</summary>

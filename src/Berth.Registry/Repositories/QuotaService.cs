@@ -1,0 +1,31 @@
+using Berth.Registry.Audit;
+using Berth.Registry.Database;
+using Berth.Registry.Model;
+
+namespace Berth.Registry.Repositories;
+
+/// <summary>
+/// How much the repositories of each user and organisation may hold. Callers decide who may; changes stand in the audit log.
+/// </summary>
+public sealed class QuotaService(HubDatabase database, AuditLog audit)
+{
+    /// <summary>Sets the most that a namespace may hold. What is there already stays, also beyond it.</summary>
+    /// <param name="actor">Who asks.</param>
+    /// <param name="space">The first part of repositories' names; empty for names of one part.</param>
+    /// <param name="bytesMax">Bytes of its blobs, each once; null: no limit.</param>
+    /// <param name="cancellationToken">Gives up; nothing is changed then.</param>
+    /// <exception cref="FaultException">InvalidArgument: it is no first part of a name.</exception>
+    public Task SetAsync(Caller actor, string space, long? bytesMax, CancellationToken cancellationToken)
+    {
+        if (space.Length > 0 && (space.Contains('/', StringComparison.Ordinal) || !RepositoryName.TryParse(space, out _)))
+            throw FaultException.Invalid($"quota {space}: the name of a user or an organisation is expected");
+        return database.WriteAsync(
+            async (transaction, token) =>
+            {
+                await QuotaTable.SetAsync(transaction, space, bytesMax, token).ConfigureAwait(false);
+                string details = bytesMax is { } max ? $"{max} bytes" : "no limit";
+                await audit.RecordAsync(transaction, actor, AuditActions.QuotaSet, space, details, token).ConfigureAwait(false);
+                return true;
+            }, cancellationToken);
+    }
+}
