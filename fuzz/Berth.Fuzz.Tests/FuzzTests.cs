@@ -1,11 +1,16 @@
 using System.Diagnostics;
 using System.Text;
+using Berth.BuildKit.Files;
+using Berth.BuildKit.Protocol;
 using Berth.Distribution;
 using Berth.Dockerfile;
 using Berth.Dockerfile.Ignore;
 using Berth.Engine;
 using Berth.Faults;
 using Berth.Layers.Tar;
+using Berth.Layers.Trees;
+using Berth.Linux;
+using Berth.Linux.Files;
 using Berth.Oci;
 using Berth.Oci.Json;
 using Berth.Oci.References;
@@ -16,6 +21,7 @@ using Berth.Registry.Protocol;
 using Berth.Registry.Storage;
 using Berth.Registry.Tokens;
 using Berth.Runtime.Cgroups;
+using Google.Protobuf;
 using HubManifest = Berth.Registry.Protocol.ManifestDocument;
 
 namespace Berth.Fuzz.Tests;
@@ -71,6 +77,7 @@ public sealed class FuzzTests
         ["challenge"] = (() => Text("Bearer realm=\"https://a/token\",service=\"b\", scope=\"repository:c:pull\""),
             bytes => AuthenticationChallenge.Parse(String(bytes))),
         ["upload state"] = (() => Text("upload abc\npart 16777216 \"tag\"\npart 5 x\ntail 77\n"), bytes => S3UploadState.Parse(bytes)),
+        ["session packets"] = (SessionPackets, ReceivePackets),
         ["mount table"] = (() => Text("30 25 0:26 / /sys/fs/cgroup/a\\040b rw - cgroup cgroup rw,memory\n"),
             bytes => CgroupHierarchy.Parse(String(bytes))),
     };
@@ -166,6 +173,54 @@ public sealed class FuzzTests
             writer.WriteEntry(new System.Formats.Tar.PaxTarEntry(System.Formats.Tar.TarEntryType.SymbolicLink, "l") { LinkName = "../x" });
         }
         return bytes.ToArray();
+    }
+
+    // A tree as a client tells it, one packet behind the other with its length before it.
+    private static byte[] SessionPackets()
+    {
+        using MemoryStream bytes = new();
+        foreach ((string path, uint mode, long size, string link) in new[]
+        {
+            ("a", 0x800001EDu, 0L, ""), ("a/b", 0x1A4u, 4L, ""), ("a/c", 0x80001FFu, 0L, "../../x"), ("d", 0x1A4u, 0L, "a/b"),
+            ("e.skip", 0x1A4u, 2L, ""), ("f", 0x2000180u, 0L, ""),
+        })
+        {
+            Stat stat = new() { Path = ByteString.CopyFromUtf8(path), Mode = mode, Size = size, Linkname = ByteString.CopyFromUtf8(link) };
+            new Packet { Stat = stat }.WriteDelimitedTo(bytes);
+        }
+        new Packet().WriteDelimitedTo(bytes);
+        foreach (string data in new[] { "da", "ta", "" })
+            new Packet { Type = Packet.Types.PacketType.PacketData, Id = 1, Data = ByteString.CopyFromUtf8(data) }.WriteDelimitedTo(bytes);
+        new Packet { Type = Packet.Types.PacketType.PacketFin }.WriteDelimitedTo(bytes);
+        return bytes.ToArray();
+    }
+
+    private static void ReceivePackets(byte[] bytes)
+    {
+        string parent = Directory.CreateTempSubdirectory("berth-fuzz-tree-").FullName;
+        try
+        {
+            using FileDescriptor root = FileCalls.OpenDirectory(Directory.CreateDirectory($"{parent}/root").FullName);
+            using FileReceiver receiver = new(root, IgnoreFile.Parse("*.skip"), new ReceiveLimits(100, 1000));
+            using MemoryStream stream = new(bytes);
+            while (stream.Position < stream.Length)
+            {
+                receiver.Accept(Packet.Parser.ParseDelimitedFrom(stream));
+                while (receiver.TryAsk(out _))
+                    continue;
+            }
+            receiver.Finish();
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            // What gRPC refuses before it reaches the receiver.
+        }
+        finally
+        {
+            bool isAlone = Directory.GetFileSystemEntries(parent).Length == 1;
+            TreeRemover.Remove(parent);
+            Assert.True(isAlone, "something was made beside the root");
+        }
     }
 
     private static void ReadArchive(byte[] bytes)

@@ -74,7 +74,8 @@ public sealed class ClientExport(ClientSession session, BuildTrace trace, Export
         }
         catch (RpcException refused)
         {
-            throw ClientSession.Explain(refused, "take the tar", cancellationToken);
+            RpcException why = await ClientSession.WhyAsync(call.ResponseStream, refused).ConfigureAwait(false);
+            throw ClientSession.Explain(why, "take the tar", cancellationToken);
         }
         finally
         {

@@ -118,7 +118,17 @@ internal sealed class FileTarget(FileDescriptor root) : IDisposable
             throw Refusal(error, path);
     }
 
-    private static Exception Refusal(int error, byte[] path) => error is Errno.ENOSPC or Errno.EDQUOT
-        ? FaultException.Unavailable($"receive \"{FileCalls.TextOf(path)}\": no space left on device: free some space and try again")
-        : new LinuxException("write", FileCalls.TextOf(path), error);
+    private static FaultException Refusal(int error, byte[] path)
+    {
+        string name = FileCalls.TextOf(path);
+        LinuxException cause = new("write", name, error);
+        return error switch
+        {
+            Errno.ENOSPC or Errno.EDQUOT =>
+                FaultException.Unavailable($"receive \"{name}\": no space left on device: free some space and try again", cause),
+            Errno.EEXIST or Errno.ENOENT or Errno.ENOTDIR or Errno.ELOOP or Errno.EXDEV or Errno.EINVAL or Errno.EMLINK
+                or Errno.ENAMETOOLONG or Errno.EFBIG => FaultException.Invalid($"receive {cause.Message}", cause),
+            _ => FaultException.Internal($"receive {cause.Message}", cause),
+        };
+    }
 }

@@ -8,7 +8,7 @@ namespace Berth.BuildKit.Files;
 /// <remarks>fsutil's Validator. The slash comes before all other bytes, so that a directory's contents follow it at once.</remarks>
 internal sealed class PathOrder
 {
-    private const int PathBytesMax = 4096;
+    private const int PathBytesMax = 4095;
     private const int NameBytesMax = 255;
 
     // Each level costs whoever walks the tree later a descriptor; the builder's own limit.

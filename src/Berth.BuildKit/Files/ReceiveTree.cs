@@ -27,7 +27,7 @@ internal static class ReceiveTree
         Metadata headers = new() { { "dir-name", source } };
         if (follow is not null)
             headers.Add("followpaths", follow);
-        using AsyncDuplexStreamingCall<Packet, Packet> call = session.Calls.AsyncDuplexStreamingCall(
+        AsyncDuplexStreamingCall<Packet, Packet> call = session.Calls.AsyncDuplexStreamingCall(
             SessionMethods.SendTree, null, new CallOptions(headers, cancellationToken: cancellationToken));
         Channel<Packet> answers = Channel.CreateUnbounded<Packet>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
         Task answering = SendAsync(call.RequestStream, answers.Reader);
@@ -45,6 +45,9 @@ internal static class ReceiveTree
         finally
         {
             answers.Writer.TryComplete();
+            // Ends the call if it has not ended yet, and with it a request that nobody takes.
+            call.Dispose();
+            await answering.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

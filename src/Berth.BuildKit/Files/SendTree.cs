@@ -18,6 +18,7 @@ internal sealed class SendTree(FileDescriptor root, IClientStreamWriter<Packet> 
     private readonly Dictionary<uint, byte[]> _regular = [];
     private readonly Dictionary<(ulong Device, ulong Inode), byte[]> _firstNames = [];
     private readonly Channel<Packet> _answers = Channel.CreateUnbounded<Packet>();
+    private RpcException? _ended;
     private uint _number;
     private long _bytes;
 
@@ -28,7 +29,7 @@ internal sealed class SendTree(FileDescriptor root, IClientStreamWriter<Packet> 
     {
         if (!session.Offers(SessionMethods.TakeTree))
             throw FaultException.Invalid("session: the client takes no files: is there a dest for the output?");
-        using AsyncDuplexStreamingCall<Packet, Packet> call = session.Calls.AsyncDuplexStreamingCall(
+        AsyncDuplexStreamingCall<Packet, Packet> call = session.Calls.AsyncDuplexStreamingCall(
             SessionMethods.TakeTree, null, new CallOptions(cancellationToken: cancellationToken));
         SendTree sending = new(root, call.RequestStream, report);
         Task reading = sending.ReadAsync(call.ResponseStream, cancellationToken);
@@ -43,14 +44,19 @@ internal sealed class SendTree(FileDescriptor root, IClientStreamWriter<Packet> 
         }
         catch (RpcException refused)
         {
-            throw ClientSession.Explain(refused, "take files", cancellationToken);
+            await reading.ConfigureAwait(false);
+            throw ClientSession.Explain(sending._ended ?? refused, "take files", cancellationToken);
+        }
+        finally
+        {
+            call.Dispose();
+            await reading.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
     // Requests wait until all is told; there is at most one for each file.
     private async Task ReadAsync(IAsyncStreamReader<Packet> requests, CancellationToken cancellationToken)
     {
-        Exception? failure = null;
         try
         {
             while (await requests.MoveNext(cancellationToken).ConfigureAwait(false))
@@ -58,9 +64,9 @@ internal sealed class SendTree(FileDescriptor root, IClientStreamWriter<Packet> 
         }
         catch (RpcException refused)
         {
-            failure = refused;
+            _ended = refused;
         }
-        _answers.Writer.TryComplete(failure);
+        _answers.Writer.TryComplete(_ended);
     }
 
     private async Task TellAsync(FileDescriptor directory, byte[] path, int depth, CancellationToken cancellationToken)

@@ -150,6 +150,21 @@ public sealed class ClientSession : IAsyncDisposable
         return FaultException.Unavailable($"session: {call}: {detail}", refused);
     }
 
+    /// <summary>Why a call has ended, when writing to it failed: the other side's own words, where there are some.</summary>
+    internal static async Task<RpcException> WhyAsync<T>(IAsyncStreamReader<T> answers, RpcException refused)
+    {
+        try
+        {
+            while (await answers.MoveNext(CancellationToken.None).ConfigureAwait(false))
+                continue;
+            return refused;
+        }
+        catch (RpcException told)
+        {
+            return told.StatusCode == StatusCode.Cancelled ? refused : told;
+        }
+    }
+
     private async Task CheckAsync(CancellationToken cancellationToken)
     {
         CallOptions options = new(deadline: DateTime.UtcNow + s_answerTime, cancellationToken: cancellationToken);

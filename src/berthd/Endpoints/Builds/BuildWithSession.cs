@@ -48,9 +48,9 @@ internal static class BuildWithSession
                 lines.Succeed(output is null ? image : null);
                 return;
             }
-            catch (FaultException fault)
+            catch (Exception refused) when (refused is FaultException or IOException)
             {
-                failure = fault.Message;
+                failure = refused.Message;
             }
             catch (OperationCanceledException) when (!call.Cancelled.IsCancellationRequested)
             {
