@@ -160,12 +160,15 @@ internal unsafe struct Log
             Close(gate);
     }
 
-    // Whoever changes names of rotated files holds this file's lock; there is none while nobody compresses.
+    // Whoever changes names of rotated files holds the lock of the directory they are in, which is there from the beginning.
     private static int Gate(byte* path)
     {
         byte* name = stackalloc byte[PathMax + 32];
-        Text.Append(Text.Append(name, path), Z(".lock"u8));
-        return Sys.Open(name, K.O_CLOEXEC);
+        byte* end = Text.Append(name, path);
+        while (end > name && *end != (byte)'/')
+            end--;
+        *end = 0;
+        return Sys.Open(name, K.O_DIRECTORY | K.O_CLOEXEC);
     }
 
     private static void Move(Log* log)

@@ -6,19 +6,18 @@ namespace Berth.Engine;
 
 /// <summary>Compresses what was rotated away. The monitor goes on rotating meanwhile: it moves both forms along (Log.cs of the stage),
 /// so a file is found again by its first line, under the lock that keeps the monitor from rotating, before its name is changed.</summary>
+/// <remarks>The lock is the directory's: a file of its own would have to be there before the first rotation, and a monitor that found none could
+/// still be renaming, for as long as the scheduler lets it wait, when the engine has made one.</remarks>
 internal static class LogCompression
 {
     // One file at a time in the whole engine: two hands at one log would take each other's files, and compressing is never urgent.
     private static readonly Lock s_gate = new();
 
-    private const string GateSuffix = ".lock";
     private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead;
 
     /// <summary>Compresses the files older than the one known as <paramref name="upTo"/>; null: all that are rotated.</summary>
     public static void Run(string path, string? upTo)
     {
-        // The first time it is made long before anything is renamed: a rotation that began without it is over by then.
-        OpenGate(path).Dispose();
         foreach (string file in LogFiles.OldestFirst(path))
         {
             if (file == path)
@@ -66,7 +65,8 @@ internal static class LogCompression
     private static void Publish(string path, string identity, string temporary)
     {
         using FileDescriptor gate = OpenGate(path);
-        FileCalls.TryLock(gate, FileCalls.LOCK_EX);
+        while (FileCalls.TryLock(gate, FileCalls.LOCK_EX) == Errno.EINTR)
+            continue;
         if (PlainOf(path, identity) is not { } file)
         {
             // It was the oldest, and went while it was compressed.
@@ -77,9 +77,8 @@ internal static class LogCompression
         File.Delete(file);
     }
 
-    // The monitor does not rotate while this file is locked (Log.cs of the stage), so that a name stays the name of one file.
-    private static FileDescriptor OpenGate(string path) => FileCalls.Open(FileCalls.WorkingDirectory, FileCalls.PathOf(path + GateSuffix),
-        FileCalls.O_RDWR | FileCalls.O_CREAT | FileCalls.O_NOFOLLOW, 0x180);
+    // The monitor does not rotate while the directory is locked (Log.cs of the stage), so that a name stays the name of one file.
+    private static FileDescriptor OpenGate(string path) => FileCalls.OpenDirectory(Path.GetDirectoryName(path)!);
 
     private static string? PlainOf(string path, string identity) => LogFiles.OldestFirst(path).FirstOrDefault(
         file => file != path && !file.EndsWith(LogFiles.Suffix, StringComparison.Ordinal) && LogFiles.IdentityOf(file) == identity);
