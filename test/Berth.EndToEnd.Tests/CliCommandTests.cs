@@ -107,6 +107,26 @@ public sealed class CliCommandTests(EngineFixture engine)
         await DoAsync("rmi", "cli-built:1");
     }
 
+    [Theory]
+    [InlineData("-q")]
+    [InlineData("--progress=quiet")]
+    public async Task Build_Quiet_PrintsTheIdOnly(string flag)
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            Completed build = await RunWithInputAsync($"FROM {Image}\nRUN echo q > /q\n", "build", flag, "--iidfile", file, "-");
+            Assert.True(build.Code == 0, build.Errors);
+            Assert.Matches("^sha256:[0-9a-f]{64}\n$", build.Output);
+            Assert.Equal(build.Output.Trim(), File.ReadAllText(file));
+            Assert.Equal(build.Output, (await DoAsync("inspect", "-f", "{{.Id}}", build.Output.Trim())).Output);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
     [Fact]
     public async Task Images_SaveTagAndLoad_KeepTheId()
     {

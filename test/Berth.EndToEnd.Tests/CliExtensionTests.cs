@@ -79,6 +79,21 @@ public sealed class CliExtensionTests(EngineFixture engine) : IDisposable
         Assert.Contains("2222", log);
     }
 
+    [Fact]
+    public async Task ContextUse_WithoutAConfiguration_MakesOne()
+    {
+        Assert.SkipUnless(engine.Missing is null, engine.Missing ?? "");
+        Task<Completed> WithoutHostAsync(params string[] arguments) => Program.RunAsync(
+            "env", ["-uDOCKER_HOST", "-uBERTH_HOST", $"DOCKER_CONFIG={_home}", EngineFixture.Berth, .. arguments], engine.Address);
+        Assert.Equal(0, (await WithoutHostAsync("context", "create", "near", "--docker", $"host={engine.Address}")).Code);
+        File.Delete($"{_home}/config.json");
+        Completed use = await WithoutHostAsync("context", "use", "near");
+        Assert.True(use.Code == 0, use.Errors);
+        Assert.Equal("near\n", (await WithoutHostAsync("context", "show")).Output);
+        Completed images = await WithoutHostAsync("images", "-q", "busybox:e2e");
+        Assert.Matches("^[0-9a-f]{12}\n$", images.Output);
+    }
+
     [Theory]
     [InlineData("/bin/bash", "source <(berth completion bash); COMP_WORDS=(berth @typed); COMP_CWORD=@count; _berth_complete; printf '%s\\n' \"${COMPREPLY[@]}\"")]
     [InlineData("/usr/bin/fish", "berth completion fish | source; complete -C 'berth @typed'")]

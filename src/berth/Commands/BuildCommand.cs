@@ -61,6 +61,9 @@ internal static class BuildCommand
             session.Warn(Encoding.UTF8.GetString(ignored.ToArray()).TrimEnd());
             throw;
         }
+        // A quiet answer is the ID as its only text, as Docker's.
+        if (quiet && imageId.Length == 0)
+            imageId = Encoding.UTF8.GetString(ignored.ToArray()).Trim();
         if (quiet)
             session.PrintLine(imageId);
         if (parsed.String("iidfile") is { Length: > 0 } file)

@@ -91,7 +91,8 @@ internal sealed class ConfigFile
     {
         string directory = Path.GetDirectoryName(_path)!;
         Directory.CreateDirectory(directory);
-        string target = new FileInfo(_path).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? _path;
+        FileInfo own = new(_path);
+        string target = own.LinkTarget is null ? _path : own.ResolveLinkTarget(returnFinalTarget: true)!.FullName;
         string temporary = target + "." + System.Environment.ProcessId;
         using (FileStream file = new(temporary, new FileStreamOptions
         {
