@@ -58,7 +58,10 @@ internal static unsafe class ClientInput
                 break;
             case Packet.Start when client->Role == Packet.Control && monitor->Ready && !monitor->StartAsked:
                 monitor->StartAsked = true;
-                Write(monitor->Sync, Z("s"u8), 1);
+                if ((monitor->Plan->Flags & PlanFlags.External) != 0)
+                    External.Start(monitor);
+                else
+                    Write(monitor->Sync, Z("s"u8), 1);
                 break;
             case Packet.Release when client->Role == Packet.Control:
                 Clients.EndUnstarted(monitor);

@@ -50,7 +50,11 @@ internal static unsafe class Clients
     /// <summary>An exec whose engine died or let go before starting it will never be started: no other can reach it.</summary>
     public static void EndUnstarted(MonitorState* monitor)
     {
-        if (!monitor->StartAsked && monitor->Listener < 0)
+        if (monitor->StartAsked || monitor->Listener >= 0)
+            return;
+        if ((monitor->Plan->Flags & PlanFlags.External) != 0)
+            External.Abandon(monitor);
+        else
             Kill(monitor->Pid, K.SIGKILL);
     }
 

@@ -16,6 +16,8 @@ internal static unsafe partial class Entry
             Sys.Exit(Unmonitored.Run());
         if (count > 1 && Text.Same(arguments[1], Sys.Z("@namespace"u8)))
             Sys.Exit(Unmonitored.HoldUserNamespace());
+        if (count > 2 && Text.Same(arguments[1], Sys.Z("@init"u8)))
+            InitProgram.Run(arguments + 2, environment);
         OpenStreams();
         return real_main(count, arguments, environment);
     }

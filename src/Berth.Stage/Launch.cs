@@ -294,7 +294,7 @@ internal static unsafe class ProgramSearch
         return Access(path, X_OK, AT_EACCESS) < 0 || (stat.Mode & 0x49) == 0 ? K.EACCES : 0;
     }
 
-    private static bool HasSlash(byte* name)
+    public static bool HasSlash(byte* name)
     {
         for (; *name != 0; name++)
         {

@@ -29,6 +29,8 @@ internal unsafe struct MonitorState
     public bool InputEnds;
     public bool TerminalIdle;
     public bool Ready, StartAsked, Running, Failed, Ended;
+    public int Helper; // The external runtime at work, or 0.
+    public bool HoldsOutput, Abandoned, ConsoleConnected;
     public int ExitCode;
     public long StartSeconds, StartNanoseconds, ExitSeconds, ExitNanoseconds;
     public Report Failure;
@@ -123,17 +125,28 @@ internal static unsafe class Monitor
         child->Stdin = child->Stdout = child->Stderr = child->Terminals = child->MaskDirectory = child->MaskFile = -1;
         child->Listener = -1;
         child->Notify = plan->NotifySocket;
-        int* pair = stackalloc int[2];
-        if (SocketPair(1, 5 | 0x80000, pair) < 0)
-            return false;
-        monitor->Sync = pair[0];
-        child->Sync = pair[1];
         ulong signals = 1UL << (K.SIGCHLD - 1) | 1UL << (13 - 1);
         ulong waited = 1UL << (K.SIGCHLD - 1);
         SignalMask(0, &signals);
         monitor->Signals = SignalDescriptor(&waited);
         if (!OpenStreams(monitor))
             return false;
+        if ((plan->Flags & PlanFlags.External) == 0)
+            return MakeOurselves(monitor);
+        bool isMade = External.Make(monitor);
+        CloseChildStreams(child);
+        return isMade;
+    }
+
+    private static bool MakeOurselves(MonitorState* monitor)
+    {
+        PlanHeader* plan = monitor->Plan;
+        Child* child = &monitor->Child;
+        int* pair = stackalloc int[2];
+        if (SocketPair(1, 5 | 0x80000, pair) < 0)
+            return false;
+        monitor->Sync = pair[0];
+        child->Sync = pair[1];
         int pid = Making.Clone(child, 0);
         if (pid == 0)
             RunChild(child);

@@ -50,8 +50,7 @@ internal static unsafe class MonitorLoop
             Clients.DropPending(monitor);
             return;
         }
-        CloseOutput(&monitor->Out);
-        CloseOutput(&monitor->Err);
+        CloseOutputs(monitor);
     }
 
     private static bool Drained(MonitorState* monitor) =>
@@ -59,7 +58,7 @@ internal static unsafe class MonitorLoop
 
     private static int Watch(MonitorState* monitor, PollEntry* entries)
     {
-        bool held = Clients.AnyPending(monitor);
+        bool held = monitor->HoldsOutput || Clients.AnyPending(monitor);
         entries[0] = Entry(monitor->Signals, K.POLLIN, !monitor->Ended);
         entries[1] = Entry(monitor->Listener, K.POLLIN, monitor->ClientCount < StageContract.ClientsMax);
         entries[2] = Entry(monitor->Sync, K.POLLIN, true);
@@ -83,7 +82,7 @@ internal static unsafe class MonitorLoop
     {
         // The child's words come before its end, and an engine's input before the listener changes the table.
         if (entries[2].Returned != 0)
-            ReadChild(monitor);
+            HearMaking(monitor);
         for (int i = count - FixedEntries - 1; i >= 0; i--)
         {
             if (entries[FixedEntries + i].Returned != 0 && i < monitor->ClientCount
@@ -100,6 +99,14 @@ internal static unsafe class MonitorLoop
             Reap(monitor);
         if (entries[1].Returned != 0)
             Clients.Accept(monitor);
+    }
+
+    private static void HearMaking(MonitorState* monitor)
+    {
+        if ((monitor->Plan->Flags & PlanFlags.External) != 0)
+            ExternalConsole.Serve(monitor);
+        else
+            ReadChild(monitor);
     }
 
     private static void ReadOutput(MonitorState* monitor, int* source, Packet kind)
@@ -123,6 +130,12 @@ internal static unsafe class MonitorLoop
         if (monitor->Log.File >= 0)
             Log.Feed(&monitor->Log, kind == Packet.Error, monitor->Chunk + 1, (int)count);
         Clients.OfferChunk(monitor, onlyPending: false);
+    }
+
+    public static void CloseOutputs(MonitorState* monitor)
+    {
+        CloseOutput(&monitor->Out);
+        CloseOutput(&monitor->Err);
     }
 
     private static void CloseOutput(int* source)
@@ -158,10 +171,7 @@ internal static unsafe class MonitorLoop
     {
         if (report->Kind == Packet.Attach)
         {
-            monitor->Master = descriptor;
-            Fcntl(descriptor, 4, K.O_RDWR | K.O_NONBLOCK);
-            monitor->Out = descriptor;
-            monitor->In = Fcntl(descriptor, 1030, 0);
+            TakeTerminal(monitor, descriptor);
             return;
         }
         if (report->Kind == Packet.Born)
@@ -183,12 +193,25 @@ internal static unsafe class MonitorLoop
         Clients.Broadcast(monitor, report);
     }
 
+    public static void TakeTerminal(MonitorState* monitor, int descriptor)
+    {
+        monitor->Master = descriptor;
+        Fcntl(descriptor, 4, K.O_RDWR | K.O_NONBLOCK);
+        monitor->Out = descriptor;
+        monitor->In = Fcntl(descriptor, 1030, 0);
+    }
+
     private static void ChildExecutes(MonitorState* monitor)
     {
         Close(monitor->Sync);
         monitor->Sync = -1;
         if (monitor->Failed || !monitor->StartAsked)
             return;
+        TellStarted(monitor);
+    }
+
+    public static void TellStarted(MonitorState* monitor)
+    {
         monitor->Running = true;
         Time(0, &monitor->StartSeconds);
         Report report;
@@ -204,6 +227,11 @@ internal static unsafe class MonitorLoop
         while (Read(monitor->Signals, information, 128) == 128)
         {
         }
+        if ((monitor->Plan->Flags & PlanFlags.External) != 0)
+        {
+            External.Reap(monitor);
+            return;
+        }
         int status;
         int ended;
         while ((ended = Wait(-1, &status, 1)) > 0)
@@ -216,10 +244,15 @@ internal static unsafe class MonitorLoop
             }
             if (ended != monitor->Pid)
                 continue; // An exec's first child: the one that counts is born.
-            monitor->Ended = true;
-            monitor->ExitCode = (status & 0x7F) == 0 ? status >> 8 & 0xFF : 128 + (status & 0x7F);
-            Time(0, &monitor->ExitSeconds);
+            SetEnd(monitor, status);
         }
+    }
+
+    public static void SetEnd(MonitorState* monitor, int status)
+    {
+        monitor->Ended = true;
+        monitor->ExitCode = (status & 0x7F) == 0 ? status >> 8 & 0xFF : 128 + (status & 0x7F);
+        Time(0, &monitor->ExitSeconds);
     }
 
     /// <summary>Everything is read and offered: close the log, record, tell, go.</summary>

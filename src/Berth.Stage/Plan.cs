@@ -10,7 +10,7 @@ namespace Berth.Stage;
 public struct PlanHeader
 {
     /// <summary>Layout version, checked by the stage: library and program must be of one build.</summary>
-    public const uint Version = 0x42520005;
+    public const uint Version = 0x42520006;
 
     /// <summary><see cref="Version"/>.</summary>
     public uint Magic;
@@ -251,6 +251,18 @@ public struct PlanHeader
 
     /// <summary>MS_… for the container's root once it is the root, or 0.</summary>
     public ulong OwnPropagation;
+
+    /// <summary>What makes the process instead of us: an array of offsets, program and arguments, zero-ended.</summary>
+    public uint ExternalMake;
+
+    /// <summary>What starts it then; 0: it runs once it is made (exec).</summary>
+    public uint ExternalStart;
+
+    /// <summary>Where both run and leave <c>pid</c>.</summary>
+    public uint ExternalDirectory;
+
+    /// <summary>Alignment.</summary>
+    public uint PaddingExternal;
 }
 
 /// <summary>A program to run at a point of the lifecycle.</summary>
@@ -321,6 +333,9 @@ public enum PlanFlags
 
     /// <summary>Its maker is no root: it must be able to write our id maps.</summary>
     MappedByUser = 16384,
+
+    /// <summary>Another OCI runtime makes the process.</summary>
+    External = 32768,
 }
 
 /// <summary>A namespace to join by descriptor.</summary>

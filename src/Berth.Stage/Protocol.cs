@@ -68,7 +68,7 @@ public enum Place
     Directory, Node, Link, Mask, ReadOnly, Sysctl, Console, Pivot, HostName, Limit, OomScore, WorkingDirectory, User,
     Capabilities, Seccomp, ProgramNotFound, ProgramMissing, ProgramForbidden, ProgramDirectory, Execute, Interpreter, IdMap,
     Socket, WorkingDirectoryOutside, ExitUnknown, Ended, Label, Hook, HookTimeout, Scheduler, IoPriority, Affinity, Personality,
-    Keyring, TimeOffsets, CopyUp, Notify,
+    Keyring, TimeOffsets, CopyUp, Notify, External,
 #pragma warning restore CS1591
 }
 
@@ -112,6 +112,9 @@ public static class StageContract
 
     /// <summary>argv[1] of the program that makes a user namespace and holds it.</summary>
     public const string NamespaceVerb = "@namespace";
+
+    /// <summary>argv[1] of the program that makes it a container's process 1; the container's own program follows.</summary>
+    public const string InitVerb = "@init";
 
     /// <summary>The plan's descriptor.</summary>
     public const int PlanDescriptor = 3;

@@ -14,17 +14,29 @@ internal static unsafe class TinyInit
         Tell.Check(child, pid, Place.Clone, Z("init"u8));
         if (pid == 0)
         {
-            SetProcessGroup(0, 0);
-            int group = GetPid();
-            // All signals are blocked: taking the foreground cannot stop us (SIGTTOU).
-            if (terminal)
-                Ioctl(0, K.TIOCSPGRP, &group);
-            ulong none = 0;
-            SignalMask(2, &none);
+            BecomeForeground(terminal);
             return;
         }
-        Control(K.PR_SET_NAME, (ulong)Z("init"u8));
         Close(child->Sync);
+        Stay(pid, terminal);
+    }
+
+    /// <summary>In the new child: a process group of its own, the terminal's, and no signal blocked.</summary>
+    public static void BecomeForeground(bool terminal)
+    {
+        SetProcessGroup(0, 0);
+        int group = GetPid();
+        // All signals are blocked: taking the foreground cannot stop us (SIGTTOU).
+        if (terminal)
+            Ioctl(0, K.TIOCSPGRP, &group);
+        ulong none = 0;
+        SignalMask(2, &none);
+    }
+
+    /// <summary>In process 1, until the program has ended.</summary>
+    public static void Stay(int pid, bool terminal)
+    {
+        Control(K.PR_SET_NAME, (ulong)Z("init"u8));
         // The program's streams are its own: ours would keep its pipes open. A terminal stays, or its session would hang up.
         if (!terminal)
             CloseRange(0, 2, 0);
