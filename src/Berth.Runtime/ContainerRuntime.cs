@@ -5,6 +5,7 @@ using Berth.Faults;
 using Berth.Linux;
 using Berth.Linux.Sockets;
 using Berth.Runtime.Cgroups;
+using Berth.Runtime.Externals;
 using Berth.Runtime.Monitors;
 using Berth.Runtime.Plans;
 using Berth.Stage;
@@ -16,9 +17,14 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
 {
     private readonly CgroupHierarchy _hierarchy = CgroupHierarchy.Detect();
     private readonly MonitorProgram _program;
+    private readonly ExternalContainers _externals;
 
     /// <summary>Makes a runtime. The program is first looked for when it is needed.</summary>
-    public ContainerRuntime(RuntimeOptions options) => _program = new MonitorProgram(options);
+    public ContainerRuntime(RuntimeOptions options)
+    {
+        _program = new MonitorProgram(options);
+        _externals = new ExternalContainers(_program, _hierarchy);
+    }
 
     /// <inheritdoc/>
     public IReadOnlyList<string> WarningsOf(Oci.Runtime.ProcessSpec process)
@@ -32,7 +38,7 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
     public async Task<IContainer> CreateAsync(ContainerRequest request, CancellationToken cancellationToken)
     {
         IList<string> warnings = request.Warnings ?? [];
-        CallFilter filter = CallFilter.Compile(request.Spec.Linux?.Seccomp);
+        CallFilter filter = request.Runtime is null ? CallFilter.Compile(request.Spec.Linux?.Seccomp) : CallFilter.None;
         if (File.Exists(Path.Join(request.RunDirectory, ContainerState.FileName)))
             throw FaultException.Conflict($"container {request.Id}: its run directory {request.RunDirectory} is in use");
         ContainerState state = new()
@@ -42,10 +48,14 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
             Terminal = request.Spec.Process?.Terminal == true,
             HasUserNamespace = request.Spec.Linux?.Namespaces?.Any(static entry => entry.Type == "user") == true,
             HasTimeNamespace = request.Spec.Linux?.Namespaces?.Any(static entry => entry.Type == "time") == true,
+            HasPrivateProcesses = ExternalPlan.HasPrivateProcesses(request.Spec),
+            Runtime = request.Runtime,
             Filter = filter,
         };
         // Before anything in the kernel: an engine that finds the run directory finds all that was made for it.
         WriteState(request.RunDirectory, state);
+        if (request.Runtime is { } external)
+            return await _externals.CreateAsync(request, state, external, cancellationToken);
         Cgroup? cgroup = null;
         MonitoredProcess? process = null;
         try
@@ -101,7 +111,7 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
             return null;
         Cgroup cgroup = _hierarchy.Open(state.CgroupPath);
         if (RunDirectories.ReadExit(runDirectory) is { } record)
-            return RunningContainer.AfterEnd(_program, state, runDirectory, cgroup, record);
+            return Wrap(RunningContainer.AfterEnd(_program, state, runDirectory, cgroup, record), state, runDirectory);
         MonitoredProcess? process = await ConnectAsync(runDirectory, cancellationToken);
         if (process is not null)
         {
@@ -109,7 +119,8 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
             if (first == process.Created && process.Created.IsCompletedSuccessfully)
             {
                 DateTimeOffset? started = process.Started.IsCompletedSuccessfully ? await process.Started : null;
-                return new RunningContainer(_program, state, runDirectory, cgroup, process, await process.Created, started);
+                return Wrap(new RunningContainer(_program, state, runDirectory, cgroup, process, await process.Created, started),
+                    state, runDirectory);
             }
             await process.DisposeAsync();
         }
@@ -119,8 +130,11 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
             await Task.Run(cgroup.Kill, cancellationToken);
             late = new ExitRecord(137, DateTimeOffset.UtcNow, null);
         }
-        return RunningContainer.AfterEnd(_program, state, runDirectory, cgroup, late);
+        return Wrap(RunningContainer.AfterEnd(_program, state, runDirectory, cgroup, late), state, runDirectory);
     }
+
+    private IContainer Wrap(RunningContainer container, ContainerState state, string runDirectory) =>
+        state.Runtime is null ? container : _externals.Wrap(container, state, runDirectory);
 
     private static async Task<MonitoredProcess?> ConnectAsync(string runDirectory, CancellationToken cancellationToken)
     {

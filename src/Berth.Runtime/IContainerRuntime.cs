@@ -61,6 +61,9 @@ public sealed record ContainerRequest
     /// <summary>Where the monitor writes the output, in json-file form. Null: nowhere.</summary>
     public LogFile? Log { get; init; }
 
+    /// <summary>Who makes it; null: we ourselves.</summary>
+    public ExternalRuntime? Runtime { get; init; }
+
     /// <summary>Run a tiny init as process 1 that reaps and forwards signals.</summary>
     public bool Init { get; init; }
 

@@ -24,6 +24,12 @@ internal sealed record ContainerState
     /// <summary>It has a time namespace of its own.</summary>
     public bool HasTimeNamespace { get; init; }
 
+    /// <summary>All its processes end with the first.</summary>
+    public bool HasPrivateProcesses { get; init; }
+
+    /// <summary>Who made it; null: we ourselves.</summary>
+    public ExternalRuntime? Runtime { get; init; }
+
     /// <summary>What further processes are filtered by.</summary>
     public CallFilter Filter { get; init; } = CallFilter.None;
 }

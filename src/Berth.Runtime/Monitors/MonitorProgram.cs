@@ -19,9 +19,12 @@ internal sealed class MonitorProgram : IStageProgram, IDisposable
     private FileDescriptor? _image; // Guarded by _gate.
     private bool _isDisposed; // Guarded by _gate.
 
+    /// <summary>The program's file.</summary>
+    public string Path => _path;
+
     /// <summary>Names the program.</summary>
     public MonitorProgram(RuntimeOptions options) =>
-        _path = options.RuntimeBinary ?? Path.Join(AppContext.BaseDirectory, "berth-runtime");
+        _path = options.RuntimeBinary ?? System.IO.Path.Join(AppContext.BaseDirectory, "berth-runtime");
 
     /// <summary>Starts a monitor for a plan and listens to it.</summary>
     /// <param name="plan">What it is to do.</param>

@@ -105,7 +105,7 @@ internal static class PlanBuilder
             | (options.MappedByUser ? PlanFlags.MappedByUser : 0) | (options.KeepsGroups ? PlanFlags.KeepsGroups : 0);
     }
 
-    private static void AddLog(PlanWriter writer, LogFile? log)
+    internal static void AddLog(PlanWriter writer, LogFile? log)
     {
         if (log is null)
             return;
@@ -197,7 +197,7 @@ internal static class PlanBuilder
         return Finish(plan, writer);
     }
 
-    private static Plan Finish(Plan plan, PlanWriter writer)
+    internal static Plan Finish(Plan plan, PlanWriter writer)
     {
         writer.Header.InheritedCount = (uint)plan.Descriptors.Count;
         writer.Header.DrainMilliseconds = DrainMilliseconds;
@@ -274,7 +274,7 @@ internal static class PlanBuilder
         writer.Header.GidMap = writer.Text(IdMaps.Text(groups));
     }
 
-    private static void AddRoot(PlanWriter writer, ContainerRequest request)
+    internal static void AddRoot(PlanWriter writer, ContainerRequest request)
     {
         ref PlanHeader header = ref writer.Header;
         header.RootPropagation = Propagation(request.Spec.Linux?.RootfsPropagation);

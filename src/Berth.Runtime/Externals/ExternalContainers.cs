@@ -1,0 +1,74 @@
+using System.Text.Json;
+using Berth.Faults;
+using Berth.Oci.Json;
+using Berth.Oci.Runtime;
+using Berth.Runtime.Cgroups;
+using Berth.Runtime.Monitors;
+using Berth.Runtime.Plans;
+
+namespace Berth.Runtime.Externals;
+
+/// <summary>Makes containers by a runtime of others, which our monitor calls (docs/adr/0014-any-oci-runtime.md).</summary>
+internal sealed class ExternalContainers(MonitorProgram program, CgroupHierarchy hierarchy)
+{
+    /// <summary>Makes one up to the point where its first process waits to execute.</summary>
+    /// <exception cref="FaultException">As <see cref="IContainerRuntime.CreateAsync"/>, with the runtime's own words.</exception>
+    public async Task<IContainer> CreateAsync(
+        ContainerRequest request, ContainerState state, ExternalRuntime runtime, CancellationToken cancellationToken)
+    {
+        ExternalSpec.Check(request, runtime.Name);
+        CheckProgram(runtime);
+        ExternalCommands commands = new(runtime, request.Id, request.RunDirectory);
+        Cgroup cgroup = hierarchy.Open(state.CgroupPath);
+        MonitoredProcess? process = null;
+        try
+        {
+            await File.WriteAllBytesAsync(Path.Join(request.RunDirectory, "config.json"), JsonSerializer.SerializeToUtf8Bytes(
+                ExternalSpec.Make(request, state.CgroupPath, program.Path), OciJson.RuntimeSpec), cancellationToken);
+            using (Plan plan = ExternalPlan.ForContainer(request, commands))
+                process = program.Start(plan, attach: null, request.Warnings ?? []);
+            int pid = await process.Created.WaitAsync(cancellationToken);
+            return Wrap(new RunningContainer(program, state, request.RunDirectory, cgroup, process, pid, startedAt: null),
+                state, request.RunDirectory);
+        }
+        catch (Exception failure)
+        {
+            // Its log says why; it goes with the directory.
+            FaultException? fault = failure is FaultException cause && process is not null
+                ? commands.FaultOf("create", request.RunDirectory, cause) : null;
+            await UndoAsync(process, commands, request.Id, cgroup);
+            if (fault is not null)
+                throw fault;
+            throw;
+        }
+    }
+
+    /// <summary>A container of such a runtime by its monitor, found or new.</summary>
+    public IContainer Wrap(RunningContainer monitored, ContainerState state, string runDirectory) => new ExternalContainer(
+        monitored, program, new ExternalCommands(state.Runtime!, state.Id, runDirectory), hierarchy.Open(state.CgroupPath),
+        state.HasPrivateProcesses);
+
+    private static async Task UndoAsync(MonitoredProcess? process, ExternalCommands commands, string id, Cgroup cgroup)
+    {
+        // A program still at work would make what we are about to remove.
+        if (process is not null)
+            await ((Task)process.Created).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await commands.TryRunAsync("delete", "--force", id);
+        await Task.Run(cgroup.Kill);
+        if (process is not null)
+        {
+            process.Handle?.TrySignal(9);
+            await process.Ended;
+            await process.DisposeAsync();
+        }
+        await Task.Run(cgroup.Remove);
+        RunDirectories.Clear(commands.Directory);
+    }
+
+    private static void CheckProgram(ExternalRuntime runtime)
+    {
+        if (!File.Exists(runtime.Path))
+            throw FaultException.Unavailable("failed to create task for container: failed to create shim task: OCI runtime create failed: "
+                + $"unable to start runtime {runtime.Name}: fork/exec {runtime.Path}: no such file or directory: unknown");
+    }
+}

@@ -1,0 +1,50 @@
+using Berth.Oci.Runtime;
+using Berth.Runtime.Plans;
+using Berth.Stage;
+
+namespace Berth.Runtime.Externals;
+
+/// <summary>Plans of a monitor that calls an external runtime: streams, log and root are its own, the rest is that program's.</summary>
+internal static class ExternalPlan
+{
+    /// <summary>Plans a container.</summary>
+    public static Plan ForContainer(ContainerRequest request, ExternalCommands commands)
+    {
+        PlanWriter writer = Begin(request.RunDirectory, request.Spec.Process!);
+        PlanBuilder.AddRoot(writer, request);
+        PlanBuilder.AddLog(writer, request.Log);
+        bool hasPrivateProcesses = HasPrivateProcesses(request.Spec);
+        writer.Header.Flags |= (request.OpenStdin ? PlanFlags.Stdin : 0) | (request.StdinOnce ? PlanFlags.StdinOnce : 0)
+            | (hasPrivateProcesses ? PlanFlags.PrivateProcesses : 0);
+        writer.Header.RunDirectory = writer.Text(request.RunDirectory);
+        writer.Header.ExternalMake = writer.Pointers(commands.Create(request.Spec.Process!.Terminal));
+        writer.Header.ExternalStart = writer.Pointers(commands.Start());
+        return PlanBuilder.Finish(new Plan(), writer);
+    }
+
+    /// <summary>Plans a further process.</summary>
+    public static Plan ForExec(ExecRequest request, ExternalCommands commands, string directory)
+    {
+        PlanWriter writer = Begin(directory, request.Process);
+        writer.Header.Flags |= (request.Stdin ? PlanFlags.Stdin | PlanFlags.StdinOnce : 0) | (request.Detached ? PlanFlags.Detached : 0);
+        writer.Header.ExternalMake = writer.Pointers(commands.Exec(directory, request.Process.Terminal));
+        return PlanBuilder.Finish(new Plan(), writer);
+    }
+
+    /// <summary>All its processes end with the first.</summary>
+    public static bool HasPrivateProcesses(RuntimeSpec spec) =>
+        spec.Linux?.Namespaces?.Any(static entry => entry.Type == "pid" && string.IsNullOrEmpty(entry.Path)) == true;
+
+    private static PlanWriter Begin(string directory, ProcessSpec process)
+    {
+        PlanWriter writer = new();
+        ref PlanHeader header = ref writer.Header;
+        header.Flags |= PlanFlags.External | (process.Terminal ? PlanFlags.Terminal : 0);
+        header.TargetDescriptor = header.NotifySocket = -1;
+        header.Rows = (ushort)Math.Min(process.ConsoleSize?.Height ?? 0, ushort.MaxValue);
+        header.Columns = (ushort)Math.Min(process.ConsoleSize?.Width ?? 0, ushort.MaxValue);
+        header.Environment = writer.Pointers(ExternalCommands.Environment);
+        header.ExternalDirectory = writer.Text(directory);
+        return writer;
+    }
+}
