@@ -136,6 +136,8 @@ public sealed partial class BerthEngine : IAsyncDisposable
             DefaultCgroupNamespace = options.DefaultCgroupNamespace,
             DefaultIpc = options.DefaultIpc,
             Init = options.Init,
+            Runtimes = options.Runtimes,
+            DefaultRuntime = options.DefaultRuntime,
             Dns = options.Dns,
             DnsOptions = options.DnsOptions,
             DnsSearch = options.DnsSearch,

@@ -1,3 +1,5 @@
+using Berth.Runtime;
+
 namespace Berth.Engine;
 
 /// <summary>All that tells one engine from another. Two engines whose roots, bridge and cgroup parent differ never touch each
@@ -24,6 +26,12 @@ public sealed record EngineOptions
 
     /// <summary>The program whose early stage becomes monitor and first process; null: beside this program.</summary>
     public string? RuntimeBinary { get; init; }
+
+    /// <summary>Runtimes of others that containers may ask for, by name.</summary>
+    public IReadOnlyDictionary<string, ExternalRuntime> Runtimes { get; init; } = new Dictionary<string, ExternalRuntime>();
+
+    /// <summary>The name of the runtime of containers that ask for none.</summary>
+    public string DefaultRuntime { get; init; } = "berth";
 
     /// <summary>The log driver of containers that name none.</summary>
     public string LogDriver { get; init; } = "json-file";

@@ -174,6 +174,7 @@ internal sealed partial class ContainerService
             OpenStdin = record.Config.OpenStdin,
             StdinOnce = record.Config.StdinOnce,
             Log = LogFileOf(record),
+            Runtime = RuntimeNames.Find(parts.Options, record.Host.Runtime),
             Init = record.Host.Init ?? parts.Options.Init,
             Warnings = warnings,
         };

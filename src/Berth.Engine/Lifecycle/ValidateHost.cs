@@ -15,6 +15,8 @@ internal static class ValidateHost
         _ = SecurityOptions.Parse(host.SecurityOpt ?? [], parts.Options).Seccomp([]);
         CheckModes(host);
         CheckRest(host);
+        string runtime = string.IsNullOrEmpty(host.Runtime) ? parts.Options.DefaultRuntime : host.Runtime;
+        _ = RuntimeNames.Find(parts.Options, runtime);
         CheckPolicy(host.RestartPolicy, host.AutoRemove);
         PublishRules.Check(host);
         foreach (string key in host.Sysctls?.Keys ?? [])
@@ -26,6 +28,7 @@ internal static class ValidateHost
         {
             NetworkMode = host.NetworkMode is null or "" or "default" ? "bridge" : host.NetworkMode,
             RestartPolicy = host.RestartPolicy.Name is "" ? RestartPolicy.No : host.RestartPolicy,
+            Runtime = runtime,
             LogConfig = LogOptions.Normal(host.LogConfig, parts.Options),
             ShmSize = host.ShmSize > 0 ? host.ShmSize : parts.Options.DefaultShmSize,
             IpcMode = host.IpcMode is null or "" ? parts.Options.DefaultIpc : host.IpcMode,
@@ -98,8 +101,6 @@ internal static class ValidateHost
             throw FaultException.NotFound($"error looking up volume plugin {host.VolumeDriver}: plugin \"{host.VolumeDriver}\" not found");
         if (host.Isolation is not (null or "" or "default"))
             throw FaultException.Invalid($"invalid isolation '{host.Isolation}' on linux");
-        if (host.Runtime is not (null or "" or "berth" or "runc" or "io.containerd.runc.v2"))
-            throw FaultException.Invalid($"unknown or invalid runtime name: {host.Runtime}");
         if (host.HealthOnFailure is not (null or "" or "none" or "restart" or "stop"))
             throw FaultException.Invalid(
                 $"invalid health-on-failure action '{host.HealthOnFailure}': use one of 'none', 'restart' or 'stop'");

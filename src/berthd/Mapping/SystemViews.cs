@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Berth.Daemon.Http;
 using Berth.Engine;
+using Berth.Engine.Specs;
 
 namespace Berth.Daemon.Mapping;
 
@@ -54,10 +55,9 @@ internal static class SystemViews
             Name = info.HostName,
             Labels = options.Labels,
             ServerVersion = services.Program.Version,
-            // The names of Docker's own are understood too, and mean the only one there is.
-            Runtimes = new[] { "berth", "runc", "io.containerd.runc.v2" }.ToDictionary(
-                name => name, _ => new Wire.RuntimeInfo { Path = "berth-runtime" }),
-            DefaultRuntime = "berth",
+            // The names of Docker's own are understood too, and mean ours.
+            Runtimes = RuntimeNames.All(options).ToDictionary(name => name, name => ToRuntime(options, name)),
+            DefaultRuntime = options.DefaultRuntime,
             Swarm = new Wire.SwarmInfo { LocalNodeState = "inactive" },
             LiveRestoreEnabled = !options.StopContainersOnDispose,
             InitBinary = "berth-runtime",
@@ -139,6 +139,10 @@ internal static class SystemViews
         view.OomKillDisable = capabilities.Contains("oom-kill-disable");
         view.IPv4Forwarding = capabilities.Contains("ipv4-forwarding");
     }
+
+    private static Wire.RuntimeInfo ToRuntime(EngineOptions options, string name) => RuntimeNames.Find(options, name) is { } runtime
+        ? new Wire.RuntimeInfo { Path = runtime.Path, RuntimeArgs = runtime.Arguments is { Count: > 0 } all ? all : null }
+        : new Wire.RuntimeInfo { Path = "berth-runtime" };
 
     private static Wire.RegistryConfig ToRegistryConfig(EngineOptions options)
     {

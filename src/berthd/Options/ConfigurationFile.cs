@@ -63,6 +63,7 @@ internal static class ConfigurationFile
         SettingKind.Map => "an object of strings",
         SettingKind.Switches => "an object of true and false",
         SettingKind.Ulimits => "an object of objects with Name, Soft and Hard",
+        SettingKind.Runtimes => "an object of objects with path and, if need be, runtimeArgs (a list of strings), and nothing else,",
         SettingKind.Pools => "a list of objects with base and size",
         _ => "a string",
     };
@@ -81,6 +82,9 @@ internal static class ConfigurationFile
             [.. value.EnumerateObject().Select(item => $"{item.Name}={(item.Value.GetBoolean() ? "true" : "false")}")],
         (SettingKind.Ulimits, JsonValueKind.Object) when value.EnumerateObject().All(item => IsUlimit(item.Value)) =>
             [.. value.EnumerateObject().Select(item => UlimitText(item.Name, item.Value))],
+        (SettingKind.Runtimes, JsonValueKind.Object) when value.EnumerateObject().All(item => IsRuntime(item.Value)) =>
+            [.. value.EnumerateObject().Select(item => RuntimeText.Of(
+                item.Name, item.Value.GetProperty("path").GetString()!, Arguments(item.Value)))],
         (SettingKind.Pools, JsonValueKind.Array) when value.EnumerateArray().All(IsPool) =>
             [.. value.EnumerateArray().Select(
                 item => $"base={item.GetProperty("base").GetString()},size={item.GetProperty("size").GetInt32()}")],
@@ -95,6 +99,14 @@ internal static class ConfigurationFile
         value.ValueKind is JsonValueKind.Object
         && value.TryGetProperty("Soft", out JsonElement soft) && soft.ValueKind is JsonValueKind.Number && soft.TryGetInt64(out _)
         && value.TryGetProperty("Hard", out JsonElement hard) && hard.ValueKind is JsonValueKind.Number && hard.TryGetInt64(out _);
+
+    private static bool IsRuntime(JsonElement value) =>
+        value.ValueKind is JsonValueKind.Object && value.TryGetProperty("path", out JsonElement path) && IsString(path)
+        && value.EnumerateObject().All(item => item.Name == "path" || (item.Name == "runtimeArgs"
+            && item.Value.ValueKind is JsonValueKind.Array && item.Value.EnumerateArray().All(IsString)));
+
+    private static IEnumerable<string> Arguments(JsonElement runtime) =>
+        runtime.TryGetProperty("runtimeArgs", out JsonElement all) ? all.EnumerateArray().Select(item => item.GetString()!) : [];
 
     private static bool IsPool(JsonElement value) =>
         value.ValueKind is JsonValueKind.Object

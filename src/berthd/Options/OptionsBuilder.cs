@@ -1,5 +1,7 @@
 using System.Globalization;
 using Berth.Engine;
+using Berth.Engine.Specs;
+using Berth.Runtime;
 using Microsoft.Extensions.Logging;
 
 namespace Berth.Daemon.Options;
@@ -57,6 +59,7 @@ internal sealed class OptionsBuilder(SettingValues values, DefaultPaths paths)
     private EngineOptions BuildEngine(string execRoot)
     {
         var defaults = new EngineOptions();
+        IReadOnlyDictionary<string, ExternalRuntime> runtimes = Runtimes();
         return new EngineOptions
         {
             DataRoot = AbsolutePath(Settings.DataRoot, paths.DataRoot),
@@ -70,6 +73,8 @@ internal sealed class OptionsBuilder(SettingValues values, DefaultPaths paths)
             DefaultUlimits = [.. values.All(Settings.Ulimits).Select(text => Try(() => ParseUlimit(text))).OfType<Ulimit>()],
             DefaultShmSize = values.Text(Settings.ShmSize) is { } size ? Bytes(size) : defaults.DefaultShmSize,
             Init = values.Flag(Settings.Init) ?? false,
+            Runtimes = runtimes,
+            DefaultRuntime = DefaultRuntime(runtimes, defaults),
             DefaultCgroupNamespace = OneOf(Settings.CgroupNamespace, "", "host", "private"),
             DefaultIpc = OneOf(Settings.Ipc, "private", "private", "shareable"),
             RegistryMirrors = [.. values.All(Settings.Mirrors).Select(Mirror)],
@@ -98,6 +103,26 @@ internal sealed class OptionsBuilder(SettingValues values, DefaultPaths paths)
         foreach (string other in features.Where(text => text.EndsWith("=true", StringComparison.Ordinal) && text != "buildkit=true"))
             _errors.Add($"invalid features ({other}): this engine has no such feature, only buildkit");
         return !features.Contains("buildkit=false");
+    }
+
+    private Dictionary<string, ExternalRuntime> Runtimes()
+    {
+        Dictionary<string, ExternalRuntime> all = new(StringComparer.Ordinal);
+        foreach (ExternalRuntime runtime in values.All(Settings.Runtimes).Select(text => Try(() => RuntimeText.Parse(text)))
+            .OfType<ExternalRuntime>())
+        {
+            if (!all.TryAdd(runtime.Name, runtime))
+                _errors.Add($"runtime '{runtime.Name}' was already registered");
+        }
+        return all;
+    }
+
+    private string DefaultRuntime(IReadOnlyDictionary<string, ExternalRuntime> runtimes, EngineOptions defaults)
+    {
+        string name = values.Text(Settings.DefaultRuntime) is { Length: > 0 } given ? given : defaults.DefaultRuntime;
+        if (!RuntimeNames.All(defaults with { Runtimes = runtimes }).Contains(name))
+            _errors.Add($"specified default runtime '{name}' does not exist");
+        return name;
     }
 
     private TlsFiles? Tls(IEnumerable<ListenAddress> listen)

@@ -24,6 +24,9 @@ internal enum SettingKind
     /// <summary>Names that are on or off: an object of true and false in the file.</summary>
     Switches,
 
+    /// <summary>Runtimes: <c>name=path</c> repeated, an object of objects with path and runtimeArgs in the file.</summary>
+    Runtimes,
+
     /// <summary>Address pools: <c>base=…,size=…</c> repeated, a list of objects in the file.</summary>
     Pools,
 }

@@ -26,5 +26,5 @@ internal sealed class SettingValues
     /// <summary>Its values as they stand in messages.</summary>
     public string Show(Setting setting) =>
         setting.Kind is SettingKind.Text or SettingKind.Flag or SettingKind.Number
-            ? Text(setting) ?? "" : $"[{string.Join(' ', All(setting))}]";
+            ? Text(setting) ?? "" : $"[{string.Join(' ', All(setting)).Replace('\0', ' ')}]";
 }

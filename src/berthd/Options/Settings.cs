@@ -45,6 +45,10 @@ internal static class Settings
     public static readonly Setting DnsOptions = new("dns-opts", "dns-opt", SettingKind.List, "DNS options to use");
     public static readonly Setting DnsSearch = new("dns-search", "dns-search", SettingKind.List, "DNS search domains to use");
     public static readonly Setting Init = new("init", "init", SettingKind.Flag, "Run an init in containers by default");
+    public static readonly Setting Runtimes = new(
+        "runtimes", "add-runtime", SettingKind.Runtimes, "Register an additional OCI compatible runtime: name=path");
+    public static readonly Setting DefaultRuntime =
+        new("default-runtime", "default-runtime", SettingKind.Text, "Default OCI runtime for containers");
     public static readonly Setting LiveRestore = new(
         "live-restore", "live-restore", SettingKind.Flag, "Containers go on while the daemon is away; here that is the default");
     public static readonly Setting ShutdownTimeout = new(
@@ -70,7 +74,8 @@ internal static class Settings
         ConfigFile, Hosts, Group, DataRoot, ExecRoot, PidFile, Debug, LogLevel, LogFormat, Metrics,
         CgroupNamespace, Ipc, Bridge, BridgeAddress, Mtu, AddressPools,
         PublishAddress, CgroupParent, Mirrors, Insecure, Ulimits, ShmSize, LogDriver, LogOptions, Dns, DnsOptions, DnsSearch,
-        Init, LiveRestore, ShutdownTimeout, Downloads, Uploads, Features, Labels, NoNewPrivileges, Seccomp, TlsVerify, TlsCa,
+        Init, Runtimes, DefaultRuntime, LiveRestore, ShutdownTimeout, Downloads, Uploads, Features, Labels, NoNewPrivileges,
+        Seccomp, TlsVerify, TlsCa,
         TlsCertificate, TlsKey,
     ];
 }
