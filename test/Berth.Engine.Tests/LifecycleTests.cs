@@ -288,6 +288,20 @@ public sealed class LifecycleTests : IAsyncLifetime
         Assert.Equal(_test.Runtime.Warnings, (await _test.CreateAsync()).Warnings);
     }
 
+    [Fact]
+    public async Task Runtime_NamedOrDefault_ReachesTheStart_AndUnknownIsRefused()
+    {
+        Dictionary<string, Runtime.ExternalRuntime> runtimes = new() { ["other"] = new("other", "/bin/other", []) };
+        await using TestEngine engine = await TestEngine.OpenAsync(options => options with { Runtimes = runtimes, DefaultRuntime = "other" });
+        (string id, FakeContainer running) = await engine.StartAsync();
+        Assert.Equal("/bin/other", running.Request.Runtime?.Path);
+        Assert.Equal("other", (await engine.Engine.Containers.InspectAsync(id, false, Cancel)).Host.Runtime);
+        Assert.Null((await engine.StartAsync(new HostSettings { Runtime = "berth" })).Running.Request.Runtime);
+        Assert.Null((await engine.StartAsync(new HostSettings { Runtime = "runc" })).Running.Request.Runtime);
+        FaultException fault = await Assert.ThrowsAsync<FaultException>(() => engine.CreateAsync(host: new HostSettings { Runtime = "nothing" }));
+        Assert.Equal("unknown or invalid runtime name: nothing", fault.Message);
+    }
+
     [Theory]
     [InlineData("exec: interpreter \"/bin/sh\\r\" not found: the script has Windows line ends (CRLF): no such file or directory: unknown", "sed -i")]
     [InlineData("exec /run.sh: exec format error: unknown", "#!/bin/sh")]

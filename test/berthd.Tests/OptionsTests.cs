@@ -76,6 +76,42 @@ public sealed class OptionsTests : IDisposable
     }
 
     [Fact]
+    public void Runtimes_OfTheFile_AreKnownByName()
+    {
+        Engine.EngineOptions file = Assert.IsType<DaemonOptions>(Build([],
+            """
+            {"runtimes": {"crun": {"path": "/usr/bin/crun", "runtimeArgs": ["--debug", "a b"]}, "runc": {"path": "/bin/runc"}},
+             "default-runtime": "crun"}
+            """, out _)).Engine;
+        Assert.Equal("crun", file.DefaultRuntime);
+        Assert.Equal("/usr/bin/crun", file.Runtimes["crun"].Path);
+        Assert.Equal(["--debug", "a b"], file.Runtimes["crun"].Arguments);
+        Assert.Empty(file.Runtimes["runc"].Arguments);
+    }
+
+    [Fact]
+    public void Runtimes_OfFlags_AreFoundInThePath()
+    {
+        Engine.EngineOptions flags = Assert.IsType<DaemonOptions>(
+            Build(["--add-runtime", "a=/x/a", "--add-runtime", "b=sh"], null, out _)).Engine;
+        Assert.Equal("/x/a", flags.Runtimes["a"].Path);
+        Assert.EndsWith("/sh", flags.Runtimes["b"].Path);
+        Assert.Equal("berth", flags.DefaultRuntime);
+    }
+
+    [Theory]
+    [InlineData("runtime name 'berth' is reserved", "--add-runtime", "berth=/bin/x")]
+    [InlineData("invalid runtime (x): name=path is expected", "--add-runtime", "x")]
+    [InlineData("invalid runtime (x=): name=path is expected", "--add-runtime", "x=")]
+    [InlineData("runtime 'x' was already registered", "--add-runtime", "x=/a", "--add-runtime", "x=/b")]
+    [InlineData("specified default runtime 'y' does not exist", "--default-runtime", "y")]
+    public void Runtimes_ThatMakeNoSense_AreRefused(string sentence, params string[] flags)
+    {
+        Assert.Null(Build(flags, null, out List<string> errors));
+        Assert.Equal(sentence, Assert.Single(errors));
+    }
+
+    [Fact]
     public void File_UnknownKeys_AreAllNamedInDockersWords()
     {
         Assert.Null(Build([], """{"x": 1, "debug": true, "y": {}}""", out List<string> errors));
@@ -110,6 +146,8 @@ public sealed class OptionsTests : IDisposable
     [InlineData("{")]
     [InlineData("""{"debug": true, "debug": false}""")]
     [InlineData("null")]
+    [InlineData("""{"runtimes": {"x": {}}}""")]
+    [InlineData("""{"runtimes": {"x": {"path": "/x", "runtimeType": "io.containerd.kata.v2"}}}""")]
     [InlineData("""{"default-ulimits": {"nofile": {"Soft": "x", "Hard": 1}}}""")]
     [InlineData("""{"default-address-pools": [{"base": "10.0.0.0/8"}]}""")]
     public void File_Malformed_IsOneSentenceWithItsPath(string text)

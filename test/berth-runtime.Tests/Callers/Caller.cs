@@ -18,6 +18,9 @@ public abstract class Caller : IAsyncLifetime
     /// <summary>It tells the program when its input ends.</summary>
     public virtual bool EndsInput => true;
 
+    /// <summary>What its runtime says of a program that is nowhere.</summary>
+    public virtual string MissingProgramWords => "executable file not found in $PATH";
+
     /// <summary>It can name a user.</summary>
     public virtual bool SetsUser => true;
 

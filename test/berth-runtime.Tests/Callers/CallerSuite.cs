@@ -61,7 +61,7 @@ public abstract class CallerSuite(Caller caller)
         Need();
         Completed completed = await caller.RunAsync(s_plain, "no-such-program");
         Assert.NotEqual(0, completed.Code);
-        Assert.Contains("executable file not found in $PATH", completed.Errors, StringComparison.Ordinal);
+        Assert.Contains(caller.MissingProgramWords, completed.Errors, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -70,7 +70,7 @@ public abstract class CallerSuite(Caller caller)
         Need();
         Completed completed = await caller.RunAsync(s_plain, "/etc/plain");
         Assert.NotEqual(0, completed.Code);
-        Assert.Contains("permission denied", completed.Errors, StringComparison.Ordinal);
+        Assert.Contains("permission denied", completed.Errors, StringComparison.OrdinalIgnoreCase);
     }
 
     [Fact]
@@ -207,7 +207,7 @@ public abstract class CallerSuite(Caller caller)
     {
         Completed completed = await caller.ExecAsync(name, s_plain, "no-such-program");
         Assert.NotEqual(0, completed.Code);
-        Assert.Contains("executable file not found in $PATH", completed.Output + completed.Errors, StringComparison.Ordinal);
+        Assert.Contains(caller.MissingProgramWords, completed.Output + completed.Errors, StringComparison.Ordinal);
     }, "sleep", "1000");
 
     [Fact]
