@@ -16,7 +16,8 @@ public static class RuntimeNames
     public static bool IsReserved(string name) => name is Own or "io.containerd.runc.v2";
 
     /// <summary>Every name that can be used.</summary>
-    public static IEnumerable<string> All(EngineOptions options) => [Own, .. s_dockers.Union(options.Runtimes.Keys, StringComparer.Ordinal)];
+    public static IEnumerable<string> All(EngineOptions options) =>
+        [Own, .. s_dockers.Union(options.Runtimes.Keys, StringComparer.Ordinal)];
 
     /// <summary>The runtime of a name; null: ours.</summary>
     /// <exception cref="FaultException">InvalidArgument: there is none of that name.</exception>
@@ -25,6 +26,7 @@ public static class RuntimeNames
         string asked = string.IsNullOrEmpty(name) ? Own : name;
         if (options.Runtimes.TryGetValue(asked, out ExternalRuntime? runtime))
             return runtime;
-        return asked == Own || s_dockers.Contains(asked) ? null : throw FaultException.Invalid($"unknown or invalid runtime name: {asked}");
+        return asked == Own || s_dockers.Contains(asked) ? null
+            : throw FaultException.Invalid($"unknown or invalid runtime name: {asked}");
     }
 }

@@ -18,15 +18,19 @@ internal sealed class ExternalCommands(ExternalRuntime runtime, string id, strin
 
     /// <summary>What the program sees of our environment: where it finds programs, and where ordinary users have their files.</summary>
     public static IReadOnlyList<string> Environment { get; } =
-        [.. new[] { "PATH", "HOME", "XDG_RUNTIME_DIR", "TMPDIR" }.Where(static name => System.Environment.GetEnvironmentVariable(name) is not null)
-            .Select(static name => $"{name}={System.Environment.GetEnvironmentVariable(name)}")];
+        [.. new[] { "PATH", "HOME", "XDG_RUNTIME_DIR", "TMPDIR" }
+            .Select(static name => (Name: name, Value: System.Environment.GetEnvironmentVariable(name)))
+            .Where(static variable => variable.Value is not null).Select(static variable => $"{variable.Name}={variable.Value}")];
 
     /// <summary>Where a command of that name writes its log.</summary>
     public static string LogIn(string directory, string verb) => Path.Join(directory, verb + ".log");
 
     /// <summary>A command with the options that stand before it, the program first.</summary>
     public IReadOnlyList<string> Line(string log, params ReadOnlySpan<string> command) =>
-        [runtime.Path, .. runtime.Arguments, "--root", Path.Join(runDirectory, "runtime"), "--log", log, "--log-format", "json", .. command];
+        [
+            runtime.Path, .. runtime.Arguments, "--root", Path.Join(runDirectory, "runtime"), "--log", log, "--log-format", "json",
+            .. command,
+        ];
 
     /// <summary>The command that makes the container.</summary>
     public IReadOnlyList<string> Create(bool terminal)
@@ -88,7 +92,8 @@ internal sealed class ExternalCommands(ExternalRuntime runtime, string id, strin
     {
         string? said = ErrorIn(LogIn(directory, verb));
         string what = verb == "exec" ? "exec" : "create";
-        string message = $"OCI runtime {what} failed: {said ?? $"unable to retrieve OCI runtime error: {runtime.Path}: {cause.Message}"}: unknown";
+        string reason = said ?? $"unable to retrieve OCI runtime error: {runtime.Path}: {cause.Message}";
+        string message = $"OCI runtime {what} failed: {reason}: unknown";
         if (verb != "exec")
             message = $"failed to create task for container: failed to create shim task: {message}";
         bool isProgram = said?.Contains("exec", StringComparison.Ordinal) == true;

@@ -75,7 +75,6 @@ internal static class Settings
         CgroupNamespace, Ipc, Bridge, BridgeAddress, Mtu, AddressPools,
         PublishAddress, CgroupParent, Mirrors, Insecure, Ulimits, ShmSize, LogDriver, LogOptions, Dns, DnsOptions, DnsSearch,
         Init, Runtimes, DefaultRuntime, LiveRestore, ShutdownTimeout, Downloads, Uploads, Features, Labels, NoNewPrivileges,
-        Seccomp, TlsVerify, TlsCa,
-        TlsCertificate, TlsKey,
+        Seccomp, TlsVerify, TlsCa, TlsCertificate, TlsKey,
     ];
 }
