@@ -38,6 +38,7 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
     public async Task<IContainer> CreateAsync(ContainerRequest request, CancellationToken cancellationToken)
     {
         IList<string> warnings = request.Warnings ?? [];
+        bool strict = Strictness.IsAsked(request.Spec.Annotations);
         CallFilter filter = request.Runtime is null ? CallFilter.Compile(request.Spec.Linux?.Seccomp) : CallFilter.None;
         if (File.Exists(Path.Join(request.RunDirectory, ContainerState.FileName)))
             throw FaultException.Conflict($"container {request.Id}: its run directory {request.RunDirectory} is in use");
@@ -50,6 +51,7 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
             HasTimeNamespace = request.Spec.Linux?.Namespaces?.Any(static entry => entry.Type == "time") == true,
             HasPrivateProcesses = ExternalPlan.HasPrivateProcesses(request.Spec),
             Runtime = request.Runtime,
+            IsStrict = strict,
             Filter = filter,
         };
         // Before anything in the kernel: an engine that finds the run directory finds all that was made for it.
@@ -60,7 +62,7 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
         MonitoredProcess? process = null;
         try
         {
-            cgroup = _hierarchy.Create(state.CgroupPath, request.Spec.Linux?.Resources, warnings);
+            cgroup = _hierarchy.Create(state.CgroupPath, request.Spec.Linux?.Resources, Strictness.Taking(warnings, strict));
             process = Launch(request, state, cgroup, warnings);
             int pid = await process.Created.WaitAsync(cancellationToken);
             return new RunningContainer(_program, state, request.RunDirectory, cgroup, process, pid, startedAt: null);
@@ -75,7 +77,7 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
     private MonitoredProcess Launch(ContainerRequest request, ContainerState state, Cgroup cgroup, IList<string> warnings)
     {
         using Plan plan = PlanBuilder.ForContainer(
-            request, state.Filter, cgroup, warnings, unmonitored: null, mount => UserNamespaces.Create(_program, mount));
+            request, state.Filter, cgroup, Strictness.Taking(warnings, state.IsStrict), unmonitored: null, mount => UserNamespaces.Create(_program, mount));
         return _program.Start(plan, attach: null, warnings);
     }
 

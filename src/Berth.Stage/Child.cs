@@ -40,6 +40,14 @@ internal static unsafe class Tell
     public static void Warn(Child* child, Place place, long error, byte* text) =>
         Send(child, Packet.Warning, place, (int)(error < 0 ? -error : error), text);
 
+    /// <summary>Something that this caller may not give: left out with a warning, or the end of a strict making.</summary>
+    public static void WarnOrFail(Child* child, Place place, long error, byte* text)
+    {
+        if (child->Has(PlanFlags.Strict))
+            Fail(child, place, (int)error, text);
+        Warn(child, place, error, text);
+    }
+
     public static void Send(Child* child, Packet kind, Place place, int value, byte* text)
     {
         Report report;

@@ -129,7 +129,7 @@ internal static unsafe class Membership
         int file = Open(Z("/proc/self/oom_score_adj"u8), K.O_WRONLY | K.O_CLOEXEC);
         long result = file < 0 ? file : Write(file, value, Text.Length(value));
         if (result < 0)
-            Tell.Warn(child, Place.OomScore, result, value);
+            Tell.WarnOrFail(child, Place.OomScore, result, value);
         if (file >= 0)
             Close(file);
     }

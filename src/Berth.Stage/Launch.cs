@@ -140,7 +140,7 @@ internal static unsafe class Launch
             if (set < 0)
             {
                 Text.Append(number, limits[i].Resource);
-                Tell.Warn(child, Place.Limit, set, number);
+                Tell.WarnOrFail(child, Place.Limit, set, number);
             }
         }
     }

@@ -336,6 +336,9 @@ public enum PlanFlags
 
     /// <summary>Another OCI runtime makes the process.</summary>
     External = 32768,
+
+    /// <summary>What the caller may not give is a failure, not a warning.</summary>
+    Strict = 65536,
 }
 
 /// <summary>A namespace to join by descriptor.</summary>

@@ -9,6 +9,9 @@ public sealed record BundleOptions
     /// <summary>Cgroups are units of systemd: <c>cgroupsPath</c> is <c>slice:prefix:name</c>.</summary>
     public bool SystemdCgroup { get; init; }
 
+    /// <summary>What would be left out or clamped is an error, also without <see cref="Plans.Strictness.Annotation"/>.</summary>
+    public bool IsStrict { get; init; }
+
     /// <summary>Takes what is left out or clamped.</summary>
     public Action<string> Warn { get; init; } = static _ => { };
 

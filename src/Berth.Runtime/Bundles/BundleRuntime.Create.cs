@@ -111,7 +111,8 @@ public sealed partial class BundleRuntime
 
     private void Make(Making making, RuntimeSpec spec, CallFilter filter, bool waitsAtSocket)
     {
-        WarningList warnings = new(_options.Warn);
+        bool strict = IsStrict(spec.Annotations);
+        IList<string> warnings = Strictness.Taking(new WarningList(_options.Warn), strict);
         MakeCgroup(making, spec.Linux?.Resources, warnings);
         using FileDescriptor? listener = ConnectListener(filter, making.State.ListenerPath);
         bool hooks = spec.Hooks is { Prestart.Count: > 0 } or { CreateRuntime.Count: > 0 };
@@ -125,6 +126,7 @@ public sealed partial class BundleRuntime
             MappedByUser = making.State.HasUserNamespace && !Environment.IsPrivilegedProcess,
             KeepsGroups = spec.Linux?.GidMappings is { Count: > 0 } groups && IdMaps.GivesUpGroups(groups),
             NotifySocket = listener,
+            IsStrict = strict,
         };
         ContainerRequest request = new()
         {
@@ -134,6 +136,8 @@ public sealed partial class BundleRuntime
             making.Process = UnmonitoredProcess.Start(_program, plan, _options.Warn);
         Finish(making, spec, hooks);
     }
+
+    private bool IsStrict(IReadOnlyDictionary<string, string>? annotations) => Strictness.IsAsked(annotations) || _options.IsStrict;
 
     private static void Finish(Making making, RuntimeSpec spec, bool hooks)
     {
@@ -213,7 +217,7 @@ public sealed partial class BundleRuntime
             StateDirectory.WriteWhole(Path.GetFullPath(file), Encoding.ASCII.GetBytes(pid.ToString(CultureInfo.InvariantCulture)));
     }
 
-    private void MakeCgroup(Making making, LinuxResources? resources, WarningList warnings)
+    private void MakeCgroup(Making making, LinuxResources? resources, IList<string> warnings)
     {
         if (making.State.CgroupPath is not { } path)
             return;
@@ -227,7 +231,7 @@ public sealed partial class BundleRuntime
         {
             if (resources is { Memory: not null } or { Cpu: not null } or { Pids: not null } or { BlockIO: not null })
                 throw FaultException.Invalid($"limits need a cgroup that is delegated to this user: {refused.Message}", refused);
-            _options.Warn($"the container has no cgroup of its own: {refused.Message}");
+            warnings.Add($"the container has no cgroup of its own: {refused.Message}");
             making.State = making.State with { CgroupPath = null };
         }
     }

@@ -21,10 +21,14 @@ public sealed partial class BundleRuntime
         BundleState state = directory.Load();
         using ProcessHandle first = OpenFirst(directory, state, request.IgnorePaused);
         using FileDescriptor? listener = ConnectListener(state.Filter, state.ListenerPath);
-        UnmonitoredOptions unmonitored = new() { Preserved = Preserved(request.PreservedDescriptors), NotifySocket = listener };
+        bool strict = IsStrict(state.Annotations);
+        UnmonitoredOptions unmonitored = new()
+        {
+            Preserved = Preserved(request.PreservedDescriptors), NotifySocket = listener, IsStrict = strict,
+        };
         UnmonitoredProcess process;
         using (Plan plan = PlanBuilder.ForExec(request.Process, first, state.HasUserNamespace, state.HasTimeNamespace, state.Filter,
-            CgroupOf(state), new WarningList(_options.Warn), PlanFlags.None, unmonitored,
+            CgroupOf(state), Strictness.Taking(new WarningList(_options.Warn), strict), PlanFlags.None, unmonitored,
             (plan, writer) => NotifyPlan.Add(plan, writer, SpecOf(state), state.Id, state.Bundle, "running", listener)))
             process = UnmonitoredProcess.Start(_program, plan, _options.Warn);
         using (process)

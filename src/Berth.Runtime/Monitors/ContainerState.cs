@@ -30,6 +30,9 @@ internal sealed record ContainerState
     /// <summary>Who made it; null: we ourselves.</summary>
     public ExternalRuntime? Runtime { get; init; }
 
+    /// <summary>What would be clamped is an error.</summary>
+    public bool IsStrict { get; init; }
+
     /// <summary>What further processes are filtered by.</summary>
     public CallFilter Filter { get; init; } = CallFilter.None;
 }

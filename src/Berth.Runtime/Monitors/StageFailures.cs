@@ -35,6 +35,8 @@ internal static class StageFailures
                 FaultException.Invalid($"error mounting {Quote(text)}: {StepName(report.Place)}: {error}: unknown"),
             Place.Hook => FaultException.Internal($"error running hook {text}: exit status {report.Value}: unknown"),
             Place.HookTimeout => FaultException.Internal($"error running hook {text}: it took longer than its timeout: unknown"),
+            Place.OomScore => FaultException.Invalid($"oomScoreAdj {text} cannot be set: {error} (refused: the container is strict)"),
+            Place.Limit => FaultException.Invalid($"{LimitName(text)} cannot be set: {error} (refused: the container is strict)"),
             Place.External => FaultException.Internal($"exit status {report.Value}"),
             Place.Sysctl => FaultException.Invalid($"open /proc/{text}: {error}: unknown"),
             _ => FaultException.Internal($"error during container init: {StepName(report.Place)} {Quote(text)}: {error}: unknown"),

@@ -62,6 +62,7 @@ internal static class PlanBuilder
         {
             PlanWriter writer = new();
             AddUnmonitored(plan, writer, unmonitored);
+            writer.Header.Flags |= Strictness.IsAsked(spec.Annotations) ? PlanFlags.Strict : 0;
             AddNamespaces(plan, writer, spec.Linux?.Namespaces ?? [], request.NetworkNamespace);
             AddIdMaps(writer, spec.Linux);
             AddTimeOffsets(writer, spec.Linux?.TimeOffsets);
@@ -102,7 +103,7 @@ internal static class PlanBuilder
         writer.Header.Keyring = writer.Text(options.Keyring);
         writer.Header.Flags |= PlanFlags.Unmonitored | (options.WaitsAtSocket ? PlanFlags.WaitsAtSocket : 0)
             | (options.PausesForHooks ? PlanFlags.PausesForHooks : 0) | (options.NoPivot ? PlanFlags.NoPivot : 0)
-            | (options.MappedByUser ? PlanFlags.MappedByUser : 0) | (options.KeepsGroups ? PlanFlags.KeepsGroups : 0);
+            | (options.IsStrict ? PlanFlags.Strict : 0) | (options.MappedByUser ? PlanFlags.MappedByUser : 0) | (options.KeepsGroups ? PlanFlags.KeepsGroups : 0);
     }
 
     internal static void AddLog(PlanWriter writer, LogFile? log)

@@ -28,4 +28,7 @@ internal sealed record UnmonitoredOptions
 
     /// <summary>A connected socket for the seccomp notify descriptor.</summary>
     public FileDescriptor? NotifySocket { get; init; }
+
+    /// <summary>What would be clamped is an error, also without the annotation.</summary>
+    public bool IsStrict { get; init; }
 }

@@ -11,6 +11,7 @@ internal sealed record GlobalOptions
         Option.Value("log-format", "of the log: text or json"),
         Option.Value("root", "directory of the containers' state (default: /run/berth-runtime, or below XDG_RUNTIME_DIR)"),
         Option.Flag("systemd-cgroup", "cgroups are units of systemd: cgroupsPath is slice:prefix:name"),
+        Option.Flag("strict", "what would be clamped or left out with a warning is an error"),
         Option.Value("rootless", "true, false or auto (default: auto): whether to do without what only root may"),
         Option.Flag("help", "show help", "h"),
         Option.Flag("version", "show the version", "v"),
@@ -18,6 +19,9 @@ internal sealed record GlobalOptions
 
     /// <summary>Where containers' state is kept.</summary>
     public required string Root { get; init; }
+
+    /// <summary>Nothing is clamped.</summary>
+    public bool IsStrict { get; init; }
 
     /// <summary>Cgroups are made by systemd.</summary>
     public bool SystemdCgroup { get; init; }
@@ -36,6 +40,7 @@ internal sealed record GlobalOptions
         {
             Root = Path.GetFullPath(arguments.Value("root") is { Length: > 0 } root ? root
                 : Path.Join(string.IsNullOrEmpty(runtimeDirectory) ? "/run" : runtimeDirectory, "berth-runtime")),
+            IsStrict = arguments.Has("strict"),
             SystemdCgroup = arguments.Has("systemd-cgroup"),
         };
     }

@@ -42,6 +42,7 @@ internal sealed record Call(GlobalOptions Global, Arguments Arguments, LogWriter
     {
         Root = Global.Root,
         SystemdCgroup = Global.SystemdCgroup,
+        IsStrict = Global.IsStrict,
         Warn = Log.Warn,
         Program = Environment.ProcessPath ?? "/proc/self/exe",
     });

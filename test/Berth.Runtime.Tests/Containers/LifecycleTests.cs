@@ -251,6 +251,33 @@ public sealed class LifecycleTests(ContainerFixture fixture) : IClassFixture<Con
     }
 
     [Fact]
+    public async Task Limits_OfAStrictContainer_AreNotClamped_NeitherInAFurtherProcess()
+    {
+        Skip();
+        RlimitSpec[] tooMuch = [new RlimitSpec { Type = "RLIMIT_NOFILE", Soft = 1UL << 40, Hard = 1UL << 40 }];
+        Dictionary<string, string> strict = new() { ["dev.berth.strict"] = "true" };
+        FaultException refused = await Assert.ThrowsAsync<FaultException>(() => fixture.RunAsync(fixture.Request("true", spec => spec with
+        {
+            Annotations = strict, Process = spec.Process! with { Rlimits = tooMuch },
+        }), Cancel));
+        Assert.Contains("RLIMIT_NOFILE", refused.Message, StringComparison.Ordinal);
+        ContainerRequest request = fixture.Request("sleep 1000", spec => spec with { Annotations = strict });
+        await using IContainer container = await fixture.Runtime.CreateAsync(request, Cancel);
+        try
+        {
+            await container.StartAsync(Cancel);
+            ProcessSpec further = request.Spec.Process! with { Args = ["/bin/true"], Rlimits = tooMuch };
+            refused = await Assert.ThrowsAsync<FaultException>(() => container.ExecAsync(
+                new ExecRequest { Id = fixture.NewId(), Process = further }, Cancel));
+            Assert.Contains("RLIMIT_NOFILE", refused.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            await container.DeleteAsync(Cancel);
+        }
+    }
+
+    [Fact]
     public async Task Monitor_HasOneThread_AndSurvivesItsEnginesSocket()
     {
         Skip();
