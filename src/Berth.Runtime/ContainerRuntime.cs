@@ -77,7 +77,8 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
     private MonitoredProcess Launch(ContainerRequest request, ContainerState state, Cgroup cgroup, IList<string> warnings)
     {
         using Plan plan = PlanBuilder.ForContainer(
-            request, state.Filter, cgroup, Strictness.Taking(warnings, state.IsStrict), unmonitored: null, mount => UserNamespaces.Create(_program, mount));
+            request, state.Filter, cgroup, Strictness.Taking(warnings, state.IsStrict), unmonitored: null,
+            mount => UserNamespaces.Create(_program, mount));
         return _program.Start(plan, attach: null, warnings);
     }
 

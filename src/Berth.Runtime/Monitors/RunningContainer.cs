@@ -143,7 +143,8 @@ internal sealed class RunningContainer : IContainer
         if (_paused)
             throw FaultException.Conflict($"container {Id} is paused, unpause the container before exec");
         List<string> warnings = [];
-        PlanFlags flags = (_state.IsStrict ? PlanFlags.Strict : 0) | (request.Stdin ? PlanFlags.Stdin | PlanFlags.StdinOnce : 0) | (request.Detached ? PlanFlags.Detached : 0);
+        PlanFlags flags = (_state.IsStrict ? PlanFlags.Strict : 0) | (request.Stdin ? PlanFlags.Stdin | PlanFlags.StdinOnce : 0)
+            | (request.Detached ? PlanFlags.Detached : 0);
         using Plan plan = PlanBuilder.ForExec(
             request.Process, first, _state.HasUserNamespace, _state.HasTimeNamespace, _state.Filter, _cgroup,
             Strictness.Taking(warnings, _state.IsStrict), flags);

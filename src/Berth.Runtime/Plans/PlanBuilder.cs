@@ -103,7 +103,8 @@ internal static class PlanBuilder
         writer.Header.Keyring = writer.Text(options.Keyring);
         writer.Header.Flags |= PlanFlags.Unmonitored | (options.WaitsAtSocket ? PlanFlags.WaitsAtSocket : 0)
             | (options.PausesForHooks ? PlanFlags.PausesForHooks : 0) | (options.NoPivot ? PlanFlags.NoPivot : 0)
-            | (options.IsStrict ? PlanFlags.Strict : 0) | (options.MappedByUser ? PlanFlags.MappedByUser : 0) | (options.KeepsGroups ? PlanFlags.KeepsGroups : 0);
+            | (options.IsStrict ? PlanFlags.Strict : 0)
+            | (options.MappedByUser ? PlanFlags.MappedByUser : 0) | (options.KeepsGroups ? PlanFlags.KeepsGroups : 0);
     }
 
     internal static void AddLog(PlanWriter writer, LogFile? log)
