@@ -6,8 +6,8 @@ namespace Berth.Engine;
 
 /// <summary>Compresses what was rotated away. The monitor goes on rotating meanwhile: it moves both forms along (Log.cs of the stage),
 /// so a file is found again by its first line, under the lock that keeps the monitor from rotating, before its name is changed.</summary>
-/// <remarks>The lock is the directory's: a file of its own would have to be there before the first rotation, and a monitor that found none could
-/// still be renaming, for as long as the scheduler lets it wait, when the engine has made one.</remarks>
+/// <remarks>The lock is the directory's: a file of its own would have to be there before the first rotation, and a monitor that found none
+/// could still be renaming, for as long as the scheduler lets it wait, when the engine has made one.</remarks>
 internal static class LogCompression
 {
     // One file at a time in the whole engine: two hands at one log would take each other's files, and compressing is never urgent.
