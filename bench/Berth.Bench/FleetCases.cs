@@ -11,6 +11,7 @@ internal sealed class FleetCases(IReadOnlyList<Engine> engines, Table table, int
     private const int StreamedMegabytes = 256;
     private const int Lines = 2_000_000;
     private const int Cycles = 10_000;
+    private const int IdleContainers = 500;
 
     /// <summary>Bytes from a container's output to the client's, without and with a log.</summary>
     public void Attach()
@@ -55,6 +56,27 @@ internal sealed class FleetCases(IReadOnlyList<Engine> engines, Table table, int
         Dictionary<string, double> after = Idle(engine);
         table.Add($"idle daemon after {Cycles / 10} containers, PSS", "MB", before);
         table.Add($"idle daemon after {Cycles} more, PSS", "MB", after);
+    }
+
+    /// <summary>Five hundred containers that do nothing: how long until all run, what each costs beside itself, how long until all are
+    /// stopped and gone.</summary>
+    public void Crowd()
+    {
+        Engine engine = engines.Single(engine => engine.Name == "berth");
+        Dictionary<string, double> Of(double value) => new() { [engine.Name] = value };
+        string[] names = [.. Enumerable.Range(0, IdleContainers).Select(i => $"benchcrowd{i}")];
+        Stopwatch watch = Stopwatch.StartNew();
+        InLanes(IdleContainers, i => Command.Output(engine, "run", "-d", "--name", names[i], "bench", "sleep", "100000"));
+        table.Add($"{IdleContainers} idle containers: `run -d` of all, {Lanes} lanes", "s", Of(watch.Elapsed.TotalSeconds));
+        IReadOnlyList<int> monitors = Memory.Find("berth-monitor", "@monitor");
+        table.Add("… private memory beside each", "MB", Of(Memory.Private(monitors) / monitors.Count));
+        table.Add("… the daemon, PSS", "MB", Of(Memory.Proportional(engine.DaemonPids.Distinct())));
+        List<double> lists = [.. Enumerable.Range(0, runs).Select(_ => Command.Time(engine, "ps"))];
+        table.Add("… `ps`", "ms", Of(Table.Median(lists)));
+        watch.Restart();
+        Command.Output(engine, ["stop", "-t", "0", .. names]);
+        Command.Output(engine, ["rm", .. names]);
+        table.Add("… `stop -t 0` and `rm` of all", "s", Of(watch.Elapsed.TotalSeconds));
     }
 
     private static Dictionary<string, double> Idle(Engine engine)
