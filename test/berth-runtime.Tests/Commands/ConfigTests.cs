@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
@@ -370,7 +371,7 @@ public sealed class ConfigTests(BundleFixture bundles) : IClassFixture<BundleFix
         Assert.Contains(message, await RefusalAsync(spec => spec with { OciVersion = version }), StringComparison.Ordinal);
 
     [Fact]
-    public async Task SeccompListener_GetsTheDescriptor_AndAnswersTheCall()
+    public async Task SeccompListener_GetsTheDescriptorWithTheState()
     {
         Need();
         string path = Path.Join(bundles.Directory, "listener.sock");
@@ -403,6 +404,62 @@ public sealed class ConfigTests(BundleFixture bundles) : IClassFixture<BundleFix
         Assert.NotEqual(1, state.GetProperty("pid").GetInt32());
         Assert.Equal(0, (await bundles.RunAsync("delete", "--force", id)).Code);
     }
+
+    // Takes the descriptor, refuses the first call with EROFS, and says of the second that it was done, which it was not.
+    private const string Agent = """
+        import fcntl, socket, struct, sys
+        RECEIVE, SEND = 0xC0502100, 0xC0182101
+        server = socket.socket(socket.AF_UNIX)
+        server.bind(sys.argv[1])
+        server.listen()
+        print("listens", flush=True)
+        connection, _ = server.accept()
+        _, descriptors, _, _ = socket.recv_fds(connection, 8192, 1)
+        for error in (-30, 0):
+            call = bytearray(80)
+            fcntl.ioctl(descriptors[0], RECEIVE, call)
+            cookie, pid, _, number = struct.unpack_from("=QIIi", call)
+            fcntl.ioctl(descriptors[0], SEND, struct.pack("=QqiI", cookie, 0, error, 0))
+            print("answered", number, flush=True)
+
+        """;
+
+    [Fact]
+    public async Task SeccompListener_AnswersTheCalls()
+    {
+        Need();
+        Assert.SkipUnless(Command.IsInstalled("python3"), "python3 is not installed");
+        string path = Path.Join(NewDirectory(), "agent.sock");
+        ProcessStartInfo start = new("python3", ["-c", Agent, path]) { RedirectStandardOutput = true };
+        using Process agent = System.Diagnostics.Process.Start(start)!;
+        try
+        {
+            Assert.Equal("listens", await agent.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken));
+            string output = await OutputAsync("mkdir /a 2>&1; mkdir /b && ls -d /b 2>&1; true", spec => Linux(spec, linux => linux with
+            {
+                Seccomp = new SeccompSpec
+                {
+                    DefaultAction = "SCMP_ACT_ALLOW", ListenerPath = path,
+                    Syscalls = [new SyscallRule { Names = ["mkdir", "mkdirat"], Action = "SCMP_ACT_NOTIFY" }],
+                },
+            }));
+            string[] lines = output.Split('\n');
+            Assert.Equal(2, lines.Length);
+            Assert.EndsWith("Read-only file system", lines[0], StringComparison.Ordinal);
+            Assert.EndsWith("No such file or directory", lines[1], StringComparison.Ordinal);
+            Assert.Matches("^answered (83|258|34)\nanswered (83|258|34)\n$", await agent.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken));
+        }
+        finally
+        {
+            agent.Kill();
+            await agent.WaitForExitAsync(TestContext.Current.CancellationToken);
+        }
+    }
+
+    [Fact]
+    public async Task MountLabel_IsRefusedInWords() => Assert.Contains("labels of mounts are not supported", await RefusalAsync(
+        static spec => Linux(spec, static linux => linux with { MountLabel = "system_u:object_r:container_file_t:s0" })),
+        StringComparison.Ordinal);
 
     [Fact]
     public async Task OwnProgram_CannotBeWrittenFromInside()
