@@ -82,6 +82,31 @@ public static unsafe partial class DescriptorSockets
         }
     }
 
+    /// <summary>Waits until something can be received, or the other side has gone; or until a process has ended, and then there is
+    /// nothing to be received. poll(2).</summary>
+    /// <param name="connection">From where.</param>
+    /// <param name="process">The process; null: only looks, without waiting.</param>
+    /// <returns>False when there is nothing.</returns>
+    public static bool AwaitInput(FileDescriptor connection, Processes.ProcessHandle? process)
+    {
+        const short readable = 1;
+        PollEntry* entries = stackalloc PollEntry[2];
+        while (true)
+        {
+            entries[0] = new PollEntry { Descriptor = connection.Number, Events = readable };
+            entries[1] = new PollEntry { Descriptor = process?.Number ?? -1, Events = readable };
+            int ready = poll(entries, 2, process is null ? 0 : -1);
+            if (ready < 0 && Marshal.GetLastPInvokeError() == Errno.EINTR)
+                continue;
+            if (ready < 0)
+                throw LinuxException.FromLastError("poll", "");
+            if (entries[0].Returned != 0 || process is null)
+                return entries[0].Returned != 0;
+            // What it said last may have come between the two looks.
+            process = null;
+        }
+    }
+
     /// <summary>Waits for the next packet.</summary>
     /// <param name="connection">From where.</param>
     /// <param name="buffer">Takes its bytes.</param>
@@ -116,6 +141,13 @@ public static unsafe partial class DescriptorSockets
     }
 
     [StructLayout(LayoutKind.Sequential)]
+    private struct PollEntry
+    {
+        public int Descriptor;
+        public short Events, Returned;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
     private struct Vector
     {
         public void* Base;
@@ -141,6 +173,9 @@ public static unsafe partial class DescriptorSockets
         public int Level, Type;
         public int Descriptor, Padding;
     }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int poll(PollEntry* entries, nuint count, int timeoutMilliseconds);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int socketpair(int family, int type, int protocol, int* pair);

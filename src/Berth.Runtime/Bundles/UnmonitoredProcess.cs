@@ -53,12 +53,15 @@ internal sealed class UnmonitoredProcess : IDisposable
     // The child may speak before its maker: those reports are kept for whoever waits for them.
     private readonly Queue<MonitorReport> _early = new();
     private MonitorReport _last;
+    private (int Pid, ProcessHandle? Handle)? _known;
 
     private void AwaitMade()
     {
         while (Pid == 0)
         {
-            MonitorReport report = Receive() ?? throw FaultException.Internal("the process was not made: its stage ended without a word");
+            // Its maker has ended: what it had to say is there. The child of one that was killed waits for ever.
+            MonitorReport report = DescriptorSockets.AwaitInput(_control, process: null) && Receive() is { } said ? said
+                : throw FaultException.Internal("the process was not made: its stage ended without a word");
             if (report.Kind == Packet.Made)
                 Pid = report.Value;
             else
@@ -73,7 +76,7 @@ internal sealed class UnmonitoredProcess : IDisposable
         while (true)
         {
             MonitorReport report = _early.TryDequeue(out MonitorReport early) ? early
-                : Receive() ?? throw FaultException.Internal("the process ended while it was made");
+                : ReceiveWhileAlive() ?? throw FaultException.Internal("the process ended while it was made");
             _last = report;
             if (report.Kind == kind)
                 return;
@@ -104,6 +107,17 @@ internal sealed class UnmonitoredProcess : IDisposable
             if (MonitorReport.TryParse(buffer.AsSpan(0, count), out MonitorReport report))
                 Hear(report, warn);
         }
+    }
+
+    // Also when something that it made, and that nobody knows, still holds the other side.
+    private MonitorReport? ReceiveWhileAlive()
+    {
+        if (_known?.Pid != Pid)
+        {
+            _known?.Handle?.Dispose();
+            _known = (Pid, ProcessHandle.Open(Pid));
+        }
+        return DescriptorSockets.AwaitInput(_control, _known.Value.Handle) ? Receive() : null;
     }
 
     private MonitorReport? Receive()
@@ -149,6 +163,7 @@ internal sealed class UnmonitoredProcess : IDisposable
     public void Dispose()
     {
         Terminal?.Dispose();
+        _known?.Handle?.Dispose();
         _control.Dispose();
     }
 }

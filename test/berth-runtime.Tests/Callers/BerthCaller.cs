@@ -17,7 +17,10 @@ public abstract class BerthCaller : Caller
     /// <summary>The runtime's program; may write one below <see cref="Caller.Root"/>.</summary>
     protected abstract Task<string> ProgramAsync();
 
-    private Dictionary<string, string> Environment => new() { ["DOCKER_HOST"] = $"unix://{Root}/sock", ["DOCKER_CONFIG"] = $"{Root}/config" };
+    private Dictionary<string, string> Environment => new()
+    {
+        ["DOCKER_HOST"] = $"unix://{Root}/sock", ["DOCKER_CONFIG"] = $"{Root}/config",
+    };
 
     /// <summary>Where the engine keeps what a running container needs.</summary>
     public string RunDirectory(string id) => $"{Root}/exec/containers/{id}";
@@ -136,7 +139,8 @@ public sealed class BerthWithCrun : BerthCaller
             return "crun";
         // Debian's refuses controllers of version 1 beside a tree of version 2: that is hidden from it.
         string script = $"{Root}/crun";
-        await File.WriteAllTextAsync(script, "#!/bin/sh\nexec unshare -m sh -c 'umount /sys/fs/cgroup/unified && exec crun \"$@\"' crun \"$@\"\n");
+        await File.WriteAllTextAsync(
+            script, "#!/bin/sh\nexec unshare -m sh -c 'umount /sys/fs/cgroup/unified && exec crun \"$@\"' crun \"$@\"\n");
         File.SetUnixFileMode(script, (UnixFileMode)0x1ED);
         return script;
     }

@@ -64,10 +64,12 @@ public abstract class BerthCallerSuite(BerthCaller caller) : CallerSuite(caller)
     }
 
     [Fact]
-    public Task Init_ForwardsSignals() => WithAsync(["--init"], ["/bin/sh", "-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.1; done"],
+    public Task Init_ForwardsSignals() => WithAsync(["--init"],
+        ["/bin/sh", "-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.1; done"],
         async name =>
         {
-            await Command.UntilAsync("it is ready", async () => (await caller.NeedAsync("logs", name)).Contains("ready", StringComparison.Ordinal));
+            await Command.UntilAsync("it is ready", async () =>
+                (await caller.NeedAsync("logs", name)).Contains("ready", StringComparison.Ordinal));
             await caller.KillAsync(name, "SIGTERM");
             Assert.Equal(9, await caller.WaitAsync(name));
         });
@@ -81,7 +83,8 @@ public abstract class BerthCallerSuite(BerthCaller caller) : CallerSuite(caller)
     });
 
     [Fact]
-    public Task Stop_EndsIt_AndStartBeginsAgain() => WithAsync([], ["/bin/sh", "-c", "trap 'exit 5' TERM; echo run; while :; do sleep 0.1; done"],
+    public Task Stop_EndsIt_AndStartBeginsAgain() => WithAsync([],
+        ["/bin/sh", "-c", "trap 'exit 5' TERM; echo run; while :; do sleep 0.1; done"],
         async name =>
         {
             async Task RunsAsync(int times) => await Command.UntilAsync($"it ran {times} times", async () =>
@@ -96,7 +99,8 @@ public abstract class BerthCallerSuite(BerthCaller caller) : CallerSuite(caller)
         });
 
     [Fact]
-    public Task HealthCheck_RunsInside() => WithAsync(["--health-cmd", "test -d /proc/1", "--health-interval", "100ms"], ["sleep", "1000"],
+    public Task HealthCheck_RunsInside() => WithAsync(
+        ["--health-cmd", "test -d /proc/1", "--health-interval", "100ms"], ["sleep", "1000"],
         name => Command.UntilAsync("it is healthy", async () => (await InspectAsync(name, "{{.State.Health.Status}}")).Trim() == "healthy"));
 
     [Fact]
@@ -146,15 +150,18 @@ public abstract class BerthCallerSuite(BerthCaller caller) : CallerSuite(caller)
     {
         int pid = await caller.PidAsync(name);
         string directory = caller.RunDirectory((await InspectAsync(name, "{{.Id}}")).Trim());
-        string parent = File.ReadLines($"/proc/{pid}/status").First(static line => line.StartsWith("PPid:", StringComparison.Ordinal))[5..].Trim();
+        string parent = File.ReadLines($"/proc/{pid}/status")
+            .First(static line => line.StartsWith("PPid:", StringComparison.Ordinal))[5..].Trim();
         Assert.Equal("berth-monitor", (await File.ReadAllTextAsync($"/proc/{parent}/comm")).Trim());
         await Command.NeedAsync("kill", ["-KILL", parent]);
         Assert.Equal(137, await caller.WaitAsync(name));
-        await Command.UntilAsync("nothing of it is left", () => Task.FromResult(!Directory.Exists($"/proc/{pid}") && !Directory.Exists(directory)));
+        await Command.UntilAsync("nothing of it is left",
+            () => Task.FromResult(!Directory.Exists($"/proc/{pid}") && !Directory.Exists(directory)));
     });
 
     [Fact]
-    public Task End_WhileNoEngineRuns_IsKnownToTheNext() => WithAsync([], ["/bin/sh", "-c", "until [ -e /go ]; do sleep 0.05; done; exit 8"],
+    public Task End_WhileNoEngineRuns_IsKnownToTheNext() => WithAsync([],
+        ["/bin/sh", "-c", "until [ -e /go ]; do sleep 0.05; done; exit 8"],
         async name =>
         {
             int pid = await caller.PidAsync(name);
