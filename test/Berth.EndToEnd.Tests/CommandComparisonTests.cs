@@ -33,6 +33,8 @@ public sealed partial class CommandComparisonTests(EngineFixture engine, DebianE
                     wrong.Add($"{name}: has no row");
                 else if (isSame && here != there)
                     wrong.Add($"{name}: differs\n--- berth\n{here}\n--- dockerd\n{there}");
+                else if (!isSame && Recorded(client, name, here) is var answer && answer != here)
+                    wrong.Add($"{name}: is not as recorded\n--- now\n{here}\n--- recorded\n{answer}");
             }
             string[] gone = [.. expected.Keys.Except(Cases().Select(one => one.Name))];
             Assert.True(wrong.Count == 0 && gone.Length == 0, $"{string.Join("\n\n", wrong)}\nrows without a case: {string.Join(", ", gone)}");
@@ -41,6 +43,19 @@ public sealed partial class CommandComparisonTests(EngineFixture engine, DebianE
         {
             Directory.Delete(directory, recursive: true);
         }
+    }
+
+    // Where we differ, what we answer stands in test/clients/answers; BERTH_RECORD=1 writes it anew.
+    private static string Recorded(string client, string name, string now)
+    {
+        string version = client.Contains("/local/", StringComparison.Ordinal) ? "newer" : "debian";
+        string file = Path.Combine(EngineFixture.Repository, "test/clients/answers", $"{name.Replace(' ', '-')}.{version}.txt");
+        if (Environment.GetEnvironmentVariable("BERTH_RECORD") == "1")
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            File.WriteAllText(file, now + "\n");
+        }
+        return File.Exists(file) ? File.ReadAllText(file)[..^1] : "";
     }
 
     // The cases of test/clients/commands.txt.

@@ -144,6 +144,7 @@ internal sealed partial class ContainerService
         Capabilities = SpecBuilder.CapabilitySets(
             Capabilities.Resolve(record.Host.Privileged, record.Host.CapAdd ?? [], record.Host.CapDrop ?? []), uid: 0),
         Rlimits = SpecBuilder.Rlimits(record.Host.Resources.Ulimits ?? [], parts.Options.DefaultUlimits),
+        OomScoreAdj = record.Host.OomScoreAdj == 0 ? null : record.Host.OomScoreAdj,
     });
 
     private ImageRecord FindImage(CreateContainer request)

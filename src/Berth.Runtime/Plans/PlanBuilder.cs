@@ -37,6 +37,7 @@ internal sealed class Plan : IDisposable
 /// <summary>Decides everything that the stage then only does: makes a plan of a specification.</summary>
 internal static class PlanBuilder
 {
+    private const ulong MayRaise = 1UL << 24; // CAP_SYS_RESOURCE
     private const uint DefaultUmask = 0x12;
     private const uint DrainMilliseconds = 1000;
 
@@ -370,8 +371,13 @@ internal static class PlanBuilder
     public static void Check(ProcessSpec process, IList<string> warnings)
     {
         _ = PlanLimits(process.Rlimits ?? [], warnings);
+        if (process.OomScoreAdj is { } score && (Capabilities.Host & MayRaise) == 0 && score < OwnOomScore())
+            warnings.Add($"oom_score_adj {score} cannot be set: it stays at {OwnOomScore()}: this host lacks CAP_SYS_RESOURCE");
         WarnOfMissing(Capabilities.Parse(process.Capabilities?.Bounding), warnings);
     }
+
+    private static int OwnOomScore() => int.Parse(
+        File.ReadAllText("/proc/self/oom_score_adj"), System.Globalization.CultureInfo.InvariantCulture);
 
     private static void AddLimits(PlanWriter writer, IReadOnlyList<RlimitSpec> limits, IList<string> warnings)
     {
@@ -382,13 +388,12 @@ internal static class PlanBuilder
 
     private static List<PlanLimit> PlanLimits(IReadOnlyList<RlimitSpec> limits, IList<string> warnings)
     {
-        const ulong mayRaise = 1UL << 24;
         List<PlanLimit> planned = [];
         foreach (RlimitSpec limit in limits)
         {
             int number = ResourceLimits.NumberOf(limit.Type) ?? throw FaultException.Invalid($"invalid rlimit type: {limit.Type}");
             ulong hard = limit.Hard;
-            if ((Capabilities.Host & mayRaise) == 0 && ResourceLimits.Read(number).Hard is var most && hard > most)
+            if ((Capabilities.Host & MayRaise) == 0 && ResourceLimits.Read(number).Hard is var most && hard > most)
             {
                 warnings.Add($"{limit.Type}: the hard limit is {most} instead of {hard}: this host lacks CAP_SYS_RESOURCE");
                 hard = most;

@@ -236,7 +236,7 @@ public sealed class LifecycleTests(ContainerFixture fixture) : IClassFixture<Con
     public async Task Limits_TheHostCannotGive_AreClampedWithAWarning()
     {
         Skip();
-        ContainerRequest request = fixture.Request("ulimit -n", spec => spec with
+        ContainerRequest request = fixture.Request("ulimit -n; cat /proc/self/oom_score_adj", spec => spec with
         {
             Process = spec.Process! with
             {
@@ -246,8 +246,12 @@ public sealed class LifecycleTests(ContainerFixture fixture) : IClassFixture<Con
         });
         Outcome outcome = await fixture.RunAsync(request, Cancel);
         Assert.Equal(0, outcome.Code);
-        if (outcome.Output.Trim() != (1 << 29).ToString())
-            Assert.Contains(request.Warnings!, warning => warning.StartsWith("RLIMIT_NOFILE", StringComparison.Ordinal));
+        string[] got = outcome.Output.Split('\n');
+        Assert.Equal(got[0] != (1 << 29).ToString(), request.Warnings!.Any(warning => warning.StartsWith("RLIMIT_NOFILE", StringComparison.Ordinal)));
+        Assert.Equal(got[1] != "-900", request.Warnings!.Any(warning => warning.StartsWith("oom_score_adj -900", StringComparison.Ordinal)));
+        // What a client is told when it only makes the container.
+        Assert.Equal(got[1] != "-900", fixture.Runtime.WarningsOf(request.Spec.Process!).Any(
+            warning => warning.StartsWith("oom_score_adj -900", StringComparison.Ordinal)));
     }
 
     [Fact]
