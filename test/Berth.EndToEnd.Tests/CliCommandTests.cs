@@ -107,6 +107,14 @@ public sealed class CliCommandTests(EngineFixture engine)
         await DoAsync("rmi", "cli-built:1");
     }
 
+    [Fact]
+    public async Task Run_OomScoreThatTheHostCannotGive_RunsWithAWarning()
+    {
+        Completed run = await RunWithInputAsync("", "run", "--rm", "--oom-score-adj", "-900", Image, "cat", "/proc/self/oom_score_adj");
+        Assert.Equal(0, run.Code);
+        Assert.Equal(run.Output != "-900\n", run.Errors.Contains("WARNING: oom_score_adj -900 cannot be set", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("-q")]
     [InlineData("--progress=quiet")]

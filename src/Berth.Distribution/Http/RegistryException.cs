@@ -60,7 +60,7 @@ internal sealed class RegistryException(FaultKind kind, string message, Exceptio
     {
         HttpRequestException { InnerException: AuthenticationException tls } => TlsCause(tls, uri),
         HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } =>
-            $"dial tcp: lookup {uri.Host}: no such host",
+            $"dial tcp: lookup {uri.Host}: no such host: is this machine online, and is that the registry that was meant?",
         HttpRequestException { InnerException: SocketException socket } => 
             $"dial tcp {uri.Host}:{uri.Port}: {Dial(socket)}{NextStep(socket)}",
         HttpIOException { HttpRequestError: HttpRequestError.ResponseEnded } => "unexpected EOF",
