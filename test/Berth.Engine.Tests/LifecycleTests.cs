@@ -292,13 +292,15 @@ public sealed class LifecycleTests : IAsyncLifetime
     public async Task Runtime_NamedOrDefault_ReachesTheStart_AndUnknownIsRefused()
     {
         Dictionary<string, Runtime.ExternalRuntime> runtimes = new() { ["other"] = new("other", "/bin/other", []) };
-        await using TestEngine engine = await TestEngine.OpenAsync(options => options with { Runtimes = runtimes, DefaultRuntime = "other" });
+        await using TestEngine engine = await TestEngine.OpenAsync(
+            options => options with { Runtimes = runtimes, DefaultRuntime = "other" });
         (string id, FakeContainer running) = await engine.StartAsync();
         Assert.Equal("/bin/other", running.Request.Runtime?.Path);
         Assert.Equal("other", (await engine.Engine.Containers.InspectAsync(id, false, Cancel)).Host.Runtime);
         Assert.Null((await engine.StartAsync(new HostSettings { Runtime = "berth" })).Running.Request.Runtime);
         Assert.Null((await engine.StartAsync(new HostSettings { Runtime = "runc" })).Running.Request.Runtime);
-        FaultException fault = await Assert.ThrowsAsync<FaultException>(() => engine.CreateAsync(host: new HostSettings { Runtime = "nothing" }));
+        FaultException fault = await Assert.ThrowsAsync<FaultException>(
+            () => engine.CreateAsync(host: new HostSettings { Runtime = "nothing" }));
         Assert.Equal("unknown or invalid runtime name: nothing", fault.Message);
     }
 

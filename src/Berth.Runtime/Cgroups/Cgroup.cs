@@ -106,7 +106,7 @@ public abstract class Cgroup
     }
 
     // One call for what is nearly always so: nothing lives in it and nothing is below it.
-    private static bool TryRemoveEmpty(string directory) =>
+    internal static bool TryRemoveEmpty(string directory) =>
         FileCalls.TryUnlink(FileCalls.WorkingDirectory, FileCalls.PathOf(directory), FileCalls.AT_REMOVEDIR) is 0 or Errno.ENOENT;
 
     /// <summary>Makes its directories.</summary>

@@ -25,9 +25,11 @@ public sealed class CgroupHierarchy
 {
     private readonly IReadOnlyDictionary<string, string> _controllers;
     private readonly string? _unified;
+    private readonly IReadOnlyList<string> _named;
 
-    private CgroupHierarchy(CgroupMode mode, IReadOnlyDictionary<string, string> controllers, string? unified) =>
-        (Mode, _controllers, _unified) = (mode, controllers, unified);
+    private CgroupHierarchy(
+        CgroupMode mode, IReadOnlyDictionary<string, string> controllers, string? unified, IReadOnlyList<string> named) =>
+        (Mode, _controllers, _unified, _named) = (mode, controllers, unified, named);
 
     /// <summary>How the controllers are mounted.</summary>
     public CgroupMode Mode { get; }
@@ -45,6 +47,7 @@ public sealed class CgroupHierarchy
     {
         Dictionary<string, string> controllers = [];
         string? unified = null;
+        List<string> named = [];
         foreach (string line in mountInfo.Split('\n'))
         {
             int separator = line.IndexOf(" - ", StringComparison.Ordinal);
@@ -57,6 +60,8 @@ public sealed class CgroupHierarchy
                 unified ??= mountPoint;
             else if (after[0] == "cgroup" && after.Length > 2)
                 AddControllers(controllers, after[2], mountPoint);
+            if (after[0] == "cgroup" && after.Length > 2 && after[2].Contains("name=", StringComparison.Ordinal))
+                named.Add(mountPoint);
         }
         CgroupMode mode = (controllers.Count > 0, unified) switch
         {
@@ -65,7 +70,7 @@ public sealed class CgroupHierarchy
             (false, null) => CgroupMode.None,
             (false, _) => CgroupMode.Version2,
         };
-        return new CgroupHierarchy(mode, controllers, unified);
+        return new CgroupHierarchy(mode, controllers, unified, named);
     }
 
     /// <summary>Makes a cgroup in every tree and sets its limits. Of a creation that fails nothing is left.</summary>
@@ -90,17 +95,31 @@ public sealed class CgroupHierarchy
         }
     }
 
+    /// <summary>Removes a group from the trees without a controller, such as systemd's: we make none there, other runtimes do.</summary>
+    /// <exception cref="FaultException">InvalidArgument: the path climbs.</exception>
+    public void RemoveFromNamedTrees(string path)
+    {
+        string below = Below(path);
+        foreach (string tree in _named)
+            Cgroup.TryRemoveEmpty(System.IO.Path.Join(tree, below));
+    }
+
     /// <summary>The cgroup of that path, whether or not it exists.</summary>
     /// <exception cref="FaultException">InvalidArgument: the path climbs.</exception>
     public Cgroup Open(string path)
     {
-        string[] parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
-        if (parts.Length == 0 || parts.Any(part => part is "." or ".." || part.Contains('\0')))
-            throw FaultException.Invalid($"cgroup path {path}: must name a group below the root, without '..'");
-        string below = string.Join('/', parts);
+        string below = Below(path);
         return Mode == CgroupMode.Version2
             ? new CgroupV2(below, _unified!)
             : new CgroupV1(below, _controllers, _unified);
+    }
+
+    private static string Below(string path)
+    {
+        string[] parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        if (parts.Length == 0 || parts.Any(part => part is "." or ".." || part.Contains('\0')))
+            throw FaultException.Invalid($"cgroup path {path}: must name a group below the root, without '..'");
+        return string.Join('/', parts);
     }
 
     private static void AddControllers(Dictionary<string, string> controllers, string options, string mountPoint)

@@ -12,7 +12,8 @@ namespace Berth.Runtime.Externals;
 
 /// <summary>A container that an external runtime made: streams and end come from the monitor, everything else is that program's.</summary>
 internal sealed class ExternalContainer(
-    IContainer monitored, MonitorProgram program, ExternalCommands commands, Cgroup cgroup, bool hasPrivateProcesses) : IContainer
+    IContainer monitored, MonitorProgram program, ExternalCommands commands, Cgroup cgroup, CgroupHierarchy hierarchy,
+    bool hasPrivateProcesses) : IContainer
 {
     private const int Kill = 9;
     private static readonly TimeSpan s_killGrace = TimeSpan.FromSeconds(20);
@@ -152,6 +153,7 @@ internal sealed class ExternalContainer(
         if (!hasPrivateProcesses)
             await Task.Run(cgroup.Kill, cancellationToken);
         await monitored.DeleteAsync(cancellationToken);
+        hierarchy.RemoveFromNamedTrees(cgroup.Path);
     }
 
     /// <inheritdoc/>

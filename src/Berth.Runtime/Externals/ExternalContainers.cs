@@ -46,9 +46,9 @@ internal sealed class ExternalContainers(MonitorProgram program, CgroupHierarchy
     /// <summary>A container of such a runtime by its monitor, found or new.</summary>
     public IContainer Wrap(RunningContainer monitored, ContainerState state, string runDirectory) => new ExternalContainer(
         monitored, program, new ExternalCommands(state.Runtime!, state.Id, runDirectory), hierarchy.Open(state.CgroupPath),
-        state.HasPrivateProcesses);
+        hierarchy, state.HasPrivateProcesses);
 
-    private static async Task UndoAsync(MonitoredProcess? process, ExternalCommands commands, string id, Cgroup cgroup)
+    private async Task UndoAsync(MonitoredProcess? process, ExternalCommands commands, string id, Cgroup cgroup)
     {
         // A program still at work would make what we are about to remove.
         if (process is not null)
@@ -62,6 +62,7 @@ internal sealed class ExternalContainers(MonitorProgram program, CgroupHierarchy
             await process.DisposeAsync();
         }
         await Task.Run(cgroup.Remove);
+        hierarchy.RemoveFromNamedTrees(cgroup.Path);
         RunDirectories.Clear(commands.Directory);
     }
 
