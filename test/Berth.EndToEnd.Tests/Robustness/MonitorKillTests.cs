@@ -41,7 +41,7 @@ public sealed class MonitorKillTests
                 killed += sent.Code == 0 ? 1 : 0;
             }
             // It may fail; it must come to an end.
-            await ((Task)working).WaitAsync(TimeSpan.FromMinutes(1)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Record.ExceptionAsync(() => working.WaitAsync(TimeSpan.FromMinutes(1)));
             Assert.True(working.IsCompleted, $"{about}: the start does not end");
             await daemon.DeleteAsync($"/containers/{id}?force=1");
             IReadOnlyList<string> left = await host.LeftoversAsync();

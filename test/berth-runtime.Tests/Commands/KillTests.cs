@@ -92,7 +92,7 @@ public sealed class KillTests(BundleFixture bundles) : IClassFixture<BundleFixtu
         int victim = random.Next(2) == 0 ? process.Id : random.GetItems(all, 1)[0];
         bool isKilled = !process.HasExited && Signals.TrySend(victim, Signals.SIGKILL);
         using CancellationTokenSource patience = new(s_endTime);
-        await process.WaitForExitAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Record.ExceptionAsync(() => process.WaitForExitAsync(patience.Token));
         if (process.HasExited)
             return isKilled;
         string[] stuck = [.. new[] { process.Id }.Concat(Descendants(process.Id)).Select(pid => ReadOrNothing($"/proc/{pid}/status"))];
