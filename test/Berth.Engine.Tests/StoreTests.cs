@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text;
 using Berth.Layers.Tar;
 using Berth.Oci;
@@ -37,6 +38,48 @@ public sealed class StoreTests : IAsyncLifetime
         await _test.Engine.Parts.Background.DrainAsync();
         Assert.Equal(2, applied);
         Assert.All(layers, layer => Assert.True(_test.Engine.Parts.Blobs.Contains(layer)));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task LoadAndSave_CompressedLayersWithTheirManifest_AreKeptByteForByte(bool isHonest)
+    {
+        byte[] tar = TestEngine.Tar("file").ToArray(), layer = Compressed(tar), other = Compressed(TestEngine.Tar("other").ToArray());
+        byte[] config = OciJson.Write(new ImageConfig
+        {
+            Architecture = Platform.Host.Architecture, Os = "linux", RootFs = new RootFs { DiffIds = [Digest.Of(tar)] },
+        }, OciJson.ImageConfig);
+        // What lies names a layer that is not what the image's layer came from.
+        byte[] manifest = OciJson.Write(new Manifest
+        {
+            MediaType = MediaTypes.OciManifest,
+            Config = new Descriptor { MediaType = MediaTypes.OciConfig, Digest = Digest.Of(config), Size = config.Length },
+            Layers = [new Descriptor
+            {
+                MediaType = MediaTypes.OciLayerGzip, Digest = Digest.Of(isHonest ? layer : other), Size = (isHonest ? layer : other).Length,
+            }],
+        }, OciJson.Manifest);
+        byte[] index = OciJson.Write(new ImageIndex
+        {
+            MediaType = MediaTypes.OciIndex,
+            Manifests = [new Descriptor { MediaType = MediaTypes.OciManifest, Digest = Digest.Of(manifest), Size = manifest.Length }],
+        }, OciJson.ImageIndex);
+        string Path(byte[] blob) => $"blobs/sha256/{Digest.Of(blob).Hex}";
+        byte[] docker = Encoding.UTF8.GetBytes($$"""[{"Config":"{{Path(config)}}","RepoTags":["kept:1"],"Layers":["{{Path(layer)}}"]}]""");
+        MemoryStream archive = TarOf(("manifest.json", docker), ("index.json", index), (Path(config), config), (Path(manifest), manifest),
+            (Path(layer), layer), (Path(other), other));
+        await Images.LoadAsync(archive, null, new Progress<ProgressMessage>(), Cancel);
+        MemoryStream saved = new();
+        await using (IArchive image = await Images.SaveAsync(["kept:1"], null, Cancel))
+            await image.WriteToAsync(saved, Cancel);
+        Dictionary<string, byte[]> members = Members(saved);
+        Assert.Equal(config, members[Path(config)]);
+        Assert.Equal(isHonest ? manifest : null, members.GetValueOrDefault(Path(manifest)));
+        Assert.Equal(isHonest ? layer : null, members.GetValueOrDefault(Path(layer)));
+        Assert.Equal(isHonest ? null : tar, members.GetValueOrDefault(Path(tar)));
+        Assert.DoesNotContain(Path(other), members.Keys);
+        Assert.Contains(Digest.Of(members[Path(isHonest ? layer : tar)]).Hex, Encoding.UTF8.GetString(members["manifest.json"]));
     }
 
     [Fact]
@@ -161,10 +204,30 @@ public sealed class StoreTests : IAsyncLifetime
         }, OciJson.ImageConfig);
         string names = string.Join(',', files.Select(file => $"\"{file}.tar\""));
         byte[] manifest = Encoding.UTF8.GetBytes($$"""[{"Config":"config.json","RepoTags":["loaded:1"],"Layers":[{{names}}]}]""");
+        return (TarOf([("manifest.json", manifest), ("config.json", config), .. files.Zip(layers, (file, layer) => (file + ".tar", layer))]), digests);
+    }
+
+    private static byte[] Compressed(byte[] bytes)
+    {
+        MemoryStream stream = new();
+        using (GZipStream gzip = new(stream, CompressionLevel.Fastest))
+            gzip.Write(bytes);
+        return stream.ToArray();
+    }
+
+    private static Dictionary<string, byte[]> Members(MemoryStream tar)
+    {
+        Dictionary<string, byte[]> members = [];
+        TarReader reader = new(tar.ToArray());
+        while (reader.Next() is { } entry)
+            members[entry.PathText] = reader.ReadWhole().ToArray();
+        return members;
+    }
+
+    private static MemoryStream TarOf(params (string Name, byte[] Bytes)[] members)
+    {
         MemoryStream archive = new();
         TarWriter writer = new(archive);
-        (string, byte[])[] members = [("manifest.json", manifest), ("config.json", config),
-            .. files.Zip(layers, (file, layer) => (file + ".tar", layer))];
         foreach ((string name, byte[] bytes) in members)
             writer.Write(new TarEntry
             {
@@ -172,6 +235,6 @@ public sealed class StoreTests : IAsyncLifetime
             }, bytes);
         writer.Finish();
         archive.Position = 0;
-        return (archive, digests);
+        return archive;
     }
 }

@@ -48,19 +48,29 @@ internal sealed partial class ImageService
     /// <summary>As <see cref="StoreConfigAsync"/> with the configuration's own bytes.</summary>
     internal async Task StoreBytesAsync(
         Digest id, ReadOnlyMemory<byte> bytes, ImageConfig config, Digest parent,
-            IReadOnlyList<ImageReference> names, CancellationToken cancellationToken)
+            IReadOnlyList<ImageReference> names, CancellationToken cancellationToken, LoadedManifest? manifest = null)
     {
         using IBlobLease lease = parts.Blobs.Lease();
-        lease.Add(id);
-        if (!parts.Blobs.Contains(id))
+        await KeepAsync(id, bytes);
+        // It can be given on as it is only when its layers are, verified, what the image's layers came from.
+        if (manifest is not null && manifest.Layers.Select(layer => layer.Digest).SequenceEqual(
+            config.RootFs.DiffIds.Select(diff => layerBlobs.Find(new DiffId(diff))?.Digest ?? default)))
+            await KeepAsync(manifest.Descriptor.Digest, manifest.Bytes);
+        else
+            manifest = null;
+        async Task KeepAsync(Digest digest, ReadOnlyMemory<byte> content)
         {
+            lease.Add(digest);
+            if (parts.Blobs.Contains(digest))
+                return;
             await using IBlobIngest ingest = parts.Blobs.Begin();
-            await ingest.WriteAsync(bytes, cancellationToken);
-            await ingest.CommitAsync(id, cancellationToken);
+            await ingest.WriteAsync(content, cancellationToken);
+            await ingest.CommitAsync(digest, cancellationToken);
         }
         images.Store(new ImageRecord
         {
             Id = id, Chain = config.RootFs.Chain?.Digest ?? default, Parent = parent, Arrived = parts.Time.GetUtcNow(),
+            Manifest = manifest?.Descriptor, Layers = manifest?.Layers ?? [],
         }, [.. names.Select(name => name.WithDefaultTag())]);
         foreach (ImageReference name in names)
             Publish("tag", id.ToString(), name.WithDefaultTag().Familiar);

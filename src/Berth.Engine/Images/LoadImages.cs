@@ -27,8 +27,9 @@ internal sealed partial class ImageService
                 await TreeExtractor.ExtractAsync(plain, root, new ExtractOptions { Whiteouts = WhiteoutMode.Literal,
                     KeepOwners = false, AllowDevices = false }, cancellationToken);
             IReadOnlyList<SavedImage> saved = ReadManifest(root);
+            IReadOnlyDictionary<Digest, LoadedManifest> manifests = ReadManifests(root);
             foreach (SavedImage image in saved)
-                await LoadOneAsync(root, image, platform, progress, cancellationToken);
+                await LoadOneAsync(root, image, manifests, platform, progress, cancellationToken);
         }
         catch (IOException refused) when (DiskFull.IsRefusal(refused))
         {
@@ -42,7 +43,8 @@ internal sealed partial class ImageService
     }
 
     private async Task LoadOneAsync(
-        FileDescriptor root, SavedImage saved, Platform? platform, IProgress<ProgressMessage> progress, CancellationToken cancellationToken)
+        FileDescriptor root, SavedImage saved, IReadOnlyDictionary<Digest, LoadedManifest> manifests, Platform? platform,
+        IProgress<ProgressMessage> progress, CancellationToken cancellationToken)
     {
         byte[] bytes = ReadDocument(root, saved.Config) ?? throw FaultException.Invalid($"load: {saved.Config} is missing in the archive");
         ImageConfig config = OciJson.Read(bytes, OciJson.ImageConfig, saved.Config);
@@ -72,7 +74,7 @@ internal sealed partial class ImageService
         }
         // The ID is the digest of the bytes, whatever the archive calls them.
         Digest id = Digest.Of(bytes);
-        await StoreBytesAsync(id, bytes, config, default, names, cancellationToken);
+        await StoreBytesAsync(id, bytes, config, default, names, cancellationToken, manifests.GetValueOrDefault(id));
         Publish("load", id.ToString(), names.FirstOrDefault()?.Familiar ?? id.ToString());
         foreach (ImageReference name in names)
             progress.Report(new ProgressMessage { Stream = $"Loaded image: {name.WithDefaultTag().Familiar}\n" });
@@ -132,6 +134,25 @@ internal sealed partial class ImageService
         return all;
     }
 
+    // The manifests of the archive's layout by their configurations; none when it has no layout, or one that is not whole.
+    private static Dictionary<Digest, LoadedManifest> ReadManifests(FileDescriptor root)
+    {
+        Dictionary<Digest, LoadedManifest> all = [];
+        if (ReadDocument(root, "index.json") is not { } bytes)
+            return all;
+        foreach (Descriptor entry in OciJson.Read(bytes, OciJson.ImageIndex, "index.json").Manifests)
+        {
+            if (MediaTypes.IsIndex(entry.MediaType) || ReadDocument(root, BlobPath(entry.Digest)) is not { } content
+                || Digest.Of(content) != entry.Digest)
+            {
+                continue;
+            }
+            Manifest manifest = OciJson.Read(content, OciJson.Manifest, "manifest");
+            all.TryAdd(manifest.Config.Digest, new LoadedManifest(entry with { Annotations = null }, content, manifest.Layers));
+        }
+        return all;
+    }
+
     private static Descriptor PickPlatform(FileDescriptor root, Descriptor entry) =>
         OciJson.Read(ReadVerified(root, entry.Digest), OciJson.ImageIndex, "index").Manifests
             .FirstOrDefault(manifest => manifest.Platform is null || Platform.Host.Accepts(manifest.Platform))
@@ -172,3 +193,9 @@ internal sealed partial class ImageService
             : throw FaultException.Invalid($"load: {path}: {new LinuxException("openat2", path, error).Message}");
     }
 }
+
+/// <summary>A manifest as an archive holds it.</summary>
+/// <param name="Descriptor">What names it.</param>
+/// <param name="Bytes">Its bytes.</param>
+/// <param name="Layers">Its layers, from the bottom up.</param>
+internal sealed record LoadedManifest(Descriptor Descriptor, byte[] Bytes, IReadOnlyList<Descriptor> Layers);

@@ -41,7 +41,8 @@ internal sealed partial class ImageService
         return Task.FromResult<IArchive>(new OwnedArchive(null, (stream, stop) => WriteArchive(wanted, stream, stop), holds));
     }
 
-    // Docker's manifest.json over an OCI layout: both name the same blobs, which are the uncompressed layers.
+    // Docker's manifest.json over an OCI layout: both name the same blobs. What was pulled or loaded is written as it came, manifest and
+    // compressed layers; what was made here has uncompressed layers.
     private void WriteArchive(Dictionary<Digest, List<ImageReference>> wanted, Stream destination, CancellationToken stop)
     {
         TarWriter writer = new(destination);
@@ -52,23 +53,15 @@ internal sealed partial class ImageService
         SortedDictionary<string, SortedDictionary<string, string>> repositories = new(StringComparer.Ordinal);
         foreach ((Digest id, List<ImageReference> names) in wanted)
         {
-            ImageConfig config = images.Config(id);
-            List<Descriptor> layers = [];
-            foreach ((Digest diff, ChainId chain) in config.RootFs.DiffIds.Zip(ImageTable.Chains(config)))
-                layers.Add(WriteLayer(writer, new DiffId(diff), chain, written, stop));
             byte[] configBytes = images.ReadBlob(id);
             WriteBlob(writer, id, configBytes, written);
-            byte[] manifest = OciJson.Write(new Manifest
-            {
-                MediaType = MediaTypes.OciManifest,
-                Config = new Descriptor { MediaType = MediaTypes.OciConfig, Digest = id, Size = configBytes.Length },
-                Layers = layers,
-            }, OciJson.Manifest);
+            (string type, byte[] manifest, IReadOnlyList<Descriptor> layers) = Original(id) is { } original
+                ? WriteOriginal(writer, original, written, stop) : WriteMade(writer, id, configBytes.Length, written, stop);
             WriteBlob(writer, Digest.Of(manifest), manifest, written);
             foreach (ImageReference? name in names.Count > 0 ? names : [null!])
                 manifests.Add(new Descriptor
                 {
-                    MediaType = MediaTypes.OciManifest, Digest = Digest.Of(manifest), Size = manifest.Length,
+                    MediaType = type, Digest = Digest.Of(manifest), Size = manifest.Length,
                     Annotations = name is null ? null : new Dictionary<string, string>
                     {
                         ["io.containerd.image.name"] = name.ToString(), ["org.opencontainers.image.ref.name"] = name.Tag ?? "",
@@ -87,6 +80,41 @@ internal sealed partial class ImageService
                 [.. JsonSerializer.SerializeToUtf8Bytes(repositories, SavedJson.Default.Repositories), (byte)'\n']);
         WriteFile(writer, "oci-layout", "{\"imageLayoutVersion\":\"1.0.0\"}"u8);
         writer.Finish();
+    }
+
+    // Null when the image was made here, or not all of what it came with is here any more.
+    private ImageRecord? Original(Digest id) => images.TryGet(id) is { Manifest: { } manifest, Layers: { Count: > 0 } layers } image
+        && parts.Blobs.Contains(manifest.Digest) && layers.All(layer => parts.Blobs.Contains(layer.Digest)) ? image : null;
+
+    private (string Type, byte[] Manifest, IReadOnlyList<Descriptor> Layers) WriteOriginal(
+        TarWriter writer, ImageRecord image, HashSet<Digest> written, CancellationToken stop)
+    {
+        foreach (Descriptor layer in image.Layers.Where(layer => written.Add(layer.Digest)))
+        {
+            stop.ThrowIfCancellationRequested();
+            using Stream blob = parts.Blobs.OpenRead(layer.Digest);
+            writer.Write(new TarEntry
+            {
+                Type = TarEntryType.RegularFile, Path = Encoding.UTF8.GetBytes(BlobPath(layer.Digest)), Mode = FileMode, Size = blob.Length,
+            }, blob);
+        }
+        return (image.Manifest!.MediaType, images.ReadBlob(image.Manifest.Digest), image.Layers);
+    }
+
+    private (string Type, byte[] Manifest, IReadOnlyList<Descriptor> Layers) WriteMade(
+        TarWriter writer, Digest id, long configSize, HashSet<Digest> written, CancellationToken stop)
+    {
+        ImageConfig config = images.Config(id);
+        List<Descriptor> layers = [];
+        foreach ((Digest diff, ChainId chain) in config.RootFs.DiffIds.Zip(ImageTable.Chains(config)))
+            layers.Add(WriteLayer(writer, new DiffId(diff), chain, written, stop));
+        byte[] manifest = OciJson.Write(new Manifest
+        {
+            MediaType = MediaTypes.OciManifest,
+            Config = new Descriptor { MediaType = MediaTypes.OciConfig, Digest = id, Size = configSize },
+            Layers = layers,
+        }, OciJson.Manifest);
+        return (MediaTypes.OciManifest, manifest, layers);
     }
 
     private static void NoteRepositories(
