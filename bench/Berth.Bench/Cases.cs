@@ -152,7 +152,7 @@ internal sealed class Cases(IReadOnlyList<Engine> engines, Table table, string w
             double elapsed = Command.Time(engine, "pull", image);
             Command.Output(engine, "rmi", image);
             return elapsed;
-        }, rounds: Math.Min(runs, 7));
+        }, rounds: runs);
         registry.Kill();
     }
 
