@@ -26,6 +26,10 @@ public sealed class PeerTests
         PushResult pushed = await rig.PushAsync($"{registry.Host}/x/y:1", image, user);
         Assert.Equal(image.Manifest.Descriptor.Digest, pushed.Manifest.Descriptor.Digest);
         Assert.Equal(3, rig.Events.Lines.Count(line => line.EndsWith(": Pushed", StringComparison.Ordinal)));
+        // The sentence and the aux are two steps: clients show nothing of a line that has an aux.
+        Oci.Images.Descriptor manifest = image.Manifest.Descriptor;
+        Assert.Equal([$"1: digest: {manifest.Digest} size: {manifest.Size}", ""], rig.Events.Lines.TakeLast(2));
+        Assert.Equal(new PushedManifest("1", manifest.Digest, manifest.Size), Assert.Single(rig.Events.All, step => step.Aux is not null).Aux);
         await rig.PushAsync($"{registry.Host}/x/y:2", image, user);
         Assert.Equal(3, rig.Events.Lines.Count(line => line.EndsWith(": Layer already exists", StringComparison.Ordinal)));
         await rig.PushAsync($"{registry.Host}/other:1", image, user, mountFrom: $"{registry.Host}/x/y");
@@ -54,10 +58,12 @@ public sealed class PeerTests
         Assert.Equal("Login Succeeded", (await rig.Distribution.LoginAsync(wrong with { Password = "secret" }, Cancel)).Status);
     }
 
-    private sealed class RealRegistry(Process process, string directory, string host) : IAsyncDisposable
+    internal sealed class RealRegistry(Process process, string directory, string host) : IAsyncDisposable
     {
         // htpasswd -Bbn ann secret
         private const string Users = "ann:$2y$04$Po7/FeGtnd4TAJPITB3AFOya1xiiC8V27gBRPjY5uLHqFmxJQ5AlS\n";
+
+        public static bool IsInstalled => File.Exists("/usr/bin/docker-registry");
 
         public string Host => host;
 

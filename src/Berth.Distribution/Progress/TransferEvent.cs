@@ -5,7 +5,7 @@ namespace Berth.Distribution;
 /// <summary>One step of a transfer; maps one to one to a progress line of the Engine API.</summary>
 /// <param name="Stage">What happened.</param>
 /// <param name="Id">The line it belongs to: a short digest, a tag, or null for a line of its own.</param>
-/// <param name="Status">Docker's text: <c>Downloading</c>, <c>Digest: sha256:…</c>.</param>
+/// <param name="Status">Docker's text: <c>Downloading</c>, <c>Digest: sha256:…</c>; empty beside an <see cref="Aux"/>.</param>
 public sealed record TransferEvent(TransferStage Stage, string? Id, string Status)
 {
     /// <summary>Bytes done, where the stage has progress.</summary>
@@ -14,7 +14,7 @@ public sealed record TransferEvent(TransferStage Stage, string? Id, string Statu
     /// <summary>Bytes to do; null when there is no progress or the total is not known.</summary>
     public long? Total { get; init; }
 
-    /// <summary>What was pushed, for the last line's <c>aux</c>.</summary>
+    /// <summary>What was pushed, for the <c>aux</c> of the last line, which has nothing else.</summary>
     public PushedManifest? Aux { get; init; }
 }
 

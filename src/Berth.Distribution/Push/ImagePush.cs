@@ -35,8 +35,9 @@ internal sealed class ImagePush(
         await PutManifestAsync(document, cancellationToken);
 
         string shown = reference.Tag ?? document.Descriptor.Digest.ToString();
-        progress.Report(new TransferEvent(
-            TransferStage.Message, null, $"{shown}: digest: {document.Descriptor.Digest} size: {document.Descriptor.Size}")
+        // Two steps: of a line with an aux, Docker's clients show nothing.
+        progress.Message($"{shown}: digest: {document.Descriptor.Digest} size: {document.Descriptor.Size}");
+        progress.Report(new TransferEvent(TransferStage.Message, null, "")
         {
             Aux = new PushedManifest(shown, document.Descriptor.Digest, document.Descriptor.Size),
         });

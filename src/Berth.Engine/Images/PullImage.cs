@@ -116,7 +116,7 @@ internal sealed class TransferProgress(IProgress<ProgressMessage> target) : IPro
     public static ProgressMessage Convert(TransferEvent value) => new()
     {
         Id = value.Id,
-        Status = value.Status,
+        Status = value.Status.Length > 0 ? value.Status : null,
         Current = value.Current ?? 0,
         Total = value.Total ?? 0,
         Result = value.Aux is { } pushed ? new ProgressResult(pushed.Tag, pushed.Digest, pushed.Size, false) : null,

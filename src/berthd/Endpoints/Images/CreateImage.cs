@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Berth.Daemon.Endpoints.Images;
 
-/// <summary>200 progress of a pull or an import; 400, 404.</summary>
+/// <summary>200 progress of a pull or an import; 400, 404; 403 where the registry wants a login.</summary>
 internal static class CreateImage
 {
     public static Task HandleAsync(ApiCall call) => call.Query.Has("fromImage") ? PullAsync(call) : ImportAsync(call);
@@ -15,10 +15,21 @@ internal static class CreateImage
     {
         string tag = call.Query.Text("tag");
         ImageReference reference = References.Parse(call.Query.Text("fromImage"), tag);
-        return ProgressStream.RunAsync(call, progress => call.Engine.Images.PullAsync(
-            reference, allTags: reference is { Tag: null, Digest: null },
-            References.ParsePlatform(call.Query.Text("platform")), RegistryHeaders.Login(call.Http.Request.Headers), progress,
-            call.Cancelled));
+        return ProgressStream.RunAsync(call, async progress =>
+        {
+            try
+            {
+                await call.Engine.Images.PullAsync(
+                    reference, allTags: reference is { Tag: null, Digest: null },
+                    References.ParsePlatform(call.Query.Text("platform")), RegistryHeaders.Login(call.Http.Request.Headers), progress,
+                    call.Cancelled);
+            }
+            catch (FaultException fault) when (fault.Kind is FaultKind.Unauthorized)
+            {
+                // At a 401 Docker's clients stop to ask for a user and a password, for which a script would wait for ever.
+                throw new FaultException(FaultKind.Forbidden, fault.Message, fault);
+            }
+        });
     }
 
     private static Task ImportAsync(ApiCall call)
