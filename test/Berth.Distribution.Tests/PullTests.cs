@@ -153,6 +153,71 @@ public sealed class PullTests
     }
 
     [Fact]
+    public async Task Pull_Layers_AreFetchedThreeAtOnceAndNoMore()
+    {
+        await using FakeRegistry registry = await FakeRegistry.StartAsync();
+        registry.AddImage("1", layers: 5, bytes: 20_000);
+        int running = 0, most = 0, begun = 0;
+        Lock counting = new();
+        TaskCompletionSource threeAreThere = new();
+        registry.Misbehave = async context =>
+        {
+            string digest = ((string)context.Request.Path!).Split('/')[^1];
+            if (!registry.Blobs.TryGetValue(digest, out byte[]? blob) || blob.Length < 10_000)
+                return false;
+            lock (counting)
+            {
+                most = Math.Max(most, ++running);
+                if (++begun == 3)
+                    threeAreThere.TrySetResult();
+            }
+            // Nobody gets an answer before three have asked: one after the other they would wait in vain.
+            await threeAreThere.Task.WaitAsync(TimeSpan.FromSeconds(30));
+            lock (counting)
+                running--;
+            return false;
+        };
+        using Rig rig = new();
+        using PullResult result = await rig.PullAsync($"{registry.Host}/a:1");
+        Assert.Equal((5, 3), (rig.Layers.Tars.Count, most));
+    }
+
+    [Fact]
+    public async Task Pull_DockersManifestAndList_AreTakenAndPushedOnAsTheyAre()
+    {
+        await using FakeRegistry registry = await FakeRegistry.StartAsync();
+        byte[] tar = new byte[1000];
+        Descriptor config = registry.AddBlob(OciJson.Write(Config(Digest.Of(tar)), OciJson.ImageConfig), MediaTypes.DockerConfig);
+        Descriptor layer = registry.AddBlob(FakeRegistry.Gzip(tar), MediaTypes.DockerLayerGzip);
+        Manifest parts = new() { MediaType = MediaTypes.DockerManifest, Config = config, Layers = [layer] };
+        byte[] bytes = OciJson.Write(parts, OciJson.Manifest);
+        Descriptor manifest = registry.AddManifest("single", MediaTypes.DockerManifest, bytes);
+        Descriptor list = registry.AddManifest("list", MediaTypes.DockerManifestList, OciJson.Write(
+            new ImageIndex
+            {
+                MediaType = MediaTypes.DockerManifestList,
+                Manifests = [manifest with { Platform = new Platform { Os = "linux", Architecture = "amd64" } }],
+            },
+            OciJson.ImageIndex));
+        using Rig rig = new();
+        foreach ((string tag, Descriptor target) in new[] { ("single", manifest), ("list", list) })
+        {
+            using PullResult result = await rig.PullAsync($"{registry.Host}/a:{tag}", platform: Platform.Parse("linux/amd64"));
+            Assert.Equal((target.Digest, manifest.Digest), (result.Target.Digest, result.Manifest.Descriptor.Digest));
+            Assert.Equal((MediaTypes.DockerManifest, config.Digest), (result.Manifest.Descriptor.MediaType, result.ImageId));
+            Assert.Equal(tar, Assert.Single(rig.Layers.Tars).Value);
+        }
+        Assert.SkipUnless(PeerTests.RealRegistry.IsInstalled, "docker-registry is not installed");
+        await using PeerTests.RealRegistry other = await PeerTests.RealRegistry.StartAsync(locked: false, Cancel);
+        using PullResult image = await rig.PullAsync($"{registry.Host}/a:list", platform: Platform.Parse("linux/amd64"));
+        Assert.Equal(manifest.Digest, (await rig.PushAsync($"{other.Host}/b:1", image)).Manifest.Descriptor.Digest);
+        using Rig fresh = new();
+        using PullResult back = await fresh.PullAsync($"{other.Host}/b:1");
+        Assert.Equal(bytes, back.Manifest.Bytes.ToArray());
+        Assert.Equal(MediaTypes.DockerManifest, back.Manifest.Descriptor.MediaType);
+    }
+
+    [Fact]
     public async Task Pull_BlobIsNotItsDigest_KeepsNothing()
     {
         await using FakeRegistry registry = await FakeRegistry.StartAsync();
