@@ -54,6 +54,8 @@ public sealed class LogDriverTests : IDisposable
     {
         foreach (string driver in LogOptions.Drivers.Where(driver => driver != "none"))
             Assert.True(LogOptions.Plan(Settings(driver, "")) is { BytesMax: > 0, FilesMax: > 1, Blocks: false });
+        LogPlan usual = LogOptions.Plan(Settings("json-file", ""))!;
+        Assert.Equal((10_000_000, 3), (usual.BytesMax, usual.FilesMax));
         Assert.Null(LogOptions.Plan(Settings("none", "")));
         LogPlan cached = LogOptions.Plan(Settings("journald", "cache-max-size=1k;cache-max-file=3;cache-disabled=true;mode=blocking"))!;
         Assert.Equal((1000, 3, false, true), (cached.BytesMax, cached.FilesMax, cached.IsReadable, cached.Blocks));
