@@ -28,6 +28,9 @@ public sealed class EngineFixture : IAsyncLifetime
     /// <summary>The tar that <c>busybox:e2e</c> was imported from, for other engines.</summary>
     public string BusyboxArchive => $"{_root}/tree.tar";
 
+    /// <summary>Where it keeps what it has.</summary>
+    public string DataRoot => Path.Combine(_root, "lib");
+
     public string Socket => Path.Combine(_root, "b.sock");
 
     public string Address => $"unix://{Socket}";
@@ -46,7 +49,7 @@ public sealed class EngineFixture : IAsyncLifetime
             RedirectStandardError = true,
             ArgumentList =
             {
-                "--data-root", $"{_root}/lib", "--exec-root", $"{_root}/run", "-H", Address, "--bridge", $"bt{id}",
+                "--data-root", DataRoot, "--exec-root", $"{_root}/run", "-H", Address, "--bridge", $"bt{id}",
                 "--cgroup-parent", $"/berth-e2e-{id}", "--bip", $"{Gateway}/24",
             },
         })!;

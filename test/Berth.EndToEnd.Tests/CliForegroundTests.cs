@@ -1,0 +1,107 @@
+namespace Berth.EndToEnd.Tests;
+
+/// <summary>Our command line in front of a container: the signals it hands on, the code it ends with, the terminal it lends.</summary>
+public sealed class CliForegroundTests(EngineFixture engine)
+{
+    private const string Image = "busybox:e2e";
+
+    // Gives the command, which is the program's arguments, a terminal, and tells what becomes of that terminal.
+    private const string Typist = """
+        import fcntl, os, pty, struct, subprocess, sys, termios
+        master, slave = pty.openpty()
+        size = lambda rows, columns: fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        def flags():
+            local = termios.tcgetattr(slave)[3]
+            return " ".join(name for name in ("ICANON", "ECHO", "ISIG") if local & getattr(termios, name)) or "raw"
+        def until(text):
+            seen = b""
+            while text not in seen:
+                seen += os.read(master, 4096)
+            print(text.decode(), flush=True)
+        size(40, 100)
+        print(flags(), flush=True)
+        child = subprocess.Popen(sys.argv[1:], stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+                                 preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        until(b"size 40 100")
+        print(flags(), flush=True)
+        size(33, 77)
+        until(b"size 33 77")
+        os.write(master, b"\x03")
+        until(b"interrupted")
+        print(child.wait(), flush=True)
+        print(flags(), flush=True)
+        """;
+
+    [Theory]
+    [InlineData("TERM", 43)]
+    [InlineData("INT", 44)]
+    public async Task Signals_OfTheClient_ReachTheContainer(string signal, int code)
+    {
+        await using Foreground run = Run(
+            "run", "--rm", Image, "sh", "-c",
+            "trap 'echo hup' HUP; trap 'echo term; exit 43' TERM; trap 'echo int; exit 44' INT; echo ready; while :; do sleep 1000 & wait; done");
+        Assert.Equal("ready", await run.ReadLineAsync());
+        await run.SignalAsync("HUP");
+        Assert.Equal("hup", await run.ReadLineAsync());
+        await run.SignalAsync(signal);
+        Assert.Equal(signal.ToLowerInvariant(), await run.ReadLineAsync());
+        Assert.Equal(code, await run.EndAsync());
+    }
+
+    [Fact]
+    public async Task Signals_NotToBeHandedOn_EndTheClientAlone()
+    {
+        string name = $"s{Guid.NewGuid():n}"[..12];
+        await using Foreground run = Run(
+            "run", "--name", name, "--sig-proxy=false", Image, "sh", "-c", "trap 'exit 43' TERM; echo ready; while :; do sleep 1000 & wait; done");
+        Assert.Equal("ready", await run.ReadLineAsync());
+        await run.SignalAsync("TERM");
+        Assert.NotEqual(43, await run.EndAsync());
+        Assert.Equal("true\n", (await DoAsync("inspect", "-f", "{{.State.Running}}", name)).Output);
+        await DoAsync("rm", "-f", name);
+    }
+
+    [Theory]
+    [InlineData("KILL", 137)]
+    [InlineData("TERM", 143)]
+    public async Task Container_EndedByASignal_GivesTheClient128AndItsNumber(string signal, int code)
+    {
+        string name = $"k{Guid.NewGuid():n}"[..12];
+        // Under an init the program has the default actions; as process 1 it would be deaf to SIGTERM.
+        await using Foreground run = Run("run", "--rm", "--init", "--name", name, Image, "sh", "-c", "echo ready; exec sleep 1000");
+        Assert.Equal("ready", await run.ReadLineAsync());
+        await DoAsync("kill", "-s", signal, name);
+        Assert.Equal(code, await run.EndAsync());
+    }
+
+    [Fact]
+    public async Task Terminal_IsRawTakesTheWindowsSizeAndIsGivenBack()
+    {
+        Assert.SkipUnless(File.Exists("/usr/bin/python3"), "python3 is not installed");
+        NeedEngine();
+        const string Script = "trap 'echo size $(stty size)' WINCH; trap 'echo interrupted; exit 42' INT;"
+            + " echo size $(stty size); while :; do sleep 1000 & wait; done";
+        Completed session = await Program.RunAsync(
+            "/usr/bin/python3", ["-c", Typist, EngineFixture.Berth, "run", "-it", "--rm", Image, "sh", "-c", Script], engine.Address);
+        Assert.Equal("ICANON ECHO ISIG\nsize 40 100\nraw\nsize 33 77\ninterrupted\n42\nICANON ECHO ISIG\n", session.Output);
+    }
+
+    private Foreground Run(params string[] arguments)
+    {
+        NeedEngine();
+        return Foreground.Start(EngineFixture.Berth, engine.Address, arguments);
+    }
+
+    private async Task<Completed> DoAsync(params string[] arguments)
+    {
+        Completed done = await Program.RunAsync(EngineFixture.Berth, arguments, engine.Address);
+        Assert.True(done.Code == 0, $"{string.Join(' ', arguments)}: {done.Errors}");
+        return done;
+    }
+
+    private void NeedEngine()
+    {
+        Assert.SkipWhen(engine.Missing is not null, engine.Missing ?? "");
+        Assert.SkipUnless(File.Exists(EngineFixture.Berth), "out/bin/berth is not built: ./dev build");
+    }
+}
