@@ -183,12 +183,18 @@ public sealed partial class BerthEngine : IAsyncDisposable
         {
             await _parts.Networks.TearDownAsync(CancellationToken.None);
             if (_parts.Options.CgroupParent.Trim('/').Length > 0)
-                CgroupHierarchy.Detect().Open(_parts.Options.CgroupParent).TryRemoveEmpty();
+                RemoveCgroupParent(CgroupHierarchy.Detect(), _parts.Options.CgroupParent);
         }
         catch (Exception left) when (left is IOException or Faults.FaultException)
         {
             // Somebody else's process or rule is in them; the next engine takes them over.
         }
+    }
+
+    private static void RemoveCgroupParent(CgroupHierarchy hierarchy, string parent)
+    {
+        hierarchy.Open(parent).TryRemoveEmpty();
+        hierarchy.RemoveFromNamedTrees(parent);
     }
 
     private async Task StopQuietlyAsync(Container container)

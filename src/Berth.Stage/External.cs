@@ -48,7 +48,7 @@ internal static unsafe class External
         Control(dieWithParent, K.SIGKILL);
         SetSession();
         int nothing = Open(Z("/dev/null"u8), K.O_RDWR | K.O_CLOEXEC);
-        Dup2(givesStreams && child->Stdin >= 0 ? child->Stdin : nothing, 0);
+        Dup2(givesStreams ? Input(child) : nothing, 0);
         Dup2(givesStreams && child->Stdout >= 0 ? child->Stdout : nothing, 1);
         Dup2(givesStreams && child->Stderr >= 0 ? child->Stderr : nothing, 2);
         CloseRange(3, uint.MaxValue, 0);
@@ -56,6 +56,18 @@ internal static unsafe class External
         Execute(words[0], words, Launch.Pointers(child, child->Plan->Environment));
         Exit(NotExecuted);
         return 0;
+    }
+
+    // Not the host's null device: its mode could be changed through the descriptor. A pipe that nobody writes ends at once too.
+    private static int Input(Child* child)
+    {
+        if (child->Stdin >= 0)
+            return child->Stdin;
+        int* pair = stackalloc int[2];
+        if (Pipe(pair, K.O_CLOEXEC) < 0)
+            Exit(NotExecuted);
+        Close(pair[1]);
+        return pair[0];
     }
 
     /// <summary>The engine's word: runs <c>start</c>. What <c>exec</c> made runs already.</summary>

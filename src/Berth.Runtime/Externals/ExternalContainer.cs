@@ -13,7 +13,7 @@ namespace Berth.Runtime.Externals;
 /// <summary>A container that an external runtime made: streams and end come from the monitor, everything else is that program's.</summary>
 internal sealed class ExternalContainer(
     IContainer monitored, MonitorProgram program, ExternalCommands commands, Cgroup cgroup, CgroupHierarchy hierarchy,
-    bool hasPrivateProcesses) : IContainer
+    ContainerState state) : IContainer
 {
     private const int Kill = 9;
     private static readonly TimeSpan s_killGrace = TimeSpan.FromSeconds(20);
@@ -93,11 +93,12 @@ internal sealed class ExternalContainer(
         Directory.CreateDirectory(directory);
         try
         {
-            byte[] description = JsonSerializer.SerializeToUtf8Bytes(request.Process, OciJson.ProcessSpec);
+            ProcessSpec process = ExternalSpec.Clamp(request.Process, Strictness.Taking([], state.IsStrict));
+            byte[] description = JsonSerializer.SerializeToUtf8Bytes(process, OciJson.ProcessSpec);
             await File.WriteAllBytesAsync(Path.Join(directory, "process.json"), description, cancellationToken);
-            IExecProcess process = await StartAsync(request, directory, cancellationToken);
-            _ = ClearAfterAsync(process.Exited, directory);
-            return process;
+            IExecProcess running = await StartAsync(request, directory, cancellationToken);
+            _ = ClearAfterAsync(running.Exited, directory);
+            return running;
         }
         catch
         {
@@ -150,7 +151,7 @@ internal sealed class ExternalContainer(
         }
         // Also what it left behind of a start that failed or was killed half way; what it cannot, the groups' own removal does.
         await commands.TryRunAsync("delete", "--force", Id);
-        if (!hasPrivateProcesses)
+        if (!state.HasPrivateProcesses)
             await Task.Run(cgroup.Kill, cancellationToken);
         await monitored.DeleteAsync(cancellationToken);
         hierarchy.RemoveFromNamedTrees(cgroup.Path);

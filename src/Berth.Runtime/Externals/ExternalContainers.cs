@@ -18,15 +18,17 @@ internal sealed class ExternalContainers(MonitorProgram program, CgroupHierarchy
     {
         ExternalSpec.Check(request, runtime.Name);
         CheckProgram(runtime);
+        IList<string> warnings = request.Warnings ?? [];
+        byte[] configuration = JsonSerializer.SerializeToUtf8Bytes(ExternalSpec.Make(
+            request, state.CgroupPath, program.Path, Strictness.Taking(warnings, state.IsStrict)), OciJson.RuntimeSpec);
         ExternalCommands commands = new(runtime, request.Id, request.RunDirectory);
         Cgroup cgroup = hierarchy.Open(state.CgroupPath);
         MonitoredProcess? process = null;
         try
         {
-            await File.WriteAllBytesAsync(Path.Join(request.RunDirectory, "config.json"), JsonSerializer.SerializeToUtf8Bytes(
-                ExternalSpec.Make(request, state.CgroupPath, program.Path), OciJson.RuntimeSpec), cancellationToken);
+            await File.WriteAllBytesAsync(Path.Join(request.RunDirectory, "config.json"), configuration, cancellationToken);
             using (Plan plan = ExternalPlan.ForContainer(request, commands))
-                process = program.Start(plan, attach: null, request.Warnings ?? []);
+                process = program.Start(plan, attach: null, warnings);
             int pid = await process.Created.WaitAsync(cancellationToken);
             return Wrap(new RunningContainer(program, state, request.RunDirectory, cgroup, process, pid, startedAt: null),
                 state, request.RunDirectory);
@@ -46,7 +48,7 @@ internal sealed class ExternalContainers(MonitorProgram program, CgroupHierarchy
     /// <summary>A container of such a runtime by its monitor, found or new.</summary>
     public IContainer Wrap(RunningContainer monitored, ContainerState state, string runDirectory) => new ExternalContainer(
         monitored, program, new ExternalCommands(state.Runtime!, state.Id, runDirectory), hierarchy.Open(state.CgroupPath),
-        hierarchy, state.HasPrivateProcesses);
+        hierarchy, state);
 
     private async Task UndoAsync(MonitoredProcess? process, ExternalCommands commands, string id, Cgroup cgroup)
     {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Berth.Faults;
 using Berth.Oci.Runtime;
+using Berth.Runtime.Plans;
 using Berth.Stage;
 
 namespace Berth.Runtime.Externals;
@@ -22,20 +23,54 @@ internal static class ExternalSpec
                 + "engine's own runtime: leave --runtime out");
     }
 
+    /// <summary>A process with what this host can give it, as our own runtime gives it; others end with an error.</summary>
+    /// <exception cref="FaultException">InvalidArgument: an unknown limit or capability, or the container is strict.</exception>
+    public static ProcessSpec Clamp(ProcessSpec process, IList<string> warnings)
+    {
+        List<PlanLimit> limits = PlanBuilder.PlanLimits(process.Rlimits ?? [], warnings);
+        PlanBuilder.WarnOfMissing(Capabilities.Parse(process.Capabilities?.Bounding), warnings);
+        return process with
+        {
+            Rlimits = [.. (process.Rlimits ?? []).Zip(
+                limits, static (asked, given) => asked with { Hard = given.Hard, Soft = given.Soft })],
+            Capabilities = process.Capabilities is not { } sets ? null : new CapabilitiesSpec
+            {
+                Bounding = Given(sets.Bounding), Effective = Given(sets.Effective), Permitted = Given(sets.Permitted),
+                Inheritable = Given(sets.Inheritable), Ambient = Given(sets.Ambient),
+            },
+        };
+    }
+
+    private static IReadOnlyList<string> Given(IReadOnlyList<string>? names) =>
+        [.. Capabilities.Names(Capabilities.Parse(names) & Capabilities.Host)];
+
     /// <summary>The configuration with the root, the cgroup and the network namespace as they are on this host.</summary>
-    public static RuntimeSpec Make(ContainerRequest request, string cgroupPath, string initProgram)
+    public static RuntimeSpec Make(ContainerRequest request, string cgroupPath, string initProgram, IList<string> warnings)
     {
         RuntimeSpec spec = request.Init ? WithInit(request.Spec, initProgram) : request.Spec;
         RootSpec root = spec.Root ?? new RootSpec { Path = "" };
         return spec with
         {
             OciVersion = OciVersion,
+            Process = Clamp(spec.Process!, warnings),
             Root = request.Overlay is { } overlay ? root with { Path = overlay.MountPoint } : root,
             Linux = (spec.Linux ?? new LinuxSpec()) with
             {
                 CgroupsPath = cgroupPath,
+                Sysctl = Sysctl(spec),
                 Namespaces = Namespaces(request, spec.Linux?.Namespaces ?? []),
             },
+        };
+    }
+
+    // Older ones do not know the field: Docker says it in both ways too.
+    private static IReadOnlyDictionary<string, string>? Sysctl(RuntimeSpec spec)
+    {
+        if (string.IsNullOrEmpty(spec.Domainname))
+            return spec.Linux?.Sysctl;
+        return new Dictionary<string, string>(spec.Linux?.Sysctl ?? new Dictionary<string, string>())
+        {
+            ["kernel.domainname"] = spec.Domainname,
         };
     }
 

@@ -386,7 +386,7 @@ internal static class PlanBuilder
         writer.Header.LimitCount = (uint)planned.Count;
     }
 
-    private static List<PlanLimit> PlanLimits(IReadOnlyList<RlimitSpec> limits, IList<string> warnings)
+    internal static List<PlanLimit> PlanLimits(IReadOnlyList<RlimitSpec> limits, IList<string> warnings)
     {
         List<PlanLimit> planned = [];
         foreach (RlimitSpec limit in limits)
@@ -403,7 +403,7 @@ internal static class PlanBuilder
         return planned;
     }
 
-    private static void WarnOfMissing(ulong bounding, IList<string> warnings)
+    internal static void WarnOfMissing(ulong bounding, IList<string> warnings)
     {
         ulong missing = bounding & ~Capabilities.Host;
         if (missing != 0)

@@ -55,6 +55,22 @@ public abstract class BerthCallerSuite(BerthCaller caller) : CallerSuite(caller)
         "/bin/sh", "-c", "cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.max"));
 
     [Fact]
+    public async Task Privileged_MayMount_AlsoWhereTheHostLacksCapabilities() => await RunAsync(["--privileged"],
+        "/bin/sh", "-c", "mkdir /m && mount -t tmpfs none /m && touch /m/x");
+
+    [Fact]
+    public async Task DomainName_IsSet() => Assert.Equal("of.tests", await RunAsync(["--domainname", "of.tests"], "cat", "/proc/sys/kernel/domainname"));
+
+    // Its mode could be changed from inside.
+    [Fact]
+    public async Task Input_ThatIsNotAskedFor_IsNotTheHostsNullDevice()
+    {
+        Assert.StartsWith("pipe:", await RunAsync([], "readlink", "/proc/self/fd/0"), StringComparison.Ordinal);
+        await WithAsync([], ["sleep", "1000"], async name => Assert.StartsWith(
+            "pipe:", await caller.NeedAsync("exec", name, "readlink", "/proc/self/fd/0"), StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Init_IsProcess1_AndPassesTheExitCodeOn()
     {
         Need();
