@@ -11,28 +11,35 @@ public sealed partial class BuildContext
     // Where a case is not minded, people write it so, and BuildKit takes it.
     private const string OtherName = "dockerfile";
 
-    /// <summary>Has a client send Dockerfile and files into a new directory, which is removed by <see cref="Dispose"/>. What the
-    /// ignore file leaves out is not sent; the one named after the Dockerfile wins.</summary>
+    /// <summary>Has a client send Dockerfile and files into a directory, which is removed by <see cref="Dispose"/>, or kept for the next
+    /// build of the same. What the ignore file leaves out is not sent; the one named after the Dockerfile wins.</summary>
     /// <param name="client">Sends.</param>
-    /// <param name="scratchDirectory">Where to make the directory.</param>
+    /// <param name="contexts">What is kept.</param>
+    /// <param name="scratchDirectory">Where to make a directory.</param>
     /// <param name="dockerfile">The Dockerfile's name.</param>
     /// <param name="cancellationToken">Gives up, with nothing left.</param>
     /// <exception cref="FaultException">InvalidArgument: there is no such Dockerfile, or an ignore file is malformed. Others as <see
     /// cref="IBuildClient.SendContextAsync"/> says.</exception>
     public static async Task<BuildContext> FetchAsync(
-        IBuildClient client, string scratchDirectory, string dockerfile, CancellationToken cancellationToken)
+        IBuildClient client, KeptContexts contexts, string scratchDirectory, string dockerfile, CancellationToken cancellationToken)
     {
-        string directory = MakeDirectory(scratchDirectory);
+        (string text, IgnoreFile ignore) =
+            await FetchDefinitionAsync(client, scratchDirectory, dockerfile, cancellationToken).ConfigureAwait(false);
+        KeptContext? kept = client.ContextKey is { } key ? contexts.TryTake(key) : null;
+        string directory = kept is null ? MakeDirectory(scratchDirectory) : MakeAt(kept.Directory);
         try
         {
-            (string text, IgnoreFile ignore) =
-                await FetchDefinitionAsync(client, scratchDirectory, dockerfile, cancellationToken).ConfigureAwait(false);
-            await client.SendContextAsync(directory, ignore, cancellationToken).ConfigureAwait(false);
-            return new BuildContext(directory, ignore, owned: true) { DockerfileText = text };
+            long bytes = await client.SendContextAsync(directory, ignore, cancellationToken).ConfigureAwait(false);
+            return new BuildContext(directory, ignore, owned: kept is null)
+            {
+                DockerfileText = text, _giveBack = kept is null ? null : () => kept.GiveBack(bytes),
+            };
         }
         catch
         {
-            TreeRemover.Remove(directory);
+            kept?.GiveBack(null);
+            if (kept is null)
+                TreeRemover.Remove(directory);
             throw;
         }
     }
@@ -56,10 +63,12 @@ public sealed partial class BuildContext
         }
     }
 
+    private static string MakeDirectory(string scratchDirectory) =>
+        MakeAt(Path.Combine(scratchDirectory, NamePrefix + Guid.NewGuid().ToString("N")));
+
     // The root's permissions are a part of keys, as in UnpackAsync.
-    private static string MakeDirectory(string scratchDirectory)
+    private static string MakeAt(string directory)
     {
-        string directory = Path.Combine(scratchDirectory, NamePrefix + Guid.NewGuid().ToString("N"));
         Directory.CreateDirectory(directory);
         File.SetUnixFileMode(directory, (UnixFileMode)0x1ED);
         return directory;

@@ -10,7 +10,7 @@ namespace Berth.Builder;
 public sealed partial class BuildContext
 {
     private const int IgnoreFileBytesMax = 1024 * 1024;
-    private const string NamePrefix = "context-";
+    internal const string NamePrefix = "context-";
 
     // Most contexts are smaller, and unpacking one costs more than all the look-ups of a build in which nothing has changed.
     private const int HeldBytesMax = 16 * 1024 * 1024;

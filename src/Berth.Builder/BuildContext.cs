@@ -13,6 +13,7 @@ public sealed partial class BuildContext : IDisposable
     private readonly ContextIndex? _index;
     private readonly Lazy<Task<string>> _directory;
     private readonly bool _owned;
+    private Action? _giveBack;
 
     private BuildContext(string directory, IgnoreFile ignore, bool owned) =>
         (_directory, Ignore, _owned) = (new Lazy<Task<string>>(Task.FromResult(directory)), ignore, owned);
@@ -37,9 +38,13 @@ public sealed partial class BuildContext : IDisposable
     /// <exception cref="Faults.FaultException">Unavailable: the disk is full.</exception>
     public Task<string> DirectoryAsync() => _directory.Value;
 
+    /// <summary>It is kept: disposing it only gives it back, which the next build waits for.</summary>
+    public bool IsKept => _giveBack is not null;
+
     /// <summary>Removes the directory when it was made for this build.</summary>
     public void Dispose()
     {
+        _giveBack?.Invoke();
         if (_index is not null)
             Interlocked.Add(ref s_heldBytes, -_index.Tar.Length);
         if (_owned && _directory.IsValueCreated && _directory.Value.IsCompletedSuccessfully)

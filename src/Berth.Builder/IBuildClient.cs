@@ -19,12 +19,17 @@ public interface IBuildClient
     /// </exception>
     Task SendDefinitionAsync(string directory, string dockerfile, CancellationToken cancellationToken);
 
+    /// <summary>Names where the client's context comes from, for every build of it alike; null: it is not worth keeping.</summary>
+    string? ContextKey { get; }
+
     /// <summary>Puts the context into a directory.</summary>
-    /// <param name="directory">An empty directory.</param>
+    /// <param name="directory">An empty directory, or what an earlier build of the same <see cref="ContextKey"/> left: what has not changed
+    /// since is not sent again, and what is not there any more is removed.</param>
     /// <param name="ignore">What is left out.</param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Bytes of the context's files.</returns>
     /// <exception cref="FaultException">As <see cref="SendDefinitionAsync"/>.</exception>
-    Task SendContextAsync(string directory, IgnoreFile ignore, CancellationToken cancellationToken);
+    Task<long> SendContextAsync(string directory, IgnoreFile ignore, CancellationToken cancellationToken);
 
     /// <summary>A secret; null when the client does not have it.</summary>
     Task<ReadOnlyMemory<byte>?> FindSecretAsync(string id, CancellationToken cancellationToken);

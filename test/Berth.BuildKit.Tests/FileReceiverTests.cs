@@ -94,6 +94,43 @@ public sealed class FileReceiverTests : IDisposable
     }
 
     [Fact]
+    public void Accept_OverAnEarlierTree_AsksForWhatChangedAndRemovesTheRest()
+    {
+        using (FileReceiver first = New())
+        {
+            TellTree(first, "same");
+            Tell(first, "was-dir", Directory | 0x1ED);
+            Tell(first, "was-dir/f", 0x1A4);
+            Tell(first, "was-file", 0x1A4);
+            Assert.Equal([1u, 2u, 3u, 4u], Complete(first));
+        }
+        using FileReceiver second = new(_descriptor, IgnoreFile.Empty, ReceiveLimits.Context, isKept: true);
+        TellTree(second, "new", changed: 9);
+        Tell(second, "was-dir", 0x1A4);
+        Tell(second, "was-file", Directory | 0x1ED);
+        // Not "d/a", which is as it was; "d/b" has another time, "d/c" another mode, "d/d" is new.
+        Assert.Equal([2u, 3u, 4u], Complete(second));
+        Assert.Equal(["d", "d/a", "d/b", "d/c", "d/new", "l", "was-dir", "was-file"], System.IO.Directory
+            .EnumerateFileSystemEntries(_root, "*", SearchOption.AllDirectories)
+            .Select(path => Path.GetRelativePath(_root, path)).Order(StringComparer.Ordinal));
+        Assert.Equal("d/new", new FileInfo($"{_root}/l").LinkTarget);
+        Assert.Equal(("1", "2", 4L), (File.ReadAllText($"{_root}/d/a"), File.ReadAllText($"{_root}/d/b"), second.TreeBytes));
+    }
+
+    [Fact]
+    public void Accept_HardLinksOverAnEarlierTree_AreNeverTakenForUnchanged()
+    {
+        foreach (bool isKept in new[] { false, true })
+        {
+            using FileReceiver receiver = new(_descriptor, IgnoreFile.Empty, ReceiveLimits.Context, isKept);
+            Tell(receiver, "a", 0x1A4, size: 1);
+            Tell(receiver, "b", 0x1A4, link: "a");
+            Assert.Equal([0u], Complete(receiver));
+            Assert.Equal(2u, FileCalls.Status(_descriptor, "b\0"u8).Links);
+        }
+    }
+
+    [Fact]
     public void Accept_APathThroughALink_IsRefused()
     {
         using FileReceiver receiver = New();
@@ -191,6 +228,32 @@ public sealed class FileReceiverTests : IDisposable
             Send(receiver, next, "");
         }
         Assert.Equal((64, 500), (atOnce, System.IO.Directory.GetFiles(_root).Length));
+    }
+
+    // Four files with the contents "1" to "4"; two of them differ by "changed".
+    private static void TellTree(FileReceiver receiver, string last, long changed = 0)
+    {
+        Tell(receiver, "d", Directory | 0x1ED);
+        Tell(receiver, "d/a", 0x1A4, size: 1, modified: 1);
+        Tell(receiver, "d/b", 0x1A4, size: 1, modified: 2 + changed);
+        Tell(receiver, "d/c", changed > 0 ? 0x180u : 0x1A4u, size: 1, modified: 3);
+        Tell(receiver, $"d/{last}", 0x1A4, size: 1, modified: 4);
+        Tell(receiver, "l", Link | 0x1FF, link: $"d/{last}", modified: 5);
+    }
+
+    private static List<uint> Complete(FileReceiver receiver)
+    {
+        receiver.Accept(new Packet());
+        List<uint> asked = [];
+        while (receiver.TryAsk(out uint number))
+        {
+            asked.Add(number);
+            Send(receiver, number, $"{number}");
+            Send(receiver, number, "");
+        }
+        Assert.True(receiver.IsComplete);
+        receiver.Finish();
+        return asked;
     }
 
     private FileReceiver New(string ignore = "") => new(_descriptor, IgnoreFile.Parse(ignore), ReceiveLimits.Context);

@@ -188,7 +188,7 @@ public sealed class SessionTests : IAsyncLifetime
     [InlineData("status of many", "my own words")]
     public async Task Tree_TakenByAHostileClient_IsRefusedInWords(string how, string message)
     {
-        for (int i = 0; i < (how == "status of many" ? 5000 : 1); i++)
+        for (int i = 0; i < (how == "status of many" ? 200 : 1); i++)
             await File.WriteAllTextAsync($"{_directory}/f{i}", "x", Cancel);
         _peer.On(TakeTree, async call =>
         {
@@ -310,7 +310,9 @@ public sealed class SessionTests : IAsyncLifetime
     private async Task ExportAsync(ExportForm form)
     {
         await using ClientSession session = await OpenAsync();
-        using FileDescriptor root = FileCalls.OpenDirectory(_directory);
+        // As a mount that hangs nowhere is: a place that cannot be read itself.
+        using FileDescriptor root = FileCalls.Open(
+            FileCalls.WorkingDirectory, FileCalls.PathOf(_directory), FileCalls.O_PATH | FileCalls.O_DIRECTORY);
         await new ClientExport(session, Trace(), form).ExportAsync(root, Cancel);
     }
 }

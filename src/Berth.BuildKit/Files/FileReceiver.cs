@@ -15,7 +15,9 @@ internal sealed class FileReceiver : IDisposable
 {
     // The sender has room for 128 requests; each one open here costs a descriptor.
     private const int OpenMax = 64;
+    private readonly FileDescriptor _root;
     private readonly FileTarget _target;
+    private readonly KeptTree? _kept;
     private readonly IgnoreFile _ignore;
     private readonly ReceiveLimits _limits;
     private readonly PathOrder _order = new();
@@ -26,14 +28,22 @@ internal sealed class FileReceiver : IDisposable
     private uint _number;
     private long _pathBytes;
 
-    /// <param name="root">The empty directory to fill; stays the caller's.</param>
+    /// <param name="root">The directory to fill; stays the caller's.</param>
     /// <param name="ignore">What is not made.</param>
     /// <param name="limits">How much is taken.</param>
-    public FileReceiver(FileDescriptor root, IgnoreFile ignore, ReceiveLimits limits) =>
-        (_target, _ignore, _limits) = (new FileTarget(root), ignore, limits);
+    /// <param name="isKept">What is in the directory came from the same client: what is still so is not asked for, the rest goes. Otherwise
+    /// it must hold none of the files told.</param>
+    public FileReceiver(FileDescriptor root, IgnoreFile ignore, ReceiveLimits limits, bool isKept = false)
+    {
+        (_root, _target, _ignore, _limits) = (root, new FileTarget(root), ignore, limits);
+        _kept = isKept ? new KeptTree(_target) : null;
+    }
 
     /// <summary>Bytes written so far.</summary>
     public long Bytes { get; private set; }
+
+    /// <summary>Bytes of the files that are made, whether they were sent or there before.</summary>
+    public long TreeBytes { get; private set; }
 
     /// <summary>All files were told of.</summary>
     public bool IsTold { get; private set; }
@@ -78,6 +88,11 @@ internal sealed class FileReceiver : IDisposable
     /// <summary>Makes what needs the tree to be complete: further names of files, then times and modes of directories.</summary>
     public void Finish()
     {
+        if (_kept is not null)
+        {
+            using FileDescriptor own = FileCalls.Open(_root, ".\0"u8, FileCalls.O_RDONLY | FileCalls.O_DIRECTORY);
+            _kept.RemoveRest(own, []);
+        }
         foreach ((byte[] path, byte[] existing) in _links)
             _target.MakeHardLink(path, existing);
         _target.FinishDirectories();
@@ -117,15 +132,20 @@ internal sealed class FileReceiver : IDisposable
         switch (file.Mode & FileCalls.S_IFMT)
         {
             case FileCalls.S_IFDIR when !isIgnored || !_ignore.CanSkip(path):
-                _target.MakeDirectory(file.Path, file.Mode, file.Modified);
+                if (!Keeps(file))
+                    _target.MakeDirectory(file.Path);
+                _target.NoteDirectory(file.Path, file.Mode, file.Modified);
                 break;
             case FileCalls.S_IFREG:
                 MakeRegular(file, isIgnored);
+                break;
+            case FileCalls.S_IFLNK when !isIgnored && Keeps(file):
                 break;
             case FileCalls.S_IFLNK when !isIgnored:
                 _target.MakeSymbolicLink(file.Path, file.Stat.Linkname.ToByteArray(), file.Modified);
                 break;
             case FileCalls.S_IFIFO when !isIgnored:
+                _kept?.Clear(file.Path);
                 _target.MakeFifo(file.Path, file.Mode, file.Modified);
                 break;
             case FileCalls.S_IFBLK or FileCalls.S_IFCHR when !isIgnored:
@@ -136,25 +156,34 @@ internal sealed class FileReceiver : IDisposable
         }
     }
 
+    private bool Keeps(ToldFile file) => _kept?.Keeps(
+        file.Path, file.Mode, file.Stat.Size, file.Modified, file.Stat.Linkname.Span) ?? false;
+
     private void MakeRegular(ToldFile file, bool isIgnored)
     {
         byte[] link = file.Stat.Linkname.ToByteArray();
         ToldFile? first = null;
-        if (link.Length > 0 && !_files.TryGetValue(Key(link), out first))
+        if (link.Length > 0 && !_files.TryGetValue(FileTarget.Key(link), out first))
             throw PathOrder.Refuse(file.Path, $"it is linked to \"{FileCalls.TextOf(link)}\", which is no file told before");
         // A further name of a file whose first name is ignored is the first that is made.
         ToldFile content = first ?? file;
         if (first is null)
-            _files.Add(Key(file.Path), file);
+            _files.Add(FileTarget.Key(file.Path), file);
         if (isIgnored)
             return;
         if (content.MadeAs is { } made)
         {
+            _kept?.Clear(file.Path);
             _links.Add((file.Path, made));
             return;
         }
         content.MadeAs = file.Path;
         Reserve(content);
+        TreeBytes += content.Stat.Size;
+        if (content == file && Keeps(file))
+            return;
+        if (content != file)
+            _kept?.Clear(file.Path);
         if (content.Stat.Size == 0)
             _target.Close(_target.Create(file.Path), file.Path, content.Mode, content.Modified);
         else
@@ -188,9 +217,6 @@ internal sealed class FileReceiver : IDisposable
             throw PathOrder.Refuse(file.Path, $"the files have more than {_limits.BytesMax} bytes");
         FileTarget.Write(open.Descriptor, file.Path, data);
     }
-
-    // Bytes one to one: names need not be UTF-8.
-    private static string Key(byte[] path) => System.Text.Encoding.Latin1.GetString(path);
 
     private sealed record ToldFile(uint Number, byte[] Path, int Mode, Stat Stat)
     {

@@ -1,4 +1,5 @@
 using Berth.Faults;
+using Berth.Layers.Trees;
 using Berth.Linux;
 using Berth.Linux.Files;
 
@@ -37,12 +38,38 @@ internal sealed class FileTarget(FileDescriptor root) : IDisposable
         }
     }
 
-    public void MakeDirectory(byte[] path, int mode, FileTime modified)
+    public void MakeDirectory(byte[] path)
     {
         (FileDescriptor parent, byte[] name) = Place(path);
         Check(FileCalls.TryMakeDirectory(parent, name, 0x1C0), path);
-        _directories.Add((path, mode & 0xFFF, modified));
     }
+
+    /// <summary>Remembers what <see cref="FinishDirectories"/> sets.</summary>
+    public void NoteDirectory(byte[] path, int mode, FileTime modified) => _directories.Add((path, mode & 0xFFF, modified));
+
+    /// <summary>What is at a path; null for nothing.</summary>
+    public FileStatus? Status(byte[] path)
+    {
+        (FileDescriptor parent, byte[] name) = Place(path);
+        return FileCalls.TryStatus(parent, name, out FileStatus status) == 0 ? status : null;
+    }
+
+    /// <summary>The text of a symbolic link.</summary>
+    public byte[] ReadLink(byte[] path)
+    {
+        (FileDescriptor parent, byte[] name) = Place(path);
+        return FileCalls.ReadLink(parent, name);
+    }
+
+    /// <summary>Removes what is at a path, with all beneath it.</summary>
+    public void Remove(byte[] path)
+    {
+        (FileDescriptor parent, byte[] name) = Place(path);
+        TreeRemover.Remove(parent, name);
+    }
+
+    /// <summary>A path as a key: bytes one to one, since names need not be UTF-8.</summary>
+    public static string Key(byte[] path) => System.Text.Encoding.Latin1.GetString(path);
 
     public void MakeSymbolicLink(byte[] path, byte[] target, FileTime modified)
     {

@@ -9,6 +9,8 @@ namespace Berth.BuildKit.Files;
 /// <summary>Has a client send one of its directories.</summary>
 internal static class ReceiveTree
 {
+    private const int ReportMilliseconds = 150;
+
     /// <summary>Fills a directory.</summary>
     /// <param name="session">The client.</param>
     /// <param name="source">The directory's name: <c>context</c> or <c>dockerfile</c>.</param>
@@ -82,6 +84,4 @@ internal static class ReceiveTree
         }
         throw FaultException.Unavailable("the client stopped sending files in the middle");
     }
-
-    private const int ReportMilliseconds = 150;
 }

@@ -35,7 +35,9 @@ internal sealed class SendTree(FileDescriptor root, IClientStreamWriter<Packet> 
         Task reading = sending.ReadAsync(call.ResponseStream, cancellationToken);
         try
         {
-            await sending.TellAsync(root, [], 0, cancellationToken).ConfigureAwait(false);
+            // The root of several layers cannot be read itself, only what is opened beneath it.
+            using FileDescriptor own = FileCalls.Open(root, ".\0"u8, FileCalls.O_RDONLY | FileCalls.O_DIRECTORY);
+            await sending.TellAsync(own, [], 0, cancellationToken).ConfigureAwait(false);
             await call.RequestStream.WriteAsync(
                 new Packet { Type = Packet.Types.PacketType.PacketStat }, cancellationToken).ConfigureAwait(false);
             await sending.AnswerAsync(cancellationToken).ConfigureAwait(false);

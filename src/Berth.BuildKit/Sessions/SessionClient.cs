@@ -41,15 +41,22 @@ public sealed class SessionClient(ClientSession session, BuildTrace trace) : IBu
     }
 
     /// <inheritdoc/>
-    public async Task SendContextAsync(string directory, IgnoreFile ignore, CancellationToken cancellationToken)
+    public string? ContextKey => session.Offer.SharedKey is { Length: > 0 } key ? key : null;
+
+    /// <inheritdoc/>
+    public async Task<long> SendContextAsync(string directory, IgnoreFile ignore, CancellationToken cancellationToken)
     {
+        bool isKept = Directory.EnumerateFileSystemEntries(directory).Any();
+        long bytes = 0;
         using FileDescriptor root = FileCalls.OpenDirectory(directory);
         await DrawnAsync("[internal] load build context", "transferring context:", async report =>
         {
-            using FileReceiver receiver = new(root, ignore, ReceiveLimits.Context);
+            using FileReceiver receiver = new(root, ignore, ReceiveLimits.Context, isKept);
             await ReceiveTree.RunAsync(session, "context", null, receiver, report, cancellationToken).ConfigureAwait(false);
+            bytes = receiver.TreeBytes;
             return receiver.Bytes;
         }).ConfigureAwait(false);
+        return bytes;
     }
 
     /// <inheritdoc/>

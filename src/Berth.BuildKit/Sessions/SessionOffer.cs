@@ -5,6 +5,9 @@ namespace Berth.BuildKit.Sessions;
 /// <param name="Methods">The calls it answers, as <c>/service/method</c>.</param>
 public sealed record SessionOffer(string Id, IReadOnlySet<string> Methods)
 {
+    /// <summary>The client's name for the directory that it builds from, the same each time; empty: it has none.</summary>
+    public string SharedKey { get; init; } = "";
+
     /// <summary>The longest ID that is taken.</summary>
     public const int IdLengthMax = 128;
 

@@ -16,6 +16,7 @@ internal sealed class BuildService : IBuilds, IDisposable
     private readonly ImageBuilder _builder;
     private readonly SqliteBuildCache _cache;
     private readonly string _state;
+    private readonly KeptContexts _contexts;
     private readonly ConcurrentDictionary<string, CancellationTokenSource> _running = new(StringComparer.Ordinal);
 
     public BuildService(EngineParts parts, ImageTable images, ImageService store, ImageCollector collector, ContainerService containers)
@@ -28,6 +29,7 @@ internal sealed class BuildService : IBuilds, IDisposable
         _builder = new ImageBuilder(parts.Layers, _cache, bases, new StepRunner(parts, containers), bases, parts.Time, _state);
         _builder.Recover();
         BuildContext.RemoveAbandoned(_state);
+        _contexts = new KeptContexts(_state);
         collector.HeldByBuilds = _builder.LiveChains;
     }
 
@@ -79,7 +81,7 @@ internal sealed class BuildService : IBuilds, IDisposable
         BuildContext unpacked = context is not null
             ? await BuildContext.ReceiveAsync(context, _state, dockerfile, stop.Token)
             : await BuildContext.FetchAsync(
-                settings.Client ?? throw FaultException.Invalid("build: there is no context"), _state, dockerfile, stop.Token);
+                settings.Client ?? throw FaultException.Invalid("build: there is no context"), _contexts, _state, dockerfile, stop.Token);
         try
         {
             BuiltImage built = await _builder.BuildAsync(RequestOf(settings, unpacked, dockerfile), progress, stop.Token);
@@ -87,8 +89,11 @@ internal sealed class BuildService : IBuilds, IDisposable
         }
         finally
         {
+            if (unpacked.IsKept)
+                unpacked.Dispose();
             // Nobody waits for it: a killed engine's are swept at its next start.
-            _parts.Background.Run("remove a build context", () =>
+            else
+                _parts.Background.Run("remove a build context", () =>
             {
                 unpacked.Dispose();
                 return Task.CompletedTask;
@@ -119,6 +124,8 @@ internal sealed class BuildService : IBuilds, IDisposable
             UsedByImages = ImageChains(),
         });
         long freed = _collector.CollectLayers().Sum(layer => layer.Size) + Math.Max(0, mounts - MountBytes());
+        if (request.KeepBytes == 0 && until.Count == 0)
+            freed += _contexts.Clear();
         _parts.Events.Publish("builder", "prune", "", new Dictionary<string, string> { ["reclaimed"] = freed.ToString() });
         return Task.FromResult(new PruneReport([.. forgotten.Select(record => record.Key.Hex)], freed));
     }
@@ -137,6 +144,16 @@ internal sealed class BuildService : IBuilds, IDisposable
             CreatedAt = mount.Changed,
             LastUsedAt = mount.Changed,
         });
+        IEnumerable<BuildCacheEntry> contexts = _contexts.List().Select(context => new BuildCacheEntry
+        {
+            Id = context.Name,
+            Type = "source.local",
+            Description = "build context of a client",
+            InUse = context.InUse,
+            Size = context.Bytes,
+            CreatedAt = context.LastUsed,
+            LastUsedAt = context.LastUsed,
+        });
         return [.. _cache.List().Select(record => new BuildCacheEntry
         {
             Id = record.Key.Hex,
@@ -146,7 +163,7 @@ internal sealed class BuildService : IBuilds, IDisposable
             CreatedAt = record.Created,
             LastUsedAt = record.LastUsed,
             UsageCount = record.UseCount,
-        }), .. mounts];
+        }), .. mounts, .. contexts];
     }
 
     public void Dispose()

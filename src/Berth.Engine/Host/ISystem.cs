@@ -131,7 +131,7 @@ public sealed record BuildCacheEntry
     /// <summary>Records it stands on.</summary>
     public IReadOnlyList<string> Parents { get; init; } = [];
 
-    /// <summary><see cref="Regular"/> or <c>exec.cachemount</c>.</summary>
+    /// <summary><see cref="Regular"/>, <c>exec.cachemount</c> or <c>source.local</c>.</summary>
     public string Type { get; init; } = Regular;
 
     /// <summary>What made it.</summary>

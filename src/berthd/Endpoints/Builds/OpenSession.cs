@@ -48,6 +48,9 @@ internal static class OpenSession
         if (id.Length is 0 or > SessionOffer.IdLengthMax)
             throw FaultException.Invalid($"X-Docker-Expose-Session-Uuid: an ID of 1 to {SessionOffer.IdLengthMax} characters is expected");
         IEnumerable<string?> methods = headers["X-Docker-Expose-Session-Grpc-Method"];
-        return new SessionOffer(id, methods.Take(SessionOffer.MethodsMax).OfType<string>().ToHashSet(StringComparer.Ordinal));
+        return new SessionOffer(id, methods.Take(SessionOffer.MethodsMax).OfType<string>().ToHashSet(StringComparer.Ordinal))
+        {
+            SharedKey = headers["X-Docker-Expose-Session-Sharedkey"].ToString(),
+        };
     }
 }
