@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Berth.Hub.Tests;
 
 /// <summary>Signing in with the clients that people have.</summary>
@@ -56,22 +54,12 @@ public sealed class LoginTests : IAsyncLifetime
     [Fact]
     public async Task BerthAndDocker_SignIn_ThroughTheEngine()
     {
-        Assert.SkipUnless(Environment.IsPrivilegedProcess, "not root");
-        using Process engine = await StartEngineAsync();
-        try
-        {
-            string address = $"unix://{_home.FullName}/b.sock";
-            string berth = Path.Join(HubProgram.Programs, "berth");
-            await BothAsync(berth, "-H", address, "--config", Path.Join(_home.FullName, "berth"), "login", "-u", "alice", "--password-stdin", _hub.Host);
-            Assert.Contains("bhf_", await File.ReadAllTextAsync(Path.Join(_home.FullName, "berth", "config.json")), StringComparison.Ordinal);
-            if (HubTool.Has("docker"))
-                await BothAsync("docker", "--config", Path.Join(_home.FullName, "docker"), "-H", address, "login", "-u", "alice", "--password-stdin", _hub.Host);
-        }
-        finally
-        {
-            engine.Kill();
-            await engine.WaitForExitAsync();
-        }
+        await using BerthEngine engine = await BerthEngine.StartAsync();
+        string berth = Path.Join(HubProgram.Programs, "berth");
+        await BothAsync(berth, "-H", engine.Address, "--config", Path.Join(_home.FullName, "berth"), "login", "-u", "alice", "--password-stdin", _hub.Host);
+        Assert.Contains("bhf_", await File.ReadAllTextAsync(Path.Join(_home.FullName, "berth", "config.json")), StringComparison.Ordinal);
+        if (HubTool.Has("docker"))
+            await BothAsync("docker", "--config", Path.Join(_home.FullName, "docker"), "-H", engine.Address, "login", "-u", "alice", "--password-stdin", _hub.Host);
     }
 
     // By password, by token, and not by anything else.
@@ -86,24 +74,5 @@ public sealed class LoginTests : IAsyncLifetime
         }
         (int refused, string reason) = await HubTool.RunAsync(program, arguments, "wrong horse", home);
         Assert.True(refused != 0, reason);
-    }
-
-    private async Task<Process> StartEngineAsync()
-    {
-        Process engine = Process.Start(new ProcessStartInfo(Path.Join(HubProgram.Programs, "berthd"))
-        {
-            RedirectStandardError = true,
-            ArgumentList =
-            {
-                "--data-root", $"{_home.FullName}/lib", "--exec-root", $"{_home.FullName}/run", "-H", $"unix://{_home.FullName}/b.sock",
-                "--bridge", "none", "--cgroup-parent", $"/berth-login-{Environment.ProcessId:x}",
-            },
-        })!;
-        string? line;
-        do
-            line = await engine.StandardError.ReadLineAsync() ?? throw new InvalidOperationException("berthd ended at once");
-        while (!line.Contains("API listen on", StringComparison.Ordinal));
-        _ = engine.StandardError.ReadToEndAsync();
-        return engine;
     }
 }

@@ -29,7 +29,10 @@ internal static class RegistrySearch
     {
         RegistryEndpoint endpoint = registry == ImageReference.DefaultDomain
             ? new RegistryEndpoint(new Uri(HubIndex), IsMirror: false, IsSchemeFixed: false) : RegistryEndpoint.Of(registry);
-        RegistrySession session = await RegistrySession.OpenAsync(context, endpoint, credentials, [], cancellationToken);
+        RegistrySession session = await RegistrySession.OpenAsync(
+            context, endpoint, credentials, ["registry:catalog:search"], cancellationToken);
+        if (credentials is { IsAnonymous: false })
+            await ShowAsync(session, cancellationToken);
         Uri address = new(session.Base, $"v1/search?q={Uri.EscapeDataString(term)}&n={count}");
         using HttpResponseMessage response = await session.SendAsync(
             () => new HttpRequestMessage(HttpMethod.Get, address), cancellationToken);
@@ -48,6 +51,16 @@ internal static class RegistrySearch
         {
             throw new RegistryException(FaultKind.Unavailable, $"search {registry}: the answer is not JSON of that form", exception);
         }
+    }
+
+    // A search is answered to anybody, so nobody would ask who it is: credentials are shown where they are asked for, and the session
+    // keeps what it got for them.
+    private static async Task ShowAsync(RegistrySession session, CancellationToken cancellationToken)
+    {
+        Uri root = session.Address("");
+        using HttpResponseMessage response = await session.SendAsync(() => new HttpRequestMessage(HttpMethod.Get, root), cancellationToken);
+        if (response.StatusCode == HttpStatusCode.Unauthorized)
+            throw await RegistryErrors.ReadAsync(response, cancellationToken);
     }
 }
 

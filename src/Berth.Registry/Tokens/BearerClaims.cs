@@ -17,7 +17,10 @@ public sealed record BearerClaims
     /// <summary>Which of the account's rights it carries; never more than the account has when it is used.</summary>
     public IReadOnlyList<TokenScope> Access { get; init; } = [];
 
-    /// <summary>Whether it may read the list of all repositories (<c>registry:catalog:*</c>).</summary>
+    /// <summary>
+    /// Whether it may read the list of all repositories (<c>registry:catalog:*</c>) and search among them, for which docker asks
+    /// (<c>registry:catalog:search</c>).
+    /// </summary>
     public bool IncludesCatalog { get; init; }
 
     /// <summary>When it ends.</summary>

@@ -13,6 +13,9 @@ public sealed class CallerReader(BearerTokens bearers, SignIn signIn, AccountDir
 
     private const string CatalogPath = "/v2/_catalog";
 
+    // Docker asks for registry:catalog:search before it searches as somebody.
+    private const string SearchPath = "/v1/search";
+
     /// <inheritdoc/>
     public async ValueTask<Caller?> ReadAsync(HttpContext context, CancellationToken cancellationToken)
     {
@@ -85,7 +88,7 @@ public sealed class CallerReader(BearerTokens bearers, SignIn signIn, AccountDir
         if (owner is null)
             return null;
         // The list shows what its owner may see; a token for it opens none of that.
-        bool isCatalog = claims.IncludesCatalog && context.Request.Path == CatalogPath;
+        bool isCatalog = claims.IncludesCatalog && (context.Request.Path == CatalogPath || context.Request.Path == SearchPath);
         return owner with { IsAdministrator = false, Limits = owner.Scopes, IsByBearer = true, Scopes = isCatalog ? owner.Scopes
             : Narrow(claims, owner.Scopes) };
     }

@@ -150,7 +150,8 @@ public sealed class TokenEndpoints(BearerTokens bearers, SignIn signIn, SecretSt
             Name = caller.Name ?? "",
             TokenId = caller.TokenId,
             Access = granted,
-            IncludesCatalog = requested.Any(scope => scope is { Type: "registry", Name: "catalog" } && scope.Actions.Contains("*")),
+            IncludesCatalog = requested.Any(scope => scope is { Type: "registry", Name: "catalog" }
+                && (scope.Actions.Contains("*") || scope.Actions.Contains("search"))),
         };
     }
 
