@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace Berth.Linux.Files;
 
@@ -14,6 +15,7 @@ public static unsafe partial class FileCalls
     public const int LOCK_EX = 2;
     public const int LOCK_NB = 4;
     public const int LOCK_UN = 8;
+    public const int SYNC_FILE_RANGE_WRITE = 2;
 #pragma warning restore CS1591
 
     /// <summary>Reads at the file's position; 0 at its end.</summary>
@@ -130,6 +132,14 @@ public static unsafe partial class FileCalls
     /// <summary>Waits until everything written to the file system this file is on is on disk.</summary>
     public static int TrySyncFileSystem(FileDescriptor file) => ErrorOf(syncfs(file));
 
+    /// <summary>
+    /// Lets the kernel begin to write a part of a file to the disk and does not wait for it: who syncs the file later has less to wait
+    /// for. It promises nothing.
+    /// </summary>
+    /// <remarks>sync_file_range(2), SYNC_FILE_RANGE_WRITE.</remarks>
+    public static int TryBeginWriting(SafeFileHandle file, long offset, long count) =>
+        ErrorOf(sync_file_range(file, offset, count, SYNC_FILE_RANGE_WRITE));
+
     /// <summary>Locks an open file for this open file description; EAGAIN (EWOULDBLOCK) with LOCK_NB when another holds it.</summary>
     public static int TryLock(FileDescriptor file, int operation) => ErrorOf(flock(file, operation));
 
@@ -140,6 +150,9 @@ public static unsafe partial class FileCalls
         using FileDescriptor directory = OpenDirectory(path);
         ThrowIf(TrySync(directory), "fsync", PathOf(path));
     }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int sync_file_range(SafeFileHandle file, long offset, long count, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint read(FileDescriptor file, byte* buffer, nuint count);

@@ -1,5 +1,6 @@
 using System.Buffers;
 using Berth.Linux;
+using Berth.Linux.Files;
 using Berth.Oci;
 
 namespace Berth.Registry.Storage;
@@ -12,12 +13,16 @@ internal sealed class FileBlobWriter : IBlobWriter
     // Segments of a request's pipe are 4 KiB; this many at once is as far as one pwritev(2) goes.
     private const int SegmentsMax = 1024;
 
+    // The disk begins with this much while more arrives, so that in the end the sync has little left to wait for.
+    private const int BegunBytes = 4 * 1024 * 1024;
+
     private readonly FileBlobStorage _storage;
     private readonly string _path;
     private readonly string _id;
     private readonly FileStream _file;
     private readonly List<ReadOnlyMemory<byte>> _segments = [];
     private RunningHash? _hash;
+    private long _begun;
 
     private FileBlobWriter(FileBlobStorage storage, string path, string id, FileStream file, RunningHash hash) =>
         (_storage, _path, _id, _file, _hash) = (storage, path, id, file, hash);
@@ -41,7 +46,7 @@ internal sealed class FileBlobWriter : IBlobWriter
             long count = Math.Min(length, bytes);
             hash = storage.Hashes.Take(id, algorithm, count) ?? new RunningHash(algorithm);
             await HashAsync(file, hash, count, cancellationToken).ConfigureAwait(false);
-            return new FileBlobWriter(storage, path, id, file, hash) { Bytes = count };
+            return new FileBlobWriter(storage, path, id, file, hash) { Bytes = count, _begun = count };
         }
         catch
         {
@@ -131,6 +136,11 @@ internal sealed class FileBlobWriter : IBlobWriter
             Bytes += segment.Length;
         }
         _segments.Clear();
+        if (Bytes - _begun < BegunBytes)
+            return;
+        // Where the file system cannot, the sync does it all.
+        _ = FileCalls.TryBeginWriting(_file.SafeFileHandle, _begun, Bytes - _begun);
+        _begun = Bytes;
     }
 
     private static async ValueTask HashAsync(FileStream file, RunningHash hash, long bytes, CancellationToken cancellationToken)
