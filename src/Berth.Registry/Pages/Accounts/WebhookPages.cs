@@ -13,35 +13,35 @@ internal static class WebhookPages
 
     public static async Task<PageView> MakeAsync(PageContext page, string name)
     {
-        await RequireOwnerAsync(page, name);
+        bool isOrganisation = await RequireOwnerAsync(page, name);
         WebhookService webhooks = page.Services.Operation.Webhooks;
         List<Webhook> all = await webhooks.ListAsync(name, page.Cancelled);
         var cards = new List<Markup>();
         foreach (Webhook webhook in all)
             cards.Add(Card(page, name, webhook, await webhooks.DeliveriesAsync(webhook.Id, DeliveriesShown, page.Cancelled)));
         Markup content = Markup.Of($"""
-            {Head(page, name)}<p>A webhook is an address that is told of pushes and deletions, signed with a secret as
+            <p>A webhook is an address that is told of pushes and deletions, signed with a secret as
             standardwebhooks.com says.</p>
             {(cards.Count == 0 ? Markup.Of($"<div class=\"card empty\"><p>No webhooks yet.</p></div>") : Markup.Join(cards))}
             {(page.Services.Operation.Hosts.IsEmpty ? NoHosts() : NewForm(page, name))}
             """);
-        return new PageView { Title = $"Webhooks of {name}", Body = content };
+        return View(page, name, isOrganisation, content);
     }
 
     public static async Task CreateAsync(PageContext page, string name)
     {
         FormFields form = await page.ReadFormAsync();
-        await RequireOwnerAsync(page, name);
+        bool isOrganisation = await RequireOwnerAsync(page, name);
         string repository = form.Text("repository");
         RequireOf(name, repository);
         (Webhook made, string secret) = await page.Services.Operation.Webhooks.CreateAsync(
             page.Caller, repository, form.Text("url"), form.All("event"), page.Cancelled);
         Markup content = Markup.Of($"""
-            {Head(page, name)}<div class="secret" role="status"><h2>{made.Repository}</h2>
+            <div class="secret" role="status"><h2>{made.Repository}</h2>
             <p><b>Copy the secret now: it is not shown again.</b></p>{Commands.Box(secret)}</div>
             <p><a class="button-quiet" href="{Links.Webhooks(name)}">I have it</a></p>
             """);
-        await page.SendAsync(new PageView { Title = $"Webhooks of {name}", Body = content });
+        await page.SendAsync(View(page, name, isOrganisation, content));
     }
 
     public static async Task RemoveAsync(PageContext page, string name)
@@ -53,14 +53,15 @@ internal static class WebhookPages
         await page.RedirectAsync(Links.Webhooks(name), "removed");
     }
 
+    /// <summary>True for an organisation.</summary>
     /// <exception cref="FaultException">NotFound: there is no such account, or it is not the reader's.</exception>
-    private static async Task RequireOwnerAsync(PageContext page, string name)
+    private static async Task<bool> RequireOwnerAsync(PageContext page, string name)
     {
         (AccountServices accounts, long id, string reader) = page.RequirePerson();
+        bool isOrganisation = await accounts.Organisations.FindAsync(name, page.Cancelled) is not null;
         if (reader == name || page.Caller.IsAdministrator
-            || await accounts.Organisations.FindAsync(name, page.Cancelled) is not null
-                && await accounts.Organisations.RoleAsync(name, id, page.Cancelled) == OrganisationRole.Owner)
-            return;
+            || isOrganisation && await accounts.Organisations.RoleAsync(name, id, page.Cancelled) == OrganisationRole.Owner)
+            return isOrganisation;
         throw ErrorPage.NoSuchPage();
     }
 
@@ -70,9 +71,17 @@ internal static class WebhookPages
             throw FaultException.Invalid($"webhook: {name}/* or one of its repositories is expected");
     }
 
-    private static Markup Head(PageContext page, string name) => page.Caller.Name == name
-        ? OwnerPage.Head(name, "webhooks", isMember: false, mayManage: false, isOrganisation: false)
-        : OwnerPage.Head(name, "webhooks", isMember: true, mayManage: true);
+    // One's own stand among the settings of the account.
+    private static PageView View(PageContext page, string name, bool isOrganisation, Markup content) => page.Caller.Name == name
+        ? AccountPages.Sided(page, "webhooks", "Webhooks", content)
+        : new PageView
+        {
+            Title = $"Webhooks of {name}",
+            Body = Markup.Of($"""
+                {OwnerPage.Head(name, "webhooks", isMember: isOrganisation, mayManage: isOrganisation, isOrganisation: isOrganisation)}
+                {content}
+                """),
+        };
 
     private static Markup Card(PageContext page, string name, Webhook webhook, List<WebhookDelivery> deliveries) => Markup.Of($"""
         <section class="card" aria-labelledby="webhook-{webhook.Id}"><div class="section-head">
