@@ -125,8 +125,8 @@ internal sealed class HubScale(string work, string bin, int samples)
     }
 
     // The server refuses to run as root. Its output goes nowhere, because what it starts would hold it open.
-    private static void AsPostgres(string command) => Command.Shell(
+    private void AsPostgres(string command) => Command.Shell(
         "export PATH=$PATH:$(echo /usr/lib/postgresql/*/bin | cut -d' ' -f1); cd /; "
-        + $"setpriv --reuid postgres --regid postgres --clear-groups env PGUSER=postgres {command} >/dev/null 2>/tmp/berth-bench-postgres.log </dev/null "
-        + "|| { cat /tmp/berth-bench-postgres.log >&2; exit 1; }");
+        + $"setpriv --reuid postgres --regid postgres --clear-groups env PGUSER=postgres {command} "
+        + $">/dev/null 2>{work}/postgres.log </dev/null || {{ cat {work}/postgres.log >&2; exit 1; }}");
 }

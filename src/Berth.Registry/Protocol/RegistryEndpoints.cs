@@ -34,8 +34,10 @@ internal sealed partial class RegistryEndpoints(HubServices services)
         }
         catch (FaultException fault)
         {
-            if (fault.Kind is FaultKind.Internal or FaultKind.Unavailable)
+            if (fault.Kind is FaultKind.Internal)
                 Log.Failed(_log, context.Request.Method, context.Request.Path, fault);
+            else if (fault.Kind is FaultKind.Unavailable)
+                Log.Away(_log, context.Request.Method, context.Request.Path, fault.Message);
             await ErrorAnswer.WriteAsync(context, RegistryException.From(fault)).ConfigureAwait(false);
         }
         catch (BadHttpRequestException exception)
@@ -113,5 +115,9 @@ internal sealed partial class RegistryEndpoints(HubServices services)
     {
         [LoggerMessage(EventId = 6001, Level = LogLevel.Error, Message = "{Method} {Path} failed")]
         public static partial void Failed(ILogger logger, string method, PathString path, Exception cause);
+
+        // An upstream, a disk or a database that is away is away for every request: a line each says enough.
+        [LoggerMessage(EventId = 6002, Level = LogLevel.Warning, Message = "{Method} {Path} failed: {Problem}")]
+        public static partial void Away(ILogger logger, string method, PathString path, string problem);
     }
 }
