@@ -71,6 +71,38 @@ public sealed class DaemonTests : IDisposable
     }
 
     [Fact]
+    public async Task RootsAndPidFile_OfTheConfigurationFile_AreUsedAndNotShared()
+    {
+        string file = Path.Combine(_root, "daemon.json");
+        await File.WriteAllTextAsync(file, $$"""
+            {"hosts": ["unix://{{_root}}/a.sock"], "data-root": "{{_root}}/data", "exec-root": "{{_root}}/exec", "pidfile": "{{_root}}/pid",
+             "bridge": "none", "cgroup-parent": "/berth-daemon-{{Environment.ProcessId:x}}", "log-level": "debug"}
+            """, Cancel);
+        await using (RunningDaemon daemon = await RunningDaemon.LaunchAsync(["--config-file", file]))
+        {
+            Assert.Equal(daemon.Pid.ToString(), await File.ReadAllTextAsync($"{_root}/pid", Cancel));
+            Assert.Contains($"\"DockerRootDir\":\"{_root}/data\"", await AskAsync("a.sock", "/info"), StringComparison.Ordinal);
+            await daemon.UntilAsync("dbug: ").WaitAsync(TimeSpan.FromSeconds(30), Cancel);
+            Completed same = await SecondAsync("--data-root", $"{_root}/data", "--exec-root", $"{_root}/e2");
+            Assert.Equal(1, same.Code);
+            Assert.Contains($"{_root}/data: another engine uses this data root", same.Errors, StringComparison.Ordinal);
+            Completed named = await SecondAsync("--data-root", $"{_root}/d2", "--exec-root", $"{_root}/e2", "--pidfile", $"{_root}/pid");
+            Assert.Equal(1, named.Code);
+            Assert.Contains($"delete {_root}/pid: process with PID {daemon.Pid} is still running", named.Errors, StringComparison.Ordinal);
+            // Beside it with roots of its own another one runs, and is another one.
+            await using RunningDaemon beside = await RunningDaemon.StartAsync(_root, ["-H", $"unix://{_root}/b.sock", "--log-level", "info"]);
+            Assert.NotEqual(IdOf(await AskAsync("a.sock", "/info")), IdOf(await AskAsync("b.sock", "/info")));
+            Assert.DoesNotContain(beside.Seen, static line => line.Contains("dbug: ", StringComparison.Ordinal));
+        }
+        Assert.False(File.Exists($"{_root}/pid"));
+
+        Task<Completed> SecondAsync(params string[] options) =>
+            Program.RunAsync(s_program, [.. options, "--bridge", "none", "-H", $"unix://{_root}/c.sock"], "");
+    }
+
+    private static string IdOf(string info) => JsonDocument.Parse(info).RootElement.GetProperty("ID").GetString()!;
+
+    [Fact]
     public async Task SocketActivation_ServesTheSocketItWasHandedAndSaysReady()
     {
         Assert.SkipUnless(File.Exists("/usr/bin/python3"), "python3 is not installed");
@@ -199,13 +231,17 @@ public sealed class DaemonTests : IDisposable
         /// <summary>What it has written so far.</summary>
         public List<string> Seen { get; } = [];
 
+        public int Pid => process.Id;
+
         public static async Task<RunningDaemon> StartAsync(
-            string root, string[] options, string? program = null, string[]? before = null)
+            string root, string[] options, string? program = null, string[]? before = null) => await LaunchAsync(
+            [.. before ?? [], "--data-root", $"{root}/lib", "--exec-root", $"{root}/run", "--bridge", "none",
+            "--cgroup-parent", $"/berth-daemon-{Environment.ProcessId:x}", .. options], program);
+
+        /// <summary>Starts one with these arguments alone.</summary>
+        public static async Task<RunningDaemon> LaunchAsync(string[] arguments, string? program = null)
         {
-            ProcessStartInfo start = new(program ?? s_program) { RedirectStandardError = true };
-            foreach (string argument in (string[])[.. before ?? [], "--data-root", $"{root}/lib", "--exec-root", $"{root}/run",
-                "--bridge", "none", "--cgroup-parent", $"/berth-daemon-{Environment.ProcessId:x}", .. options])
-                start.ArgumentList.Add(argument);
+            ProcessStartInfo start = new(program ?? s_program, arguments) { RedirectStandardError = true };
             RunningDaemon daemon = new(Process.Start(start)!);
             await daemon.UntilAsync("API listen on");
             return daemon;

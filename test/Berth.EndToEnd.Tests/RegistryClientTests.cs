@@ -23,7 +23,7 @@ public sealed class RegistryClientTests(EngineFixture engine) : IDisposable
 
         Completed wrong = await RunAsync(client, "wrong", "login", "-u", "ann", "--password-stdin", registry.Host);
         Assert.Equal(1, wrong.Code);
-        Assert.Contains("unauthorized", wrong.Errors);
+        Assert.Contains("unauthorized: incorrect username or password", wrong.Errors);
         Completed login = await RunAsync(client, "secret", "login", "-u", "ann", "--password-stdin", registry.Host);
         Assert.True(login.Code == 0, login.Errors);
         Assert.Contains("Login Succeeded", login.Output);

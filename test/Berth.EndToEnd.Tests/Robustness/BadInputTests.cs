@@ -43,6 +43,32 @@ public sealed class BadInputTests
         await Program.RunAsync(program, ["rm", "-f", "taken"], daemon.Address);
     }
 
+    [Fact]
+    public async Task Build_OfAFolderWithoutPermission_NamesIt()
+    {
+        Assert.SkipWhen(OwnDaemon.Missing is not null, OwnDaemon.Missing ?? "");
+        await using OwnDaemon daemon = await OwnDaemon.StartAsync();
+        // Nobody may reach the engine and the program, but not all of the context.
+        const UnixFileMode All = (UnixFileMode)0x1ED;
+        File.SetUnixFileMode(daemon.Root, All);
+        File.SetUnixFileMode(daemon.Socket, (UnixFileMode)0x1B6);
+        string folder = Directory.CreateDirectory(daemon.Root + "/context").FullName;
+        await File.WriteAllTextAsync(folder + "/Dockerfile", "FROM bb\nCOPY . /\n", TestContext.Current.CancellationToken);
+        Directory.CreateDirectory(folder + "/secret", UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        string berth = daemon.Root + "/berth";
+        File.Copy(EngineFixture.Berth, berth);
+        File.SetUnixFileMode(berth, All);
+        foreach (string client in new[] { berth, "/usr/bin/docker" }.Where(File.Exists))
+        {
+            Completed refused = await Program.RunAsync(
+                "setpriv", ["--reuid", "65534", "--regid", "65534", "--clear-groups", "env", $"HOME={daemon.Root}", client, "build", folder],
+                daemon.Address);
+            Assert.Equal(1, refused.Code);
+            Assert.Contains(folder + "/secret'", refused.Errors);
+            Assert.Matches("no permission to read|can't stat", refused.Errors);
+        }
+    }
+
     private static IEnumerable<Mistake> Mistakes(string client, string registry, string port, string folder) =>
     [
         new(["pull", $"{registry}/nothere"], 1, "nothere"),
