@@ -55,7 +55,8 @@ public sealed class HeaderTable(params string[] headers)
         }
     }
 
-    private static long ToInt64(object value) => value is ulong number ? unchecked((long)number) : Convert.ToInt64(value, null);
+    /// <summary>A constant of any integer type.</summary>
+    public static long ToInt64(object value) => value is ulong number ? unchecked((long)number) : Convert.ToInt64(value, null);
 
     private static async Task<string> RunAsync(string program, string[] arguments, CancellationToken cancellationToken)
     {

@@ -11,6 +11,11 @@ public sealed class HeaderTests
         ["errno"] = new HeaderTable("errno.h").Add(typeof(Errno)),
         ["netlink"] = NetlinkHeaders.Netlink,
         ["nftables"] = NetlinkHeaders.Nftables,
+        ["calls"] = CallHeaders.Constants,
+        ["call structures"] = CallHeaders.Structures,
+        ["stage"] = StageHeaders.Constants,
+        ["stage structures"] = StageHeaders.Structures,
+        ["stage calls"] = StageHeaders.Calls,
     };
 
     [Theory]
@@ -24,6 +29,21 @@ public sealed class HeaderTests
             .Select(pair => $"{pair.First.Expression}: ours {pair.First.Ours}, headers {pair.Second}")];
         Assert.Empty(different);
     }
+
+    [Fact]
+    public void Constants_OfBothAssemblies_AreComparedOrListedAsOurOwn()
+    {
+        string[] uncompared =
+        [
+            .. CallHeaders.Uncompared(typeof(Errno).Assembly, CallHeaders.Known), .. CallHeaders.Uncompared(StageHeaders.Assembly, StageHeaders.Known),
+        ];
+        Assert.True(uncompared.Length == 0, string.Join('\n', uncompared));
+    }
+
+    [Fact]
+    public void StageCalls_AllNumbersOfTheSource_StandInTheTable() => Assert.Equal(
+        StageHeaders.CallNames.Keys.Order(StringComparer.Ordinal),
+        StageHeaders.SourceCalls().Select(call => call.Method).Order(StringComparer.Ordinal));
 
     [Fact]
     public async Task Comparison_WrongRow_IsSeen()
