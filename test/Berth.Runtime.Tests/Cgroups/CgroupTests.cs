@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Berth.Faults;
 using Berth.Linux;
 using Berth.Linux.Bpf;
@@ -57,6 +58,34 @@ public sealed class CgroupTests : IDisposable
         CgroupStatistics statistics = _group!.ReadStatistics();
         Assert.True(statistics.CpuTotalNanoseconds > 0);
         Assert.True(statistics.ThrottledNanoseconds > 0);
+    }
+
+    [Fact]
+    public void Blkio_DirectWrites_TakeTheTimeThatTheRateAllows()
+    {
+        Need("blkio");
+        string file = Path.GetTempFileName();
+        File.WriteAllBytes(file, new byte[8 << 20]);
+        string device = Tool("losetup", "-f", "--show", file).Trim();
+        try
+        {
+            ThrottleDevice rate = new()
+            {
+                Major = 7, Minor = int.Parse(device["/dev/loop".Length..], CultureInfo.InvariantCulture), Rate = 1 << 20,
+            };
+            Make(new LinuxResources { BlockIO = new BlockIoLimits { ThrottleWriteBpsDevice = [rate] } });
+            long start = Stopwatch.GetTimestamp();
+            using Process writer = Run($"exec dd if=/dev/zero of={device} bs=128k count=24 oflag=direct");
+            writer.WaitForExit();
+            Assert.Equal(0, writer.ExitCode);
+            // 3 MiB at 1 MiB a second, of which the first may be free; without the limit it is a matter of milliseconds.
+            Assert.True(Stopwatch.GetElapsedTime(start) > TimeSpan.FromSeconds(1.5), $"{Stopwatch.GetElapsedTime(start)}");
+        }
+        finally
+        {
+            Tool("losetup", "-d", device);
+            File.Delete(file);
+        }
     }
 
     [Fact]
@@ -168,6 +197,15 @@ public sealed class CgroupTests : IDisposable
         $"the kernel offers no {controller} controller here");
 
     private void Make(LinuxResources? resources) => _group = _hierarchy.Create(_path, resources, _warnings);
+
+    private static string Tool(string program, params string[] arguments)
+    {
+        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.Equal(0, process.ExitCode);
+        return output;
+    }
 
     // The shell puts itself in before it becomes the script: all of it counts.
     private Process Run(string script)
