@@ -76,7 +76,8 @@ public sealed class AutostartTests : IDisposable
     private Task<Completed> RunAsync(params string[] arguments) => Program.RunAsync(
         "env",
         [
-            "-u", "DOCKER_HOST", "-u", "BERTH_HOST", "-u", "DOCKER_CONTEXT", "-u", "XDG_RUNTIME_DIR", $"HOME={_folder}", "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+            "-u", "DOCKER_HOST", "-u", "BERTH_HOST", "-u", "DOCKER_CONTEXT", "-u", "XDG_RUNTIME_DIR", $"HOME={_folder}",
+            "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
             "unshare", "-m", "sh", "-c", Script, "sh", Path.Combine(_folder, "berth"), .. arguments,
         ],
         "");

@@ -20,7 +20,9 @@ public sealed class CliBuildTests(EngineFixture engine) : IDisposable
         string image = $"opt{Guid.NewGuid():n}"[..12];
         await File.WriteAllTextAsync(_folder + "/Dockerfile", "FROM nosuchbase\n", Cancel);
         await File.WriteAllTextAsync(
-            _folder + "/other", $"FROM {Image} AS one\nRUN cat /proc/sys/kernel/random/uuid > /made\nFROM {Image} AS two\nRUN exit 9\n", Cancel);
+            _folder + "/other", $"FROM {Image} AS one\nRUN cat /proc/sys/kernel/random/uuid > /made\n"
+                + $"FROM {Image} AS two\nRUN exit 9\n",
+            Cancel);
         string[] build = ["build", "-f", _folder + "/other", "--target", "one", "--label", "who=me", "-t", image];
         await DoAsync(client, [.. build, _folder]);
         Assert.Equal("me\n", await DoAsync(client, "inspect", "-f", "{{.Config.Labels.who}}", image));
@@ -87,7 +89,8 @@ public sealed class CliBuildTests(EngineFixture engine) : IDisposable
     }
 
     private bool IsInALayer(string file) => Directory.EnumerateFiles(
-        engine.DataRoot, file[1..], new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint }).Any();
+        engine.DataRoot, file[1..], new EnumerationOptions { RecurseSubdirectories = true,
+        AttributesToSkip = FileAttributes.ReparsePoint }).Any();
 
     private static bool Runs(string argument) => Directory.EnumerateDirectories("/proc").Any(process =>
     {

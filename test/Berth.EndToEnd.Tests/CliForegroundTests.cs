@@ -5,6 +5,9 @@ public sealed class CliForegroundTests(EngineFixture engine)
 {
     private const string Image = "busybox:e2e";
 
+    // A wait that traps end at once, as they do not a sleep.
+    private const string Forever = "while :; do sleep 1000 & wait; done";
+
     // Gives the command, which is the program's arguments, a terminal, and tells what becomes of that terminal.
     private const string Typist = """
         import fcntl, os, pty, struct, subprocess, sys, termios
@@ -39,7 +42,7 @@ public sealed class CliForegroundTests(EngineFixture engine)
     {
         await using Foreground run = Run(
             "run", "--rm", Image, "sh", "-c",
-            "trap 'echo hup' HUP; trap 'echo term; exit 43' TERM; trap 'echo int; exit 44' INT; echo ready; while :; do sleep 1000 & wait; done");
+            "trap 'echo hup' HUP; trap 'echo term; exit 43' TERM; trap 'echo int; exit 44' INT; echo ready; " + Forever);
         Assert.Equal("ready", await run.ReadLineAsync());
         await run.SignalAsync("HUP");
         Assert.Equal("hup", await run.ReadLineAsync());
@@ -53,7 +56,8 @@ public sealed class CliForegroundTests(EngineFixture engine)
     {
         string name = $"s{Guid.NewGuid():n}"[..12];
         await using Foreground run = Run(
-            "run", "--name", name, "--sig-proxy=false", Image, "sh", "-c", "trap 'exit 43' TERM; echo ready; while :; do sleep 1000 & wait; done");
+            "run", "--name", name, "--sig-proxy=false", Image, "sh", "-c",
+            "trap 'exit 43' TERM; echo ready; " + Forever);
         Assert.Equal("ready", await run.ReadLineAsync());
         await run.SignalAsync("TERM");
         Assert.NotEqual(43, await run.EndAsync());
@@ -80,7 +84,7 @@ public sealed class CliForegroundTests(EngineFixture engine)
         Assert.SkipUnless(File.Exists("/usr/bin/python3"), "python3 is not installed");
         NeedEngine();
         const string Script = "trap 'echo size $(stty size)' WINCH; trap 'echo interrupted; exit 42' INT;"
-            + " echo size $(stty size); while :; do sleep 1000 & wait; done";
+            + " echo size $(stty size); " + Forever;
         Completed session = await Program.RunAsync(
             "/usr/bin/python3", ["-c", Typist, EngineFixture.Berth, "run", "-it", "--rm", Image, "sh", "-c", Script], engine.Address);
         Assert.Equal("ICANON ECHO ISIG\nsize 40 100\nraw\nsize 33 77\ninterrupted\n42\nICANON ECHO ISIG\n", session.Output);

@@ -90,7 +90,8 @@ public sealed class DaemonTests : IDisposable
             Assert.Equal(1, named.Code);
             Assert.Contains($"delete {_root}/pid: process with PID {daemon.Pid} is still running", named.Errors, StringComparison.Ordinal);
             // Beside it with roots of its own another one runs, and is another one.
-            await using RunningDaemon beside = await RunningDaemon.StartAsync(_root, ["-H", $"unix://{_root}/b.sock", "--log-level", "info"]);
+            await using RunningDaemon beside = await RunningDaemon.StartAsync(_root, ["-H", $"unix://{_root}/b.sock", "--log-level",
+                "info"]);
             Assert.NotEqual(IdOf(await AskAsync("a.sock", "/info")), IdOf(await AskAsync("b.sock", "/info")));
             Assert.DoesNotContain(beside.Seen, static line => line.Contains("dbug: ", StringComparison.Ordinal));
         }

@@ -55,7 +55,8 @@ public sealed class InterchangeTests(EngineFixture engine) : IDisposable
     {
         await using MemoryRegistry registry = new(repositories: 1, layers: 2, layerBytes: 50_000);
         string image = $"{registry.Host}/r0:latest";
-        string digest = (await BerthAsync("pull", image)).Split('\n').Single(line => line.StartsWith("Digest: ", StringComparison.Ordinal))[8..];
+        string digest = (await BerthAsync("pull", image)).Split('\n')
+            .Single(line => line.StartsWith("Digest: ", StringComparison.Ordinal))[8..];
         await BerthAsync("save", "-o", $"{_work}/pulled.tar", image);
         Dictionary<string, byte[]> files = await ReadAsync($"{_work}/pulled.tar");
         JsonElement index = JsonDocument.Parse(files["index.json"]).RootElement.GetProperty("manifests")[0];
@@ -65,7 +66,8 @@ public sealed class InterchangeTests(EngineFixture engine) : IDisposable
         string[] named = [digest, .. manifest.GetProperty("layers").EnumerateArray().Append(manifest.GetProperty("config"))
             .Select(part => part.GetProperty("digest").GetString()!)];
         Assert.Equal(4, named.Length);
-        Assert.Equal(named.Select(Blob).Order(), files.Keys.Where(name => name.StartsWith("blobs/sha256/", StringComparison.Ordinal)).Order());
+        Assert.Equal(
+            named.Select(Blob).Order(), files.Keys.Where(name => name.StartsWith("blobs/sha256/", StringComparison.Ordinal)).Order());
         Assert.All(named, one => Assert.Equal(one, "sha256:" + Convert.ToHexStringLower(SHA256.HashData(files[Blob(one)]))));
 
         await BerthAsync("rmi", image);

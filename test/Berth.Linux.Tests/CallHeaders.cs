@@ -53,7 +53,8 @@ internal static partial class CallHeaders
         get
         {
             HeaderTable table = new(
-                "fcntl.h", "linux/bpf.h", "sys/mount.h", "signal.h", "poll.h", "spawn.h", "sys/socket.h", "sys/un.h", "sys/ioctl.h", "termios.h",
+                "fcntl.h", "linux/bpf.h", "sys/mount.h", "signal.h", "poll.h", "spawn.h", "sys/socket.h", "sys/un.h", "sys/ioctl.h",
+                "termios.h",
                 "linux/sockios.h", "net/if.h", "linux/memfd.h", "sys/mman.h", "sched.h", "sys/syscall.h");
             return table.AddAll(typeof(Errno).Assembly, Known, s_elsewhere);
         }
@@ -62,13 +63,16 @@ internal static partial class CallHeaders
     public static HeaderTable Structures => new HeaderTable(
             "linux/bpf.h", "sys/mount.h", "poll.h", "spawn.h", "sys/socket.h", "sys/uio.h", "termios.h", "signal.h")
         .Fields(
-            Nested(typeof(DeviceProgram), "LoadAttributes"), "union bpf_attr", isWhole: false, "Type prog_type", "InstructionCount insn_cnt",
+            Nested(typeof(DeviceProgram), "LoadAttributes"), "union bpf_attr", isWhole: false, "Type prog_type",
+            "InstructionCount insn_cnt",
             "Instructions insns", "License license", "LogLevel log_level", "LogSize log_size", "LogBuffer log_buf")
         .Fields(
             Nested(typeof(DeviceProgram), "AttachAttributes"), "union bpf_attr", isWhole: false, "TargetDescriptor target_fd",
             "ProgramDescriptor attach_bpf_fd", "AttachType attach_type", "AttachFlags attach_flags")
-        .Fields(Nested(typeof(ProcessHandle), "PollEntry"), "struct pollfd", isWhole: true, "Descriptor fd", "Events events", "Returned revents")
-        .Fields(Nested(typeof(DescriptorSockets), "PollEntry"), "struct pollfd", isWhole: true, "Descriptor fd", "Events events", "Returned revents")
+        .Fields(Nested(typeof(ProcessHandle), "PollEntry"), "struct pollfd", isWhole: true, "Descriptor fd", "Events events",
+            "Returned revents")
+        .Fields(Nested(typeof(DescriptorSockets), "PollEntry"), "struct pollfd", isWhole: true, "Descriptor fd", "Events events",
+            "Returned revents")
         .Fields(Nested(typeof(DescriptorSockets), "Vector"), "struct iovec", isWhole: true, "Base iov_base", "Length iov_len")
         .Fields(
             Nested(typeof(DescriptorSockets), "MessageHeader"), "struct msghdr", isWhole: true, "Name msg_name", "NameLength msg_namelen",

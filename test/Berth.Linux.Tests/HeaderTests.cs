@@ -35,7 +35,8 @@ public sealed class HeaderTests
     {
         string[] uncompared =
         [
-            .. CallHeaders.Uncompared(typeof(Errno).Assembly, CallHeaders.Known), .. CallHeaders.Uncompared(StageHeaders.Assembly, StageHeaders.Known),
+            .. CallHeaders.Uncompared(typeof(Errno).Assembly, CallHeaders.Known), .. CallHeaders.Uncompared(StageHeaders.Assembly,
+                StageHeaders.Known),
         ];
         Assert.True(uncompared.Length == 0, string.Join('\n', uncompared));
     }

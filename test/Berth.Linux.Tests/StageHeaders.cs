@@ -78,14 +78,18 @@ internal static partial class StageHeaders
         .AddAll(Assembly, Known);
 
     public static HeaderTable Structures => new HeaderTable(
-            "sys/stat.h", "linux/sched.h", "linux/openat2.h", "sys/mount.h", "sys/uio.h", "sys/socket.h", "poll.h", "linux/filter.h", "sys/signalfd.h",
+            "sys/stat.h", "linux/sched.h", "linux/openat2.h", "sys/mount.h", "sys/uio.h", "sys/socket.h", "poll.h", "linux/filter.h",
+            "sys/signalfd.h",
             "signal.h")
         .Fields(
-            Ours("Stat"), "struct stat", isWhole: true, "Device st_dev", "Inode st_ino", "Links st_nlink", "Mode st_mode", "User st_uid", "Group st_gid",
+            Ours("Stat"), "struct stat", isWhole: true, "Device st_dev", "Inode st_ino", "Links st_nlink", "Mode st_mode", "User st_uid",
+            "Group st_gid",
             "SpecialDevice st_rdev", "Size st_size", "BlockSize st_blksize", "Blocks st_blocks")
         .Fields(
-            Ours("CloneArguments"), "struct clone_args", isWhole: true, "Flags flags", "PidFd pidfd", "ChildTid child_tid", "ParentTid parent_tid",
-            "ExitSignal exit_signal", "Stack stack", "StackSize stack_size", "Tls tls", "SetTid set_tid", "SetTidSize set_tid_size", "Cgroup cgroup")
+            Ours("CloneArguments"), "struct clone_args", isWhole: true, "Flags flags", "PidFd pidfd", "ChildTid child_tid",
+            "ParentTid parent_tid",
+            "ExitSignal exit_signal", "Stack stack", "StackSize stack_size", "Tls tls", "SetTid set_tid", "SetTidSize set_tid_size",
+            "Cgroup cgroup")
         .Fields(Ours("OpenHow"), "struct open_how", isWhole: true, "Flags flags", "Mode mode", "Resolve resolve")
         .Fields(
             Ours("MountAttributes"), "struct mount_attr", isWhole: true, "Set attr_set", "Clear attr_clr", "Propagation propagation",
@@ -99,7 +103,8 @@ internal static partial class StageHeaders
         .Fields(Ours("PollEntry"), "struct pollfd", isWhole: true, "Descriptor fd", "Events events", "Returned revents")
         .Fields(Ours("FilterProgram"), "struct sock_fprog", isWhole: true, "Length len", "Filter filter")
         .Fields(
-            Ours("SignalInfo"), "struct signalfd_siginfo", isWhole: false, "Number ssi_signo", "Errno ssi_errno", "Code ssi_code", "Pid ssi_pid",
+            Ours("SignalInfo"), "struct signalfd_siginfo", isWhole: false, "Number ssi_signo", "Errno ssi_errno", "Code ssi_code",
+            "Pid ssi_pid",
             "User ssi_uid", "Descriptor ssi_fd", "Status ssi_status")
         .Fields(Ours("SignalInfoKernel"), "siginfo_t", isWhole: true, "Number si_signo", "Errno si_errno", "Code si_code");
 
@@ -119,7 +124,8 @@ internal static partial class StageHeaders
     {
         string source = File.ReadAllText(Path.Combine(Path.GetDirectoryName(Here())!, "../../src/Berth.Stage/Sys.cs"));
         return [.. Call().Matches(source).GroupBy(call => call.Groups[1].Value)
-            .SelectMany(overloads => overloads.Select((call, i) => (i == 0 ? overloads.Key : $"{overloads.Key} {i + 1}", long.Parse(call.Groups[2].Value, null))))];
+            .SelectMany(overloads => overloads.Select((call, i) =>
+                (i == 0 ? overloads.Key : $"{overloads.Key} {i + 1}", long.Parse(call.Groups[2].Value, null))))];
     }
 
     private static Type Ours(string name) => Assembly.GetType("Berth.Stage." + name, throwOnError: true)!;
