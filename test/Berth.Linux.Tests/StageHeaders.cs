@@ -72,13 +72,17 @@ internal static partial class StageHeaders
         ["Exit"] = "exit_group",
     };
 
+    /// <summary>Where the tables are written.</summary>
+    public static string Folder => Path.GetDirectoryName(Here())!;
+
     public static HeaderTable Constants => new HeaderTable(
             "errno.h", "fcntl.h", "linux/openat2.h", "sys/mount.h", "linux/sched.h", "sys/stat.h", "signal.h", "sys/prctl.h", "sys/ioctl.h",
             "poll.h", "linux/magic.h", "linux/limits.h", "linux/seccomp.h", "sys/socket.h", "sys/file.h", "sys/syscall.h")
         .AddAll(Assembly, Known);
 
     public static HeaderTable Structures => new HeaderTable(
-            "sys/stat.h", "linux/sched.h", "linux/openat2.h", "sys/mount.h", "sys/uio.h", "sys/socket.h", "poll.h", "linux/filter.h",
+            "sys/stat.h", "linux/sched.h", "linux/openat2.h", "sys/mount.h", "sys/uio.h", "sys/resource.h", "sys/socket.h", "poll.h",
+            "linux/filter.h",
             "sys/signalfd.h",
             "signal.h")
         .Fields(
@@ -101,12 +105,19 @@ internal static partial class StageHeaders
         .Fields(Ours("ControlRights"), "struct cmsghdr", isWhole: false, "Length cmsg_len", "Level cmsg_level", "Type cmsg_type")
         .Add("CMSG_SPACE(sizeof(int))", Marshal.SizeOf(Ours("ControlRights")))
         .Fields(Ours("PollEntry"), "struct pollfd", isWhole: true, "Descriptor fd", "Events events", "Returned revents")
+        .Fields(Ours("PlanLimit"), "struct rlimit", isWhole: false, "Soft rlim_cur", "Hard rlim_max")
         .Fields(Ours("FilterProgram"), "struct sock_fprog", isWhole: true, "Length len", "Filter filter")
         .Fields(
             Ours("SignalInfo"), "struct signalfd_siginfo", isWhole: false, "Number ssi_signo", "Errno ssi_errno", "Code ssi_code",
             "Pid ssi_pid",
             "User ssi_uid", "Descriptor ssi_fd", "Status ssi_status")
         .Fields(Ours("SignalInfoKernel"), "siginfo_t", isWhole: true, "Number si_signo", "Errno si_errno", "Code si_code");
+
+    // The kernel's own structure, which the C library's headers hide.
+    public static HeaderTable SignalAction => new HeaderTable("asm/signal.h")
+        .Fields(
+            Ours("KernelSignalAction"), "struct sigaction", isWhole: true, "Handler sa_handler", "Flags sa_flags", "Restorer sa_restorer",
+            "Mask sa_mask");
 
     public static HeaderTable Calls
     {
@@ -122,7 +133,7 @@ internal static partial class StageHeaders
     /// <summary>Each method of the source that makes a call by number, with the number; a second of the same name is numbered.</summary>
     public static IReadOnlyList<(string Method, long Number)> SourceCalls()
     {
-        string source = File.ReadAllText(Path.Combine(Path.GetDirectoryName(Here())!, "../../src/Berth.Stage/Sys.cs"));
+        string source = File.ReadAllText(Path.Combine(Folder, "../../src/Berth.Stage/Sys.cs"));
         return [.. Call().Matches(source).GroupBy(call => call.Groups[1].Value)
             .SelectMany(overloads => overloads.Select((call, i) =>
                 (i == 0 ? overloads.Key : $"{overloads.Key} {i + 1}", long.Parse(call.Groups[2].Value, null))))];
