@@ -94,7 +94,8 @@ public sealed partial class CommandComparisonTests(EngineFixture engine, DebianE
     // What is made up anew each time is one word; letters are small, since versions differ in how they begin a sentence.
     private static string Normal(string text, string network)
     {
-        string all = Volatile().Replace(text.Replace(network, "NET", StringComparison.Ordinal), "ID").ToLowerInvariant();
+        string here = text.Replace(network, "NET", StringComparison.Ordinal).Replace(Environment.CurrentDirectory, "HERE", StringComparison.Ordinal);
+        string all = Volatile().Replace(here, "ID").ToLowerInvariant();
         return string.Join('\n', all.Replace("failed to create task for container: ", "", StringComparison.Ordinal)
             .Split('\n').Select(line => line.TrimEnd()).Where(line => line.Length > 0 && !Noise().IsMatch(line)));
     }
