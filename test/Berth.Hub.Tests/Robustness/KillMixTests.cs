@@ -59,8 +59,22 @@ public sealed class KillMixTests
     private async Task RunUntilKilledAsync(HubProgram hub, int steps)
     {
         using HttpClient client = new() { BaseAddress = hub.Address };
-        int done = 0;
         Task collecting = CollectUntilKilledAsync(hub);
+        try
+        {
+            await WorkUntilKilledAsync(hub, client, steps);
+        }
+        finally
+        {
+            // What a worker found wrong must not be hidden by a collector that still writes.
+            hub.Process.Kill();
+            await collecting;
+        }
+    }
+
+    private async Task WorkUntilKilledAsync(HubProgram hub, HttpClient client, int steps)
+    {
+        int done = 0;
         await Task.WhenAll(_workers.Select(async worker =>
         {
             while (!hub.Process.HasExited)
@@ -69,7 +83,7 @@ public sealed class KillMixTests
                 {
                     await worker.StepAsync(client);
                 }
-                catch (HttpRequestException)
+                catch (Exception brokenOff) when (brokenOff is HttpRequestException or IOException)
                 {
                     return;
                 }
@@ -78,7 +92,6 @@ public sealed class KillMixTests
             }
         }));
         await hub.Process.WaitForExitAsync();
-        await collecting;
     }
 
     // By other processes on the same data, which are killed with the hub: what is unused for a second goes.
