@@ -68,12 +68,15 @@ internal sealed class FakeEvents : IEvents
     }
 }
 
-/// <summary>Reads its context and fails in step two, or before step one when asked for an unknown target.</summary>
+/// <summary>Reads its context and fails in step two, before step one when asked for an unknown target, in the middle of its context for
+/// the target <c>full</c>.</summary>
 internal sealed class FakeBuilds : IBuilds
 {
     public async Task<Digest> BuildAsync(
         BuildSettings settings, Stream context, IProgress<ProgressMessage> progress, CancellationToken cancellationToken)
     {
+        if (settings.Target == "full")
+            throw await GiveUpAsync(context);
         using var counted = new MemoryStream();
         await context.CopyToAsync(counted, cancellationToken);
         if (settings.Target == "unknown")
@@ -85,6 +88,16 @@ internal sealed class FakeBuilds : IBuilds
     public Task<Digest> BuildAsync(
         BuildSettings settings, Stream? context, Berth.Builder.IBuildProgress progress, CancellationToken cancellationToken) =>
         throw FakeEngine.Missing();
+    // Leaves the body in the middle of a read.
+    private static async Task<FaultException> GiveUpAsync(Stream context)
+    {
+        await context.ReadExactlyAsync(new byte[10]);
+        using CancellationTokenSource stop = new();
+        ValueTask<int> read = context.ReadAsync(new byte[100], stop.Token);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await read);
+        return FaultException.Unavailable("no space left on device");
+    }
 
     public bool Cancel(string buildId) => false;
 

@@ -162,6 +162,21 @@ public sealed class ServerTests : IAsyncLifetime
         Assert.StartsWith("HTTP/1.1 400 ", await _server.AskAsync("POST", "/build?target=unknown", Cancel, "x"));
 
     [Fact]
+    public async Task Body_GivenUpInTheMiddle_IsReadToItsEnd()
+    {
+        const int Rest = 20_000_000;
+        await using NetworkStream stream = await _server.SendAsync(
+            $"POST /build?target=full HTTP/1.1\r\nHost: d\r\nContent-Length: {10 + Rest}\r\n\r\n0123456789", Cancel);
+        using var reader = new StreamReader(stream);
+        Assert.Equal("HTTP/1.1 503 Service Unavailable", await reader.ReadLineAsync(Cancel));
+        await stream.WriteAsync(new byte[Rest], Cancel);
+        await stream.WriteAsync("GET /_ping HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n"u8.ToArray(), Cancel);
+        string rest = await reader.ReadToEndAsync(Cancel);
+        Assert.Contains("no space left on device", rest);
+        Assert.EndsWith("OK", rest);
+    }
+
+    [Fact]
     public async Task Header_InManyPieces_IsOneRequest()
     {
         await using NetworkStream stream = await _server.SendAsync("", Cancel);

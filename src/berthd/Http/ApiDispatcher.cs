@@ -12,6 +12,7 @@ namespace Berth.Daemon.Http;
 /// <summary>The top of every request: version, endpoint, answer, failure.</summary>
 internal sealed partial class ApiDispatcher(DaemonServices services, IdleMemory idle)
 {
+    private static readonly TimeSpan s_drainTime = TimeSpan.FromSeconds(30);
     private readonly Router _router = new(EndpointTable.All);
     private readonly string _server = $"Berth/{services.Program.Version} (linux)";
 
@@ -45,8 +46,27 @@ internal sealed partial class ApiDispatcher(DaemonServices services, IdleMemory 
         }
         finally
         {
+            await DrainAsync(http);
             connection?.End();
             idle.Touch();
+        }
+    }
+
+    // A client that sends all before it reads gets its answer although nobody wanted the rest. Not for ever: the rest may never come.
+    private static async Task DrainAsync(HttpContext http)
+    {
+        if (http.Features.Get<RequestBody>() is not { } body || http.RequestAborted.IsCancellationRequested)
+            return;
+        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
+        patience.CancelAfter(s_drainTime);
+        try
+        {
+            await http.Response.CompleteAsync();
+            await body.DrainAsync(patience.Token);
+        }
+        catch (Exception failure) when (failure is OperationCanceledException or IOException or InvalidOperationException)
+        {
+            // Kestrel closes the connection.
         }
     }
 
@@ -59,6 +79,12 @@ internal sealed partial class ApiDispatcher(DaemonServices services, IdleMemory 
         Log.Request(services.Log, http.Request.Method, http.Request.Path);
         IHijackFeature? connection = found.Endpoint.Hijacks ? http.Features.Get<IHijackFeature>() : null;
         connection?.Expect();
+        if (!found.Endpoint.Hijacks && http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true })
+        {
+            RequestBody body = new(http.Request.BodyReader);
+            http.Features.Set(body);
+            http.Request.Body = body;
+        }
         long begin = services.Clock.GetTimestamp();
         try
         {
