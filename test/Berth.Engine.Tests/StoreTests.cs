@@ -82,6 +82,17 @@ public sealed class StoreTests : IAsyncLifetime
         Assert.Contains(Digest.Of(members[Path(isHonest ? layer : tar)]).Hex, Encoding.UTF8.GetString(members["manifest.json"]));
     }
 
+    [Theory]
+    [InlineData("not json")]
+    [InlineData("""{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","size":0}]}""")]
+    public async Task Load_LayoutThatIsNotWhole_IsPassedOver(string index)
+    {
+        (MemoryStream archive, Digest[] layers) = Archive([("index.json", Encoding.UTF8.GetBytes(index)),
+            ("blobs/sha256/e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", [])], "one");
+        await Images.LoadAsync(archive, null, new Progress<ProgressMessage>(), Cancel);
+        Assert.Equal(layers, _test.Engine.Images.Inspect("loaded:1", null).Config.RootFs.DiffIds);
+    }
+
     [Fact]
     public async Task Remove_WhileSomethingArrives_SaysWhatTheImageAloneHad()
     {
@@ -194,7 +205,9 @@ public sealed class StoreTests : IAsyncLifetime
         return (parent, child);
     }
 
-    private static (MemoryStream Archive, Digest[] Layers) Archive(params string[] files)
+    private static (MemoryStream Archive, Digest[] Layers) Archive(params string[] files) => Archive([], files);
+
+    private static (MemoryStream Archive, Digest[] Layers) Archive((string Name, byte[] Bytes)[] others, params string[] files)
     {
         byte[][] layers = [.. files.Select(file => TestEngine.Tar(file).ToArray())];
         Digest[] digests = [.. layers.Select(layer => Digest.Of(layer))];
@@ -204,7 +217,7 @@ public sealed class StoreTests : IAsyncLifetime
         }, OciJson.ImageConfig);
         string names = string.Join(',', files.Select(file => $"\"{file}.tar\""));
         byte[] manifest = Encoding.UTF8.GetBytes($$"""[{"Config":"config.json","RepoTags":["loaded:1"],"Layers":[{{names}}]}]""");
-        return (TarOf([("manifest.json", manifest), ("config.json", config), .. files.Zip(layers, (file, layer) => (file + ".tar", layer))]), digests);
+        return (TarOf([.. others, ("manifest.json", manifest), ("config.json", config), .. files.Zip(layers, (file, layer) => (file + ".tar", layer))]), digests);
     }
 
     private static byte[] Compressed(byte[] bytes)

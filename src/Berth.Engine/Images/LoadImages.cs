@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Berth.Faults;
 using Berth.Layers.Trees;
 using Berth.Linux;
@@ -134,23 +135,33 @@ internal sealed partial class ImageService
         return all;
     }
 
-    // The manifests of the archive's layout by their configurations; none when it has no layout, or one that is not whole.
+    // The manifests of the archive's layout by their configurations. What of it is missing or is no image's is passed over: Docker's own
+    // manifest.json is enough to load an image.
     private static Dictionary<Digest, LoadedManifest> ReadManifests(FileDescriptor root)
     {
         Dictionary<Digest, LoadedManifest> all = [];
-        if (ReadDocument(root, "index.json") is not { } bytes)
-            return all;
-        foreach (Descriptor entry in OciJson.Read(bytes, OciJson.ImageIndex, "index.json").Manifests)
+        foreach (Descriptor entry in TryRead(root, "index.json", OciJson.ImageIndex)?.Value.Manifests ?? [])
         {
-            if (MediaTypes.IsIndex(entry.MediaType) || ReadDocument(root, BlobPath(entry.Digest)) is not { } content
-                || Digest.Of(content) != entry.Digest)
+            if (!MediaTypes.IsIndex(entry.MediaType) && TryRead(root, BlobPath(entry.Digest), OciJson.Manifest) is { } manifest
+                && Digest.Of(manifest.Bytes) == entry.Digest)
             {
-                continue;
+                all.TryAdd(manifest.Value.Config.Digest,
+                    new LoadedManifest(entry with { Annotations = null }, manifest.Bytes, manifest.Value.Layers));
             }
-            Manifest manifest = OciJson.Read(content, OciJson.Manifest, "manifest");
-            all.TryAdd(manifest.Config.Digest, new LoadedManifest(entry with { Annotations = null }, content, manifest.Layers));
         }
         return all;
+    }
+
+    private static (byte[] Bytes, T Value)? TryRead<T>(FileDescriptor root, string path, JsonTypeInfo<T> type)
+    {
+        try
+        {
+            return ReadDocument(root, path) is { } bytes ? (bytes, OciJson.Read(bytes, type, path)) : null;
+        }
+        catch (FaultException)
+        {
+            return null;
+        }
     }
 
     private static Descriptor PickPlatform(FileDescriptor root, Descriptor entry) =>
