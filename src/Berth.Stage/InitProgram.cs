@@ -7,7 +7,6 @@ internal static unsafe class InitProgram
 {
     private const int NotFound = 127;
     private const int NotExecutable = 126;
-    private const int PathMax = 4096;
     private const ulong ForegroundGroup = 0x540F; // TIOCGPGRP
 
     /// <summary>Starts the program, and stays to reap and to forward signals.</summary>
@@ -34,21 +33,9 @@ internal static unsafe class InitProgram
         byte* name = arguments[0];
         int error = ProgramSearch.HasSlash(name) ? Execute(name, arguments, environment) : -K.ENOENT;
         byte* path = ProgramSearch.HasSlash(name) ? null : PathIn(environment);
-        byte* candidate = stackalloc byte[PathMax + 256];
-        while (path != null && *path != 0)
+        byte* candidate = stackalloc byte[ProgramSearch.PathMax];
+        while (path != null && ProgramSearch.Next(&path, name, candidate))
         {
-            byte* end = candidate;
-            for (; *path != 0 && *path != (byte)':'; path++)
-            {
-                if (end - candidate < PathMax)
-                    *end++ = *path;
-            }
-            if (*path == (byte)':')
-                path++;
-            if (Text.Length(name) > 250)
-                break;
-            *end++ = (byte)'/';
-            Text.Append(end, name);
             int result = Execute(candidate, arguments, environment);
             if (result != -K.ENOENT)
                 error = result;

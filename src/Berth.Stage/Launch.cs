@@ -61,7 +61,7 @@ internal static unsafe class Launch
     private static void FindEarly(Child* child)
     {
         ChangeDirectory(child->At(child->Plan->WorkingDirectory));
-        byte* found = stackalloc byte[4352];
+        byte* found = stackalloc byte[ProgramSearch.PathMax];
         ulong first = *(ulong*)child->At(child->Plan->Arguments);
         ProgramSearch.Find(child, child->At((uint)first), found);
     }
@@ -222,7 +222,7 @@ internal static unsafe class Launch
         PlanHeader* plan = child->Plan;
         byte** arguments = Pointers(child, plan->Arguments);
         byte** environment = Pointers(child, plan->Environment);
-        byte* found = stackalloc byte[4352];
+        byte* found = stackalloc byte[ProgramSearch.PathMax];
         byte* program = ProgramSearch.Find(child, arguments[0], found);
         int error = Sys.Execute(program, arguments, environment);
         if (error == -K.ENOENT)
@@ -243,6 +243,11 @@ internal static unsafe class Launch
 /// <summary>Finds the program as Go's exec.LookPath does, because its answers are what Docker's clients read.</summary>
 internal static unsafe class ProgramSearch
 {
+    /// <summary>Bytes of the longest path that is tried, its zero included.</summary>
+    public const int PathMax = 4352;
+
+    private const int DirectoryMax = 4096;
+    private const int NameMax = 250;
     private const int X_OK = 1, AT_EACCESS = 0x200;
 
     public static byte* Find(Child* child, byte* name, byte* found)
@@ -259,28 +264,36 @@ internal static unsafe class ProgramSearch
             return name;
         }
         byte* path = child->Plan->SearchPath == 0 ? Z(""u8) : child->At(child->Plan->SearchPath);
-        while (*path != 0 && *name != 0)
+        while (*name != 0 && Next(&path, name, found))
         {
-            byte* end = found;
-            for (; *path != 0 && *path != (byte)':'; path++)
-            {
-                if (end - found < 4096)
-                    *end++ = *path;
-            }
-            if (*path == (byte)':')
-                path++;
-            if (end == found)
-                *end++ = (byte)'.';
-            *end++ = (byte)'/';
-            if (Text.Length(name) < 250)
-            {
-                Text.Append(end, name);
-                if (Probe(found) == 0)
-                    return found;
-            }
+            if (Probe(found) == 0)
+                return found;
         }
         Tell.Fail(child, Place.ProgramNotFound, K.ENOENT, name);
         return name;
+    }
+
+    /// <summary>Puts a name behind the next directory of a search path and goes past that; false at the end.</summary>
+    /// <param name="path">The rest of the search path; an empty part means the working directory.</param>
+    /// <param name="name">A program's name without a slash.</param>
+    /// <param name="found">Room for <see cref="PathMax"/> bytes.</param>
+    public static bool Next(byte** path, byte* name, byte* found)
+    {
+        if (**path == 0 || Text.Length(name) >= NameMax)
+            return false;
+        byte* end = found;
+        for (; **path != 0 && **path != (byte)':'; ++*path)
+        {
+            if (end - found < DirectoryMax)
+                *end++ = **path;
+        }
+        if (**path == (byte)':')
+            ++*path;
+        if (end == found)
+            *end++ = (byte)'.';
+        *end++ = (byte)'/';
+        Text.Append(end, name);
+        return true;
     }
 
     private static int Probe(byte* path)
