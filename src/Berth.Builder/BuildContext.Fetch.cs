@@ -26,7 +26,7 @@ public sealed partial class BuildContext
         (string text, IgnoreFile ignore) =
             await FetchDefinitionAsync(client, scratchDirectory, dockerfile, cancellationToken).ConfigureAwait(false);
         KeptContext? kept = client.ContextKey is { } key ? contexts.TryTake(key) : null;
-        string directory = kept is null ? MakeDirectory(scratchDirectory) : MakeAt(kept.Directory);
+        string directory = MakeAt(kept?.Directory ?? NewPath(scratchDirectory));
         try
         {
             long bytes = await client.SendContextAsync(directory, ignore, cancellationToken).ConfigureAwait(false);
@@ -47,7 +47,7 @@ public sealed partial class BuildContext
     private static async Task<(string Text, IgnoreFile Ignore)> FetchDefinitionAsync(
         IBuildClient client, string scratchDirectory, string dockerfile, CancellationToken cancellationToken)
     {
-        string directory = MakeDirectory(scratchDirectory);
+        string directory = MakeAt(NewPath(scratchDirectory));
         try
         {
             await client.SendDefinitionAsync(directory, dockerfile, cancellationToken).ConfigureAwait(false);
@@ -61,16 +61,5 @@ public sealed partial class BuildContext
         {
             TreeRemover.Remove(directory);
         }
-    }
-
-    private static string MakeDirectory(string scratchDirectory) =>
-        MakeAt(Path.Combine(scratchDirectory, NamePrefix + Guid.NewGuid().ToString("N")));
-
-    // The root's permissions are a part of keys, as in UnpackAsync.
-    private static string MakeAt(string directory)
-    {
-        Directory.CreateDirectory(directory);
-        File.SetUnixFileMode(directory, (UnixFileMode)0x1ED);
-        return directory;
     }
 }

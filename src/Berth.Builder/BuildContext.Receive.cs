@@ -29,7 +29,7 @@ public sealed partial class BuildContext
     public static async Task<BuildContext> ReceiveAsync(
         Stream tar, string scratchDirectory, string dockerfilePath, CancellationToken cancellationToken)
     {
-        string directory = Path.Combine(scratchDirectory, NamePrefix + Guid.NewGuid().ToString("N"));
+        string directory = NewPath(scratchDirectory);
         byte[] head = new byte[Compression.HeadBytes];
         int count = await tar.ReadAtLeastAsync(head, head.Length, throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
         await using Stream plain = Compression.Open(new PrefixedStream(head[..count], tar), head.AsSpan(0, count));
@@ -102,14 +102,21 @@ public sealed partial class BuildContext
         return directory;
     }
 
-    private static async Task UnpackAsync(Stream plain, string directory, CancellationToken cancellationToken)
+    private static string NewPath(string scratchDirectory) => Path.Combine(scratchDirectory, NamePrefix + Guid.NewGuid().ToString("N"));
+
+    // The root's permissions are a part of keys: not whatever the daemon's umask leaves.
+    private static string MakeAt(string directory)
     {
-        // The root's permissions are a part of keys: not whatever the daemon's umask leaves.
         Directory.CreateDirectory(directory);
         File.SetUnixFileMode(directory, (UnixFileMode)0x1ED);
+        return directory;
+    }
+
+    private static async Task UnpackAsync(Stream plain, string directory, CancellationToken cancellationToken)
+    {
         try
         {
-            using FileDescriptor root = FileCalls.OpenDirectory(directory);
+            using FileDescriptor root = FileCalls.OpenDirectory(MakeAt(directory));
             // What a client's user owns means nothing in an image; devices have no business in a context.
             ExtractOptions options = new() { KeepOwners = false, AllowDevices = false, Whiteouts = WhiteoutMode.Literal };
             await TreeExtractor.ExtractAsync(plain, root, options, cancellationToken).ConfigureAwait(false);

@@ -230,6 +230,7 @@ public sealed class ImageBuilder : IImageBuilder, IDisposable
             await progress.ReportAsync(new ImageTagged(name), cancellationToken).ConfigureAwait(false);
         return new BuiltImage(id, config, names);
     }
+
     private async Task ExportAsync(IBuildExport export, StageState state, CancellationToken cancellationToken)
     {
         IReadOnlyList<string> directories = state.Chain is { } chain ? _services.Layers.Find(chain)?.Directories ?? [] : [];

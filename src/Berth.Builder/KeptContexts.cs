@@ -6,7 +6,8 @@ namespace Berth.Builder;
 /// <summary>Contexts that clients sent, kept so that the next build of the same client and directory need only be sent what has
 /// changed. They do not outlive the engine: after a loss of power a file's time could be right and its content not.</summary>
 /// <param name="scratchDirectory">Where they are kept; <see cref="BuildContext.RemoveAbandoned"/> sweeps it.</param>
-public sealed class KeptContexts(string scratchDirectory)
+/// <param name="time">For what is listed; which one goes first does not depend on the clock.</param>
+public sealed class KeptContexts(string scratchDirectory, TimeProvider time)
 {
     /// <summary>How many are kept; the one unused for longest goes first.</summary>
     public const int ContextsMax = 16;
@@ -16,7 +17,7 @@ public sealed class KeptContexts(string scratchDirectory)
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Entry> _entries = []; // Guarded by _gate.
-    private long _clock; // Guarded by _gate.
+    private long _returns; // Guarded by _gate.
 
     /// <summary>Takes the directory of a client's context for one build, empty when there is none; null when another build has it.
     /// </summary>
@@ -55,7 +56,7 @@ public sealed class KeptContexts(string scratchDirectory)
     {
         lock (_gate)
         {
-            (entry.IsTaken, entry.Bytes, entry.Order, entry.LastUsed) = (false, bytes ?? 0, ++_clock, DateTimeOffset.UtcNow);
+            (entry.IsTaken, entry.Bytes, entry.Order, entry.LastUsed) = (false, bytes ?? 0, ++_returns, time.GetUtcNow());
             if (bytes is null)
                 RemoveLocked(entry);
             while (_entries.Count > ContextsMax || _entries.Values.Sum(kept => kept.Bytes) > BytesMax)

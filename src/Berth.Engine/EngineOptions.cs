@@ -1,3 +1,4 @@
+using Berth.Engine.Specs;
 using Berth.Runtime;
 
 namespace Berth.Engine;
@@ -31,7 +32,7 @@ public sealed record EngineOptions
     public IReadOnlyDictionary<string, ExternalRuntime> Runtimes { get; init; } = new Dictionary<string, ExternalRuntime>();
 
     /// <summary>The name of the runtime of containers that ask for none.</summary>
-    public string DefaultRuntime { get; init; } = "berth";
+    public string DefaultRuntime { get; init; } = RuntimeNames.Own;
 
     /// <summary>The log driver of containers that name none.</summary>
     public string LogDriver { get; init; } = "json-file";

@@ -5,7 +5,7 @@ public sealed class KeptContextsTests : IDisposable
     private readonly string _scratch = Directory.CreateTempSubdirectory("berth-kept-").FullName;
     private readonly KeptContexts _contexts;
 
-    public KeptContextsTests() => _contexts = new KeptContexts(_scratch);
+    public KeptContextsTests() => _contexts = new KeptContexts(_scratch, TimeProvider.System);
 
     public void Dispose() => Directory.Delete(_scratch, recursive: true);
 

@@ -88,6 +88,7 @@ internal sealed class FakeBuilds : IBuilds
     public Task<Digest> BuildAsync(
         BuildSettings settings, Stream? context, Berth.Builder.IBuildProgress progress, CancellationToken cancellationToken) =>
         throw FakeEngine.Missing();
+
     // Leaves the body in the middle of a read.
     private static async Task<FaultException> GiveUpAsync(Stream context)
     {

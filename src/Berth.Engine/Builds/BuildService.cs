@@ -29,7 +29,7 @@ internal sealed class BuildService : IBuilds, IDisposable
         _builder = new ImageBuilder(parts.Layers, _cache, bases, new StepRunner(parts, containers), bases, parts.Time, _state);
         _builder.Recover();
         BuildContext.RemoveAbandoned(_state);
-        _contexts = new KeptContexts(_state);
+        _contexts = new KeptContexts(_state, parts.Time);
         collector.HeldByBuilds = _builder.LiveChains;
     }
 
@@ -89,16 +89,23 @@ internal sealed class BuildService : IBuilds, IDisposable
         }
         finally
         {
-            if (unpacked.IsKept)
-                unpacked.Dispose();
-            // Nobody waits for it: a killed engine's are swept at its next start.
-            else
-                _parts.Background.Run("remove a build context", () =>
-            {
-                unpacked.Dispose();
-                return Task.CompletedTask;
-            });
+            Release(unpacked);
         }
+    }
+
+    private void Release(BuildContext context)
+    {
+        if (context.IsKept)
+        {
+            context.Dispose();
+            return;
+        }
+        // Nobody waits for it: a killed engine's are swept at its next start.
+        _parts.Background.Run("remove a build context", () =>
+        {
+            context.Dispose();
+            return Task.CompletedTask;
+        });
     }
 
     public bool Cancel(string buildId)
