@@ -19,7 +19,7 @@ public sealed class CopyTests(AttackEngine engine)
             engine, $"mkdir t && echo own > t/secret && ln -s {Link(kind, outside)} l", "t", "l");
         string victim = await engine.StayAsync("sleep 1000", "-v", $"{swapper.Volume}:/v");
         int read = 0;
-        for (int i = 0; swapper.NeedsMore(i, Rounds); i++)
+        for (int i = 0; swapper.NeedsMore(i, read, Rounds); i++)
         {
             string answer = await engine.RequestAsync("GET", $"/containers/{victim}/archive?path=/v/t{(i % 2 == 0 ? "/secret" : "/.")}");
             Assert.DoesNotContain(AttackEngine.Marker, answer);
@@ -45,7 +45,7 @@ public sealed class CopyTests(AttackEngine engine)
             File("d/secret", "taken"), File("secret", "taken"), File("other", "made"),
             new UstarTarEntry(TarEntryType.Directory, ".") { Mode = (UnixFileMode)0x1FF, Uid = 1000 });
         int written = 0;
-        for (int i = 0; swapper.NeedsMore(i, Rounds); i++)
+        for (int i = 0; swapper.NeedsMore(i, written, Rounds); i++)
         {
             string answer = await engine.RequestAsync("PUT", $"/containers/{victim}/archive?path=/v/t", archive);
             written += answer.StartsWith("HTTP/1.1 200", StringComparison.Ordinal) ? 1 : 0;
@@ -89,7 +89,7 @@ public sealed class CopyTests(AttackEngine engine)
             await engine.RemoveAsync(victim);
         string[] before = Mounts();
         byte[] archive = Archive(File("m/file", "x"), File("m", "x"));
-        for (int i = 0; swapper.NeedsMore(i, Rounds); i++)
+        for (int i = 0; swapper.NeedsMore(i, 1, Rounds); i++)
         {
             await engine.RequestAsync("PUT", $"/containers/{victim}/archive?path=/v/t", archive);
             string answer = await engine.RequestAsync("GET", $"/containers/{victim}/archive?path=/v/t/m");

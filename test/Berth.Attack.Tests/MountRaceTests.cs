@@ -16,7 +16,7 @@ public sealed class MountRaceTests(AttackEngine engine)
         string link = target == "root" ? "/" : "../../../../../../../.." + outside;
         await using Swapper swapper = await Swapper.StartAsync(engine, $"mkdir t && ln -s {link} l", "t", "l");
         int started = 0;
-        for (int i = 0; swapper.NeedsMore(i, Starts); i++)
+        for (int i = 0; swapper.NeedsMore(i, started, Starts); i++)
         {
             Completed run = await engine.RunAsync($"cat /v/t/secret /v/l/secret {outside}/secret; ls /proc/1/ns > /dev/null && echo alive",
                 "-v", $"{swapper.Volume}:/v", "-v", $"{payload}:/v/t");
@@ -36,7 +36,7 @@ public sealed class MountRaceTests(AttackEngine engine)
         await using Swapper swapper = await Swapper.StartAsync(
             engine, $"mkdir t && echo own > t/secret && ln -s {outside} l", "t", "l");
         int started = 0;
-        for (int i = 0; swapper.NeedsMore(i, 3 * Starts); i++)
+        for (int i = 0; swapper.NeedsMore(i, started, 3 * Starts); i++)
         {
             Completed run = await engine.RunAsync(
                 "cat /m/secret", "--mount", $"type=volume,src={swapper.Volume},dst=/m,volume-subpath=t");
@@ -53,7 +53,7 @@ public sealed class MountRaceTests(AttackEngine engine)
         await using Swapper swapper = await Swapper.StartAsync(
             engine, "ln -s /proc/sys/kernel/core_pattern l && mknod null c 1 3 && echo forged > forged", "null", "l");
         int started = 0;
-        for (int i = 0; swapper.NeedsMore(i, Starts); i++)
+        for (int i = 0; swapper.NeedsMore(i, started, Starts); i++)
         {
             // The attacker's directory is the container's whole /dev.
             Completed run = await engine.RunAsync(
@@ -92,7 +92,7 @@ public sealed class MountRaceTests(AttackEngine engine)
         string before = File.ReadAllText("/proc/sys/kernel/core_pattern");
         await using Swapper swapper = await Swapper.StartAsync(engine, prepare, name, "l");
         int started = 0;
-        for (int i = 0; swapper.NeedsMore(i, Starts); i++)
+        for (int i = 0; swapper.NeedsMore(i, started, Starts); i++)
         {
             Completed run = await engine.RunAsync(
                 "tty; (echo x > /proc/sys/kernel/core_pattern) 2>/dev/null && echo written; [ -r /proc/1/status ] && echo seen",
@@ -125,7 +125,7 @@ public sealed class MountRaceTests(AttackEngine engine)
             "mkdir -p sys/net/ipv4 self/attr sys/l && echo 7 > sys/net/ipv4/ip_forward && echo 7 > sys/l/ip_forward && "
             + $"ln -s {outside}/secret self/attr/exec", "sys/net/ipv4", "sys/l");
         int started = 0;
-        for (int i = 0; swapper.NeedsMore(i, Starts); i++)
+        for (int i = 0; swapper.NeedsMore(i, started, Starts); i++)
         {
             // The attacker's directory is the container's whole /proc.
             Completed run = await engine.RunAsync(
@@ -153,7 +153,7 @@ public sealed class MountRaceTests(AttackEngine engine)
         await using Swapper swapper = await Swapper.StartAsync(
             engine, $"mkdir t && ln -s ../../../../../../../..{outside} l", "t", "l");
         int started = 0;
-        for (int i = 0; swapper.NeedsMore(i, Starts / 2); i++)
+        for (int i = 0; swapper.NeedsMore(i, started, Starts / 2); i++)
         {
             Completed run = await engine.RunAsync(
                 "rm -rf /v/t/made; echo ran", "-v", $"{swapper.Volume}:/v", option, string.Format(value, payload));

@@ -104,6 +104,10 @@ internal static partial class CallHeaders
     public static IEnumerable<string> Uncompared(Assembly assembly, IReadOnlyDictionary<string, string?> known) =>
         ConstantsOf(assembly).Where(pair => !CName().IsMatch(pair.Field.Name) && !known.ContainsKey(pair.Name)).Select(pair => pair.Name);
 
+    /// <summary>Names that are listed and that the source no longer has.</summary>
+    public static IEnumerable<string> Gone(Assembly assembly, IReadOnlyDictionary<string, string?> known) =>
+        known.Keys.Except(ConstantsOf(assembly).Select(pair => pair.Name));
+
     /// <summary>Compares offsets, and the size where ours is the whole structure: "ours theirs" each.</summary>
     public static HeaderTable Fields(this HeaderTable table, Type ours, string theirs, bool isWhole, params string[] fields)
     {

@@ -19,7 +19,6 @@ internal static partial class StageHeaders
         ["Root.DetachFlag"] = "MNT_DETACH",
         ["Identity.AmbientRaise"] = "PR_CAP_AMBIENT_RAISE",
         ["Identity.AmbientClearAll"] = "PR_CAP_AMBIENT_CLEAR_ALL",
-        ["InitProgram.PathMax"] = "PATH_MAX",
         ["InitProgram.ForegroundGroup"] = "TIOCGPGRP",
         ["Launch.SetDuplicateAbove"] = "F_DUPFD_CLOEXEC",
         ["Launch.NewListener"] = "SECCOMP_FILTER_FLAG_NEW_LISTENER",
@@ -37,7 +36,8 @@ internal static partial class StageHeaders
         "Hooks.FailedToExecute", "InitProgram.NotFound", "InitProgram.NotExecutable", "Launch.FirstFree", "Log.LineMax", "Log.OutMax",
         "Log.LockedBytesMax", "Monitor.BufferBytes", "MonitorLoop.FixedEntries", "MonitorLoop.SlowReaderMilliseconds",
         "MonitorLoop.TerminalRetryMilliseconds", "Paths.LinksMax", "Paths.LinkBytesMax", "PlanHeader.Version", "MountMark.Recursive",
-        "MountMark.OrdinaryDirectory", "MountMark.CopyUp", "MountMark.KeepMode", "MountMark.Shallow", "Report.TextMax",
+        "MountMark.OrdinaryDirectory", "MountMark.CopyUp", "MountMark.KeepMode", "MountMark.Shallow", "ProgramSearch.PathMax", "ProgramSearch.DirectoryMax",
+        "ProgramSearch.NameMax", "Report.TextMax",
         "StageContract.PlanDescriptor", "StageContract.ControlDescriptor", "StageContract.AttachDescriptor",
         "StageContract.FirstDescriptor", "StageContract.ChunkMax", "StageContract.ClientsMax", "Steps.OptionBytesMax", "Sys.Inline",
     ];

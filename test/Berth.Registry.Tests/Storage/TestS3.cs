@@ -24,7 +24,8 @@ internal static class TestS3
 
     private static Uri? Start()
     {
-        string program = Path.Join(FindRoot(), "out", "node", "node_modules", ".bin", "s3rver");
+        string modules = Path.Join(FindRoot(), "out", "node", "node_modules");
+        string program = Path.Join(modules, ".bin", "s3rver");
         if (!File.Exists(program))
             return null;
         DirectoryInfo directory = Directory.CreateTempSubdirectory("berth-s3-");
@@ -32,7 +33,14 @@ internal static class TestS3
         Process process = Process.Start(new ProcessStartInfo(
             program,
             ["--directory", directory.FullName, "--port", $"{port}", "--address", "127.0.0.1", "--no-vhost-buckets", "--silent",
-                "--configure-bucket", Bucket]))!;
+                "--configure-bucket", Bucket])
+        {
+            Environment =
+            {
+                ["NODE_OPTIONS"] = $"--require {Path.Join(FindRoot(), "test", "Berth.Registry.Tests", "Storage", "durable.cjs")}",
+                ["S3RVER_MODULES"] = modules,
+            },
+        })!;
         AppDomain.CurrentDomain.ProcessExit += (_, _) =>
         {
             process.Kill();
