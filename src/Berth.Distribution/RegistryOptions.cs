@@ -13,6 +13,11 @@ public sealed record RegistryOptions
     /// <c>insecure-registries</c>. Loopback always may.</summary>
     public IReadOnlyList<string> InsecureRegistries { get; init; } = [];
 
+    /// <summary>What to do about a registry that answers without TLS, in the words of the program that asks: <c>{0}</c> is the
+    /// registry.</summary>
+    public string InsecureAdvice { get; init; } =
+        "add \"{0}\" to insecure-registries in daemon.json if it may be spoken to without encryption";
+
     /// <summary>What requests call us.</summary>
     public string UserAgent { get; init; } = "berth/0.1.0";
 

@@ -45,7 +45,7 @@ public sealed class CliExtensionTests(EngineFixture engine) : IDisposable
     {
         foreach ((string word, string part) in new[]
         {
-            ("swarm", "Kubernetes"), ("trust", "digest"), ("plugin", "built in"), ("checkpoint", "commit"), ("manifest", "docker manifest"),
+            ("swarm", "Kubernetes"), ("trust", "digest"), ("plugin", "built in"), ("checkpoint", "commit"),
         })
         {
             Completed refused = await BerthAsync(null, word, "ls");

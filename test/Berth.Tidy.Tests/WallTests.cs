@@ -25,7 +25,8 @@ public sealed class WallTests
         ["Berth.BuildKit"] = (5, ["Berth.Builder"]),
         ["Berth.Engine"] = (5, ["Berth.Builder", "Berth.Runtime", "Berth.Network"]),
         ["berthd"] = (6, ["Berth.Engine", "Berth.BuildKit", "Berth.Api"]),
-        ["berth"] = (6, ["Berth.Api", "Berth.Client", "Berth.Credentials", "Berth.Dockerfile", "Berth.Linux", "Berth.Oci"]),
+        ["berth"] =
+            (6, ["Berth.Api", "Berth.Client", "Berth.Credentials", "Berth.Distribution", "Berth.Dockerfile", "Berth.Linux", "Berth.Oci"]),
         ["berth-hub"] = (6, ["Berth.Registry"]),
         ["berth-runtime"] = (6, ["Berth.Runtime"]),
     };

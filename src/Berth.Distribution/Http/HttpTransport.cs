@@ -31,11 +31,11 @@ internal sealed class HttpTransport(RegistryOptions options) : IDisposable
         }
         catch (HttpRequestException exception)
         {
-            throw RegistryException.Broken(request.Method, uri, exception);
+            throw RegistryException.Broken(request.Method, uri, exception, options.InsecureAdvice);
         }
         catch (IOException exception)
         {
-            throw RegistryException.Broken(request.Method, uri, exception);
+            throw RegistryException.Broken(request.Method, uri, exception, options.InsecureAdvice);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

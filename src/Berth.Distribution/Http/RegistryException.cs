@@ -26,8 +26,12 @@ internal sealed class RegistryException(FaultKind kind, string message, Exceptio
     public FaultException ToFault() => new(Kind, Message, this);
 
     /// <summary>A broken transfer: worth another attempt.</summary>
-    public static RegistryException Broken(HttpMethod method, Uri uri, Exception cause) =>
-        new(FaultKind.Unavailable, $"{Attempt(method, uri)}: {Cause(cause, uri)}", cause)
+    /// <param name="method">What was tried.</param>
+    /// <param name="uri">Where.</param>
+    /// <param name="cause">Why not.</param>
+    /// <param name="insecureAdvice">As in <see cref="RegistryOptions.InsecureAdvice"/>.</param>
+    public static RegistryException Broken(HttpMethod method, Uri uri, Exception cause, string insecureAdvice = "") =>
+        new(FaultKind.Unavailable, $"{Attempt(method, uri)}: {Cause(cause, uri, insecureAdvice)}", cause)
         {
             IsTransient = !IsTlsRefusal(cause),
             IsUnreachable = cause is HttpRequestException
@@ -56,9 +60,9 @@ internal sealed class RegistryException(FaultKind kind, string message, Exceptio
 
     private static bool IsTlsRefusal(Exception cause) => cause is HttpRequestException { InnerException: AuthenticationException };
 
-    private static string Cause(Exception cause, Uri uri) => cause switch
+    private static string Cause(Exception cause, Uri uri, string insecureAdvice) => cause switch
     {
-        HttpRequestException { InnerException: AuthenticationException tls } => TlsCause(tls, uri),
+        HttpRequestException { InnerException: AuthenticationException tls } => TlsCause(tls, uri, insecureAdvice),
         HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } =>
             $"dial tcp: lookup {uri.Host}: no such host: is this machine online, and is that the registry that was meant?",
         HttpRequestException { InnerException: SocketException socket } => 
@@ -83,10 +87,10 @@ internal sealed class RegistryException(FaultKind kind, string message, Exceptio
         _ => socket.Message,
     };
 
-    private static string TlsCause(AuthenticationException tls, Uri uri) =>
+    private static string TlsCause(AuthenticationException tls, Uri uri, string insecureAdvice) =>
         tls.Message.Contains("frame", StringComparison.OrdinalIgnoreCase)
-            ? $"http: server gave HTTP response to HTTPS client: add \"{uri.Authority}\" to insecure-registries in daemon.json "
-                + "if it may be spoken to without encryption"
+            ? "http: server gave HTTP response to HTTPS client: "
+                + insecureAdvice.Replace("{0}", uri.Authority, StringComparison.Ordinal)
             : $"tls: failed to verify certificate: {tls.Message.TrimEnd('.')}: put its authority into "
                 + $"/etc/docker/certs.d/{uri.Authority}/ca.crt";
 }

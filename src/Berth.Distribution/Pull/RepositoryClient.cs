@@ -60,6 +60,28 @@ internal sealed class RepositoryClient(RegistrySession session, string path)
             };
         }, cancellationToken);
 
+    /// <summary>Stores a manifest under a tag or its digest, byte for byte.</summary>
+    /// <exception cref="RegistryException">Refused, or the registry made other bytes of it.</exception>
+    public Task PutManifestAsync(string tagOrDigest, ManifestDocument document, string what, CancellationToken cancellationToken) =>
+        Retry.RunAsync(session.Context, async () =>
+        {
+            using HttpResponseMessage response = await session.SendAsync(() =>
+            {
+                ByteArrayContent content = new(document.Bytes.ToArray());
+                content.Headers.ContentType = new MediaTypeHeaderValue(document.Descriptor.MediaType);
+                return new HttpRequestMessage(HttpMethod.Put, session.Address($"{path}/manifests/{tagOrDigest}"))
+                {
+                    Content = content,
+                };
+            }, cancellationToken);
+            if (response.StatusCode is not (HttpStatusCode.Created or HttpStatusCode.OK or HttpStatusCode.Accepted))
+                throw await RegistryErrors.ReadAsync(response, cancellationToken);
+            if (HeaderDigest(response) is { } stored && stored != document.Descriptor.Digest)
+                throw new RegistryException(
+                    FaultKind.Unavailable, $"push {what}: the registry stored {stored} in place of {document.Descriptor.Digest}");
+            return true;
+        }, cancellationToken);
+
     /// <summary>Fetches a small blob into memory, verified.</summary>
     public Task<byte[]> GetSmallBlobAsync(Descriptor blob, string what, CancellationToken cancellationToken) =>
         Retry.RunAsync(session.Context, async () =>

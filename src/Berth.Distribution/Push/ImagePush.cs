@@ -1,7 +1,4 @@
-using System.Net;
-using System.Net.Http.Headers;
 using Berth.Content;
-using Berth.Faults;
 using Berth.Oci;
 using Berth.Oci.Images;
 using Berth.Oci.Json;
@@ -32,7 +29,8 @@ internal sealed class ImagePush(
         ManifestDocument document = original is not null && original.Config.Digest == config.Digest
             && original.Layers.Select(layer => layer.Digest).SequenceEqual(blobs.Select(blob => blob.Digest))
                 ? request.Original! : Compose(original, config, blobs);
-        await PutManifestAsync(document, cancellationToken);
+        await target.PutManifestAsync(
+            reference.Tag ?? document.Descriptor.Digest.ToString(), document, reference.Familiar, cancellationToken);
 
         string shown = reference.Tag ?? document.Descriptor.Digest.ToString();
         // Two steps: of a line with an aux, Docker's clients show nothing.
@@ -172,27 +170,4 @@ internal sealed class ImagePush(
         (MediaTypes.OciLayer, false) => MediaTypes.DockerLayer,
         _ => mediaType,
     };
-
-    private Task PutManifestAsync(ManifestDocument document, CancellationToken cancellationToken) =>
-        Retry.RunAsync(target.Session.Context, async () =>
-        {
-            string tagOrDigest = reference.Tag ?? document.Descriptor.Digest.ToString();
-            using HttpResponseMessage response = await target.Session.SendAsync(() =>
-            {
-                ByteArrayContent content = new(document.Bytes.ToArray());
-                content.Headers.ContentType = new MediaTypeHeaderValue(document.Descriptor.MediaType);
-                return new HttpRequestMessage(HttpMethod.Put, target.Session.Address($"{target.Path}/manifests/{tagOrDigest}"))
-                {
-                    Content = content,
-                };
-            }, cancellationToken);
-            if (response.StatusCode is not (HttpStatusCode.Created or HttpStatusCode.OK or HttpStatusCode.Accepted))
-                throw await RegistryErrors.ReadAsync(response, cancellationToken);
-            if (response.Headers.TryGetValues("Docker-Content-Digest", out IEnumerable<string>? values)
-                && Digest.TryParse(values.First(), out Digest stored) && stored != document.Descriptor.Digest)
-                throw new RegistryException(
-                    FaultKind.Unavailable,
-                    $"push {reference.Familiar}: the registry stored {stored} in place of {document.Descriptor.Digest}");
-            return true;
-        }, cancellationToken);
 }

@@ -18,13 +18,14 @@ internal static class ErrorAnswer
         }
         response.StatusCode = error.Status;
         response.ContentType = "application/json; charset=utf-8";
-        byte[] body = Body(error);
+        byte[] body = Body(error, context.Request.Path);
         response.ContentLength = body.Length;
         if (!HttpMethods.IsHead(context.Request.Method))
             await response.Body.WriteAsync(body, context.RequestAborted).ConfigureAwait(false);
     }
 
-    private static byte[] Body(RegistryException error)
+    // Docker's clients lose the code of an error without a detail, and take "no such manifest" for a failure.
+    private static byte[] Body(RegistryException error, string path)
     {
         var buffer = new ArrayBufferWriter<byte>(256);
         using (var json = new Utf8JsonWriter(buffer))
@@ -34,6 +35,9 @@ internal static class ErrorAnswer
             json.WriteStartObject();
             json.WriteString("code"u8, error.Code.ToString());
             json.WriteString("message"u8, error.Message);
+            json.WriteStartObject("detail"u8);
+            json.WriteString("path"u8, path);
+            json.WriteEndObject();
             json.WriteEndObject();
             json.WriteEndArray();
             json.WriteEndObject();

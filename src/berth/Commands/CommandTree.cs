@@ -69,6 +69,17 @@ internal static class CommandTree
             ],
         },
         new("image", "Manage images") { Children = Image },
+        new("manifest", "Manage image manifests and manifest lists")
+        {
+            Children =
+            [
+                new("annotate", "Add additional information to a local image manifest", ManifestCatalog.Annotate),
+                new("create", "Create a local manifest list for annotating and pushing to a registry", ManifestCatalog.Create),
+                new("inspect", "Display an image manifest, or manifest list", ManifestCatalog.Inspect),
+                new("push", "Push a manifest list to a repository", ManifestCatalog.Push),
+                new("rm", "Delete one or more manifest lists from local storage", ManifestCatalog.Rm),
+            ],
+        },
         new("network", "Manage networks")
         {
             Children =
@@ -181,7 +192,6 @@ internal static class CommandTree
         "trust" => "Notary is retired: images are pinned by digest, name@sha256:…",
         "plugin" => "engine plugins are not offered: volumes, networks and logs have their drivers built in",
         "checkpoint" => "containers cannot be checkpointed: stop them, or commit their files",
-        "manifest" => "push one image for each platform under a tag of its own, or use docker's own 'docker manifest', which needs no engine",
         _ => "",
     };
 }

@@ -102,7 +102,7 @@ internal sealed class ConfigFile
         }))
         {
             file.Write(System.Text.Encoding.UTF8.GetBytes(
-                JsonIndent.Apply(_root.ToJsonString()).Replace("    ", "\t", StringComparison.Ordinal)));
+                JsonIndent.Apply(_root.ToJsonString(), indent: "\t")));
         }
         File.Move(temporary, target, overwrite: true);
     }

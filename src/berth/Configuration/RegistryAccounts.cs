@@ -9,18 +9,24 @@ namespace Berth.Cli.Configuration;
 internal static class RegistryAccounts
 {
     /// <summary>The value of <c>X-Registry-Auth</c> for a registry; of an empty account if there is none.</summary>
-    /// <remarks>A broken helper is no reason to refuse a public image: the user is warned, and the engine asks anonymously.</remarks>
     public static async Task<string> HeaderAsync(Session session, string registry, CancellationToken cancellationToken)
+    {
+        StoredCredentials? account = await FindAsync(session, registry, cancellationToken);
+        return Encode(account is null ? [] : Json(account, DockerConfigFile.KeyFor(registry)));
+    }
+
+    /// <summary>The account for a registry, or null.</summary>
+    /// <remarks>A broken helper is no reason to refuse a public image: the user is warned, and asks anonymously.</remarks>
+    public static async Task<StoredCredentials?> FindAsync(Session session, string registry, CancellationToken cancellationToken)
     {
         try
         {
-            StoredCredentials? account = await session.Accounts.GetAsync(registry, cancellationToken);
-            return Encode(account is null ? [] : Json(account, DockerConfigFile.KeyFor(registry)));
+            return await session.Accounts.GetAsync(registry, cancellationToken);
         }
         catch (FaultException e)
         {
             session.Warn($"WARNING: no account is sent to {registry}: {e.Message}");
-            return Encode([]);
+            return null;
         }
     }
 

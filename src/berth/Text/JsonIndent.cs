@@ -3,10 +3,10 @@ using System.Text;
 namespace Berth.Cli.Text;
 
 /// <summary>Lays JSON out over lines without touching its values: what the engine wrote is what the user reads.</summary>
-/// <remarks>Go's <c>json.Indent</c> with four blanks: empty objects and arrays stay on one line.</remarks>
+/// <remarks>Go's <c>json.Indent</c>, with four blanks unless told otherwise: empty objects and arrays stay on one line.</remarks>
 internal static class JsonIndent
 {
-    public static string Apply(string json, int depth = 0)
+    public static string Apply(string json, int depth = 0, string indent = "    ")
     {
         StringBuilder output = new(json.Length * 2);
         bool quoted = false;
@@ -35,15 +35,15 @@ internal static class JsonIndent
                         break;
                     }
                     output.Append(c);
-                    NewLine(output, ++depth);
+                    NewLine(output, ++depth, indent);
                     break;
                 case '}' or ']':
-                    NewLine(output, --depth);
+                    NewLine(output, --depth, indent);
                     output.Append(c);
                     break;
                 case ',':
                     output.Append(c);
-                    NewLine(output, depth);
+                    NewLine(output, depth, indent);
                     break;
                 case ':':
                     output.Append(": ");
@@ -57,5 +57,10 @@ internal static class JsonIndent
         return output.ToString();
     }
 
-    private static void NewLine(StringBuilder output, int depth) => output.Append('\n').Append(' ', Math.Max(0, depth) * 4);
+    private static void NewLine(StringBuilder output, int depth, string indent)
+    {
+        output.Append('\n');
+        for (int i = 0; i < depth; i++)
+            output.Append(indent);
+    }
 }
