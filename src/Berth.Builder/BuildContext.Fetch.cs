@@ -44,7 +44,13 @@ public sealed partial class BuildContext
         }
     }
 
-    private static async Task<(string Text, IgnoreFile Ignore)> FetchDefinitionAsync(
+    /// <summary>Has a client send its Dockerfile alone, with what is to be ignored.</summary>
+    /// <param name="client">Sends.</param>
+    /// <param name="scratchDirectory">Where to make a directory, of which nothing is left.</param>
+    /// <param name="dockerfile">The Dockerfile's name.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="FaultException">As <see cref="FetchAsync"/>.</exception>
+    public static async Task<(string Text, IgnoreFile Ignore)> FetchDefinitionAsync(
         IBuildClient client, string scratchDirectory, string dockerfile, CancellationToken cancellationToken)
     {
         string directory = MakeAt(NewPath(scratchDirectory));

@@ -31,6 +31,12 @@ public sealed record BuildRequest
     /// <summary>Take nothing from the cache (what is made still goes into it).</summary>
     public bool NoCache { get; init; }
 
+    /// <summary>Stages, by name in any case, that take nothing from the cache.</summary>
+    public IReadOnlyList<string> NoCacheStages { get; init; } = [];
+
+    /// <summary>Images that stand for names in FROM and <c>--from</c>, by name in any case; they go before stages of that name.</summary>
+    public IReadOnlyDictionary<string, string> NamedImages { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Ask the registry for newer base images.</summary>
     public bool Pull { get; init; }
 
@@ -39,6 +45,10 @@ public sealed record BuildRequest
 
     /// <summary>The network of RUN: <c>default</c>, <c>none</c>, <c>host</c> or the name of a network.</summary>
     public string NetworkMode { get; init; } = "default";
+
+    /// <summary>A step may share the machine's network where its RUN says so (<c>--allow network.host</c>), also when the others do not.
+    /// </summary>
+    public bool AllowsHostNetwork { get; init; }
 
     /// <summary>Lines for <c>/etc/hosts</c> of RUN, as <c>name:address</c>.</summary>
     public IReadOnlyList<string> ExtraHosts { get; init; } = [];

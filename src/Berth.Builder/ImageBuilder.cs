@@ -60,7 +60,8 @@ public sealed class ImageBuilder : IImageBuilder, IDisposable
         WordExpander expander = new(file.Directives.Escape);
         BuildVariables variables = new(request, file.GlobalArgs, expander, request.Target ?? file.Stages[^1].Name ?? "default");
         IReadOnlyList<Stage> needed = StageGraph.Needed(file, request.Target,
-            stage => expander.Expand(stage.From.Image, variables.Globals.GetValueOrDefault));
+            stage => expander.Expand(stage.From.Image, variables.Globals.GetValueOrDefault),
+            name => NamedImages.Find(request, name) is not null);
         using BuildSession session = new()
         {
             Services = _services,

@@ -50,9 +50,18 @@ internal sealed class BuildSession : IDisposable
             _held.TryAdd(held, 0);
     }
 
+    /// <summary>The stage that a name means for an instruction of a stage; null: it is an image.</summary>
+    public Stage? Earlier(Stage of, string name, bool allowNumber) =>
+        NamedImages.Find(Request, name) is null ? StageGraph.Earlier(File, of, name, allowNumber) : null;
+
+    /// <summary>True when a stage takes nothing from the cache.</summary>
+    public bool IsUncached(Stage stage) => Request.NoCache
+        || (stage.Name is { } name && Request.NoCacheStages.Contains(name, StringComparer.OrdinalIgnoreCase));
+
     /// <summary>Resolves an image once for the whole build.</summary>
-    public async Task<BaseImage> ImageAsync(string reference, Platform? platform, int stage, CancellationToken cancellationToken)
+    public async Task<BaseImage> ImageAsync(string name, Platform? platform, int stage, CancellationToken cancellationToken)
     {
+        string reference = NamedImages.Find(Request, name) ?? name;
         Lazy<Task<BaseImage>> resolving = _images.GetOrAdd($"{platform}|{reference}", _ => new Lazy<Task<BaseImage>>(
             () => ResolveAsync(reference, platform, stage, cancellationToken)));
         return await resolving.Value.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -76,7 +85,7 @@ internal sealed class BuildSession : IDisposable
         Stage of, string name, CancellationToken cancellationToken)
     {
         ChainId? chain;
-        if (StageGraph.Earlier(File, of, name, allowNumber: true) is { } stage)
+        if (Earlier(of, name, allowNumber: true) is { } stage)
             chain = (await StageAsync(stage, cancellationToken).ConfigureAwait(false)).Chain;
         else
             chain = (await ImageAsync(name, null, of.Index, cancellationToken).ConfigureAwait(false)).Config.RootFs.Chain;

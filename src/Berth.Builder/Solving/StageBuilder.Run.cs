@@ -18,7 +18,7 @@ internal sealed partial class StageBuilder
             throw new FaultException(
                 FaultKind.NotSupported, "RUN --security=insecure: the entitlement security.insecure is not granted here");
         // The entitlement is the one that whoever builds has given for the whole build: a Dockerfile does not take it by itself.
-        if (run.Network == "host" && session.Request.NetworkMode != "host")
+        if (run.Network == "host" && session.Request is { NetworkMode: not "host", AllowsHostNetwork: false })
             throw new FaultException(FaultKind.Forbidden,
                 "RUN --network=host: the entitlement network.host is not granted: build with --network host if you trust this Dockerfile");
         (IReadOnlyList<string> arguments, Heredoc? script) = CommandOf(run);

@@ -66,11 +66,11 @@ internal sealed partial class StageBuilder(BuildSession session, Stage stage, in
         string? platformText = from.Platform is null ? null
             : session.Expander.Expand(from.Platform, session.Variables.Globals.GetValueOrDefault);
         Platform? platform = string.IsNullOrEmpty(platformText) ? null : Platform.Parse(platformText);
-        if (StageGraph.Earlier(session.File, stage, name, allowNumber: false) is { } below)
+        if (session.Earlier(stage, name, allowNumber: false) is { } below)
         {
             _state = (await session.StageAsync(below, cancellationToken).ConfigureAwait(false)).Copy();
         }
-        else if (name == "scratch")
+        else if (name == "scratch" && NamedImages.Find(session.Request, name) is null)
         {
             Platform target = platform ?? session.Platform;
             ImageConfig empty = new() { Os = target.Os, Architecture = target.Architecture, Variant = target.Variant };
@@ -110,7 +110,7 @@ internal sealed partial class StageBuilder(BuildSession session, Stage stage, in
     {
         using KeyBuilder builder = new("meta");
         Digest key = builder.Add(_state.Id.ToString()).Add(createdBy).Finish();
-        CacheRecord? record = session.Request.NoCache ? null : session.Services.Cache.Find(key);
+        CacheRecord? record = session.IsUncached(stage) ? null : session.Services.Cache.Find(key);
         if (record is not null)
             await ReportAsync(new StepCached(), cancellationToken).ConfigureAwait(false);
         else
@@ -136,7 +136,7 @@ internal sealed partial class StageBuilder(BuildSession session, Stage stage, in
         Digest key, string createdBy, Func<string, WritableLayer, Task> make, CancellationToken cancellationToken)
     {
         using IDisposable turn = await session.Services.Locks.TakeAsync("step:" + key, cancellationToken).ConfigureAwait(false);
-        if (!session.Request.NoCache && session.Services.Cache.Find(key) is { } known
+        if (!session.IsUncached(stage) && session.Services.Cache.Find(key) is { } known
             && (known.Chain is not { } chain || session.Services.Layers.Find(chain) is not null))
         {
             await ReportAsync(new StepCached(), cancellationToken).ConfigureAwait(false);

@@ -22,8 +22,10 @@ internal static class StageGraph
     /// <param name="file">The Dockerfile.</param>
     /// <param name="target">A stage's name or number; null: the last.</param>
     /// <param name="baseName">The name in a stage's FROM with its variables replaced.</param>
+    /// <param name="isImage">A name that is an image's, also where a stage has it.</param>
     /// <exception cref="FaultException">InvalidArgument: no such target, with Docker's text.</exception>
-    public static IReadOnlyList<Stage> Needed(ParsedDockerfile file, string? target, Func<Stage, string> baseName)
+    public static IReadOnlyList<Stage> Needed(
+        ParsedDockerfile file, string? target, Func<Stage, string> baseName, Func<string, bool> isImage)
     {
         Stage last = string.IsNullOrEmpty(target) ? file.Stages[^1]
             : file.FindStage(target) ?? throw FaultException.Invalid(
@@ -34,11 +36,12 @@ internal static class StageGraph
         {
             if (!needed.TryAdd(stage.Index, stage))
                 continue;
-            if (Earlier(file, stage, baseName(stage), allowNumber: false) is { } below)
+            string name = baseName(stage);
+            if (!isImage(name) && Earlier(file, stage, name, allowNumber: false) is { } below)
                 open.Enqueue(below);
-            foreach (string name in stage.Instructions.SelectMany(Froms))
+            foreach (string from in stage.Instructions.SelectMany(Froms))
             {
-                if (Earlier(file, stage, name, allowNumber: true) is { } other)
+                if (!isImage(from) && Earlier(file, stage, from, allowNumber: true) is { } other)
                     open.Enqueue(other);
             }
         }

@@ -14,7 +14,7 @@ internal sealed class StepPlaces
     public StepPlaces(BuildSession session, Stage stage)
     {
         string name = session.Expander.Expand(stage.From.Image, session.Variables.Globals.GetValueOrDefault);
-        _hasImage = name != "scratch" && StageGraph.Earlier(session.File, stage, name, allowNumber: false) is null;
+        _hasImage = name != "scratch" && session.Earlier(stage, name, allowNumber: false) is null;
         _stage = session.File.Stages.Count > 1 ? stage.Name ?? $"stage-{stage.Index}" : null;
         _count = (_hasImage ? 1 : 0) + stage.Instructions.Count(MakesFiles);
     }

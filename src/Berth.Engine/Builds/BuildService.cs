@@ -108,6 +108,9 @@ internal sealed class BuildService : IBuilds, IDisposable
         });
     }
 
+    public async Task<string> ReadDefinitionAsync(IBuildClient client, string dockerfile, CancellationToken cancellationToken) =>
+        (await BuildContext.FetchDefinitionAsync(client, _state, dockerfile, cancellationToken)).Text;
+
     public bool Cancel(string buildId)
     {
         if (!_running.TryGetValue(buildId, out CancellationTokenSource? stop))
@@ -192,9 +195,12 @@ internal sealed class BuildService : IBuilds, IDisposable
         Labels = settings.Labels,
         Target = string.IsNullOrEmpty(settings.Target) ? null : settings.Target,
         NoCache = settings.NoCache,
+        NoCacheStages = settings.NoCacheStages,
+        NamedImages = settings.NamedImages,
         Pull = settings.Pull,
         Platform = settings.Platform,
         NetworkMode = string.IsNullOrEmpty(settings.NetworkMode) ? "default" : settings.NetworkMode,
+        AllowsHostNetwork = settings.AllowsHostNetwork,
         ExtraHosts = settings.ExtraHosts,
         CacheFrom = settings.CacheFrom,
         Secrets = settings.Secrets,

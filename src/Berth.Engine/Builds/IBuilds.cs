@@ -26,6 +26,10 @@ public interface IBuilds
     /// <exception cref="FaultException">As above.</exception>
     Task<Digest> BuildAsync(BuildSettings settings, Stream? context, IBuildProgress progress, CancellationToken cancellationToken);
 
+    /// <summary>The text of a client's Dockerfile, without building it.</summary>
+    /// <exception cref="FaultException">InvalidArgument: there is none.</exception>
+    Task<string> ReadDefinitionAsync(IBuildClient client, string dockerfile, CancellationToken cancellationToken);
+
     /// <summary>Cancels the build that was started with this ID; false: there is none.</summary>
     bool Cancel(string buildId);
 
@@ -58,6 +62,12 @@ public sealed record BuildSettings
     /// <summary>Do everything again.</summary>
     public bool NoCache { get; init; }
 
+    /// <summary>Stages, by name, that are done again.</summary>
+    public IReadOnlyList<string> NoCacheStages { get; init; } = [];
+
+    /// <summary>Images that stand for names in FROM and <c>--from</c>, by name.</summary>
+    public IReadOnlyDictionary<string, string> NamedImages { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Fetch base images even when they are here.</summary>
     public bool Pull { get; init; }
 
@@ -66,6 +76,9 @@ public sealed record BuildSettings
 
     /// <summary>The network of <c>RUN</c>: <c>default</c>, <c>none</c>, <c>host</c> or a network.</summary>
     public string? NetworkMode { get; init; }
+
+    /// <summary>A <c>RUN --network=host</c> is obeyed.</summary>
+    public bool AllowsHostNetwork { get; init; }
 
     /// <summary>Lines for <c>/etc/hosts</c> as <c>name:address</c>.</summary>
     public IReadOnlyList<string> ExtraHosts { get; init; } = [];
