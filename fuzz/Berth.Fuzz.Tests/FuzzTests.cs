@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Text;
+using Berth.BuildKit.Control;
 using Berth.BuildKit.Files;
 using Berth.BuildKit.Protocol;
+using Berth.BuildKit.Protocol.Gateway;
 using Berth.Distribution;
 using Berth.Dockerfile;
 using Berth.Dockerfile.Ignore;
@@ -78,6 +80,7 @@ public sealed class FuzzTests
             bytes => AuthenticationChallenge.Parse(String(bytes))),
         ["upload state"] = (() => Text("upload abc\npart 16777216 \"tag\"\npart 5 x\ntail 77\n"), bytes => S3UploadState.Parse(bytes)),
         ["session packets"] = (SessionPackets, ReceivePackets),
+        ["control calls"] = (ControlMessages, AnswerCalls),
         ["mount table"] = (() => Text("30 25 0:26 / /sys/fs/cgroup/a\\040b rw - cgroup cgroup rw,memory\n"),
             bytes => CgroupHierarchy.Parse(String(bytes))),
     };
@@ -176,6 +179,48 @@ public sealed class FuzzTests
     }
 
     // A tree as a client tells it, one packet behind the other with its length before it.
+    // A build as Buildx asks for it: what it is to become, and what is to be built, one message behind the other.
+    private static byte[] ControlMessages()
+    {
+        SolveRequest solve = new()
+        {
+            Ref = "r", Session = "s", Entitlements = { "network.host" },
+            Exporters = { new Exporter { Type = "moby", Attrs = { ["name"] = "a:1,b", ["push"] = "true" } } },
+            Cache = new CacheOptions { Imports = { new CacheOptionsEntry { Type = "registry", Attrs = { ["ref"] = "x" } } } },
+        };
+        BridgeSolveRequest bridge = new()
+        {
+            Frontend = "dockerfile.v0", AllowResultReturn = true,
+            FrontendOpt =
+            {
+                ["filename"] = "Dockerfile", ["build-arg:A"] = "b", ["label:l"] = "v", ["platform"] = "linux/amd64", ["no-cache"] = "a,b",
+                ["add-hosts"] = "a=192.0.2.1,\"b=::1\"", ["ulimit"] = "nofile=1:2", ["shm-size"] = "64", ["context:x"] = "docker-image://y",
+                ["context"] = "http://buildkit-session/u", ["force-network-mode"] = "host", ["local-sessionid:context"] = "t",
+            },
+        };
+        using MemoryStream bytes = new();
+        foreach (IMessage message in new IMessage[] { solve, bridge })
+            MessageFrames.WriteAsync(bytes, message, default).GetAwaiter().GetResult();
+        return bytes.ToArray();
+    }
+
+    private static void AnswerCalls(byte[] bytes)
+    {
+        using MemoryStream stream = new(bytes);
+        try
+        {
+            if (MessageFrames.ReadAsync(stream, SolveRequest.Parser, default).GetAwaiter().GetResult() is not { } solve)
+                return;
+            SolvePlan plan = SolvePlan.Read(solve);
+            if (MessageFrames.ReadAsync(stream, BridgeSolveRequest.Parser, default).GetAwaiter().GetResult() is { } bridge)
+                plan.Complete(FrontendAttributes.Read(bridge.FrontendOpt));
+        }
+        catch (Grpc.Core.RpcException)
+        {
+            // A message that is none: the call ends with it.
+        }
+    }
+
     private static byte[] SessionPackets()
     {
         using MemoryStream bytes = new();

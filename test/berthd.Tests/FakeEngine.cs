@@ -100,6 +100,9 @@ internal sealed class FakeBuilds : IBuilds
         return FaultException.Unavailable("no space left on device");
     }
 
+    public Task<string> ReadDefinitionAsync(
+        Berth.Builder.IBuildClient client, string dockerfile, CancellationToken cancellationToken) => throw FakeEngine.Missing();
+
     public bool Cancel(string buildId) => false;
 
     public Task<PruneReport> PruneAsync(BuildPrune request, CancellationToken cancellationToken) =>

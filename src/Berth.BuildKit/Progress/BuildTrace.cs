@@ -6,13 +6,25 @@ using Google.Protobuf.WellKnownTypes;
 namespace Berth.BuildKit.Progress;
 
 /// <summary>What a BuildKit client draws: vertices that begin, say something and end. Safe for concurrent use.</summary>
-/// <param name="write">Takes each message of <c>moby.buildkit.v1.StatusResponse</c>; may hold back whoever reports.</param>
-/// <param name="time">The time.</param>
-public sealed class BuildTrace(Action<ReadOnlyMemory<byte>> write, TimeProvider time)
+public sealed class BuildTrace
 {
+    private readonly Action<StatusResponse> _write;
+    private readonly TimeProvider _time;
     private readonly Lock _gate = new();
     private readonly HashSet<TraceVertex> _open = []; // Guarded by _gate.
     private int _count; // Guarded by _gate.
+
+    /// <summary>Begins with nothing said.</summary>
+    /// <param name="write">Takes each message of <c>moby.buildkit.v1.StatusResponse</c>; may hold back whoever reports.</param>
+    /// <param name="time">The time.</param>
+    public BuildTrace(Action<ReadOnlyMemory<byte>> write, TimeProvider time) : this(message => write(message.ToByteArray()), time)
+    {
+    }
+
+    private BuildTrace(Action<StatusResponse> write, TimeProvider time) => (_write, _time) = (write, time);
+
+    /// <summary>One whose messages are taken as they are. They are changed later: whoever takes one keeps nothing of it.</summary>
+    internal static BuildTrace Into(Action<StatusResponse> write, TimeProvider time) => new(write, time);
 
     /// <summary>Begins a vertex.</summary>
     public TraceVertex Begin(string name)
@@ -37,7 +49,7 @@ public sealed class BuildTrace(Action<ReadOnlyMemory<byte>> write, TimeProvider 
             vertex.Fail(reason);
     }
 
-    internal Timestamp Now() => Timestamp.FromDateTimeOffset(time.GetUtcNow());
+    internal Timestamp Now() => Timestamp.FromDateTimeOffset(_time.GetUtcNow());
 
     internal void Write(StatusResponse message)
     {
@@ -57,5 +69,5 @@ public sealed class BuildTrace(Action<ReadOnlyMemory<byte>> write, TimeProvider 
         }
     }
 
-    private void WriteLocked(StatusResponse message) => write(message.ToByteArray());
+    private void WriteLocked(StatusResponse message) => _write(message);
 }

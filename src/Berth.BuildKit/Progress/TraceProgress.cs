@@ -10,6 +10,9 @@ public sealed class TraceProgress(BuildTrace trace) : IStageProgress
     private readonly Dictionary<int, TraceVertex> _steps = [];
     private TraceVertex? _image;
 
+    /// <summary>Doubts are said as warnings too, which newer clients list below a build.</summary>
+    public bool SaysWarnings { get; init; }
+
     /// <inheritdoc/>
     public ValueTask ReportAsync(BuildEvent happened, CancellationToken cancellationToken)
     {
@@ -18,6 +21,8 @@ public sealed class TraceProgress(BuildTrace trace) : IStageProgress
             case BuildWarning warning:
                 TraceVertex doubt = trace.Begin("[internal] check the build definition");
                 doubt.Log(ClassicText.Of(warning)!, isError: true);
+                if (SaysWarnings)
+                    doubt.Warn(warning.Text, warning.Range);
                 doubt.Complete();
                 break;
             case ImageBuilt built:
@@ -64,7 +69,7 @@ public sealed class TraceProgress(BuildTrace trace) : IStageProgress
     // As many columns as the largest number has, so that they stand below one another.
     private static string Padded(StepPlace place) => place.Number.ToString().PadLeft(place.Count.ToString().Length);
 
-    private static void Draw(TraceVertex step, BuildEvent happened)
+    private void Draw(TraceVertex step, BuildEvent happened)
     {
         switch (happened)
         {
@@ -82,6 +87,8 @@ public sealed class TraceProgress(BuildTrace trace) : IStageProgress
                 break;
             case BuildWarning warning:
                 step.Log(ClassicText.Of(warning)!, isError: true);
+                if (SaysWarnings)
+                    step.Warn(warning.Text, warning.Range);
                 break;
             case StepFailed failed:
                 if (failed.Hint is { } hint)

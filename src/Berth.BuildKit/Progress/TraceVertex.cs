@@ -1,4 +1,5 @@
 using Berth.BuildKit.Protocol;
+using Berth.Dockerfile;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 
@@ -27,6 +28,21 @@ public sealed class TraceVertex
             },
         },
     });
+
+    /// <summary>Says a doubt.</summary>
+    /// <param name="text">One line.</param>
+    /// <param name="range">Its place in the Dockerfile; null: it has none.</param>
+    public void Warn(string text, SourceRange? range)
+    {
+        VertexWarning warning = new() { Vertex = State.Digest, Level = 1, Short = ByteString.CopyFromUtf8(text) };
+        if (range is { } place)
+            warning.Ranges.Add(new TextRange
+            {
+                Start = new TextPosition { Line = place.StartLine, Character = place.StartColumn },
+                End = new TextPosition { Line = place.EndLine, Character = place.EndColumn },
+            });
+        _trace.Write(new StatusResponse { Warnings = { warning } });
+    }
 
     /// <summary>Says how far a part of it is.</summary>
     /// <param name="id">Names the part, and is what is shown.</param>

@@ -21,6 +21,12 @@ public sealed class SessionClient(ClientSession session, BuildTrace trace) : IBu
     private const string HubHost = "registry-1.docker.io";
     private const string IgnoreName = ".dockerignore";
 
+    /// <summary>Where the Dockerfile is.</summary>
+    public SessionSource DefinitionSource { get; init; } = new(session, "dockerfile");
+
+    /// <summary>Where the context is.</summary>
+    public SessionSource ContextSource { get; init; } = new(session, "context");
+
     /// <inheritdoc/>
     public async Task SendDefinitionAsync(string directory, string dockerfile, CancellationToken cancellationToken)
     {
@@ -30,18 +36,19 @@ public sealed class SessionClient(ClientSession session, BuildTrace trace) : IBu
         {
             long bytes = 0;
             foreach (string name in names.TakeWhile(_ => bytes == 0))
-                bytes += await TakeAsync(root, "dockerfile", name, report, cancellationToken).ConfigureAwait(false);
+                bytes += await TakeAsync(root, DefinitionSource, name, report, cancellationToken).ConfigureAwait(false);
             return bytes;
         }).ConfigureAwait(false);
         await DrawnAsync($"[internal] load {IgnoreName}", "transferring context:", async report =>
         {
-            long own = await TakeAsync(root, "dockerfile", dockerfile + IgnoreName, report, cancellationToken).ConfigureAwait(false);
-            return own > 0 ? own : await TakeAsync(root, "context", IgnoreName, report, cancellationToken).ConfigureAwait(false);
+            long own = await TakeAsync(
+                root, DefinitionSource, dockerfile + IgnoreName, report, cancellationToken).ConfigureAwait(false);
+            return own > 0 ? own : await TakeAsync(root, ContextSource, IgnoreName, report, cancellationToken).ConfigureAwait(false);
         }).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
-    public string? ContextKey => session.Offer.SharedKey is { Length: > 0 } key ? key : null;
+    public string? ContextKey => ContextSource.Session.Offer.SharedKey is { Length: > 0 } key ? key : null;
 
     /// <inheritdoc/>
     public async Task<long> SendContextAsync(string directory, IgnoreFile ignore, CancellationToken cancellationToken)
@@ -52,7 +59,8 @@ public sealed class SessionClient(ClientSession session, BuildTrace trace) : IBu
         await DrawnAsync("[internal] load build context", "transferring context:", async report =>
         {
             using FileReceiver receiver = new(root, ignore, ReceiveLimits.Context, isKept);
-            await ReceiveTree.RunAsync(session, "context", null, receiver, report, cancellationToken).ConfigureAwait(false);
+            await ReceiveTree.RunAsync(
+                ContextSource.Session, ContextSource.Directory, null, receiver, report, cancellationToken).ConfigureAwait(false);
             bytes = receiver.TreeBytes;
             return receiver.Bytes;
         }).ConfigureAwait(false);
@@ -99,10 +107,10 @@ public sealed class SessionClient(ClientSession session, BuildTrace trace) : IBu
         AgentForward.RunAsync(session, id, connection, cancellationToken);
 
     private async Task<long> TakeAsync(
-        FileDescriptor root, string source, string name, Action<long> report, CancellationToken cancellationToken)
+        FileDescriptor root, SessionSource source, string name, Action<long> report, CancellationToken cancellationToken)
     {
         using FileReceiver receiver = new(root, IgnoreFile.Empty, ReceiveLimits.Definition);
-        await ReceiveTree.RunAsync(session, source, name, receiver, report, cancellationToken).ConfigureAwait(false);
+        await ReceiveTree.RunAsync(source.Session, source.Directory, name, receiver, report, cancellationToken).ConfigureAwait(false);
         return receiver.Bytes;
     }
 
@@ -122,3 +130,8 @@ public sealed class SessionClient(ClientSession session, BuildTrace trace) : IBu
         }
     }
 }
+
+/// <summary>A directory of a client's.</summary>
+/// <param name="Session">The session over which it is sent.</param>
+/// <param name="Directory">The client's name for it.</param>
+public sealed record SessionSource(ClientSession Session, string Directory);

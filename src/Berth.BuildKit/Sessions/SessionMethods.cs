@@ -35,6 +35,10 @@ internal static class SessionMethods
     public static Method<BytesMessage, BytesMessage> ForwardAgent { get; } = Define(
         MethodType.DuplexStreaming, "moby.sshforward.v1.SSH", "ForwardAgent", BytesMessage.Parser, BytesMessage.Parser);
 
+    /// <summary>The client sends a stream that it was given: a tar on its standard input.</summary>
+    public static Method<BytesMessage, BytesMessage> Upload { get; } = Define(
+        MethodType.DuplexStreaming, "moby.upload.v1.Upload", "Pull", BytesMessage.Parser, BytesMessage.Parser);
+
     private static Method<TRequest, TResponse> Define<TRequest, TResponse>(
         MethodType type, string service, string name, MessageParser<TRequest> requests, MessageParser<TResponse> responses)
         where TRequest : class, IMessage<TRequest>, IBufferMessage

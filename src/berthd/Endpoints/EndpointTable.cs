@@ -65,6 +65,7 @@ internal static class EndpointTable
         // Builds
         new("POST", "/build", BuildImage.HandleAsync),
         new("POST", "/session", OpenSession.HandleAsync) { Hijacks = true },
+        new("POST", "/grpc", OpenGrpc.HandleAsync) { Hijacks = true },
         new("POST", "/build/prune", PruneBuilds.HandleAsync),
         new("POST", "/build/cancel", CancelBuild.HandleAsync),
         // Networks

@@ -7,14 +7,13 @@ namespace Berth.Daemon.Endpoints;
 /// <summary>Endpoints of the API that are understood and refused, so that clients print a sentence and not "page not found".</summary>
 internal static class NotOffered
 {
-    /// <summary>Swarm (503), plugins (501 beside an empty list), BuildKit's control service and checkpoints (501).</summary>
+    /// <summary>Swarm (503), plugins (501 beside an empty list) and checkpoints (501).</summary>
     public static IReadOnlyList<ApiEndpoint> All { get; } =
     [
         .. new[] { "swarm", "nodes", "services", "tasks", "secrets", "configs" }.SelectMany(Swarm),
         new("PUT", "/volumes/{name}", NotASwarm.HandleAsync),
         new("GET", "/plugins", call => call.WriteRawJsonAsync("[]\n"u8.ToArray())),
         .. Refused("/plugins/{name*}", "plugins are not supported by this engine", "GET", "POST", "DELETE"),
-        .. Refused("/grpc", "BuildKit's control service is not offered by this engine: build over POST /build", "POST"),
         .. Refused("/containers/{id}/checkpoints", "checkpoints are not supported by this engine", "GET", "POST"),
         .. Refused("/containers/{id}/checkpoints/{checkpoint}", "checkpoints are not supported by this engine", "DELETE"),
     ];

@@ -1,10 +1,13 @@
 using System.Net.Sockets;
+using Berth.BuildKit.Control;
+using Berth.Daemon.Grpc;
 using Berth.Daemon.Http;
 using Berth.Daemon.Options;
 using Berth.Daemon.Transport;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
@@ -30,12 +33,18 @@ internal sealed class ApiServer : IAsyncDisposable
     // Libraries keep connections for later; this is how long an idle one is kept for them.
     private static readonly TimeSpan s_idleTime = TimeSpan.FromMinutes(5);
 
+    // A client of HTTP/2 that does not answer this is gone, and its builds with it.
+    private static readonly TimeSpan s_pingDelay = TimeSpan.FromSeconds(30);
+
     private static readonly TimeSpan s_stopTime = TimeSpan.FromSeconds(5);
 
     private readonly WebApplication _application;
     private readonly IdleMemory _idle;
 
-    private ApiServer(WebApplication application, IdleMemory idle) => (_application, _idle) = (application, idle);
+    private readonly ControlServer _control;
+
+    private ApiServer(WebApplication application, IdleMemory idle, ControlServer control) =>
+        (_application, _idle, _control) = (application, idle, control);
 
     /// <summary>Listens and serves.</summary>
     /// <exception cref="FaultException">As <see cref="UnixSocket.Listen"/>.</exception>
@@ -49,12 +58,18 @@ internal sealed class ApiServer : IAsyncDisposable
         if (options.Tls is not null)
             builder.WebHost.UseKestrelHttpsConfiguration();
         builder.Services.Configure<SocketTransportOptions>(transport => ConfigureTransport(transport, options));
-        builder.WebHost.ConfigureKestrel(kestrel => ConfigureKestrel(kestrel, options));
+        builder.Services.AddSingleton<IConnectionListenerFactory>(services.Http2);
+        builder.WebHost.ConfigureKestrel(kestrel => ConfigureKestrel(kestrel, options, services.Http2));
         WebApplication application = builder.Build();
         var idle = new IdleMemory();
         var dispatcher = new ApiDispatcher(services, idle);
+        ControlServer control = new(new EngineBuildControl(services.Engine, services.Program), services.Sessions, services.Clock);
+        GrpcRequests calls = new(services, control, idle);
         TlsGuard? guard = options.Tls is { } tls ? new TlsGuard(tls) : null;
-        application.Run(http => guard?.Refuses(http) is true ? TlsGuard.RefuseAsync(http) : dispatcher.HandleAsync(http));
+        // Only connections whose first request has passed the guard go on by HTTP/2, and those of a unix socket, which need none.
+        application.Run(http => HttpProtocol.IsHttp2(http.Request.Protocol) ? calls.HandleAsync(http)
+            : guard?.Refuses(http) is true ? TlsGuard.RefuseAsync(http)
+            : dispatcher.HandleAsync(http));
         try
         {
             await application.StartAsync(cancellationToken);
@@ -71,7 +86,7 @@ internal sealed class ApiServer : IAsyncDisposable
         }
         // What starting took is given back too.
         idle.Touch();
-        return new ApiServer(application, idle);
+        return new ApiServer(application, idle, control);
     }
 
     /// <summary>Stops listening, gives running requests a little time, and closes what is left.</summary>
@@ -80,6 +95,7 @@ internal sealed class ApiServer : IAsyncDisposable
         using var patience = new CancellationTokenSource(s_stopTime);
         await _application.StopAsync(patience.Token);
         await _application.DisposeAsync();
+        _control.Dispose();
         _idle.Dispose();
     }
 
@@ -92,7 +108,7 @@ internal sealed class ApiServer : IAsyncDisposable
             : SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
     }
 
-    private static void ConfigureKestrel(KestrelServerOptions kestrel, DaemonOptions options)
+    private static void ConfigureKestrel(KestrelServerOptions kestrel, DaemonOptions options, HandedConnections http2)
     {
         kestrel.AddServerHeader = false;
         kestrel.AllowSynchronousIO = false;
@@ -114,22 +130,25 @@ internal sealed class ApiServer : IAsyncDisposable
                 foreach (int descriptor in HandedSockets.Find(address, Environment.GetEnvironmentVariable, options.Tls is not null))
                     kestrel.ListenHandle((ulong)descriptor, listen =>
                     {
-                        if (!HandedSockets.IsUnix(descriptor, address))
+                        bool isTls = !HandedSockets.IsUnix(descriptor, address);
+                        if (isTls)
                             listen.UseHttps(options.Tls!.ToHttps());
-                        Serve(listen, connections);
+                        Serve(listen, connections, http2, isTls);
                     });
             else if (address.Path is { } path)
-                kestrel.ListenUnixSocket(path, listen => Serve(listen, connections));
+                kestrel.ListenUnixSocket(path, listen => Serve(listen, connections, http2, isTls: false));
             else
                 kestrel.Listen(address.Tcp!, listen =>
                 {
                     listen.UseHttps(options.Tls!.ToHttps());
-                    Serve(listen, connections);
+                    Serve(listen, connections, http2, isTls: true);
                 });
         }
+        kestrel.Limits.Http2.KeepAlivePingDelay = s_pingDelay;
+        kestrel.Listen(http2.Address, listen => listen.Protocols = HttpProtocols.Http2);
     }
 
-    private static void Serve(ListenOptions listen, ConnectionTable connections)
+    private static void Serve(ListenOptions listen, ConnectionTable connections, HandedConnections http2, bool isTls)
     {
         listen.Protocols = HttpProtocols.Http1;
         listen.Use(next => async connection =>
@@ -138,8 +157,12 @@ internal sealed class ApiServer : IAsyncDisposable
             if (entry is null)
                 return;
             connection.Features.Set<IConnectionUse>(entry);
-            await using var hijackable = new HijackableConnection(connection);
+            await using var hijackable = new HijackableConnection(connection, mayBeHttp2: !isTls);
             await next(hijackable);
+            if (!hijackable.IsHttp2)
+                return;
+            entry.Begin();
+            await http2.ServeAsync(connection.Transport, hijackable.AbortTransport);
         });
     }
 

@@ -2,6 +2,7 @@ using Berth.BuildKit.Sessions;
 using Berth.Daemon.Hosting;
 using Berth.Daemon.Metrics;
 using Berth.Daemon.Streams;
+using Berth.Daemon.Transport;
 using Microsoft.Extensions.Logging;
 
 namespace Berth.Daemon.Http;
@@ -20,6 +21,9 @@ internal sealed record DaemonServices(
 
     /// <summary>The sessions of clients that build with BuildKit.</summary>
     public SessionTable Sessions { get; } = new(Clock);
+
+    /// <summary>Connections that go on by HTTP/2.</summary>
+    public HandedConnections Http2 { get; } = new();
 
     /// <summary>Contexts that wait for their builds.</summary>
     public UploadTable Uploads { get; } = new(Clock);

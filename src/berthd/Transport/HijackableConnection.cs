@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
@@ -19,15 +20,22 @@ internal sealed class HijackableConnection : ConnectionContext, IHijackFeature
     private volatile bool _hijacked;
     private volatile bool _expected;
     private volatile bool _innerEnded;
+    private volatile bool _isUndecided;
 
-    public HijackableConnection(ConnectionContext inner)
+    /// <param name="inner">The connection.</param>
+    /// <param name="mayBeHttp2">A client may begin with HTTP/2; else HTTP/1.1 refuses it.</param>
+    public HijackableConnection(ConnectionContext inner, bool mayBeHttp2)
     {
         _inner = inner;
+        _isUndecided = mayBeHttp2;
         _facade = new FacadePipe(this, inner.Transport);
         inner.Features.Set<IHijackFeature>(this);
         _innerClosed = inner.ConnectionClosed.UnsafeRegister(
             static state => ((HijackableConnection)state!).OnInnerClosed(), this);
     }
+
+    /// <summary>The client speaks HTTP/2: HTTP/1.1 saw an ended connection, and the bytes are still to be read.</summary>
+    public bool IsHttp2 { get; private set; }
 
     public override IDuplexPipe Transport
     {
@@ -66,6 +74,8 @@ internal sealed class HijackableConnection : ConnectionContext, IHijackFeature
     }
 
     public override void Abort() => Abort(new ConnectionAbortedException());
+
+    public void AbortTransport() => _inner.Abort(new ConnectionAbortedException("the connection was given up"));
 
     public override async ValueTask DisposeAsync()
     {
@@ -121,14 +131,57 @@ internal sealed class HijackableConnection : ConnectionContext, IHijackFeature
         private static readonly ReadResult s_ended = new(default, isCanceled: false, isCompleted: true);
 
         public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) =>
-            owner._hijacked ? new(s_ended) : inner.ReadAsync(cancellationToken);
+            owner._hijacked ? new(s_ended)
+            : owner._isUndecided ? ReadFirstAsync(cancellationToken)
+            : inner.ReadAsync(cancellationToken);
+
+        // Only a connection's first bytes are looked at: all that follow go the way they went before.
+        private async ValueTask<ReadResult> ReadFirstAsync(CancellationToken cancellationToken)
+        {
+            while (true)
+            {
+                ReadResult first = await inner.ReadAsync(cancellationToken);
+                bool? isHttp2 = first.IsCanceled || first.IsCompleted ? false : BeginsHttp2(first.Buffer);
+                if (isHttp2 is false)
+                {
+                    owner._isUndecided = first.IsCanceled;
+                    return first;
+                }
+                inner.AdvanceTo(first.Buffer.Start, isHttp2 is true ? first.Buffer.Start : first.Buffer.End);
+                if (isHttp2 is not true)
+                    continue;
+                owner.IsHttp2 = true;
+                owner._hijacked = true;
+                return s_ended;
+            }
+        }
+
+        // Null: too little has come to tell.
+        private static bool? BeginsHttp2(in ReadOnlySequence<byte> bytes)
+        {
+            SequenceReader<byte> reader = new(bytes);
+            ReadOnlySpan<byte> preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
+            foreach (byte expected in preface)
+            {
+                if (!reader.TryRead(out byte one))
+                    return bytes.IsEmpty ? false : null;
+                if (one != expected)
+                    return false;
+            }
+            return true;
+        }
 
         public override bool TryRead(out ReadResult result)
         {
-            if (!owner._hijacked)
+            if (owner._hijacked)
+            {
+                result = s_ended;
+                return true;
+            }
+            if (!owner._isUndecided)
                 return inner.TryRead(out result);
-            result = s_ended;
-            return true;
+            result = default;
+            return false;
         }
 
         public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);

@@ -10,6 +10,9 @@ internal interface IHijackFeature
     /// <exception cref="InvalidOperationException">It was handed over already.</exception>
     IDuplexPipe Hijack();
 
+    /// <summary>Ends the connection at once, also after it was handed over.</summary>
+    void AbortTransport();
+
     /// <summary>The request now running is going to hijack: that the client has ended its side is not to abort it.</summary>
     void Expect();
 

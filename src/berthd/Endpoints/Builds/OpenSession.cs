@@ -11,17 +11,14 @@ namespace Berth.Daemon.Endpoints.Builds;
 /// <remarks>Engine API, "Initialize interactive session". The side that connected is the server of what follows.</remarks>
 internal static class OpenSession
 {
-    private const string Protocol = "h2c";
     private static readonly byte[] s_head = Encoding.ASCII.GetBytes(
-        $"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: {Protocol}\r\n\r\n");
+        $"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: {UpgradeHeader.CleartextHttp2}\r\n\r\n");
 
     public static async Task HandleAsync(ApiCall call)
     {
         IHeaderDictionary headers = call.Http.Request.Headers;
-        if (headers.Upgrade.ToString() is not Protocol and var other)
-            throw FaultException.Invalid(
-                other.Length == 0 ? "no upgrade proto in request" : $"upgrade to {other} is not supported: use h2c");
-        SessionOffer offer = ReadOffer(headers);
+        UpgradeHeader.RequireHttp2(headers);
+        SessionOffer offer = SessionOffer.Read(name => headers[name]);
         call.Services.Sessions.Check(offer.Id);
         IHijackFeature connection = call.Http.Features.Get<IHijackFeature>()
             ?? throw new InvalidOperationException("the connection was accepted without the hijacking layer");
@@ -40,17 +37,5 @@ internal static class OpenSession
             await client.Output.CompleteAsync();
             await client.Input.CompleteAsync();
         }
-    }
-
-    private static SessionOffer ReadOffer(IHeaderDictionary headers)
-    {
-        string id = headers["X-Docker-Expose-Session-Uuid"].ToString();
-        if (id.Length is 0 or > SessionOffer.IdLengthMax)
-            throw FaultException.Invalid($"X-Docker-Expose-Session-Uuid: an ID of 1 to {SessionOffer.IdLengthMax} characters is expected");
-        IEnumerable<string?> methods = headers["X-Docker-Expose-Session-Grpc-Method"];
-        return new SessionOffer(id, methods.Take(SessionOffer.MethodsMax).OfType<string>().ToHashSet(StringComparer.Ordinal))
-        {
-            SharedKey = headers["X-Docker-Expose-Session-Sharedkey"].ToString(),
-        };
     }
 }
