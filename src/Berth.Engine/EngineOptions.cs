@@ -92,6 +92,9 @@ public sealed record EngineOptions
     /// <summary>Labels of the engine itself, as <c>key=value</c>.</summary>
     public IReadOnlyList<string> Labels { get; init; } = [];
 
+    /// <summary>Where descriptions of devices are (CDI); later ones win.</summary>
+    public IReadOnlyList<string> CdiDirectories { get; init; } = ["/etc/cdi", "/var/run/cdi"];
+
     /// <summary>The Docker-form seccomp profile used by default, as JSON; null: the built-in one.</summary>
     public string? SeccompProfile { get; init; }
 

@@ -15,6 +15,11 @@ public sealed class FilterSet
     /// <summary>No restriction.</summary>
     public static FilterSet None { get; } = new([]);
 
+    /// <summary>These and one value more.</summary>
+    public FilterSet With(string name, string value) => new([
+        .. _values.Where(pair => pair.Key != name),
+        KeyValuePair.Create<string, IReadOnlyList<string>>(name, [.. this[name], value])]);
+
     /// <summary>True when nothing is restricted.</summary>
     public bool IsEmpty => _values.Count == 0;
 

@@ -18,6 +18,9 @@ public sealed record CreateContainer
     /// <summary>The machine's part.</summary>
     public HostSettings Host { get; init; } = new();
 
+    /// <summary>Read-only bind mounts leave what is mounted below them as it is, as all did before API 1.44.</summary>
+    public bool ReadOnlyIsFlat { get; init; }
+
     /// <summary>Endpoints by network name.</summary>
     public IReadOnlyDictionary<string, EndpointSettings> Networks { get; init; } = new Dictionary<string, EndpointSettings>();
 }

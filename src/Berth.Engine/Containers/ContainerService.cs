@@ -12,6 +12,7 @@ internal sealed partial class ContainerService(
 {
     private readonly System.Collections.Concurrent.ConcurrentDictionary<Oci.ChainId, Users.UserDatabase> _users = [];
     private readonly Mounts.HostMounts _hostMounts = new(parts);
+    private readonly Runtime.RuntimeFeatures _runtimeFeatures = new();
     private readonly ILogger _logger = parts.Loggers.CreateLogger<ContainerService>();
 
     private Container Find(string id) => parts.Containers.Find(id);

@@ -174,6 +174,12 @@ public sealed record MountRequest
     /// <summary>Of a bind mount: without the mounts below it.</summary>
     public bool NonRecursive { get; init; }
 
+    /// <summary>Of a read-only bind mount: what is mounted below it stays as it is.</summary>
+    public bool ReadOnlyNonRecursive { get; init; }
+
+    /// <summary>Of a read-only bind mount: refuse rather than leave something below it that can be written.</summary>
+    public bool ReadOnlyForceRecursive { get; init; }
+
     /// <summary>Of a bind mount: make the source when it is missing.</summary>
     public bool CreateMountpoint { get; init; }
 
@@ -194,6 +200,9 @@ public sealed record MountRequest
 
     /// <summary>Of a tmpfs: its bytes; 0 without limit.</summary>
     public long TmpfsSize { get; init; }
+
+    /// <summary>Of a tmpfs: further options, <c>exec</c> or <c>noexec</c>.</summary>
+    public IReadOnlyList<string>? TmpfsOptions { get; init; }
 
     /// <summary>Of a tmpfs: its mode bits; 0: 1777.</summary>
     public int TmpfsMode { get; init; }

@@ -45,7 +45,7 @@ public sealed record ResourceLimits
     /// <summary>10 to 1000.</summary>
     public int BlkioWeight { get; init; }
 
-    /// <summary>Weights per device: not offered, kept so that they can be refused.</summary>
+    /// <summary>Weights per device, 10 to 1000.</summary>
     public IReadOnlyList<BlockDeviceRate>? BlkioWeightDevice { get; init; }
 
     /// <summary>Bytes read per second.</summary>
@@ -95,8 +95,10 @@ public sealed record DeviceMapping(string PathOnHost, string PathInContainer, st
 /// <param name="Count">How many; -1 all.</param>
 /// <param name="DeviceIds">Which ones.</param>
 /// <param name="Capabilities">Alternatives of required capabilities.</param>
+/// <param name="Options">The driver's options.</param>
 public sealed record DeviceRequest(
-    string Driver, int Count, IReadOnlyList<string> DeviceIds, IReadOnlyList<IReadOnlyList<string>> Capabilities);
+    string Driver, int Count, IReadOnlyList<string> DeviceIds, IReadOnlyList<IReadOnlyList<string>> Capabilities,
+    IReadOnlyDictionary<string, string>? Options = null);
 
 /// <summary>A process limit.</summary>
 /// <param name="Name">Such as <c>nofile</c>.</param>

@@ -92,6 +92,9 @@ public sealed record SystemInfo
     /// <summary>Such as <c>name=seccomp,profile=builtin</c>.</summary>
     public IReadOnlyList<string> SecurityOptions { get; init; } = [];
 
+    /// <summary>Devices that containers can ask for by name: <c>vendor.com/class=name</c>.</summary>
+    public IReadOnlyList<string> DescribedDevices { get; init; } = [];
+
     /// <summary>What the machine lacks, in a sentence each.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 

@@ -15,6 +15,7 @@ internal sealed class SystemService(
         int running = states.Count(state => state.Status is ContainerStatus.Running or ContainerStatus.Restarting);
         int paused = states.Count(state => state.Status == ContainerStatus.Paused);
         IReadOnlySet<string> limits = Limits();
+        Cdi.CdiDevices devices = Cdi.CdiDevices.Read(parts.Options.CdiDirectories);
         bool isPlain = parts.Layers is Layers.CopyLayerStore;
         return new SystemInfo
         {
@@ -43,7 +44,8 @@ internal sealed class SystemService(
             MemoryTotal = MemoryTotal(),
             SecurityOptions = ["name=seccomp,profile=builtin"],
             Capabilities = limits,
-            Warnings = Warnings(limits),
+            DescribedDevices = [.. devices.All.Select(device => device.FullName)],
+            Warnings = [.. Warnings(limits), .. devices.Problems.Select(problem => $"WARNING: CDI: {problem}")],
         };
     }
 

@@ -14,6 +14,7 @@ internal sealed partial class ContainerService
 {
     // sethostname(2): HOST_NAME_MAX.
     private const int HostNameMax = 64;
+    private const string EndpointOptions = "com.docker.network.endpoint.";
 
     public Task<CreatedContainer> CreateAsync(CreateContainer request, CancellationToken cancellationToken)
     {
@@ -31,6 +32,9 @@ internal sealed partial class ContainerService
             _ = SignalNames.Parse(signal);
         CheckLinks(host);
         List<MountRecord> mounts = ResolveMounts.From(merged, host, id => Find(id).Record);
+        if (request.ReadOnlyIsFlat)
+            mounts = [.. mounts.Select(mount => mount.Point is { Type: "bind", ReadWrite: false }
+                ? mount with { ReadOnlyNonRecursive = true } : mount)];
 
         string id = RandomIds.Next();
         string name = parts.Containers.Reserve(asked, id);
@@ -199,10 +203,16 @@ internal sealed partial class ContainerService
 
     internal static void CheckEndpoint(string network, EndpointSettings settings)
     {
-        if (settings.IPv4Address.Length > 0 && network == "bridge")
+        if ((settings.IPv4Address.Length > 0 || settings.IPv6Address.Length > 0) && network == "bridge")
             throw FaultException.Invalid("user specified IP address is supported on user defined networks only");
+        // Docker's words for a network without IPv6, which all are here.
         if (settings.IPv6Address.Length > 0)
-            throw new FaultException(FaultKind.NotSupported, "a fixed IPv6 address is not offered by this engine");
+            throw FaultException.Invalid(System.Net.IPAddress.TryParse(settings.IPv6Address, out System.Net.IPAddress? address)
+                && address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6
+                ? $"invalid endpoint settings:\nno configured subnet or ip-range contain the IP address {settings.IPv6Address}"
+                : $"invalid IPv6 address: {settings.IPv6Address}");
+        if (settings.DriverOptions.Keys.FirstOrDefault(key => key.StartsWith(EndpointOptions, StringComparison.Ordinal)) is { } option)
+            throw new FaultException(FaultKind.NotSupported, $"driver option {option}: this engine's endpoints have no options");
         if (settings.Aliases.Count > 0 && network == "bridge")
             throw FaultException.Invalid("network-scoped alias is supported only for containers in user defined networks");
         foreach (string link in settings.Links)

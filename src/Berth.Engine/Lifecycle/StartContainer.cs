@@ -1,4 +1,5 @@
 using System.Net;
+using Berth.Engine.Cdi;
 using Berth.Engine.Specs;
 using Berth.Engine.State;
 using Berth.Engine.Users;
@@ -149,7 +150,7 @@ internal sealed partial class ContainerService
         (UserSpec user, string home) = users.Resolve(record.Config.User ?? "", record.Host.GroupAdd ?? []);
         string run = parts.RunDirectory(record.Id);
         Directory.CreateDirectory(run);
-        RuntimeSpec spec = SpecBuilder.Build(new SpecInputs
+        RuntimeSpec spec = WithDevices(record, SpecBuilder.Build(new SpecInputs
         {
             Container = record,
             Options = parts.Options,
@@ -160,7 +161,7 @@ internal sealed partial class ContainerService
             IpcNamespaceOf = PidOfOther(record.Host.IpcMode, "IPC"),
             PidNamespaceOf = PidOfOther(record.Host.PidMode, "PID"),
             NetworkNamespaceOf = PidOfOther(record.Host.NetworkMode, "network"),
-        });
+        }));
         return new ContainerRequest
         {
             Id = record.Id,
@@ -179,6 +180,10 @@ internal sealed partial class ContainerService
             Warnings = warnings,
         };
     }
+
+    private RuntimeSpec WithDevices(ContainerRecord record, RuntimeSpec spec) =>
+        record.Host.Resources.DeviceRequests is not { Count: > 0 } requests ? spec
+            : CdiInjection.Apply(spec, DeviceRequests.Resolve(requests, CdiDevices.Read(parts.Options.CdiDirectories)));
 
     // Its own unless others may join it or it joins another's: then it is a mount that both see.
     private string? SharedMemoryOf(ContainerRecord record)
@@ -235,8 +240,22 @@ internal sealed partial class ContainerService
             Destination = point.Destination,
             Type = "bind",
             Source = source,
-            Options = [mount.NonRecursive ? "bind" : "rbind", propagation, point.ReadWrite ? "rw" : "ro"],
+            Options = [mount.NonRecursive ? "bind" : "rbind", propagation, Access(record, mount)],
         };
+    }
+
+    // Read-only all the way down, as Docker does it since 25, unless somebody asked for the old way. A runtime of others that does not
+    // say that it can, gets the plain option, as from Docker.
+    private string Access(ContainerRecord record, MountRecord mount)
+    {
+        if (mount.Point.ReadWrite)
+            return "rw";
+        if (mount.ReadOnlyNonRecursive)
+            return "ro";
+        if (RuntimeNames.Find(parts.Options, record.Host.Runtime) is not { } runtime || _runtimeFeatures.HasMountOption(runtime, "rro"))
+            return "rro";
+        return !mount.ReadOnlyForceRecursive ? "ro" : throw FaultException.Invalid(
+            $"rro is not supported by runtime \"{runtime.Name}\": its command \"features\" does not name it");
     }
 
     // The files of a layer that nobody has started yet are those of its image: read once for each.

@@ -50,7 +50,8 @@ internal sealed partial class ContainerService
             CpuQuota = Or(asked.CpuQuota, old.CpuQuota),
             CpusetCpus = string.IsNullOrEmpty(asked.CpusetCpus) ? old.CpusetCpus : asked.CpusetCpus,
             CpusetMems = string.IsNullOrEmpty(asked.CpusetMems) ? old.CpusetMems : asked.CpusetMems,
-            PidsLimit = asked.PidsLimit ?? old.PidsLimit,
+            // 0 and every negative number take a limit away; for the kernel that is a change, too.
+            PidsLimit = asked.PidsLimit is <= 0 ? -1 : asked.PidsLimit ?? old.PidsLimit,
             BlkioWeight = asked.BlkioWeight != 0 ? asked.BlkioWeight : old.BlkioWeight,
         };
     }

@@ -93,7 +93,8 @@ internal static class ValidateHost
 
     private static void CheckRest(HostSettings host)
     {
-        Refuse(host.StorageOpt is { Count: > 0 }, "--storage-opt is not offered by this engine");
+        Refuse(host.StorageOpt is { Count: > 0 }, "--storage-opt is supported only for overlay over xfs with 'pquota' mount option, "
+            + "and this engine sets no quotas: limit the file system of its data root");
         foreach (string link in host.Links ?? [])
             _ = LinkText.Parse(link);
         Refuse(!string.IsNullOrEmpty(host.Cgroup), "the Cgroup field is not offered by this engine");

@@ -102,6 +102,8 @@ internal static class ResolveMounts
         string propagation = string.IsNullOrEmpty(request.Propagation) ? "rprivate" : request.Propagation;
         if (!s_propagations.Contains(propagation))
             throw Wrong(request, $"invalid propagation mode: {propagation}");
+        if (request is { ReadOnlyNonRecursive: true, ReadOnlyForceRecursive: true })
+            throw Wrong(request, "mount options conflict: ReadOnlyNonRecursive && ReadOnlyForceRecursive");
         string source = ContainerPath.Clean(request.Source);
         if (!request.CreateMountpoint && !Path.Exists(source))
             throw Wrong(request, $"bind source path does not exist: {request.Source}");
@@ -109,6 +111,8 @@ internal static class ResolveMounts
         {
             Options = request.CreateMountpoint ? ["create"] : [],
             NonRecursive = request.NonRecursive,
+            ReadOnlyNonRecursive = request.ReadOnlyNonRecursive,
+            ReadOnlyForceRecursive = request.ReadOnlyForceRecursive,
             Point = new MountPoint
             {
                 Type = "bind", Source = source, Destination = destination, ReadWrite = !request.ReadOnly, Propagation = propagation,
@@ -151,6 +155,13 @@ internal static class ResolveMounts
             options.Add("ro");
         if (request.TmpfsSize > 0)
             options.Add($"size={request.TmpfsSize}");
+        foreach (string option in request.TmpfsOptions ?? [])
+        {
+            if (option is not ("exec" or "noexec"))
+                throw Wrong(request, $"invalid option: {option}");
+            if (option == "exec")
+                options.Remove("noexec");
+        }
         if (request.TmpfsMode > 0)
             options.Add($"mode={Convert.ToString(request.TmpfsMode & 0xFFF, 8)}");
         return new MountRecord

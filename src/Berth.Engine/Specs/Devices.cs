@@ -20,6 +20,23 @@ internal static class Devices
                 throw FaultException.Invalid($"invalid device mode: {mapping.CgroupPermissions}");
         foreach (string rule in limits.DeviceCgroupRules ?? [])
             _ = ParseRule(rule);
+        foreach (BlockDeviceRate weight in limits.BlkioWeightDevice ?? [])
+            CheckWeight(weight);
+    }
+
+    // Only the scheduler bfq shares a device by weights; with another the kernel refuses the weight, and it would be lost in silence.
+    private static void CheckWeight(BlockDeviceRate weight)
+    {
+        if (weight.Rate is < 10 or > 1000)
+            throw FaultException.Invalid($"invalid weight for device: {weight.Path}:{weight.Rate}: it is 10 to 1000");
+        DeviceSpec device = Find(weight.Path) is { Type: "b" } found ? found : throw FaultException.Invalid(
+            $"invalid weight for device: {weight.Path}: it is no block device of this host");
+        string queue = $"/sys/dev/block/{device.Major}:{device.Minor}/queue/scheduler";
+        string file = File.Exists(queue) ? queue : $"/sys/dev/block/{device.Major}:{device.Minor}/../queue/scheduler";
+        string schedulers = File.Exists(file) ? File.ReadAllText(file).Trim() : "none";
+        if (!schedulers.Contains("[bfq]", StringComparison.Ordinal))
+            throw new FaultException(FaultKind.NotSupported, $"blkio weight of device {weight.Path}: its I/O scheduler has no weights "
+                + $"({schedulers}): write bfq to {Path.GetFullPath(file)} first");
     }
 
     /// <summary>The nodes to make: those asked for, or all of the host for a privileged container.</summary>

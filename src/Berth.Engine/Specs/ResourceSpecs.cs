@@ -85,11 +85,6 @@ internal static class ResourceSpecs
 
     private static void Refuse(ResourceLimits limits)
     {
-        if (limits.DeviceRequests is [{ } request, ..])
-            throw new FaultException(FaultKind.NotSupported, $"could not select device driver \"{request.Driver}\" with capabilities: "
-                + $"[[{string.Join("] [", request.Capabilities.Select(all => string.Join(' ', all)))}]]");
-        if (limits.BlkioWeightDevice is { Count: > 0 })
-            throw new FaultException(FaultKind.NotSupported, "--blkio-weight-device is not offered by this engine");
         if (limits.CpuRealtimePeriod != 0 || limits.CpuRealtimeRuntime != 0)
             throw new FaultException(FaultKind.NotSupported, "--cpu-rt-period and --cpu-rt-runtime are not offered by this engine");
     }
@@ -105,12 +100,17 @@ internal static class ResourceSpecs
 
     private static BlockIoLimits? BlockLimits(ResourceLimits limits)
     {
-        if (limits is { BlkioWeight: 0, BlkioDeviceReadBps: null, BlkioDeviceWriteBps: null,
+        if (limits is { BlkioWeight: 0, BlkioWeightDevice: null or { Count: 0 }, BlkioDeviceReadBps: null, BlkioDeviceWriteBps: null,
             BlkioDeviceReadIOps: null, BlkioDeviceWriteIOps: null })
             return null;
         return new BlockIoLimits
         {
             Weight = limits.BlkioWeight > 0 ? (ushort)limits.BlkioWeight : null,
+            WeightDevice = limits.BlkioWeightDevice is not { Count: > 0 } weights ? null : [.. weights.Select(weight =>
+            {
+                DeviceSpec device = Devices.Find(weight.Path) ?? throw FaultException.Invalid($"no such device: {weight.Path}");
+                return new WeightDevice { Major = device.Major, Minor = device.Minor, Weight = (ushort)weight.Rate };
+            })],
             ThrottleReadBpsDevice = Throttles(limits.BlkioDeviceReadBps),
             ThrottleWriteBpsDevice = Throttles(limits.BlkioDeviceWriteBps),
             ThrottleReadIOPSDevice = Throttles(limits.BlkioDeviceReadIOps),

@@ -56,6 +56,13 @@ internal sealed record MountRecord
 {
     public required MountPoint Point { get; init; }
     public bool NonRecursive { get; init; }
+
+    /// <summary>Where it is read-only, what is mounted below it stays as it is.</summary>
+    public bool ReadOnlyNonRecursive { get; init; }
+
+    /// <summary>Where it is read-only, all below it must be, or it is not mounted.</summary>
+    public bool ReadOnlyForceRecursive { get; init; }
+
     public string Subpath { get; init; } = "";
 
     /// <summary>Options of a tmpfs.</summary>

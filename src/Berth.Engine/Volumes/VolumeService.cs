@@ -132,7 +132,7 @@ internal sealed class VolumeService(EngineParts parts) : IVolumes
             Delete(volume.Name);
             removed.Add(volume.Name);
         }
-        Publish("prune", "", new() { ["reclaimed"] = freed.ToString() });
+        parts.Events.Publish("volume", "prune", "", new Dictionary<string, string> { ["reclaimed"] = freed.ToString() });
         return Task.FromResult(new PruneReport(removed, freed));
     }
 

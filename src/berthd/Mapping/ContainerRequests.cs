@@ -116,7 +116,7 @@ internal static class ContainerRequests
         DeviceCgroupRules = limits.DeviceCgroupRules,
         DeviceRequests = limits.DeviceRequests is { } requests
             ? [.. requests.Select(request => new DeviceRequest(
-                request.Driver, request.Count, request.DeviceIDs ?? [], request.Capabilities ?? []))] : null,
+                request.Driver, request.Count, request.DeviceIDs ?? [], request.Capabilities ?? [], request.Options))] : null,
         Ulimits = limits.Ulimits is { } ulimits
             ? [.. ulimits.Select(ulimit => new Ulimit(ulimit.Name, ulimit.Soft, ulimit.Hard))] : null,
     };
@@ -131,9 +131,13 @@ internal static class ContainerRequests
     };
 
     /// <summary>How to join a network.</summary>
-    public static EndpointSettings ToSettings(this Wire.EndpointSettings? endpoint) => endpoint is null
-        ? new EndpointSettings()
-        : new EndpointSettings
+    /// <exception cref="FaultException">NotSupported: with link-local addresses.</exception>
+    public static EndpointSettings ToSettings(this Wire.EndpointSettings? endpoint) => endpoint switch
+    {
+        null => new EndpointSettings(),
+        { IPAMConfig.LinkLocalIPs: [var first, ..] } => throw new FaultException(
+            FaultKind.NotSupported, $"link-local address {first}: this engine gives endpoints none"),
+        _ => new EndpointSettings
         {
             Aliases = endpoint.Aliases ?? [],
             Links = endpoint.Links ?? [],
@@ -142,7 +146,8 @@ internal static class ContainerRequests
             MacAddress = endpoint.MacAddress,
             DriverOptions = endpoint.DriverOpts ?? new Dictionary<string, string>(),
             GatewayPriority = endpoint.GwPriority,
-        };
+        },
+    };
 
     /// <summary>Rows and columns; zero when they are not given.</summary>
     public static (int Rows, int Columns) ToConsoleSize(this IReadOnlyList<uint>? size) =>
@@ -169,12 +174,7 @@ internal static class ContainerRequests
 
     private static MountRequest ToMount(Wire.Mount mount)
     {
-        if (mount.BindOptions is { ReadOnlyNonRecursive: true } or { ReadOnlyForceRecursive: true })
-            throw new FaultException(
-                FaultKind.NotSupported, $"mount {mount.Target}: bind-recursive options: read-only mounts are recursive here");
-        if (mount.TmpfsOptions?.Options is { Count: > 0 })
-            throw new FaultException(
-                FaultKind.NotSupported, $"mount {mount.Target}: tmpfs-options are not supported, use --tmpfs instead");
+        CheckOptionGroups(mount);
         return new MountRequest
         {
             Type = mount.Type ?? "",
@@ -184,6 +184,8 @@ internal static class ContainerRequests
             Consistency = mount.Consistency,
             Propagation = mount.BindOptions?.Propagation,
             NonRecursive = mount.BindOptions?.NonRecursive ?? false,
+            ReadOnlyNonRecursive = mount.BindOptions?.ReadOnlyNonRecursive ?? false,
+            ReadOnlyForceRecursive = mount.BindOptions?.ReadOnlyForceRecursive ?? false,
             CreateMountpoint = mount.BindOptions?.CreateMountpoint ?? false,
             NoCopy = mount.VolumeOptions?.NoCopy ?? false,
             Labels = mount.VolumeOptions?.Labels,
@@ -192,6 +194,21 @@ internal static class ContainerRequests
             Subpath = mount.VolumeOptions?.Subpath ?? mount.ImageOptions?.Subpath,
             TmpfsSize = mount.TmpfsOptions?.SizeBytes ?? 0,
             TmpfsMode = mount.TmpfsOptions?.Mode ?? 0,
+            TmpfsOptions = mount.TmpfsOptions?.Options is { Count: > 0 } options
+                ? [.. options.Select(option => string.Join('=', option))] : null,
         };
+    }
+
+    // Docker's texts.
+    private static void CheckOptionGroups(Wire.Mount mount)
+    {
+        (string Type, string Name, bool IsGiven)[] groups =
+        [
+            ("bind", "BindOptions", mount.BindOptions is not null), ("volume", "VolumeOptions", mount.VolumeOptions is not null),
+            ("image", "ImageOptions", mount.ImageOptions is not null), ("tmpfs", "TmpfsOptions", mount.TmpfsOptions is not null),
+        ];
+        foreach ((string type, string name, bool isGiven) in groups)
+            if (isGiven && mount.Type != type && groups.Any(other => other.Type == mount.Type))
+                throw FaultException.Invalid($"invalid mount config for type \"{mount.Type}\": field {name} must not be specified");
     }
 }

@@ -104,6 +104,7 @@ internal static class HostViews
             Count = request.Count,
             DeviceIDs = request.DeviceIds,
             Capabilities = request.Capabilities,
+            Options = request.Options,
         })] : null;
         view.MemoryReservation = limits.MemoryReservation;
         view.MemorySwap = limits.MemorySwap;
@@ -128,18 +129,26 @@ internal static class HostViews
             Target = mount.Target,
             ReadOnly = mount.ReadOnly,
             Consistency = mount.Consistency.NullIfEmpty(),
-            BindOptions = mount is { Propagation: null or "", NonRecursive: false, CreateMountpoint: false } ? null
+            BindOptions = mount is { Propagation: null or "", NonRecursive: false, CreateMountpoint: false, ReadOnlyNonRecursive: false,
+                ReadOnlyForceRecursive: false } ? null
                 : new Wire.BindOptions
                 {
                     Propagation = mount.Propagation.NullIfEmpty(),
                     NonRecursive = mount.NonRecursive,
                     CreateMountpoint = mount.CreateMountpoint,
+                    ReadOnlyNonRecursive = mount.ReadOnlyNonRecursive,
+                    ReadOnlyForceRecursive = mount.ReadOnlyForceRecursive,
                 },
             VolumeOptions = isVolume ? ToVolumeOptions(mount) : null,
             ImageOptions = mount.Type == "image" && mount.Subpath is { Length: > 0 } subpath
                 ? new Wire.ImageMountOptions { Subpath = subpath } : null,
-            TmpfsOptions = mount is { TmpfsSize: 0, TmpfsMode: 0 } ? null
-                : new Wire.TmpfsOptions { SizeBytes = mount.TmpfsSize, Mode = mount.TmpfsMode },
+            TmpfsOptions = mount is { TmpfsSize: 0, TmpfsMode: 0, TmpfsOptions: null } ? null
+                : new Wire.TmpfsOptions
+                {
+                    SizeBytes = mount.TmpfsSize,
+                    Mode = mount.TmpfsMode,
+                    Options = mount.TmpfsOptions is { } options ? [.. options.Select(option => option.Split('=', 2))] : null,
+                },
         };
     }
 

@@ -90,18 +90,29 @@ internal sealed class OptionsBuilder(SettingValues values, DefaultPaths paths)
                 ? Address(Settings.PublishAddress, address) : defaults.DefaultPublishAddress,
             StopContainersOnDispose = values.Flag(Settings.LiveRestore) is false,
             ShutdownTimeoutSeconds = Number(Settings.ShutdownTimeout, defaults.ShutdownTimeoutSeconds, 0, 3600),
+            CdiDirectories = CdiDirectories(defaults),
             Labels = values.All(Settings.Labels),
             SeccompProfile = values.Text(Settings.Seccomp) is { Length: > 0 } path and not "builtin" ? ReadText(path) : null,
             NoNewPrivileges = values.Flag(Settings.NoNewPrivileges) ?? false,
         };
     }
 
+    // Docker's switch turns it off; an empty path is no directory.
+    private IReadOnlyList<string> CdiDirectories(EngineOptions defaults)
+    {
+        IReadOnlyList<string> given = values.All(Settings.CdiDirectories);
+        if (values.All(Settings.Features).Contains("cdi=false"))
+            return [];
+        return given.Count == 0 ? defaults.CdiDirectories : [.. given.Where(directory => directory.Length > 0)];
+    }
+
     // What is off needs nothing; what is on has to be something that there is.
     private bool PrefersBuildKit()
     {
         IReadOnlyList<string> features = values.All(Settings.Features);
-        foreach (string other in features.Where(text => text.EndsWith("=true", StringComparison.Ordinal) && text != "buildkit=true"))
-            _errors.Add($"invalid features ({other}): this engine has no such feature, only buildkit");
+        foreach (string other in features.Where(
+            text => text.EndsWith("=true", StringComparison.Ordinal) && text is not ("buildkit=true" or "cdi=true")))
+            _errors.Add($"invalid features ({other}): this engine has no such feature, only buildkit and cdi");
         return !features.Contains("buildkit=false");
     }
 

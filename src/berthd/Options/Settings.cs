@@ -59,6 +59,8 @@ internal static class Settings
         "max-concurrent-uploads", "max-concurrent-uploads", SettingKind.Number, "Layers sent at the same time");
     public static readonly Setting Features =
         new("features", null, SettingKind.Switches, "buildkit: false makes clients that have both builders take the classic one");
+    public static readonly Setting CdiDirectories =
+        new("cdi-spec-dirs", "cdi-spec-dir", SettingKind.List, "Directories with descriptions of devices (CDI)");
     public static readonly Setting Labels = new("labels", "label", SettingKind.List, "Set key=value labels to the daemon");
     public static readonly Setting NoNewPrivileges = new(
         "no-new-privileges", "no-new-privileges", SettingKind.Flag, "Set no-new-privileges by default for new containers");
@@ -74,7 +76,7 @@ internal static class Settings
         ConfigFile, Hosts, Group, DataRoot, ExecRoot, PidFile, Debug, LogLevel, LogFormat, Metrics,
         CgroupNamespace, Ipc, Bridge, BridgeAddress, Mtu, AddressPools,
         PublishAddress, CgroupParent, Mirrors, Insecure, Ulimits, ShmSize, LogDriver, LogOptions, Dns, DnsOptions, DnsSearch,
-        Init, Runtimes, DefaultRuntime, LiveRestore, ShutdownTimeout, Downloads, Uploads, Features, Labels, NoNewPrivileges,
+        Init, Runtimes, DefaultRuntime, LiveRestore, ShutdownTimeout, Downloads, Uploads, Features, CdiDirectories, Labels, NoNewPrivileges,
         Seccomp, TlsVerify, TlsCa, TlsCertificate, TlsKey,
     ];
 }
