@@ -31,6 +31,9 @@ public sealed class EngineFixture : IAsyncLifetime
     /// <summary>Where it keeps what it has.</summary>
     public string DataRoot => Path.Combine(_root, "lib");
 
+    /// <summary>Where it looks for descriptions of devices, instead of the host's.</summary>
+    public string DeviceDescriptions => Path.Combine(_root, "cdi");
+
     public string Socket => Path.Combine(_root, "b.sock");
 
     public string Address => $"unix://{Socket}";
@@ -51,6 +54,7 @@ public sealed class EngineFixture : IAsyncLifetime
             {
                 "--data-root", DataRoot, "--exec-root", $"{_root}/run", "-H", Address, "--bridge", $"bt{id}",
                 "--cgroup-parent", $"/berth-e2e-{id}", "--bip", $"{Gateway}/24",
+                "--cdi-spec-dir", DeviceDescriptions,
             },
         })!;
         string? line;

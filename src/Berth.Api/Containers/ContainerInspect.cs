@@ -81,6 +81,10 @@ public sealed record ContainerInspect
 
     /// <summary>Its networks.</summary>
     public NetworkSettings? NetworkSettings { get; set; }
+
+    /// <summary>The hardware address that was asked for on its main network; shown in <see cref="Config"/> before API 1.44.</summary>
+    [JsonIgnore]
+    public string? DesiredMac { get; set; }
 }
 
 /// <summary>What a container is doing.</summary>

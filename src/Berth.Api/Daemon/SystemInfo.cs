@@ -186,11 +186,12 @@ public sealed record SystemInfo
     public FirewallInfo? FirewallBackend { get; set; }
 
     /// <summary>Where device descriptions are looked for.</summary>
-    public IReadOnlyList<string> CDISpecDirs { get; set; } = [];
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? CDISpecDirs { get; set; }
 
     /// <summary>Devices found there; since API 1.50.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public IReadOnlyList<JsonElement>? DiscoveredDevices { get; set; }
+    public IReadOnlyList<DiscoveredDevice>? DiscoveredDevices { get; set; }
 
     /// <summary>What a user should know of this machine.</summary>
     public IReadOnlyList<string>? Warnings { get; set; }
@@ -318,4 +319,14 @@ public sealed record FirewallInfo
     /// <summary>What it tells, in pairs.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<IReadOnlyList<string>>? Info { get; set; }
+}
+
+/// <summary>A device that containers can ask for by its name.</summary>
+public sealed record DiscoveredDevice
+{
+    /// <summary>Who describes it: <c>cdi</c>.</summary>
+    public string Source { get; set => field = value ?? ""; } = "";
+
+    /// <summary>Its full name, <c>vendor.com/class=name</c>.</summary>
+    public string ID { get; set => field = value ?? ""; } = "";
 }

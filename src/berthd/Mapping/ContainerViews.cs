@@ -6,6 +6,8 @@ namespace Berth.Daemon.Mapping;
 /// <summary>Containers as clients see them.</summary>
 internal static class ContainerViews
 {
+    private static readonly Wire.ApiVersion s_withAnnotations = new(1, 46);
+
     /// <summary>The answer of <c>inspect</c>.</summary>
     public static Wire.ContainerInspect ToWire(this ContainerDetails container) => new()
     {
@@ -31,10 +33,12 @@ internal static class ContainerViews
         Mounts = [.. container.Mounts.Select(ToWire)],
         Config = container.Config.ToWire(),
         NetworkSettings = ToWire(container.Networks),
+        DesiredMac = container.Networks.Endpoints.GetValueOrDefault(container.Host.NetworkMode ?? "bridge")?
+            .Settings.MacAddress.NullIfEmpty(),
     };
 
     /// <summary>One line of a list.</summary>
-    public static Wire.ContainerSummary ToWire(this ContainerSummary container)
+    public static Wire.ContainerSummary ToWire(this ContainerSummary container, Wire.ApiVersion version)
     {
         ContainerDetails details = container.Details;
         return new Wire.ContainerSummary
@@ -54,7 +58,7 @@ internal static class ContainerViews
             HostConfig = new Wire.ContainerSummaryHostConfig
             {
                 NetworkMode = details.Host.NetworkMode ?? "default",
-                Annotations = details.Host.Annotations,
+                Annotations = version < s_withAnnotations ? null : details.Host.Annotations,
             },
             NetworkSettings = new Wire.ContainerSummaryNetworks
             {
@@ -217,7 +221,6 @@ internal static class ContainerViews
         NetworkDisabled = config.NetworkDisabled,
         Shell = config.Shell,
         OnBuild = config.OnBuild,
-        MacAddress = config.MacAddress,
     };
 
     /// <summary>How health is checked.</summary>

@@ -7,6 +7,9 @@ namespace Berth.Daemon.Mapping;
 /// <summary>Images as clients see them.</summary>
 internal static class ImageViews
 {
+    private const string NoTag = "<none>:<none>";
+    private const string NoDigest = "<none>@<none>";
+    private static readonly Wire.ApiVersion s_withEmptyNames = new(1, 43);
     private static readonly Wire.ApiVersion s_withoutVirtualSize = new(1, 44);
     private static readonly Wire.ApiVersion s_withoutLegacyConfig = new(1, 50);
     private static readonly Wire.ApiVersion s_withoutContainerConfig = new(1, 45);
@@ -20,8 +23,10 @@ internal static class ImageViews
         Id = image.Id.ToString(),
         Labels = image.Labels,
         ParentId = image.ParentId?.ToString() ?? "",
-        RepoDigests = image.RepoDigests,
-        RepoTags = image.RepoTags,
+        // Before 1.43 a list was never empty.
+        RepoDigests = image.RepoDigests.Count + image.RepoTags.Count == 0 && version < s_withEmptyNames
+            ? [NoDigest] : image.RepoDigests,
+        RepoTags = image.RepoTags.Count == 0 && version < s_withEmptyNames ? [NoTag] : image.RepoTags,
         SharedSize = image.SharedSize,
         Size = image.Size,
         VirtualSize = version < s_withoutVirtualSize ? image.Size : null,

@@ -10,9 +10,13 @@ internal static class SystemViews
 {
     // Where clients sign in that name no registry: Docker Hub's address of old.
     private const string HubIndex = "https://index.docker.io/v1/";
+    private static readonly Wire.ApiVersion s_withParents = new(1, 42);
+    private static readonly Wire.ApiVersion s_withDescribedDevices = new(1, 44);
+    private static readonly Wire.ApiVersion s_withFirewall = new(1, 49);
+    private static readonly Wire.ApiVersion s_withDiscoveredDevices = new(1, 50);
 
     /// <summary>The answer of <c>GET /info</c>.</summary>
-    public static Wire.SystemInfo ToWire(this SystemInfo info, DaemonServices services)
+    public static Wire.SystemInfo ToWire(this SystemInfo info, DaemonServices services, Wire.ApiVersion version)
     {
         EngineOptions options = info.Options;
         var view = new Wire.SystemInfo
@@ -61,13 +65,16 @@ internal static class SystemViews
             Swarm = new Wire.SwarmInfo { LocalNodeState = "inactive" },
             LiveRestoreEnabled = !options.StopContainersOnDispose,
             InitBinary = "berth-runtime",
-            ContainerdCommit = new Wire.CommitInfo { ID = "" },
-            RuncCommit = new Wire.CommitInfo { ID = services.Program.Version },
-            InitCommit = new Wire.CommitInfo { ID = services.Program.Version },
+            ContainerdCommit = Commit("", version),
+            RuncCommit = Commit(services.Program.Version, version),
+            InitCommit = Commit(services.Program.Version, version),
             SecurityOptions = info.SecurityOptions,
             DefaultAddressPools = options.DefaultAddressPools.Count == 0 ? null
                 : [.. options.DefaultAddressPools.Select(pool => new Wire.AddressPool { Base = pool.Base, Size = pool.Size })],
-            FirewallBackend = new Wire.FirewallInfo { Driver = "nftables" },
+            FirewallBackend = version < s_withFirewall ? null : new Wire.FirewallInfo { Driver = "nftables" },
+            CDISpecDirs = version < s_withDescribedDevices ? null : options.CdiDirectories,
+            DiscoveredDevices = version < s_withDiscoveredDevices || info.DescribedDevices.Count == 0 ? null
+                : [.. info.DescribedDevices.Select(name => new Wire.DiscoveredDevice { Source = "cdi", ID = name })],
             Warnings = info.Warnings.Count > 0 ? info.Warnings : null,
         };
         SetCapabilities(view, info.Capabilities);
@@ -114,10 +121,11 @@ internal static class SystemViews
     }
 
     /// <summary>A record of the build cache.</summary>
-    public static Wire.BuildCacheRecord ToWire(this BuildCacheEntry entry) => new()
+    public static Wire.BuildCacheRecord ToWire(this BuildCacheEntry entry, Wire.ApiVersion version) => new()
     {
         ID = entry.Id,
-        Parents = entry.Parents.Count > 0 ? entry.Parents : null,
+        Parent = version < s_withParents && entry.Parents is [string first, ..] ? first : null,
+        Parents = version >= s_withParents && entry.Parents.Count > 0 ? entry.Parents : null,
         Type = entry.Type,
         Description = entry.Description,
         InUse = entry.InUse,
@@ -127,6 +135,10 @@ internal static class SystemViews
         LastUsedAt = entry.LastUsedAt,
         UsageCount = entry.UsageCount,
     };
+
+    // Before 1.49 a second field said which one was expected; clients of then print what differs.
+    private static Wire.CommitInfo Commit(string id, Wire.ApiVersion version) =>
+        new() { ID = id, Expected = version < s_withFirewall ? id : null };
 
     private static void SetCapabilities(Wire.SystemInfo view, IReadOnlySet<string> capabilities)
     {

@@ -12,10 +12,13 @@ internal static class CreateContainer
     {
         Wire.CreateContainerRequest request = await call.ReadJsonAsync(Wire.ApiJson.Wire.CreateContainerRequest)
             ?? throw FaultException.Invalid("config cannot be empty in order to create a container");
-        Wire.HostConfig host = request.HostConfig ?? new Wire.HostConfig();
+        IReadOnlyList<string> hints = OlderClients.Adjust(
+            request, call.Version, isCgroupVersion2: File.Exists("/sys/fs/cgroup/cgroup.controllers"));
+        Wire.HostConfig host = request.HostConfig!;
         CreatedContainer created = await call.Engine.Containers.CreateAsync(
             new Engine.CreateContainer
             {
+                ReadOnlyIsFlat = OlderClients.ReadOnlyIsFlat(call.Version),
                 Name = call.Query.TextOrNull("name"),
                 Platform = References.ParsePlatform(call.Query.Text("platform")),
                 Config = request.ToSettings(),
@@ -25,7 +28,7 @@ internal static class CreateContainer
             },
             call.Cancelled);
         await call.WriteJsonAsync(
-            new Wire.CreateContainerResponse { Id = created.Id, Warnings = [.. created.Warnings, .. Discarded(host)] },
+            new Wire.CreateContainerResponse { Id = created.Id, Warnings = [.. hints, .. created.Warnings, .. Discarded(host)] },
             Wire.ApiJson.Wire.CreateContainerResponse, StatusCodes.Status201Created);
     }
 

@@ -11,6 +11,6 @@ internal static class InspectContainer
     {
         ContainerDetails container =
             await call.Engine.Containers.InspectAsync(call.Id, call.Query.Flag("size"), call.Cancelled);
-        await call.WriteJsonAsync(container.ToWire(), Wire.ApiJson.Wire.ContainerInspect);
+        await call.WriteJsonAsync(container.ToWire().Show(call.Version), Wire.ApiJson.Wire.ContainerInspect);
     }
 }

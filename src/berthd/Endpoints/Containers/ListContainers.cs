@@ -21,6 +21,7 @@ internal static class ListContainers
                 Filters = filters,
             },
             call.Cancelled);
-        await call.WriteJsonAsync([.. containers.Select(container => container.ToWire())], Wire.ApiJson.Wire.ContainerSummaryList);
+        await call.WriteJsonAsync(
+            [.. containers.Select(container => container.ToWire(call.Version))], Wire.ApiJson.Wire.ContainerSummaryList);
     }
 }

@@ -9,7 +9,7 @@ internal static class RestartContainer
     public static async Task HandleAsync(ApiCall call)
     {
         await call.Engine.Containers.RestartAsync(
-            call.Id, call.Query.TextOrNull("signal"), call.Query.SmallNumber("t"), call.Cancelled);
+            call.Id, StopContainer.SignalOf(call), call.Query.SmallNumber("t"), call.Cancelled);
         await call.WriteStatusAsync(StatusCodes.Status204NoContent);
     }
 }

@@ -20,9 +20,9 @@ internal static class GetDiskUsage
             {
                 LayersSize = Wanted("image") ? usage.LayersSize : null,
                 Images = Wanted("image") ? [.. usage.Images.Select(image => image.ToWire(call.Version))] : null,
-                Containers = Wanted("container") ? [.. usage.Containers.Select(container => container.ToWire())] : null,
+                Containers = Wanted("container") ? [.. usage.Containers.Select(container => container.ToWire(call.Version))] : null,
                 Volumes = Wanted("volume") ? [.. usage.Volumes.Select(volume => volume.ToWire(usage: true))] : null,
-                BuildCache = Wanted("build-cache") ? [.. usage.BuildCache.Select(entry => entry.ToWire())] : null,
+                BuildCache = Wanted("build-cache") ? [.. usage.BuildCache.Select(entry => entry.ToWire(call.Version))] : null,
                 BuilderSize = call.Version < new Wire.ApiVersion(1, 42) ? usage.BuildCache.Sum(entry => entry.Size) : null,
             },
             Wire.ApiJson.Wire.DiskUsage);

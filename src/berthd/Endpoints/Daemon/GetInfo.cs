@@ -7,5 +7,5 @@ namespace Berth.Daemon.Endpoints.Daemon;
 internal static class GetInfo
 {
     public static Task HandleAsync(ApiCall call) =>
-        call.WriteJsonAsync(call.Engine.System.Info().ToWire(call.Services), Wire.ApiJson.Wire.SystemInfo);
+        call.WriteJsonAsync(call.Engine.System.Info().ToWire(call.Services, call.Version), Wire.ApiJson.Wire.SystemInfo);
 }

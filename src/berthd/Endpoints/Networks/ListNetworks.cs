@@ -6,11 +6,13 @@ namespace Berth.Daemon.Endpoints.Networks;
 /// <summary>200 a list; 400.</summary>
 internal static class ListNetworks
 {
+    private static readonly Wire.ApiVersion s_withoutContainers = new(1, 28);
+
     public static Task HandleAsync(ApiCall call)
     {
         var networks = call.Engine.Networks.List(
             call.Query.Filters("dangling", "driver", "id", "label", "label!", "name", "scope", "type"));
-        return call.WriteJsonAsync(
-            [.. networks.Select(network => network.ToWire(containers: false))], Wire.ApiJson.Wire.NetworkInspectList);
+        bool containers = call.Version < s_withoutContainers;
+        return call.WriteJsonAsync([.. networks.Select(network => network.ToWire(containers))], Wire.ApiJson.Wire.NetworkInspectList);
     }
 }
