@@ -49,6 +49,22 @@ public sealed class DockerBehaviourTests(EngineFixture engine)
     }
 
     [Fact]
+    public async Task Import_FromAWebServer_TakesWhatItServes()
+    {
+        await using FileServer server = new(new() { ["/tree.tar"] = await File.ReadAllBytesAsync(
+            engine.BusyboxArchive, TestContext.Current.CancellationToken) });
+        string image = $"web{Guid.NewGuid():n}"[..12];
+        Completed imported = await DoAsync("import", "-c", "CMD [\"echo\", \"here\"]", $"{server.Address}/tree.tar", image);
+        Assert.Contains($"Downloading from {server.Address}/tree.tar", imported.Output);
+        Assert.Equal("here\n", (await DoAsync("run", "--rm", image)).Output);
+        Assert.Equal($"Imported from {server.Address}/tree.tar\n", (await DoAsync("inspect", "-f", "{{.Comment}}", image)).Output);
+        await DoAsync("rmi", image);
+        Completed missing = await RunAsync(null, "import", $"{server.Address}/none.tar", image);
+        Assert.Equal(1, missing.Code);
+        Assert.Contains($"failed to GET {server.Address}/none.tar with status 404 Not Found", missing.Errors);
+    }
+
+    [Fact]
     public async Task Build_WrongDockerfile_IsRefusedWithItsLine()
     {
         Completed wrong = await RunAsync("FROM scratch\nNOPE x\n", "build", "-");

@@ -52,6 +52,10 @@ public interface IImages
     /// <summary>Makes an image of one layer from a tar of a tree.</summary>
     Task<Digest> ImportAsync(ImportRequest request, Stream tar, CancellationToken cancellationToken);
 
+    /// <summary>An archive on a web server, as it comes, to be imported.</summary>
+    /// <exception cref="FaultException">It is not there, in Docker's words.</exception>
+    Task<Stream> OpenRemoteAsync(string url, CancellationToken cancellationToken);
+
     /// <summary>Removes images that nothing uses: those without a name, or (filter <c>dangling=false</c>) all.</summary>
     Task<ImagePruneReport> PruneAsync(FilterSet filters, CancellationToken cancellationToken);
 

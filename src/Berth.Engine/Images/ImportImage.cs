@@ -11,6 +11,9 @@ namespace Berth.Engine;
 
 internal sealed partial class ImageService
 {
+    public Task<Stream> OpenRemoteAsync(string url, CancellationToken cancellationToken) =>
+        Builder.RemoteArchives.OpenAsync(url, cancellationToken);
+
     public async Task<Digest> ImportAsync(ImportRequest request, Stream tar, CancellationToken cancellationToken)
     {
         using IDisposable arrival = collector.Arrive();
@@ -27,7 +30,7 @@ internal sealed partial class ImageService
             Config = execution,
             RootFs = new RootFs { DiffIds = [layer.DiffId.Digest] },
             History = [new HistoryEntry { Created = now, Comment = request.Message is { Length: > 0 } message
-                ? message : $"Imported from {request.Source}" }],
+                ? message : $"Imported from {Builder.RemoteArchives.Shown(request.Source)}" }],
         };
         Digest id = await StoreConfigAsync(
             config, default, request.Reference is null ? [] : [request.Reference.WithDefaultTag()], cancellationToken);

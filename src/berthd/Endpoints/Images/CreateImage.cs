@@ -37,9 +37,6 @@ internal static class CreateImage
         string source = call.Query.Text("fromSrc");
         if (source.Length == 0)
             throw FaultException.Invalid("fromImage or fromSrc must be specified");
-        if (source != "-")
-            throw new FaultException(
-                FaultKind.NotSupported, $"import {source}: the engine fetches no archives by itself, download it and import the file");
         var request = new ImportRequest
         {
             Reference = call.Query.TextOrNull("repo") is { } name ? References.Parse(name, call.Query.Text("tag")) : null,
@@ -50,8 +47,18 @@ internal static class CreateImage
         };
         return ProgressStream.RunAsync(call, async progress =>
         {
-            var image = await call.Engine.Images.ImportAsync(request, call.Http.Request.Body, call.Cancelled);
+            await using Stream? remote = source == "-" ? null : await OpenAsync(call, source, progress);
+            var image = await call.Engine.Images.ImportAsync(request, remote ?? call.Http.Request.Body, call.Cancelled);
             progress.Report(new ProgressMessage { Status = image.ToString() });
         });
+    }
+
+    // Without a scheme Docker takes it for a host's name.
+    private static async Task<Stream> OpenAsync(ApiCall call, string source, IProgress<ProgressMessage> progress)
+    {
+        string url = source.Contains("://", StringComparison.Ordinal) ? source : $"http://{source}";
+        Stream remote = await call.Engine.Images.OpenRemoteAsync(url, call.Cancelled);
+        progress.Report(new ProgressMessage { Status = $"Downloading from {url}" });
+        return remote;
     }
 }
