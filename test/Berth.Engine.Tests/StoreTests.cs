@@ -117,6 +117,17 @@ public sealed class StoreTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Remove_WhileALeftLayerWaits_SaysWhatTheImageAloneHad()
+    {
+        ChainId layer = Assert.Single(_test.Layers.List()).Chain;
+        MemoryStream tar = TestEngine.Tar("left");
+        ChainId left = (await _test.Layers.ApplyAsync(null, new DiffId(Digest.Of(tar.ToArray())), tar, Cancel)).Chain;
+        IReadOnlyList<ImageDeletion> removed = await Images.RemoveAsync("base", force: true, noPrune: false, Cancel);
+        Assert.Equal([layer.ToString()], removed.Where(item => item.Deleted is not null).Skip(1).Select(item => item.Deleted));
+        Assert.Null(_test.Layers.Find(left));
+    }
+
+    [Fact]
     public async Task Remove_LastImage_CollectsItsBlobs()
     {
         await Images.RemoveAsync("base", force: false, noPrune: false, Cancel);

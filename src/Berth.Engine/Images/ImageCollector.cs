@@ -78,17 +78,18 @@ internal sealed class ImageCollector(EngineParts parts, ImageTable images, Layer
         }
     }
 
-    /// <summary>Removes the layers that only an image had which is gone; returns what went, from the top down. What is put off because
-    /// something arrives counts: nothing has it any more.</summary>
+    /// <summary>Removes layers without users; returns those that only an image had which is gone, from the top down. What is put off because
+    /// something arrives counts, for nothing has it any more; what others put off before and goes now does not.</summary>
     public IReadOnlyList<ChainId> CollectLayersOf(ImageConfig gone)
     {
+        ChainId[] own = [.. ImageTable.Chains(gone)];
         lock (_gate)
         {
             if (_arrivals == 0)
-                return [.. CollectLayers().Select(layer => layer.Chain)];
+                return [.. CollectLayers().Select(layer => layer.Chain).Where(own.Contains)];
             _isWanted = true;
             HashSet<ChainId> live = LiveChains();
-            return [.. ImageTable.Chains(gone).Reverse().Where(chain => !live.Contains(chain) && parts.Layers.Find(chain) is not null)];
+            return [.. own.AsEnumerable().Reverse().Where(chain => !live.Contains(chain) && parts.Layers.Find(chain) is not null)];
         }
     }
 
