@@ -5,6 +5,7 @@ using Berth.Distribution;
 using Berth.Engine.State;
 using Berth.Layers;
 using Berth.Layers.Stores;
+using Berth.Linux;
 using Berth.Network;
 using Berth.Oci;
 using Berth.Runtime;
@@ -183,7 +184,7 @@ public sealed partial class BerthEngine : IAsyncDisposable
         {
             await _parts.Networks.TearDownAsync(CancellationToken.None);
             if (_parts.Options.CgroupParent.Trim('/').Length > 0)
-                RemoveCgroupParent(CgroupHierarchy.Detect(), _parts.Options.CgroupParent);
+                RemoveCgroupParent(CgroupHierarchy.DetectForEngine(), _parts.Options.CgroupParent);
         }
         catch (Exception left) when (left is IOException or Faults.FaultException)
         {
@@ -276,6 +277,8 @@ public sealed partial class BerthEngine : IAsyncDisposable
         Mtu = options.Mtu,
         Dns = [.. options.Dns.Select(IPAddress.Parse)],
         ReadyNamespaces = options.NetworkSandboxesPrepared,
+        HostNamespace = options.Holder is { } holder ? NetworkNamespace.OpenOf(holder) : null,
+        IsDetached = options.Holder is not null,
     };
 
     // The next engine with the same data root must find the same table, whatever process it is.

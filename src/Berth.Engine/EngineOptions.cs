@@ -22,6 +22,10 @@ public sealed record EngineOptions
     /// <summary>Bytes per packet on new bridges; 0: as the link with the default route.</summary>
     public int Mtu { get; init; }
 
+    /// <summary>The process that holds the namespaces of an ordinary user's engine: bridges are made in its network namespace, which a
+    /// user-mode network connects to the machine's. Null: this is the machine's root.</summary>
+    public int? Holder { get; init; }
+
     /// <summary>The cgroup below which containers get theirs.</summary>
     public string CgroupParent { get; init; } = "/berth";
 

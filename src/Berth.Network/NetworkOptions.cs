@@ -40,6 +40,10 @@ public sealed record NetworkOptions
     /// <summary>The network namespace that counts as the host; null: the process's own. Owned by the caller.</summary>
     public FileDescriptor? HostNamespace { get; init; }
 
+    /// <summary><see cref="HostNamespace"/> is not where the machine's own addresses are, as with an ordinary user's engine: published
+    /// ports are taken in the process's own namespace and carried over by relays, and its resolvers are asked from there.</summary>
+    public bool IsDetached { get; init; }
+
     /// <summary>How many empty network namespaces are kept ready for the next containers.</summary>
     public int ReadyNamespaces { get; init; } = 3;
 }

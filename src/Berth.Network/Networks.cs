@@ -35,7 +35,7 @@ public sealed partial class Networks : INetworks
         _time = time;
         _files = new NetworkFiles(options.StateDirectory);
         _host = new HostNetwork(options.HostNamespace, options.TableName);
-        _ports = new PortHolder(options.HostNamespace);
+        _ports = new PortHolder(options.HostNamespace, options.IsDetached);
         _pool = new NamespacePool(options.ReadyNamespaces);
     }
 

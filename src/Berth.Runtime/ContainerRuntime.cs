@@ -15,7 +15,7 @@ namespace Berth.Runtime;
 /// <summary>Berth's own runtime, in the process of whoever uses it. One for an engine; thread-safe.</summary>
 public sealed class ContainerRuntime : IContainerRuntime, IDisposable
 {
-    private readonly CgroupHierarchy _hierarchy = CgroupHierarchy.Detect();
+    private readonly CgroupHierarchy _hierarchy = CgroupHierarchy.DetectForEngine();
     private readonly MonitorProgram _program;
     private readonly ExternalContainers _externals;
 

@@ -232,6 +232,8 @@ internal static unsafe class Root
                 return OldOverlay(child);
             Tell.Check(child, added, Place.Overlay, layer);
         }
+        if (child->Has(PlanFlags.UserAttributes))
+            Tell.Check(child, FsConfig(context, K.FSCONFIG_SET_FLAG, Z("userxattr"u8), null, 0), Place.Overlay, Z("userxattr"u8));
         byte* upper = child->At(plan->Upper);
         byte* work = child->At(plan->Work);
         Tell.Check(child, FsConfig(context, K.FSCONFIG_SET_STRING, Z("upperdir"u8), upper, 0), Place.Overlay, upper);
@@ -262,7 +264,9 @@ internal static unsafe class Root
         end = Text.Append(end, Z(",upperdir="u8));
         end = Text.Append(end, child->At(plan->Upper));
         end = Text.Append(end, Z(",workdir="u8));
-        Text.Append(end, child->At(plan->Work));
+        end = Text.Append(end, child->At(plan->Work));
+        if (child->Has(PlanFlags.UserAttributes))
+            Text.Append(end, Z(",userxattr"u8));
         byte* path = child->At(plan->RootPath);
         Tell.Check(child, Sys.Mount(Z("overlay"u8), path, Z("overlay"u8), 0, options), Place.Overlay, path);
         return CloneTree(child, path, 0);

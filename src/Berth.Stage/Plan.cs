@@ -339,6 +339,9 @@ public enum PlanFlags
 
     /// <summary>What the caller may not give is a failure, not a warning.</summary>
     Strict = 65536,
+
+    /// <summary>The engine is no root of the machine: overlayfs keeps its marks in attributes of users.</summary>
+    UserAttributes = 131072,
 }
 
 /// <summary>A namespace to join by descriptor.</summary>

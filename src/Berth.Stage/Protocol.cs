@@ -113,6 +113,12 @@ public static class StageContract
     /// <summary>argv[1] of the program that makes a user namespace and holds it.</summary>
     public const string NamespaceVerb = "@namespace";
 
+    /// <summary>argv[1] of the program that makes and holds the namespaces of an ordinary user's engine.</summary>
+    public const string HoldVerb = "@hold";
+
+    /// <summary>argv[1] of the program that joins them; the holder's pid, the program and its arguments follow.</summary>
+    public const string JoinVerb = "@join";
+
     /// <summary>argv[1] of the program that makes it a container's process 1; the container's own program follows.</summary>
     public const string InitVerb = "@init";
 

@@ -259,7 +259,10 @@ internal static unsafe class Steps
     /// <summary>Through a procfs that is mounted nowhere: nothing in the root can stand in for <c>/proc/sys</c>.</summary>
     private static void SetParameter(Child* child, PlanStep* step, byte* target)
     {
-        int process = NewFileSystem(child, Z("proc"u8), Z("proc"u8), Z(""u8), 0, Z("/proc"u8));
+        // Whoever is not the machine's root may have no procfs of the machine's processes, but is still where the machine's is mounted.
+        int process = child->Has(PlanFlags.UserAttributes) ? Sys.Open(Z("/proc"u8), K.O_PATH | K.O_DIRECTORY | K.O_CLOEXEC)
+            : NewFileSystem(child, Z("proc"u8), Z("proc"u8), Z(""u8), 0, Z("/proc"u8));
+        Tell.Check(child, process, Place.Sysctl, target);
         OpenHow how = new()
         {
             Flags = K.O_WRONLY | K.O_CLOEXEC,

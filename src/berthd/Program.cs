@@ -3,6 +3,7 @@ using System.Reflection;
 using Berth.Daemon.Hosting;
 using Berth.Daemon.Http;
 using Berth.Daemon.Options;
+using Berth.Daemon.Rootless;
 using Berth.Engine;
 using Microsoft.Extensions.Logging;
 
@@ -27,6 +28,11 @@ async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken
             Console.Error.WriteLine(error);
         return 1;
     }
+    if (!Environment.IsPrivilegedProcess && EnterNamespaces(options) is { } refusal)
+    {
+        Console.Error.WriteLine($"failed to start daemon: {refusal}");
+        return 1;
+    }
     LogSwitch levels = new(options.LogLevel);
     using ILoggerFactory loggers = LogTo(options.LogsAsJson, levels);
     try
@@ -34,12 +40,27 @@ async Task<int> RunAsync(ParseResult parsed, CancellationToken cancellationToken
         await DaemonHost.RunAsync(
             options, program, BerthEngine.OpenAsync, loggers, levels,
             problems => ReadOptions(commandLine.Read(parsed), problems), ready: null, cancellationToken);
+        RootlessLaunch.LeaveIfIdle(options.Engine.ExecRoot);
         return 0;
     }
     catch (FaultException fault)
     {
         Console.Error.WriteLine($"failed to start daemon: {fault.Message}");
         return 1;
+    }
+}
+
+// An ordinary user becomes root in namespaces of his own: this program starts anew in there.
+static string? EnterNamespaces(DaemonOptions options)
+{
+    try
+    {
+        RootlessLaunch.Enter(options.Engine.ExecRoot, options.Engine.RuntimeBinary);
+        return null;
+    }
+    catch (Exception failure) when (failure is FaultException or IOException or UnauthorizedAccessException)
+    {
+        return failure.Message;
     }
 }
 

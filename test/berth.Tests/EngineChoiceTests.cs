@@ -42,6 +42,15 @@ public sealed class EngineChoiceTests : IDisposable
     }
 
     [Theory]
+    [InlineData("/run/berth/berth.sock", true, "/run/user/7", "")]
+    [InlineData("/run/user/7/berth/berth.sock", false, "/run/user/7", "")]
+    [InlineData("/home/x/.berth/run/berth/berth.sock", false, null, "")]
+    [InlineData("/run/berth/berth.sock", false, "/run/user/7", "/run/berth/berth.sock")]
+    [InlineData("/run/user/7/berth/berth.sock", false, "/run/user/7", "/run/berth/berth.sock /run/user/7/berth/berth.sock")]
+    public void DefaultSocket_IsTheOneThatTheUserMayUse(string expected, bool isRoot, string? runtime, string usable) =>
+        Assert.Equal(expected, EngineChoice.DefaultSocket(isRoot, runtime, "/home/x", path => usable.Split(' ').Contains(path)));
+
+    [Theory]
     [InlineData("-H unix:///a -c other", "conflicting options: cannot specify both --host and --context")]
     [InlineData("-H unix:///a -H unix:///b", "Specify only one -H")]
     [InlineData("-c nosuch", "context \"nosuch\": context not found")]

@@ -53,6 +53,9 @@ public sealed record SystemInfo
     /// <summary><c>1</c> or <c>2</c>; hybrid counts as 1.</summary>
     public string CgroupVersion { get; init; } = "";
 
+    /// <summary>Who makes cgroups: <c>cgroupfs</c>, or <c>none</c> where there are none to make and so no limits.</summary>
+    public string CgroupDriver { get; init; } = "cgroupfs";
+
     /// <summary>Events since the engine was opened.</summary>
     public long Events { get; init; }
 

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Berth.Distribution;
+using Berth.Linux.Processes;
+using Berth.Runtime.Cgroups;
 
 namespace Berth.Engine;
 
@@ -42,7 +44,8 @@ internal sealed class SystemService(
             Architecture = RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "aarch64" : "x86_64",
             Processors = Environment.ProcessorCount,
             MemoryTotal = MemoryTotal(),
-            SecurityOptions = ["name=seccomp,profile=builtin"],
+            SecurityOptions = UserNamespace.IsInitial ? ["name=seccomp,profile=builtin"] : ["name=seccomp,profile=builtin", "name=rootless"],
+            CgroupDriver = UserNamespace.IsInitial || s_handedOver.Value.Mode != CgroupMode.None ? "cgroupfs" : "none",
             Capabilities = limits,
             DescribedDevices = [.. devices.All.Select(device => device.FullName)],
             Warnings = [.. Warnings(limits), .. devices.Problems.Select(problem => $"WARNING: CDI: {problem}")],
@@ -75,6 +78,9 @@ internal sealed class SystemService(
         return result.IdentityToken.Length > 0 ? result.IdentityToken : null;
     }
 
+    // What an ordinary user's engine may make groups in.
+    private static readonly Lazy<CgroupHierarchy> s_handedOver = new(CgroupHierarchy.DetectForEngine);
+
     private static HashSet<string> Limits()
     {
         HashSet<string> all = [];
@@ -84,11 +90,17 @@ internal sealed class SystemService(
                 if (File.Exists(file))
                     all.Add(name);
         }
-        string controllers = File.Exists("/sys/fs/cgroup/cgroup.controllers") ? File.ReadAllText("/sys/fs/cgroup/cgroup.controllers") : "";
+        string[] controllers = !UserNamespace.IsInitial ? [.. s_handedOver.Value.Controllers]
+            : File.Exists("/sys/fs/cgroup/cgroup.controllers") ? File.ReadAllText("/sys/fs/cgroup/cgroup.controllers").Split([' ', '\n']) : [];
         foreach ((string controller, string name) in ((string, string)[])
             [("memory", "memory"), ("memory", "swap"), ("cpu", "cpu-cfs"), ("cpu", "cpu-shares"), ("cpuset", "cpuset"), ("pids", "pids")])
-            if (controllers.Split([' ', '\n']).Contains(controller))
+            if (controllers.Contains(controller))
                 all.Add(name);
+        if (!UserNamespace.IsInitial)
+        {
+            all.Add("ipv4-forwarding");
+            return all;
+        }
         Add("memory", "/sys/fs/cgroup/memory/memory.limit_in_bytes");
         Add("swap", "/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes");
         Add("oom-kill-disable", "/sys/fs/cgroup/memory/memory.oom_control");

@@ -1,4 +1,5 @@
 using Berth.Engine.State;
+using Berth.Linux.Processes;
 using Berth.Oci.Runtime;
 
 namespace Berth.Engine.Specs;
@@ -26,10 +27,12 @@ internal static class MountSpecs
     private static IEnumerable<MountSpec> Standard(HostSettings host, string? sharedMemory)
     {
         string access = host.Privileged ? "rw" : "ro";
-        yield return New("/proc", "proc", "nosuid", "noexec", "nodev");
+        yield return host.PidMode == "host" && !UserNamespace.IsInitial
+            ? OfMachine("/proc", "rw") : New("/proc", "proc", "nosuid", "noexec", "nodev");
         yield return New("/dev", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k");
         yield return New("/dev/pts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5");
-        yield return New("/sys", "sysfs", "nosuid", "noexec", "nodev", access);
+        yield return host.NetworkMode == "host" && !UserNamespace.IsInitial
+            ? OfMachine("/sys", access) : New("/sys", "sysfs", "nosuid", "noexec", "nodev", access);
         yield return New("/sys/fs/cgroup", "cgroup", access, "nosuid", "noexec", "nodev");
         if (host.IpcMode == "host")
         {
@@ -47,6 +50,11 @@ internal static class MountSpecs
     private static MountSpec New(string destination, string type, params string[] options) =>
         new() { Destination = destination, Type = type, Source = type == "tmpfs" && destination == "/dev/shm" ? "shm"
             : type, Options = options };
+
+    // The kernel shows a namespace only to whoever is root where it belongs; of the machine's own an ordinary user's engine has the machine's
+    // view, which it cannot write to either.
+    private static MountSpec OfMachine(string path, string access) =>
+        new() { Destination = path, Type = "bind", Source = path, Options = ["rbind", "rprivate", "nosuid", "noexec", "nodev", access] };
 
     private static MountSpec Bind(string source, string destination, string propagation) =>
         new() { Destination = destination, Type = "bind", Source = source, Options = ["rbind", propagation] };

@@ -100,8 +100,9 @@ internal static class ResourceSpecs
 
     private static BlockIoLimits? BlockLimits(ResourceLimits limits)
     {
-        if (limits is { BlkioWeight: 0, BlkioWeightDevice: null or { Count: 0 }, BlkioDeviceReadBps: null, BlkioDeviceWriteBps: null,
-            BlkioDeviceReadIOps: null, BlkioDeviceWriteIOps: null })
+        if (limits is { BlkioWeight: 0, BlkioWeightDevice: null or { Count: 0 }, BlkioDeviceReadBps: null or { Count: 0 },
+            BlkioDeviceWriteBps: null or { Count: 0 }, BlkioDeviceReadIOps: null or { Count: 0 },
+            BlkioDeviceWriteIOps: null or { Count: 0 } })
             return null;
         return new BlockIoLimits
         {

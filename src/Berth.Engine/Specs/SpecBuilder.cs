@@ -1,4 +1,5 @@
 using Berth.Engine.State;
+using Berth.Linux.Processes;
 using Berth.Oci.Runtime;
 using Berth.Runtime.Defaults;
 
@@ -159,7 +160,7 @@ internal static class SpecBuilder
         if (inputs.Container.Host.NetworkMode != "host" && inputs.NetworkNamespaceOf is null)
         {
             all["net.ipv4.ip_unprivileged_port_start"] = "0";
-            all["net.ipv4.ping_group_range"] = "0 2147483647";
+            all["net.ipv4.ping_group_range"] = $"0 {Math.Min(UserNamespace.LastGroup, int.MaxValue)}";
         }
         foreach ((string key, string value) in inputs.Container.Host.Sysctls ?? new Dictionary<string, string>())
             all[key] = value;

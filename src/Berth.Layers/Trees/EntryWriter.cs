@@ -2,6 +2,7 @@ using Berth.Faults;
 using Berth.Layers.Tar;
 using Berth.Linux;
 using Berth.Linux.Files;
+using Berth.Linux.Processes;
 
 namespace Berth.Layers.Trees;
 
@@ -149,6 +150,9 @@ internal sealed class EntryWriter : IDisposable
 
     private void WriteOther(EntryPath path, TarEntry entry, DirectoryCache.Entry parent)
     {
+        // Only the machine's root makes devices: whoever is root in a namespace of his own has the image without them.
+        if (entry.Type is TarEntryType.CharacterDevice or TarEntryType.BlockDevice && _options.AllowDevices && !UserNamespace.IsInitial)
+            return;
         int error = TryMake(path, entry, parent.Directory);
         if (error == Errno.EEXIST)
         {
@@ -161,7 +165,7 @@ internal sealed class EntryWriter : IDisposable
             return;
         (uint uid, uint gid) = Owner(entry);
         if (_options.KeepOwners && (uid != 0 || gid != 0 || !_ownsAsRoot || parent.SetsGroup))
-            Check(FileCalls.TrySetOwner(parent.Directory, path.Name, uid, gid), "fchownat", path);
+            CheckOwner(FileCalls.TrySetOwner(parent.Directory, path.Name, uid, gid), "fchownat", path, uid, gid);
         if (entry.Type != TarEntryType.SymbolicLink && (entry.Mode & ~0x1FF) != 0)
             Check(FileCalls.TrySetMode(parent.Directory, path.Name, entry.Mode), "fchmodat", path);
         foreach (TarAttribute attribute in entry.Attributes)
@@ -234,7 +238,7 @@ internal sealed class EntryWriter : IDisposable
     {
         (uint uid, uint gid) = Owner(entry);
         if (_options.KeepOwners && (always || uid != 0 || gid != 0 || !_ownsAsRoot))
-            Check(FileCalls.TrySetOwner(file, uid, gid), "fchown", path);
+            CheckOwner(FileCalls.TrySetOwner(file, uid, gid), "fchown", path, uid, gid);
     }
 
     private (uint Uid, uint Gid) Owner(TarEntry entry) =>
@@ -266,6 +270,14 @@ internal sealed class EntryWriter : IDisposable
             if (OverlayNames.IsOverlayAttribute(attribute.Name))
                 throw new InvalidDataException($"attribute {FileCalls.TextOf(attribute.Name)} would steer overlayfs");
         }
+    }
+
+    private static void CheckOwner(int error, string call, EntryPath path, uint uid, uint gid)
+    {
+        if (error == Errno.EINVAL && !UserNamespace.IsInitial)
+            throw new InvalidDataException($"{path} belongs to {uid}:{gid}, and the engine's user has no such IDs: give it more in "
+                + "/etc/subuid and /etc/subgid (usermod --add-subuids, --add-subgids), and start the engine anew");
+        Check(error, call, path);
     }
 
     private static void Check(int error, string call, EntryPath path)

@@ -1,10 +1,14 @@
+using Berth.Linux.Processes;
+
 namespace Berth.Layers.Trees;
 
 /// <summary>Names that mean something to overlayfs and to layer tars.</summary>
 /// <remarks>Linux Documentation/filesystems/overlayfs.rst; OCI image-spec 1.1, layer.md "Whiteouts".</remarks>
 internal static class OverlayNames
 {
-    public static ReadOnlySpan<byte> Opaque => "trusted.overlay.opaque\0"u8;
+    /// <summary>The mark of a directory that hides what is below: trusted attributes are the machine's root's alone.</summary>
+    public static ReadOnlySpan<byte> Opaque =>
+        UserNamespace.IsInitial ? "trusted.overlay.opaque\0"u8 : "user.overlay.opaque\0"u8;
 
     public static ReadOnlySpan<byte> TrustedPrefix => "trusted.overlay."u8;
 

@@ -49,7 +49,7 @@ internal sealed class Whiteouts(WhiteoutMode mode, DirectoryCache directories)
     {
         int error = FileCalls.TrySetAttribute(parent, name, OverlayNames.Opaque, "y"u8);
         if (error != 0)
-            throw new LinuxException("setxattr trusted.overlay.opaque", FileCalls.TextOf(name), error);
+            throw new LinuxException($"setxattr {FileCalls.TextOf(OverlayNames.Opaque)}", FileCalls.TextOf(name), error);
     }
 
     private void TakeOpaque(EntryPath path)

@@ -158,11 +158,23 @@ public static unsafe partial class FileCalls
     /// <summary>The user that this process acts as. geteuid(2).</summary>
     public static uint EffectiveUser => geteuid();
 
+    /// <summary>True when this process may write to a file, or make files in a directory; false also when there is none. faccessat2(2) with
+    /// AT_EACCESS.</summary>
+    public static bool MayWrite(string path)
+    {
+        const int writable = 2, asEffective = 0x200;
+        fixed (byte* name = PathOf(path))
+            return faccessat(WorkingDirectory, name, writable, asEffective) == 0;
+    }
+
     /// <summary>The group that this process acts as. getegid(2).</summary>
     public static uint EffectiveGroup => getegid();
 
     [LibraryImport("libc")]
     private static partial uint geteuid();
+
+    [LibraryImport("libc")]
+    private static partial int faccessat(FileDescriptor directory, byte* path, int mode, int flags);
 
     [LibraryImport("libc")]
     private static partial uint getegid();

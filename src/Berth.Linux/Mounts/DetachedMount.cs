@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Berth.Linux.Processes;
 
 namespace Berth.Linux.Mounts;
 
@@ -12,6 +13,7 @@ public static unsafe partial class DetachedMount
     private const long FsConfig = 431;
     private const long FsMount = 432;
     private const uint FSOPEN_CLOEXEC = 1;
+    private const uint FSCONFIG_SET_FLAG = 0;
     private const uint FSCONFIG_SET_STRING = 1;
     private const uint FSCONFIG_CMD_CREATE = 6;
     private const uint FSMOUNT_CLOEXEC = 1;
@@ -28,6 +30,8 @@ public static unsafe partial class DetachedMount
             Set(context, "lowerdir+\0"u8, directory);
         Set(context, "upperdir\0"u8, upper);
         Set(context, "workdir\0"u8, work);
+        if (!UserNamespace.IsInitial)
+            SetFlag(context, "userxattr\0"u8);
         Checked("fsconfig", "overlay", syscall(FsConfig, context.Number, FSCONFIG_CMD_CREATE, null, null, 0));
         return new FileDescriptor(Checked("fsmount", "overlay", syscall(FsMount, context.Number, FSMOUNT_CLOEXEC, 0)));
     }
@@ -37,6 +41,12 @@ public static unsafe partial class DetachedMount
         byte[] text = Encoding.UTF8.GetBytes(value + "\0");
         fixed (byte* name = key, content = text)
             Checked("fsconfig", value, syscall(FsConfig, context.Number, FSCONFIG_SET_STRING, name, content, 0));
+    }
+
+    private static void SetFlag(FileDescriptor context, ReadOnlySpan<byte> key)
+    {
+        fixed (byte* name = key)
+            Checked("fsconfig", "userxattr", syscall(FsConfig, context.Number, FSCONFIG_SET_FLAG, name, null, 0));
     }
 
     private static int Checked(string call, string what, long result) =>

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Berth.Linux.Files;
+using Berth.Linux.Processes;
 
 namespace Berth.Linux.Mounts;
 
@@ -10,6 +11,7 @@ public static unsafe partial class DetachedMounts
     /// <summary>umount2(2) MNT_DETACH: gone from the tree at once, for good when nobody uses it any more.</summary>
     public const int MNT_DETACH = 2;
 
+    private const int FSCONFIG_SET_FLAG = 0;
     private const int FSCONFIG_SET_STRING = 1;
     private const int FSCONFIG_CMD_CREATE = 6;
     private const uint FSOPEN_CLOEXEC = 1;
@@ -46,8 +48,10 @@ public static unsafe partial class DetachedMounts
         }
         // Layers hold whole files and no references to other layers: what is written here must be complete by itself.
         SetString(context, "metacopy", "off");
-        SetString(context, "redirect_dir", "off");
+        // With attributes of users the kernel follows none, and refuses "off".
+        SetString(context, "redirect_dir", UserNamespace.IsInitial ? "off" : "nofollow");
         SetString(context, "index", "off");
+        KeepMarksAsUser(context);
         return Mount(context, upper is null ? MOUNT_ATTR_RDONLY : 0);
     }
 
@@ -61,6 +65,7 @@ public static unsafe partial class DetachedMounts
         using FileDescriptor context = OpenContext("overlay");
         SetString(context, "lowerdir+", directory);
         SetString(context, "lowerdir+", $"/proc/self/fd/{empty.Number}");
+        KeepMarksAsUser(context);
         return Mount(context, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID);
     }
 
@@ -147,6 +152,18 @@ public static unsafe partial class DetachedMounts
         {
             long result = syscall2(FsOpenNumber, name, FSOPEN_CLOEXEC);
             return result < 0 ? throw LinuxException.FromLastError("fsopen", type) : new FileDescriptor((int)result);
+        }
+    }
+
+    // Trusted attributes, where overlayfs keeps its marks, are for the machine's root alone.
+    private static void KeepMarksAsUser(FileDescriptor context)
+    {
+        if (UserNamespace.IsInitial)
+            return;
+        fixed (byte* name = FileCalls.PathOf("userxattr"))
+        {
+            if (syscall5(FsConfigNumber, context, FSCONFIG_SET_FLAG, name, null, 0) < 0)
+                throw LinuxException.FromLastError("fsconfig", "userxattr");
         }
     }
 

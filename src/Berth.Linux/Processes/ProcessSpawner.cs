@@ -57,6 +57,22 @@ public static unsafe partial class ProcessSpawner
         }
     }
 
+    /// <summary>Becomes another program, with this process's number, descriptors that are not close-on-exec, and environment.</summary>
+    /// <param name="path">The program.</param>
+    /// <param name="arguments">Its arguments, the zeroth included.</param>
+    /// <exception cref="LinuxException">ENOENT, EACCES: the program.</exception>
+    public static void Replace(string path, IReadOnlyList<string> arguments)
+    {
+        using TextArray texts = new(arguments);
+        using TextArray variables = new([.. Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
+            .Select(static pair => $"{pair.Key}={pair.Value}")]);
+        nint program = Marshal.StringToCoTaskMemUTF8(path);
+        execve((byte*)program, texts.Pointer, variables.Pointer);
+        LinuxException refused = LinuxException.FromLastError("execve", path);
+        Marshal.FreeCoTaskMem(program);
+        throw refused;
+    }
+
     /// <summary>Waits for the end of a child that is about to end; nothing when it is not ours.</summary>
     public static void Reap(int pid)
     {
@@ -153,6 +169,8 @@ public static unsafe partial class ProcessSpawner
     private static partial void posix_spawnattr_setsigdefault(byte* attributes, byte* set);
     [LibraryImport("libc")]
     private static partial void posix_spawnattr_setflags(byte* attributes, short flags);
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int execve(byte* path, byte** arguments, byte** environment);
     [LibraryImport("libc", SetLastError = true)]
     private static partial int wait4(int pid, int* status, int options, void* usage);
     [LibraryImport("libc")]

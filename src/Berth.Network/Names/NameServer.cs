@@ -38,7 +38,7 @@ internal sealed class NameServer : IDisposable
     public static NameServer Start(FileDescriptor target, NetworkOptions options, INameView view)
     {
         (Socket datagrams, Socket listener) = NetworkNamespace.Run(target, Open);
-        NameServer server = new(datagrams, listener, view, options.HostNamespace);
+        NameServer server = new(datagrams, listener, view, options.IsDetached ? null : options.HostNamespace);
         _ = Task.Run(server.ServeDatagramsAsync);
         _ = Task.Run(server.ServeConnectionsAsync);
         return server;

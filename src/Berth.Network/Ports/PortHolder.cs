@@ -7,9 +7,9 @@ namespace Berth.Network;
 
 /// <summary>Holds each published host port with a real socket, so that no other process can take it and finding out whether it is
 /// free has no gap. The kernel's translation comes first: over IPv4 nothing ever arrives at these sockets; over IPv6 a relay serves
-/// them.</summary>
+/// them, and all of them where the engine's bridges are detached from the machine's own network.</summary>
 /// <remarks>Guarded by its owner.</remarks>
-internal sealed class PortHolder(FileDescriptor? hostNamespace)
+internal sealed class PortHolder(FileDescriptor? hostNamespace, bool isDetached = false)
 {
     private const int RandomTriesMax = 32;
     private const int DatagramTriesMax = 5;
@@ -122,7 +122,7 @@ internal sealed class PortHolder(FileDescriptor? hostNamespace)
             throw new PortTakenException($"Bind for {new IPEndPoint(port.HostAddress, port.HostPort)} failed: port is already allocated");
         Socket socket = Bind(port);
         PublishedPort real = port with { HostPort = (ushort)((IPEndPoint)socket.LocalEndPoint!).Port };
-        _held[real] = port.HostAddress.AddressFamily == AddressFamily.InterNetwork
+        _held[real] = port.HostAddress.AddressFamily == AddressFamily.InterNetwork && !isDetached
             ? new HeldSocket(socket)
             : Relay.Start(socket, new IPEndPoint(target.ToIPAddress(), port.ContainerPort), port.Protocol, hostNamespace);
         return real;
@@ -151,7 +151,7 @@ internal sealed class PortHolder(FileDescriptor? hostNamespace)
         Socket? socket = null;
         try
         {
-            socket = NetworkNamespace.Run(hostNamespace, () => isTcp
+            socket = NetworkNamespace.Run(isDetached ? null : hostNamespace, () => isTcp
                 ? new Socket(family, SocketType.Stream, ProtocolType.Tcp)
                 : new Socket(family, SocketType.Dgram, ProtocolType.Udp));
             if (family == AddressFamily.InterNetworkV6)

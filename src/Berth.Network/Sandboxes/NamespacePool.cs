@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Berth.Linux;
+using Berth.Linux.Processes;
 
 namespace Berth.Network;
 
@@ -73,7 +74,7 @@ internal sealed class NamespacePool(int ready) : IAsyncDisposable
             Sysctl.Write("net/ipv6/conf/default/disable_ipv6", "1");
             // As Docker: any user may bind low ports and ping, inside.
             Sysctl.Write("net/ipv4/ip_unprivileged_port_start", "0");
-            Sysctl.Write("net/ipv4/ping_group_range", "0 2147483647");
+            Sysctl.Write("net/ipv4/ping_group_range", $"0 {Math.Min(UserNamespace.LastGroup, int.MaxValue)}");
             return socket;
         });
         return new ReadyNamespace(created, route);

@@ -37,6 +37,9 @@ public abstract class Cgroup
     /// <summary>Names a cgroup.</summary>
     private protected Cgroup(string path) => Path = path;
 
+    /// <summary>True where there is no tree to be in.</summary>
+    public bool IsNowhere => Directories.Count == 0;
+
     /// <summary>True when it exists in at least one tree.</summary>
     public bool Exists => Directories.Any(Directory.Exists);
 

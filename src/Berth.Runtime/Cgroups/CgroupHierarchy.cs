@@ -1,4 +1,6 @@
 using Berth.Faults;
+using Berth.Linux.Files;
+using Berth.Linux.Processes;
 using Berth.Oci.Runtime;
 
 namespace Berth.Runtime.Cgroups;
@@ -23,6 +25,7 @@ public enum CgroupMode
 /// <remarks>cgroups(7). Controllers are taken from <c>/proc/self/mountinfo</c>, never from fixed paths.</remarks>
 public sealed class CgroupHierarchy
 {
+    private const string EngineLeaf = "/berthd";
     private readonly IReadOnlyDictionary<string, string> _controllers;
     private readonly string? _unified;
     private readonly IReadOnlyList<string> _named;
@@ -30,6 +33,8 @@ public sealed class CgroupHierarchy
     private CgroupHierarchy(
         CgroupMode mode, IReadOnlyDictionary<string, string> controllers, string? unified, IReadOnlyList<string> named) =>
         (Mode, _controllers, _unified, _named) = (mode, controllers, unified, named);
+
+    private static CgroupHierarchy None => new(CgroupMode.None, new Dictionary<string, string>(), null, []);
 
     /// <summary>How the controllers are mounted.</summary>
     public CgroupMode Mode { get; }
@@ -41,6 +46,14 @@ public sealed class CgroupHierarchy
 
     /// <summary>Finds the trees of this machine.</summary>
     public static CgroupHierarchy Detect() => Parse(File.ReadAllText("/proc/self/mountinfo"));
+
+    /// <summary>Finds the trees that an engine may make groups in: all, or without the machine's root what its root has handed over: of
+    /// version 2 the group that this process is in, of version 1 none. It is moved to a group of its own there.</summary>
+    public static CgroupHierarchy DetectForEngine()
+    {
+        CgroupHierarchy machine = Detect();
+        return UserNamespace.IsInitial ? machine : machine.Delegated(File.ReadAllText("/proc/self/cgroup"));
+    }
 
     /// <summary>Finds the trees in the text of a mountinfo file. proc_pid_mountinfo(5).</summary>
     public static CgroupHierarchy Parse(string mountInfo)
@@ -71,6 +84,29 @@ public sealed class CgroupHierarchy
             (false, _) => CgroupMode.Version2,
         };
         return new CgroupHierarchy(mode, controllers, unified, named);
+    }
+
+    // A group is handed over with its cgroup.procs, as a service manager does for a user's services (Delegate=yes).
+    private CgroupHierarchy Delegated(string own)
+    {
+        string? path = own.Split('\n').FirstOrDefault(static line => line.StartsWith("0::/", StringComparison.Ordinal))?[3..];
+        if (Mode != CgroupMode.Version2 || path is null)
+            return None;
+        // Those above the leaf that the engine itself is in.
+        string directory = System.IO.Path.Join(_unified, path.EndsWith(EngineLeaf, StringComparison.Ordinal) ? path[..^EngineLeaf.Length] : path);
+        if (!FileCalls.MayWrite(System.IO.Path.Join(directory, "cgroup.procs")) || !FileCalls.MayWrite(directory))
+            return None;
+        LeaveFor(directory);
+        return new CgroupHierarchy(CgroupMode.Version2, _controllers, directory, _named);
+    }
+
+    // Controllers are handed down only by a group without processes of its own.
+    private static void LeaveFor(string directory)
+    {
+        string leaf = directory + EngineLeaf;
+        Directory.CreateDirectory(leaf);
+        foreach (int pid in CgroupFile.ReadPids(directory))
+            CgroupFile.TryWrite(leaf, "cgroup.procs", pid.ToString(System.Globalization.CultureInfo.InvariantCulture));
     }
 
     /// <summary>Makes a cgroup in every tree and sets its limits. Of a creation that fails nothing is left.</summary>

@@ -1,3 +1,4 @@
+using Berth.Linux.Processes;
 using Berth.Oci.Runtime;
 
 namespace Berth.Runtime.Cgroups;
@@ -5,13 +6,16 @@ namespace Berth.Runtime.Cgroups;
 /// <summary>Writes limits into version 1's files.</summary>
 internal sealed class CgroupV1Limits(Func<string, string?> directoryOf, IList<string> warnings)
 {
+    private static readonly MemoryLimits s_noMemory = new();
+    private static readonly CpuLimits s_noCpu = new();
+
     public void Set(LinuxResources resources)
     {
         if (resources.Devices is { Count: > 0 } devices)
             SetDevices(devices);
-        if (resources.Memory is { } memory)
+        if (resources.Memory is { } memory && memory != s_noMemory)
             SetMemory(memory);
-        if (resources.Cpu is { } cpu)
+        if (resources.Cpu is { } cpu && cpu != s_noCpu)
             SetCpu(cpu);
         if (resources.Pids is { } pids && Need("pids", "the limit on processes") is { } directory)
             CgroupFile.Write(directory, "pids.max", pids.Limit > 0 ? pids.Limit.ToString() : "max");
@@ -49,7 +53,8 @@ internal sealed class CgroupV1Limits(Func<string, string?> directoryOf, IList<st
 
     private void SetDevices(IReadOnlyList<DeviceRule> rules)
     {
-        if (Need("devices", "the device rules") is not { } directory)
+        // Without the machine's root there are no nodes but the machine's, and its rights to them hold.
+        if (!UserNamespace.IsInitial || Need("devices", "the device rules") is not { } directory)
             return;
         foreach (DeviceRule rule in rules)
             CgroupFile.Write(directory, rule.Allow ? "devices.allow" : "devices.deny", Text(rule));

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Net.Sockets;
 using Berth.Faults;
 using Berth.Linux;
+using Berth.Linux.Processes;
 using Berth.Linux.Sockets;
 using Berth.Oci.Runtime;
 using Berth.Runtime.Cgroups;
@@ -133,7 +134,7 @@ internal sealed class RunningContainer : IContainer
     public CgroupStatistics ReadStatistics() => _cgroup.ReadStatistics();
 
     /// <inheritdoc/>
-    public IReadOnlyList<int> Processes() => _cgroup.Processes();
+    public IReadOnlyList<int> Processes() => _cgroup.IsNowhere && !Exited.IsCompleted ? ProcessTree.Of(Pid) : _cgroup.Processes();
 
     /// <inheritdoc/>
     public async Task<IExecProcess> ExecAsync(ExecRequest request, CancellationToken cancellationToken)

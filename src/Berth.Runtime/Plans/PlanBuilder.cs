@@ -63,7 +63,8 @@ internal static class PlanBuilder
         {
             PlanWriter writer = new();
             AddUnmonitored(plan, writer, unmonitored);
-            writer.Header.Flags |= Strictness.IsAsked(spec.Annotations) ? PlanFlags.Strict : 0;
+            writer.Header.Flags |= (Strictness.IsAsked(spec.Annotations) ? PlanFlags.Strict : 0)
+                | (UserNamespace.IsInitial ? 0 : PlanFlags.UserAttributes);
             AddNamespaces(plan, writer, spec.Linux?.Namespaces ?? [], request.NetworkNamespace);
             AddIdMaps(writer, spec.Linux);
             AddTimeOffsets(writer, spec.Linux?.TimeOffsets);
@@ -74,7 +75,7 @@ internal static class PlanBuilder
             writer.Header.RunDirectory = writer.Text(request.RunDirectory);
             AddLog(writer, request.Log);
             bool anyUser = spec.Linux?.Namespaces?.Any(static entry => entry.Type == "user") == true;
-            PlanStep[] steps = new MountSteps(writer, cgroup?.ProcsFiles ?? [], anyUser, request.Subpaths,
+            PlanStep[] steps = new MountSteps(writer, cgroup?.ProcsFiles ?? [], anyUser || !UserNamespace.IsInitial, request.Subpaths,
                 (mount, options) => MappedMount(plan, mount, options, mapOwners)).Compile(spec);
             writer.Header.Steps = writer.Array<PlanStep>(steps);
             writer.Header.StepCount = (uint)steps.Length;

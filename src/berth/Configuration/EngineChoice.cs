@@ -1,5 +1,6 @@
 using Berth.Cli.Parsing;
 using Berth.Client;
+using Berth.Linux.Files;
 
 namespace Berth.Cli.Configuration;
 
@@ -23,11 +24,21 @@ internal static class EngineChoice
         return client;
     }
 
-    /// <summary>The default socket: the system's for root, the user's own otherwise.</summary>
-    public static string DefaultSocket(Session session) =>
-        !string.Equals(System.Environment.UserName, "root", StringComparison.Ordinal)
-            && session.Variable("XDG_RUNTIME_DIR") is { } runtime
-            ? Path.Combine(runtime, "berth", "berth.sock") : "/run/berth/berth.sock";
+    /// <summary>The default socket: the system's for root and for who may use it; else the user's own.</summary>
+    public static string DefaultSocket(Session session) => DefaultSocket(
+        string.Equals(System.Environment.UserName, "root", StringComparison.Ordinal), session.Variable("XDG_RUNTIME_DIR"),
+        session.Variable("HOME") ?? "/", FileCalls.MayWrite);
+
+    /// <summary>The same, of what it depends on. Where the user's own engine listens, that is meant.</summary>
+    internal static string DefaultSocket(bool isRoot, string? runtimeDirectory, string home, Func<string, bool> mayUse)
+    {
+        const string system = "/run/berth/berth.sock";
+        if (isRoot)
+            return system;
+        string own = Path.Combine(
+            runtimeDirectory is ['/', ..] ? runtimeDirectory : Path.Combine(home, ".berth/run"), "berth", "berth.sock");
+        return !mayUse(own) && mayUse(system) ? system : own;
+    }
 
     /// <summary>The name of the context in force; <c>default</c> when options or variables name the host.</summary>
     public static string ContextName(Session session)

@@ -40,7 +40,7 @@ internal static class SystemViews
             NGoroutines = ThreadPool.ThreadCount,
             SystemTime = Wire.GoTimeConverter.Format(services.Clock.GetUtcNow()),
             LoggingDriver = options.LogDriver,
-            CgroupDriver = "cgroupfs",
+            CgroupDriver = info.CgroupDriver,
             CgroupVersion = info.CgroupVersion,
             NEventsListener = info.EventListeners,
             KernelVersion = info.KernelVersion,

@@ -9,7 +9,7 @@ internal sealed record DefaultPaths(string DataRoot, string ExecRoot, string Con
     /// <summary>For the user of this process.</summary>
     public static DefaultPaths ForThisUser()
     {
-        if (Environment.IsPrivilegedProcess)
+        if (Environment.IsPrivilegedProcess && Rootless.RootlessLaunch.Holder is null)
             return new DefaultPaths("/var/lib/berth", "/run/berth", "/etc/berth/daemon.json");
         string home = Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
         return new DefaultPaths(

@@ -64,6 +64,7 @@ internal sealed class OptionsBuilder(SettingValues values, DefaultPaths paths)
         {
             DataRoot = AbsolutePath(Settings.DataRoot, paths.DataRoot),
             ExecRoot = execRoot,
+            Holder = Rootless.RootlessLaunch.Holder,
             Bridge = values.Text(Settings.Bridge) ?? defaults.Bridge,
             BridgeAddress = values.Text(Settings.BridgeAddress),
             Mtu = Number(Settings.Mtu, defaults.Mtu, 0, 65_535),

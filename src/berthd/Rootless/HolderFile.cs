@@ -1,0 +1,59 @@
+using System.Globalization;
+
+namespace Berth.Daemon.Rootless;
+
+/// <summary>What one daemon of a user leaves for the next: the processes that hold its namespaces and its network.</summary>
+/// <param name="Holder">The process that holds the namespaces.</param>
+/// <param name="Network">The process of the user-mode network.</param>
+internal sealed record HolderFile(ProcessMark Holder, ProcessMark Network)
+{
+    /// <summary>Reads it; null when there is none, or what it names is gone with the last reboot or otherwise.</summary>
+    public static HolderFile? Read(string path)
+    {
+        if (!File.Exists(path))
+            return null;
+        ulong[] numbers = [.. File.ReadAllText(path).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)
+            .Select(static word => ulong.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) ? number : 0)];
+        if (numbers is not [> 0 and <= int.MaxValue, _, _, _])
+            return null;
+        HolderFile file = new(new ProcessMark((int)numbers[0], numbers[1]), new ProcessMark((int)numbers[2], numbers[3]));
+        return file.Holder.IsAlive ? file : null;
+    }
+
+    /// <summary>Writes it whole or not at all.</summary>
+    public void Write(string path)
+    {
+        string text = string.Create(CultureInfo.InvariantCulture, $"{Holder.Pid} {Holder.Start}\n{Network.Pid} {Network.Start}\n");
+        File.WriteAllText(path + ".new", text);
+        File.Move(path + ".new", path, overwrite: true);
+    }
+}
+
+/// <summary>A process, told from a later one with the same number by its start. proc_pid_stat(5).</summary>
+/// <param name="Pid">Its number.</param>
+/// <param name="Start">Its start, in ticks since boot.</param>
+internal readonly record struct ProcessMark(int Pid, ulong Start)
+{
+    // After the name, which may contain anything: the state is the first field, the start the twentieth.
+    private const int StartField = 19;
+
+    /// <summary>True while that very process lives.</summary>
+    public bool IsAlive => Pid > 0 && Of(Pid) == this;
+
+    /// <summary>The mark of a process; null when there is none, or it has ended.</summary>
+    public static ProcessMark? Of(int pid)
+    {
+        try
+        {
+            string text = File.ReadAllText($"/proc/{pid}/stat");
+            string[] fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
+            return fields.Length <= StartField || fields[0] is "Z" or "X"
+                ? null
+                : new ProcessMark(pid, ulong.Parse(fields[StartField], CultureInfo.InvariantCulture));
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+}
