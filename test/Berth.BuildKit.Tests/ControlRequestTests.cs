@@ -77,7 +77,7 @@ public sealed class ControlRequestTests
             Entitlements = { "network.host" },
         };
         SolvePlan plan = SolvePlan.Read(request);
-        SolveOptions options = plan.Complete(new SolveOptions { NetworkMode = "host" });
+        SolveOptions options = plan.Complete(new SolveOptions { NetworkMode = "host", CacheFrom = ["r:1"] });
         Assert.True(options.AllowsHostNetwork);
         Assert.Null(plan.Form);
         Assert.Equal(["a:latest", "b:2"], options.Tags.Select(tag => tag.Familiar));

@@ -57,7 +57,8 @@ internal sealed record SolvePlan
         {
             AllowsHostNetwork = MayUseHostNetwork,
             Tags = [.. Names.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(name => ImageReference.Parse(name).WithDefaultTag())],
-            CacheFrom = [.. options.CacheFrom, .. CacheFrom],
+            // The gateway's call and the build's own may both name them.
+            CacheFrom = [.. options.CacheFrom.Union(CacheFrom)],
             Doubts = [.. options.Doubts, .. Doubts],
         };
     }

@@ -11,7 +11,7 @@ namespace Berth.Daemon.Grpc;
 
 /// <summary>Requests over HTTP/2, which are gRPC's: each is a call of BuildKit's Control service.</summary>
 /// <remarks>gRPC over HTTP/2: how a call ended stands behind its answers, whatever happened, and never in HTTP's status.</remarks>
-internal sealed partial class GrpcRequests(DaemonServices services, ControlServer control, IdleMemory idle)
+internal sealed partial class GrpcRequests(DaemonServices services, Lazy<ControlServer> control, IdleMemory idle)
 {
     private const string ContentType = "application/grpc";
     private const int MessageBytesMax = 8 * 1024;
@@ -66,7 +66,7 @@ internal sealed partial class GrpcRequests(DaemonServices services, ControlServe
         {
             // A stream may be silent for long: its client is to know at once that it is open.
             await http.Response.StartAsync(ending.Token);
-            return await control.AnswerAsync(new ControlCall
+            return await control.Value.AnswerAsync(new ControlCall
             {
                 Path = http.Request.Path.Value ?? "",
                 Headers = name => http.Request.Headers[name],

@@ -41,9 +41,9 @@ internal sealed class ApiServer : IAsyncDisposable
     private readonly WebApplication _application;
     private readonly IdleMemory _idle;
 
-    private readonly ControlServer _control;
+    private readonly Lazy<ControlServer> _control;
 
-    private ApiServer(WebApplication application, IdleMemory idle, ControlServer control) =>
+    private ApiServer(WebApplication application, IdleMemory idle, Lazy<ControlServer> control) =>
         (_application, _idle, _control) = (application, idle, control);
 
     /// <summary>Listens and serves.</summary>
@@ -63,7 +63,9 @@ internal sealed class ApiServer : IAsyncDisposable
         WebApplication application = builder.Build();
         var idle = new IdleMemory();
         var dispatcher = new ApiDispatcher(services, idle);
-        ControlServer control = new(new EngineBuildControl(services.Engine, services.Program), services.Sessions, services.Clock);
+        // Most engines are never asked for it, and it takes half a megabyte of an idle one's memory.
+        Lazy<ControlServer> control = new(() =>
+            new ControlServer(new EngineBuildControl(services.Engine, services.Program), services.Sessions, services.Clock));
         GrpcRequests calls = new(services, control, idle);
         TlsGuard? guard = options.Tls is { } tls ? new TlsGuard(tls) : null;
         // Only connections whose first request has passed the guard go on by HTTP/2, and those of a unix socket, which need none.
@@ -95,7 +97,8 @@ internal sealed class ApiServer : IAsyncDisposable
         using var patience = new CancellationTokenSource(s_stopTime);
         await _application.StopAsync(patience.Token);
         await _application.DisposeAsync();
-        _control.Dispose();
+        if (_control.IsValueCreated)
+            _control.Value.Dispose();
         _idle.Dispose();
     }
 
