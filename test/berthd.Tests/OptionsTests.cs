@@ -166,6 +166,14 @@ public sealed class OptionsTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("{}", "/etc/cdi /var/run/cdi")]
+    [InlineData("""{"cdi-spec-dirs": ["/a", "/b"]}""", "/a /b")]
+    [InlineData("""{"features": {"cdi": true}}""", "/etc/cdi /var/run/cdi")]
+    [InlineData("""{"features": {"cdi": false}, "cdi-spec-dirs": ["/a"]}""", "")]
+    public void File_DescriptionsOfDevices_AreWhereItSays(string file, string directories) =>
+        Assert.Equal(directories, string.Join(' ', Assert.IsType<DaemonOptions>(Build([], file, out _)).Engine.CdiDirectories));
+
     [Fact]
     public void File_LoggingMetricsAndNamespaces_ReachTheDaemon()
     {
