@@ -19,8 +19,10 @@ internal static class RootlessLaunch
     private const string Device = "tap0";
 
     /// <summary>The holder's pid when this process is a daemon in such namespaces.</summary>
-    public static int? Holder => Environment.IsPrivilegedProcess && !UserNamespace.IsInitial && int.TryParse(
-        Environment.GetEnvironmentVariable(HolderVariable), NumberStyles.None, CultureInfo.InvariantCulture, out int pid) ? pid : null;
+    public static int? Holder => Environment.IsPrivilegedProcess && !UserNamespace.IsInitial
+        && int.TryParse(
+            Environment.GetEnvironmentVariable(HolderVariable), NumberStyles.None, CultureInfo.InvariantCulture, out int pid)
+        ? pid : null;
 
     /// <summary>Becomes the daemon in the namespaces: returns only by an exception.</summary>
     /// <param name="execRoot">Where the namespaces' processes are noted.</param>
