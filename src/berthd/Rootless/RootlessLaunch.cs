@@ -27,7 +27,7 @@ internal static class RootlessLaunch
     /// <summary>Becomes the daemon in the namespaces: returns only by an exception.</summary>
     /// <param name="execRoot">Where the namespaces' processes are noted.</param>
     /// <param name="runtimeBinary">The program whose early stage holds and joins them; null: beside this program.</param>
-    /// <exception cref="FaultException">FailedPrecondition: the machine lacks a program, or the user has no IDs to give; and which.</exception>
+    /// <exception cref="FaultException">Unavailable: the machine lacks a program, or the user has no IDs to give; and which.</exception>
     public static void Enter(string execRoot, string? runtimeBinary)
     {
         string program = runtimeBinary ?? Path.Combine(AppContext.BaseDirectory, "berth-runtime");

@@ -39,6 +39,6 @@ internal static class SubordinateIds
             numbers.AddRange([next, first, fits]);
             next += fits;
         }
-        return [pid.ToString(CultureInfo.InvariantCulture), .. numbers.Select(static number => number.ToString(CultureInfo.InvariantCulture))];
+        return [.. numbers.Prepend((uint)pid).Select(static number => number.ToString(CultureInfo.InvariantCulture))];
     }
 }
