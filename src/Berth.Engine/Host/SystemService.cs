@@ -44,7 +44,7 @@ internal sealed class SystemService(
             Architecture = RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "aarch64" : "x86_64",
             Processors = Environment.ProcessorCount,
             MemoryTotal = MemoryTotal(),
-            SecurityOptions = UserNamespace.IsInitial ? ["name=seccomp,profile=builtin"] : ["name=seccomp,profile=builtin", "name=rootless"],
+            SecurityOptions = ["name=seccomp,profile=builtin", .. UserNamespace.IsInitial ? Array.Empty<string>() : ["name=rootless"]],
             CgroupDriver = UserNamespace.IsInitial || s_handedOver.Value.Mode != CgroupMode.None ? "cgroupfs" : "none",
             Capabilities = limits,
             DescribedDevices = [.. devices.All.Select(device => device.FullName)],
@@ -91,7 +91,8 @@ internal sealed class SystemService(
                     all.Add(name);
         }
         string[] controllers = !UserNamespace.IsInitial ? [.. s_handedOver.Value.Controllers]
-            : File.Exists("/sys/fs/cgroup/cgroup.controllers") ? File.ReadAllText("/sys/fs/cgroup/cgroup.controllers").Split([' ', '\n']) : [];
+            : File.Exists("/sys/fs/cgroup/cgroup.controllers")
+                ? File.ReadAllText("/sys/fs/cgroup/cgroup.controllers").Split([' ', '\n']) : [];
         foreach ((string controller, string name) in ((string, string)[])
             [("memory", "memory"), ("memory", "swap"), ("cpu", "cpu-cfs"), ("cpu", "cpu-shares"), ("cpuset", "cpuset"), ("pids", "pids")])
             if (controllers.Contains(controller))

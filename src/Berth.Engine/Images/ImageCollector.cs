@@ -78,8 +78,8 @@ internal sealed class ImageCollector(EngineParts parts, ImageTable images, Layer
         }
     }
 
-    /// <summary>Removes layers without users; returns those that only an image had which is gone, from the top down. What is put off because
-    /// something arrives counts, for nothing has it any more; what others put off before and goes now does not.</summary>
+    /// <summary>Removes layers without users; returns those that only an image had which is gone, from the top down. What is put off
+    /// because something arrives counts, for nothing has it any more; what others put off before and goes now does not.</summary>
     public IReadOnlyList<ChainId> CollectLayersOf(ImageConfig gone)
     {
         ChainId[] own = [.. ImageTable.Chains(gone)];

@@ -51,8 +51,8 @@ internal static class MountSpecs
         new() { Destination = destination, Type = type, Source = type == "tmpfs" && destination == "/dev/shm" ? "shm"
             : type, Options = options };
 
-    // The kernel shows a namespace only to whoever is root where it belongs; of the machine's own an ordinary user's engine has the machine's
-    // view, which it cannot write to either.
+    // The kernel shows a namespace only to whoever is root where it belongs; of the machine's own an ordinary user's engine has the
+    // machine's view, which it cannot write to either.
     private static MountSpec OfMachine(string path, string access) =>
         new() { Destination = path, Type = "bind", Source = path, Options = ["rbind", "rprivate", "nosuid", "noexec", "nodev", access] };
 

@@ -93,7 +93,8 @@ public sealed class CgroupHierarchy
         if (Mode != CgroupMode.Version2 || path is null)
             return None;
         // Those above the leaf that the engine itself is in.
-        string directory = System.IO.Path.Join(_unified, path.EndsWith(EngineLeaf, StringComparison.Ordinal) ? path[..^EngineLeaf.Length] : path);
+        string directory = System.IO.Path.Join(
+            _unified, path.EndsWith(EngineLeaf, StringComparison.Ordinal) ? path[..^EngineLeaf.Length] : path);
         if (!FileCalls.MayWrite(System.IO.Path.Join(directory, "cgroup.procs")) || !FileCalls.MayWrite(directory))
             return None;
         LeaveFor(directory);
