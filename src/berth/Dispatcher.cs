@@ -66,7 +66,11 @@ internal static class Dispatcher
         {
             if (used < words.Count && words[used] is not ("--help" or "-h"))
                 return UnknownChild(session, path, words[used]);
-            session.Print(HelpWriter.ForGroup(entry, path));
+            // Asked for, it is output; otherwise it tells what is missing.
+            if (used < words.Count)
+                session.Print(HelpWriter.ForGroup(entry, path));
+            else
+                session.Warn(HelpWriter.ForGroup(entry, path).TrimEnd('\n'));
             return 0;
         }
         return await ExecuteAsync(session, new ParsedCommand(entry.Build(), path), words, used, width, cancellationToken);
@@ -121,7 +125,7 @@ internal static class Dispatcher
             session.Warn($"berth: '{words[0]}' is not supported: {CommandTree.Reason(words[0])}");
             return 1;
         }
-        session.Warn($"berth: '{words[0]}' is not a berth command.\n\nRun '{path} --help' for more information");
+        session.Warn($"berth: unknown command: berth {words[0]}\n\nRun '{path} --help' for more information");
         return 1;
     }
 

@@ -53,7 +53,7 @@ public sealed class EngineChoiceTests : IDisposable
     [Theory]
     [InlineData("-H unix:///a -c other", "conflicting options: cannot specify both --host and --context")]
     [InlineData("-H unix:///a -H unix:///b", "Specify only one -H")]
-    [InlineData("-c nosuch", "context \"nosuch\": context not found")]
+    [InlineData("-c nosuch", "Failed to initialize: unable to resolve docker endpoint: context \"nosuch\": context not found")]
     public void Engine_NamedWrongly_IsRefused(string options, string message)
     {
         using Session session = Open(options, "");

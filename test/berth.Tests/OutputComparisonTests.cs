@@ -20,6 +20,54 @@ public sealed class OutputComparisonTests
         ps --format "{{upper .Names}} {{join (split .Names \",\") \"+\"}}"
         ps --format pretty
         ps --last x
+        ps -aq --format json
+        ps -q --format {{.Names}}
+        ps --format raw
+        ps -s --format raw
+        ps --filter name
+        ps -a --format "{{json .}}" --no-trunc
+        images --format raw
+        images --digests --format raw
+        images -q --format raw
+        network ls --format raw
+        network ls -q --format raw
+        volume ls --format raw
+        volume ls -q --format raw
+        volume ls --cluster
+        volume update data
+        inspect -f json web
+        inspect -f json web nope
+        inspect -f json nope
+        volume inspect -f json data
+        volume inspect -f "{{.Name}} {{.Labels}} {{.Options}}" data
+        inspect -f "{{.HostConfig.CapAdd}} {{.HostConfig.CapDrop}} {{.HostConfig.LogConfig}} {{.HostConfig.RestartPolicy}} {{.HostConfig.Binds}}" web
+        inspect -f "{{.Config.Volumes}} {{.Config.OnBuild}} {{.Config.Entrypoint}} {{.ExecIDs}} {{.HostConfig.PortBindings}}" web
+        inspect -f "{{.Mounts}}" web
+        inspect -f "{{.NetworkSettings.Ports}}" web
+        inspect -f "{{.State}}" web
+        image inspect --platform bogus nginx
+        logs --since bogus web
+        events --since bogus
+        start nope
+        rename nope x
+        nosuch
+        container
+        run -d --attach stdout nginx
+        run --device bogus nginx
+        run --gpus bogus=1 nginx
+        run --pid bogus nginx
+        run --uts bogus nginx
+        run --userns bogus nginx
+        run --cgroupns bogus nginx
+        run --memory-swappiness 200 nginx
+        run --dns bogus nginx
+        run --expose bogus nginx
+        run --platform bogus nginx
+        save -o /nonexistent/x nginx
+        export -o /nonexistent/x web
+        logout nowhere.example
+        -c nope ps
+        context update default
         ps extra
         images
         images -q --no-trunc

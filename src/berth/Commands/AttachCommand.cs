@@ -15,11 +15,11 @@ internal static class AttachCommand
         JsonElement container = await session.Engine.SendForJsonAsync(EngineRequest.Get($"/containers/{name}/json"), cancellationToken);
         JsonElement state = container.At("State");
         if (!state.Flag("Running"))
-            throw new CommandException("cannot attach to a stopped container, start it first");
+            throw new CommandException("You cannot attach to a stopped container, start it first");
         if (state.Flag("Paused"))
-            throw new CommandException("cannot attach to a paused container, unpause it first");
+            throw new CommandException("You cannot attach to a paused container, unpause it first");
         if (state.Flag("Restarting"))
-            throw new CommandException("cannot attach to a restarting container, wait until it is running");
+            throw new CommandException("You cannot attach to a restarting container, wait until it is running");
         string id = container.Text("Id");
         bool terminal = container.At("Config").Flag("Tty");
         bool input = !parsed.Bool("no-stdin") && container.At("Config").Flag("OpenStdin");

@@ -113,6 +113,7 @@ internal static class CommandTree
                 new("ls", "List volumes", VolumeCatalog.Ls) { Aliases = ["list"] },
                 new("prune", "Remove unused local volumes", VolumeCatalog.Prune),
                 new("rm", "Remove one or more volumes", VolumeCatalog.Rm) { Aliases = ["remove"] },
+                new("update", "Update a volume (cluster volumes only)", VolumeCatalog.Update),
             ],
         },
     ];

@@ -12,6 +12,10 @@ internal static class ContainerList
 {
     private const string Table = "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}";
 
+    private const string Raw = "container_id: {{.ID}}\nimage: {{.Image}}\ncommand: {{.Command}}\ncreated_at: {{.CreatedAt}}\n"
+        + "state: {{.State}}\nstatus: {{.Status}}\nnames: {{.Names}}\nlabels:{{if .Labels}} {{.Labels}}{{end}}\n"
+        + "ports:{{if .Ports}} {{.Ports}}{{end}}\n";
+
     private static readonly Dictionary<string, string> s_headers = new()
     {
         ["ID"] = "CONTAINER ID", ["Names"] = "NAMES", ["Image"] = "IMAGE", ["Command"] = "COMMAND", ["CreatedAt"] = "CREATED AT",
@@ -26,21 +30,30 @@ internal static class ContainerList
         if (format.Length == 0 && !parsed.Bool("quiet"))
             format = session.Config.Text("psFormat");
         long last = parsed.Bool("latest") && parsed.Int("last") == -1 ? 1 : parsed.Int("last");
-        bool size = parsed.Bool("size") || format.Contains(".Size", StringComparison.Ordinal);
+        bool quiet = parsed.Bool("quiet");
+        if (quiet && format.Length > 0)
+        {
+            session.Warn("WARNING: Ignoring custom format, because both --format and --quiet are set.");
+            format = "";
+        }
+        // A size costs the engine a walk over files: it is asked for only where it will be shown. {{json .}} shows everything.
+        bool size = parsed.Bool("size") || format.Contains(".Size", StringComparison.Ordinal)
+            || format.Contains("json .}", StringComparison.Ordinal) || format.Contains("json . }", StringComparison.Ordinal);
         EngineRequest request = EngineRequest.Get("/containers/json").QueryIf("all", parsed.Bool("all"))
             .QueryUnlessEmpty("limit", last > 0 ? last.ToString(CultureInfo.InvariantCulture) : "")
             .QueryIf("size", size).QueryUnlessEmpty("filters", Filters.Of(parsed.List("filter")));
         JsonElement containers = await session.Engine.SendForJsonAsync(request, cancellationToken);
         bool whole = parsed.Bool("no-trunc");
         DateTimeOffset now = session.Time.GetUtcNow();
-        if (parsed.Bool("quiet") && (format.Length == 0 || format == "table"))
+        if (quiet)
             format = "{{.ID}}";
         string table = parsed.Bool("size") ? Table + "\t{{.Size}}" : Table;
-        Listing.Print(session, format, table, s_headers, containers.Elements().Select(c => RowOf(c, whole, now)));
+        Listing.Print(session, format, table, s_headers, containers.Elements().Select(c => RowOf(c, whole, now)),
+            parsed.Bool("size") ? Raw + "size: {{.Size}}\n" : Raw);
         return 0;
     }
 
-    private static Row RowOf(JsonElement c, bool whole, DateTimeOffset now) => new(
+    internal static Row RowOf(JsonElement c, bool whole, DateTimeOffset now) => new(
         "*formatter.ContainerContext",
         ("ID", () => whole ? c.Text("Id") : Short.Id(c.Text("Id"))),
         ("Names", () => string.Join(',', Names(c, whole))),

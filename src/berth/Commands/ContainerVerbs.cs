@@ -36,9 +36,16 @@ internal static class ContainerVerbs
         (string name, string newName) = (parsed.Arguments[0].Trim(), parsed.Arguments[1].Trim());
         if (name.Length == 0 || newName.Length == 0)
             throw new CommandException("Error: Neither old nor new names may be empty");
-        await session.Engine.SendForStatusAsync(
-            EngineRequest.Post($"/containers/{EngineRequest.Escape(name)}/rename").Query("name", newName), cancellationToken);
-        return 0;
+        try
+        {
+            await session.Engine.SendForStatusAsync(
+                EngineRequest.Post($"/containers/{EngineRequest.Escape(name)}/rename").Query("name", newName), cancellationToken);
+            return 0;
+        }
+        catch (EngineException e) when (!e.IsConnectionFailure)
+        {
+            throw new CommandException($"{e.Display}\nError: failed to rename container named {name}");
+        }
     }
 
     public static async Task<int> WaitAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)

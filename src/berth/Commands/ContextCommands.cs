@@ -34,6 +34,8 @@ internal static class ContextCommands
     public static Task<int> UpdateAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
     {
         ContextStore store = new(session.ConfigDirectory);
+        if (parsed.Arguments[0] == "default")
+            throw new CommandException("\"default\" is a reserved context name");
         ContextEntry entry = store.Load(parsed.Arguments[0]);
         if (parsed.Has("description"))
             entry = entry with { Description = parsed.String("description") };
@@ -98,9 +100,15 @@ internal static class ContextCommands
         ContextStore store = new(session.ConfigDirectory);
         IEnumerable<string> names = parsed.Arguments.Count > 0 ? parsed.Arguments : [EngineChoice.ContextName(session)];
         List<string> texts = [];
+        CommandException? failure = null;
         foreach (string name in names)
         {
-            ContextEntry entry = name == "default" ? Default(session) : store.Load(name);
+            if (name != "default" && !store.Exists(name))
+            {
+                failure = store.NotFound(name);
+                break;
+            }
+            ContextEntry entry = name == "default" ? Default(session) with { Description = "" } : store.Load(name);
             JsonObject value = new()
             {
                 ["Name"] = entry.Name,
@@ -109,27 +117,38 @@ internal static class ContextCommands
                 {
                     ["docker"] = new JsonObject { ["Host"] = entry.Endpoint.Host, ["SkipTLSVerify"] = entry.Endpoint.SkipTlsVerify },
                 },
-                ["TLSMaterial"] = new JsonObject(),
+                ["TLSMaterial"] = TlsMaterial(entry),
                 ["Storage"] = new JsonObject
                 {
                     ["MetadataPath"] = name == "default" ? "<IN MEMORY>" : store.MetaDirectory(name),
                     ["TLSPath"] = name == "default" ? "<IN MEMORY>" : store.TlsDirectory(name),
                 },
             };
-            texts.Add(value.ToJsonString());
+            texts.Add(GoJson.Text(value));
         }
         if (parsed.String("format") is { Length: > 0 } format)
         {
-            Template template = Listing.Parse(format == "json" ? "{{json .}}" : format);
-            foreach (string text in texts)
+            if (format == "json")
+                session.PrintLine($"[{string.Join(',', texts)}]");
+            Template template = Listing.Parse(format);
+            foreach (string text in format == "json" ? [] : texts)
             {
                 using System.Text.Json.JsonDocument document = System.Text.Json.JsonDocument.Parse(text);
                 session.PrintLine(template.Run(document.RootElement, new Functions(optionalFields: ["Description"])));
             }
         }
         else
-            session.PrintLine("[\n    " + string.Join(",\n    ", texts.Select(static t => JsonIndent.Apply(t, 1))) + "\n]");
-        return Task.FromResult(0);
+            session.PrintLine(texts.Count == 0 ? "[]" : "[\n    " + string.Join(",\n    ", texts.Select(static t => JsonIndent.Apply(t, 1))) + "\n]");
+        return failure is null ? Task.FromResult(0) : throw failure;
+    }
+
+    private static JsonObject TlsMaterial(ContextEntry entry)
+    {
+        string[] files = [.. ContextStore.TlsNamesOf(entry)];
+        return files.Length == 0 ? [] : new JsonObject
+        {
+            ["docker"] = new JsonArray([.. files.Select(static f => (JsonNode?)JsonValue.Create(f))]),
+        };
     }
 
     public static Task<int> RemoveAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)

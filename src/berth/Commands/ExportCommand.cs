@@ -11,6 +11,7 @@ internal static class ExportCommand
         string file = parsed.String("output");
         if (file.Length == 0 && session.Console.OutputIsTerminal)
             throw new CommandException("cowardly refusing to save to a terminal. Use the -o flag or redirect");
+        OutputFile.Check(file, "failed to export container");
         using EngineResponse response = await session.Engine.SendAsync(
             EngineRequest.Get($"/containers/{EngineRequest.Escape(parsed.Arguments[0])}/export"), cancellationToken);
         await OutputFile.WriteAsync(session, file, response.Body, cancellationToken);
@@ -21,6 +22,18 @@ internal static class ExportCommand
 /// <summary>Writes an answer to a file that appears only when it is whole, or to standard output.</summary>
 internal static class OutputFile
 {
+    /// <summary>Refuses a path that cannot become a file, before the engine is asked for what would be in it.</summary>
+    /// <exception cref="CommandException">It is a directory, or there is no directory for it.</exception>
+    public static void Check(string path, string attempt)
+    {
+        if (path.Length == 0)
+            return;
+        if (Directory.Exists(path))
+            throw new CommandException($"{attempt}: invalid output path: {path} is a directory");
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } directory && !Directory.Exists(directory))
+            throw new CommandException($"{attempt}: invalid output path: stat {directory}: no such file or directory");
+    }
+
     public static async Task WriteAsync(Session session, string path, Stream body, CancellationToken cancellationToken)
     {
         if (path.Length == 0)
@@ -28,10 +41,6 @@ internal static class OutputFile
             await body.CopyToAsync(session.Console.Output, cancellationToken);
             return;
         }
-        if (Directory.Exists(path))
-            throw new CommandException($"failed to save: {path} is a directory");
-        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } directory && !Directory.Exists(directory))
-            throw new CommandException($"failed to save: invalid output path: directory \"{directory}\" does not exist");
         if (Building.OutputPath.IsSpecial(path))
         {
             await using FileStream device = new(path, FileMode.Open, FileAccess.Write);

@@ -39,7 +39,10 @@ internal static class ImageList
         DateTimeOffset now = session.Time.GetUtcNow();
         IEnumerable<IFields> rows = images.Elements().SelectMany(
             i => Names(i, needsDigest, digests).Select(n => RowOf(i, n, parsed.Bool("no-trunc"), now)));
-        Listing.Print(session, format, table, s_headers, rows);
+        string raw = parsed.Bool("quiet") ? "image_id: {{.ID}}"
+            : "repository: {{.Repository}}\ntag: {{.Tag}}\n" + (digests ? "digest: {{.Digest}}\n" : "")
+                + "image_id: {{.ID}}\ncreated_at: {{.CreatedAt}}\nvirtual_size: {{.Size}}\n";
+        Listing.Print(session, format, table, s_headers, rows, raw);
         return 0;
     }
 
@@ -67,6 +70,14 @@ internal static class ImageList
             if (!named.Contains(text[..at]) && (listsDigests || unlisted.Add(text[..at])))
                 yield return (text[..at], "<none>", listsDigests ? text[(at + 1)..] : "");
         }
+    }
+
+    /// <summary>An image in <c>system df -v</c>: its first name, its whole ID.</summary>
+    internal static Row DiskRow(JsonElement image, DateTimeOffset now)
+    {
+        string name = image.Texts("RepoTags").FirstOrDefault() ?? "<none>:<none>";
+        int colon = name.LastIndexOf(':');
+        return RowOf(image, (name[..colon], name[(colon + 1)..], ""), whole: true, now);
     }
 
     private static Row RowOf(JsonElement i, (string Repository, string Tag, string Digest) name, bool whole, DateTimeOffset now) => new(

@@ -14,21 +14,27 @@ internal static class InspectCommand
     private static readonly string[] s_optional =
         ["Health", "Healthcheck", "StorageOpt", "Mounts", "ExposedPorts", "StopSignal", "StopTimeout", "MacAddress", "Parent", "Comment",
             "Author", "Variant", "Descriptor", "Tmpfs", "Sysctls", "Init", "Runtime", "SizeRw", "SizeRootFs", "Shell", "Annotations",
-            "UsageData", "Status", "Options", "Labels"];
+            "UsageData", "Status", "Options", "Labels", "Services", "Peers", "ClusterVolume", "OomKillDisable", "MemorySwappiness"];
+
+    private static readonly string[] s_networkTimes = ["Created", "LastTagTime"];
+    private static readonly string[] s_times = ["LastTagTime"];
 
     private delegate string PathOf(string name);
 
     public static Task<int> ContainersAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken) =>
         RunAsync(session, parsed, name => GetAsync(session, $"/containers/{name}/json", parsed.Bool("size"), cancellationToken));
 
-    public static Task<int> ImagesAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken) =>
-        RunAsync(session, parsed, name => session.Engine.SendForJsonAsync(
-            EngineRequest.Get($"/images/{name}/json").QueryUnlessEmpty("platform", PlatformText.ToJson(parsed.String("platform"))),
-            cancellationToken));
+    public static Task<int> ImagesAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
+    {
+        string platform = PlatformText.ToJson(parsed.String("platform"));
+        return RunAsync(session, parsed, name => session.Engine.SendForJsonAsync(
+            EngineRequest.Get($"/images/{name}/json").QueryUnlessEmpty("platform", platform), cancellationToken));
+    }
 
     public static Task<int> NetworksAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken) =>
         RunAsync(session, parsed, name => session.Engine.SendForJsonAsync(
-            EngineRequest.Get($"/networks/{name}").QueryUnlessEmpty("verbose", parsed.Bool("verbose") ? "true" : ""), cancellationToken));
+            EngineRequest.Get($"/networks/{name}").QueryUnlessEmpty("verbose", parsed.Bool("verbose") ? "true" : ""), cancellationToken),
+            s_networkTimes);
 
     public static Task<int> VolumesAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken) =>
         RunAsync(session, parsed, name => GetAsync(session, $"/volumes/{name}", false, cancellationToken));
@@ -42,7 +48,10 @@ internal static class InspectCommand
             ("network", static n => $"/networks/{n}"), ("volume", static n => $"/volumes/{n}"),
         ];
         if (parsed.Has("type") && !kinds.Any(k => k.Type == type))
-            throw new CommandException($"\"{type}\" is not a valid value for --type");
+        {
+            throw new CommandException($"unknown type: {GoValue.Quote(type)}: must be one of \"container\", \"image\", \"network\", "
+                + "\"volume\"; objects of a swarm are not here");
+        }
         return RunAsync(session, parsed, async name =>
         {
             foreach ((string kind, PathOf path) in kinds)
@@ -51,7 +60,10 @@ internal static class InspectCommand
                     continue;
                 try
                 {
-                    return await GetAsync(session, path(name), kind == "container" && parsed.Bool("size"), cancellationToken);
+                    JsonElement found = await GetAsync(session, path(name), kind == "container" && parsed.Bool("size"), cancellationToken);
+                    if (parsed.Bool("size") && kind != "container")
+                        session.Warn($"WARNING: --size ignored for {kind}");
+                    return found;
                 }
                 catch (EngineException e) when (type.Length == 0 && !e.IsConnectionFailure)
                 {
@@ -65,10 +77,15 @@ internal static class InspectCommand
     private static Task<JsonElement> GetAsync(Session session, string path, bool size, CancellationToken cancellationToken) =>
         session.Engine.SendForJsonAsync(EngineRequest.Get(path).QueryIf("size", size), cancellationToken);
 
-    private static async Task<int> RunAsync(Session session, ParsedCommand parsed, Func<string, Task<JsonElement>> get)
+    private static async Task<int> RunAsync(
+        Session session, ParsedCommand parsed, Func<string, Task<JsonElement>> get, string[]? times = null)
     {
-        string format = parsed.String("format") == "json" ? "{{json .}}" : parsed.String("format");
-        Template? template = format.Length == 0 ? null : Listing.Parse(format);
+        string format = parsed.String("format");
+        // As Docker: all objects in one list on one line.
+        bool isJson = format == "json";
+        Template? template = format.Length == 0 || isJson ? null : Listing.Parse(format);
+        Functions functions = new(
+            optionalFields: [.. s_optional, .. GoShapes.Nullable], printsField: (name, value) => GoShapes.Print(name, value, times ?? s_times));
         List<string> failures = [];
         List<string> objects = [];
         StringBuilder output = new();
@@ -78,9 +95,9 @@ internal static class InspectCommand
             {
                 JsonElement value = await get(EngineRequest.Escape(name));
                 if (template is null)
-                    objects.Add(JsonIndent.Apply(value.GetRawText(), 1));
+                    objects.Add(isJson ? GoJson.Compact(value.GetRawText(), escape: false) : JsonIndent.Apply(value.GetRawText(), 1));
                 else
-                    output.Append(template.Run(value, new Functions(optionalFields: s_optional))).Append('\n');
+                    output.Append(template.Run(value, functions)).Append('\n');
             }
             catch (EngineException e)
             {
@@ -96,7 +113,9 @@ internal static class InspectCommand
                 failures.Add("template parsing error: " + e.Message);
             }
         }
-        if (template is null)
+        if (isJson)
+            output.Append('[').AppendJoin(',', objects).Append("]\n");
+        else if (template is null)
             output.Append(objects.Count == 0 ? "[]\n" : "[\n    " + string.Join(",\n    ", objects) + "\n]\n");
         session.Print(output.ToString());
         foreach (string failure in failures)

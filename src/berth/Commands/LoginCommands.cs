@@ -27,6 +27,9 @@ internal static class LoginCommands
         }
         else if (parsed.Has("password"))
             session.Warn("WARNING! Using --password via the CLI is insecure. Use --password-stdin.");
+        if (user.Length == 0 && password.Length == 0
+            && await WithStoredAccountAsync(session, server, cancellationToken))
+            return 0;
         if ((user.Length == 0 || password.Length == 0) && session.Console.InputTerminal is null)
             throw new CommandException("Error: Cannot perform an interactive login from a non TTY device");
         if (user.Length == 0)
@@ -35,9 +38,7 @@ internal static class LoginCommands
             password = Ask(session, "Password: ", hidden: true);
         if (user.Length == 0 || password.Length == 0)
             throw new CommandException("Error: username and password are required");
-        JsonObject account = RegistryAccounts.Json(new StoredCredentials(user, password, ""), server);
-        JsonElement answer = await session.Engine.SendForJsonAsync(
-            EngineRequest.Post("/auth") with { Json = Encoding.UTF8.GetBytes(account.ToJsonString()) }, cancellationToken);
+        JsonElement answer = await AuthenticateAsync(session, new StoredCredentials(user, password, ""), server, cancellationToken);
         string token = answer.Text("IdentityToken");
         StoredCredentials stored = token.Length > 0 ? new StoredCredentials(user, "", token) : new StoredCredentials(user, password, "");
         if (await session.Accounts.StoreAsync(server, stored, cancellationToken))
@@ -49,11 +50,38 @@ internal static class LoginCommands
         return 0;
     }
 
+    // Nothing was said about an account: the one that is known is tried first.
+    private static async Task<bool> WithStoredAccountAsync(Session session, string server, CancellationToken cancellationToken)
+    {
+        if (await RegistryAccounts.FindAsync(session, server, cancellationToken) is not { } known)
+            return false;
+        session.Warn($"Authenticating with existing credentials... [Username: {known.Username}]\n\n Info -> To login with a different "
+            + "account, run 'berth logout' followed by 'berth login'\n\n");
+        try
+        {
+            JsonElement answer = await AuthenticateAsync(session, known, server, cancellationToken);
+            session.PrintLine(answer.Text("Status") is { Length: > 0 } status ? status : "Login Succeeded");
+            return true;
+        }
+        catch (EngineException e) when (!e.IsConnectionFailure)
+        {
+            session.Warn($"Login did not succeed, error: {e.Display}");
+            return false;
+        }
+    }
+
+    private static Task<JsonElement> AuthenticateAsync(
+        Session session, StoredCredentials account, string server, CancellationToken cancellationToken) => session.Engine.SendForJsonAsync(
+        EngineRequest.Post("/auth") with
+        {
+            Json = Encoding.UTF8.GetBytes(RegistryAccounts.Json(account, server).ToJsonString()),
+        }, cancellationToken);
+
     public static async Task<int> LogoutAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
     {
         string server = DockerConfigFile.KeyFor(parsed.Arguments.Count > 0 ? parsed.Arguments[0] : "docker.io");
-        bool wasStored = await session.Accounts.EraseAsync(server, cancellationToken);
-        session.PrintLine(wasStored ? $"Removing login credentials for {server}" : $"Not logged in to {server}");
+        session.PrintLine($"Removing login credentials for {server}");
+        await session.Accounts.EraseAsync(server, cancellationToken);
         return 0;
     }
 

@@ -15,8 +15,8 @@ internal static class LogsCommand
         DateTimeOffset now = session.Time.GetUtcNow();
         EngineRequest request =
             EngineRequest.Get($"/containers/{container.Text("Id")}/logs").QueryIf("stdout", true).QueryIf("stderr", true)
-            .QueryUnlessEmpty("since", TimeArgument.ToUnix(parsed.String("since"), now))
-            .QueryUnlessEmpty("until", TimeArgument.ToUnix(parsed.String("until"), now))
+            .QueryUnlessEmpty("since", TimeArgument.ToUnix(parsed.String("since"), now, "since"))
+            .QueryUnlessEmpty("until", TimeArgument.ToUnix(parsed.String("until"), now, "until"))
             .QueryIf("timestamps", parsed.Bool("timestamps")).QueryIf("details", parsed.Bool("details"))
             .QueryIf("follow", parsed.Bool("follow")).Query("tail", parsed.String("tail"));
         using EngineResponse response = await session.Engine.SendAsync(request, cancellationToken);

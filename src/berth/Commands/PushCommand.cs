@@ -39,6 +39,21 @@ internal static class PushCommand
 /// <summary><c>os/arch/variant</c> as the JSON that the API takes.</summary>
 internal static class PlatformText
 {
+    // containerd's platform names, as far as one alone may stand for a platform.
+    private static readonly string[] s_single =
+    [
+        "linux", "windows", "darwin", "freebsd", "netbsd", "openbsd", "solaris", "plan9", "android", "dragonfly", "wasip1", "js",
+        "386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc64", "ppc64le", "riscv64", "s390x", "wasm",
+        "i386", "x86_64", "x86-64", "aarch64", "armhf", "armel",
+    ];
+
+    /// <exception cref="CommandException">Not a platform, in Docker's words.</exception>
+    public static void Check(string text)
+    {
+        if (Array.IndexOf(s_single, text.ToLowerInvariant()) < 0)
+            ToJson(text);
+    }
+
     public static string ToJson(string text)
     {
         if (text.Length == 0)
@@ -46,7 +61,7 @@ internal static class PlatformText
         string[] parts = text.ToLowerInvariant().Split('/');
         if (parts.Length is 1 or > 3
             || parts.Any(static p => p.Length == 0 || !p.All(static c => char.IsAsciiLetterOrDigit(c) || c is '.' or '_' or '-')))
-            throw new CommandException($"invalid platform: \"{text}\": expected os/arch[/variant]");
+            throw new CommandException($"\"{text}\": unknown operating system or architecture: invalid argument");
         string variant = parts.Length > 2 ? $",\"variant\":\"{parts[2]}\"" : "";
         return $"{{\"architecture\":\"{parts[1]}\",\"os\":\"{parts[0]}\"{variant}}}";
     }

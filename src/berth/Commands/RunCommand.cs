@@ -34,7 +34,7 @@ internal static class RunCommand
             if (parsed.Bool("detach"))
             {
                 if (parsed.Has("attach"))
-                    throw new UsageException("conflicting options: cannot specify both --attach and --detach");
+                    throw new CommandException("conflicting options: cannot specify both --attach and --detach");
                 body.AttachStdin = body.AttachStdout = body.AttachStderr = body.StdinOnce = false;
             }
         }

@@ -13,6 +13,7 @@ internal static class SaveLoadCommands
         string file = parsed.String("output");
         if (file.Length == 0 && session.Console.OutputIsTerminal)
             throw new CommandException("cowardly refusing to save to a terminal. Use the -o flag or redirect");
+        OutputFile.Check(file, "failed to save image");
         EngineRequest request = EngineRequest.Get("/images/get");
         foreach (string name in parsed.Arguments)
             request.Query("names", name);

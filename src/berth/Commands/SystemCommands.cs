@@ -133,7 +133,8 @@ internal static class InfoCommand
         {
             try
             {
-                session.PrintLine(Listing.Parse(format).Run(info, new Functions(optionalFields: ["Runtimes", "ClientInfo", "Warnings"])));
+                session.PrintLine(Listing.Parse(format).Run(
+                    WithClient(session, info), new Functions(optionalFields: ["Runtimes", "Warnings"])));
             }
             catch (TemplateException e)
             {
@@ -146,6 +147,22 @@ internal static class InfoCommand
         foreach (string warning in info.Texts("Warnings"))
             session.Warn(warning);
         return 0;
+    }
+
+    // What this program knows of itself stands beside the engine's answer, as in Docker's.
+    private static JsonElement WithClient(Session session, JsonElement info)
+    {
+        JsonObject all = JsonNode.Parse(info.GetRawText()) as JsonObject ?? [];
+        all["ClientInfo"] = new JsonObject
+        {
+            ["Debug"] = session.Globals.Bool("debug"), ["Version"] = BerthVersion.Text, ["Context"] = EngineChoice.ContextName(session),
+            ["Plugins"] = new JsonArray([.. Plugins.PluginFolders.All(session).Select(static p => (JsonNode)new JsonObject
+            {
+                ["Name"] = p.Name, ["Path"] = p.Path,
+            })]),
+        };
+        using JsonDocument document = JsonDocument.Parse(all.ToJsonString());
+        return document.RootElement.Clone();
     }
 
     private static string Server(JsonElement info)
@@ -296,7 +313,10 @@ internal static class DiskUsageCommand
         JsonElement usage = await session.Engine.SendForJsonAsync(EngineRequest.Get("/system/df"), cancellationToken);
         if (parsed.Bool("verbose"))
         {
-            Verbose(session, usage);
+            if (parsed.String("format") is { Length: > 0 } format)
+                session.PrintLine(VerboseBy(session, format, usage));
+            else
+                Verbose(session, usage);
             return 0;
         }
         List<JsonElement> images = usage.Items("Images").ToList();
@@ -332,6 +352,44 @@ internal static class DiskUsageCommand
         ("Active", () => active.ToString(CultureInfo.InvariantCulture)),
         ("Size", () => Humanize.Size(size, 4)),
         ("Reclaimable", () => Humanize.Size(reclaimable, 4) + (isShare && size > 0 ? $" ({reclaimable * 100 / size}%)" : "")));
+
+    // One object of four lists, whose rows are those of the lists' own commands.
+    private static string VerboseBy(Session session, string format, JsonElement usage)
+    {
+        DateTimeOffset now = session.Time.GetUtcNow();
+        Dictionary<string, object?> all = new()
+        {
+            ["Images"] = usage.Items("Images").Select(i => (object?)ImageList.DiskRow(i, now)).ToList(),
+            ["Containers"] = usage.Items("Containers").Select(c => (object?)ContainerList.RowOf(c, false, now)).ToList(),
+            ["Volumes"] = usage.Items("Volumes").Select(static v => (object?)VolumeCommands.RowOf(v)).ToList(),
+            ["BuildCache"] = usage.Items("BuildCache").Select(c => (object?)CacheRow(c, now)).ToList(),
+        };
+        if (format == "json")
+            return "{" + string.Join(',', all.Select(static list => $"\"{list.Key}\":[{string.Join(',', ((List<object?>)list.Value!).Select(Value.Json))}]")) + "}";
+        try
+        {
+            return Listing.Parse(format).Run(all, new Functions());
+        }
+        catch (TemplateException e)
+        {
+            throw new CommandException("template parsing error: " + e.Message);
+        }
+    }
+
+    private static Row CacheRow(JsonElement c, DateTimeOffset now) => new(
+        "*formatter.buildCacheContext",
+        ("CacheType", () => c.Text("Type")),
+        ("CreatedAt", () => Humanize.GoTime(c.Text("CreatedAt"))),
+        ("CreatedSince", () => Ago(c, "CreatedAt", now)),
+        ("Description", () => c.Text("Description")),
+        ("ID", () => c.Text("ID")),
+        ("InUse", () => c.Flag("InUse") ? "true" : "false"),
+        ("LastUsedAt", () => c.Text("LastUsedAt") is { Length: > 0 } used ? Humanize.GoTime(used) : ""),
+        ("LastUsedSince", () => Ago(c, "LastUsedAt", now)),
+        ("Parent", () => string.Join(", ", c.Texts("Parents"))),
+        ("Shared", () => c.Flag("Shared") ? "true" : "false"),
+        ("Size", () => Humanize.Size(c.Number("Size"))),
+        ("UsageCount", () => c.Number("UsageCount").ToString(CultureInfo.InvariantCulture)));
 
     private static void Verbose(Session session, JsonElement usage)
     {

@@ -40,6 +40,12 @@ internal static class VolumeCommands
 
     public static async Task<int> ListAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
     {
+        if (parsed.Bool("cluster"))
+        {
+            // Without a swarm there are none; the heading says what was looked for.
+            session.PrintLine("VOLUME NAME   GROUP     DRIVER    AVAILABILITY   STATUS");
+            return 0;
+        }
         JsonElement answer = await session.Engine.SendForJsonAsync(
             EngineRequest.Get("/volumes").QueryUnlessEmpty("filters", Filters.Of(parsed.List("filter"))), cancellationToken);
         string format = parsed.String("format");
@@ -47,15 +53,20 @@ internal static class VolumeCommands
             format = parsed.Bool("quiet") ? "{{.Name}}" : session.Config.Text("volumesFormat");
         Listing.Print(
             session, format, "{{.Driver}}\t{{.Name}}", s_headers,
-            answer.Items("Volumes").OrderBy(static v => v.Text("Name"), NaturalComparer.Instance).Select(RowOf));
+            answer.Items("Volumes").OrderBy(static v => v.Text("Name"), NaturalComparer.Instance).Select(RowOf),
+            parsed.Bool("quiet") ? "name: {{.Name}}" : "name: {{.Name}}\ndriver: {{.Driver}}\n");
         return 0;
     }
+
+    /// <summary>Docker's answer for volumes that are no swarm's.</summary>
+    public static Task<int> UpdateAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken) =>
+        throw new CommandException("can only update cluster volumes");
 
     public static Task<int> RemoveAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken) =>
         ContainerVerbs.EachAsync(session, parsed, name => session.Engine.SendForStatusAsync(
             EngineRequest.Delete($"/volumes/{EngineRequest.Escape(name)}").QueryIf("force", parsed.Bool("force")), cancellationToken));
 
-    private static Row RowOf(JsonElement v) => new(
+    internal static Row RowOf(JsonElement v) => new(
         "*formatter.volumeContext",
         ("Name", () => v.Text("Name")),
         ("Driver", () => v.Text("Driver")),

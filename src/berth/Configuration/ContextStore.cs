@@ -27,8 +27,14 @@ internal sealed class ContextStore(string configDirectory)
     /// <exception cref="CommandException">There is no such context, or its file is broken.</exception>
     public ContextEntry Load(string name) => Exists(name)
         ? Read(Path.Combine(MetaDirectory(name), "meta.json"))
-        : throw new CommandException($"context \"{name}\": context not found: open {Path.Combine(MetaDirectory(name), "meta.json")}: "
-            + "no such file or directory");
+        : throw NotFound(name);
+
+    public CommandException NotFound(string name) => new(
+        $"context \"{name}\": context not found: open {Path.Combine(MetaDirectory(name), "meta.json")}: no such file or directory");
+
+    /// <summary>The TLS files that a context has, by their names there.</summary>
+    public static IEnumerable<string> TlsNamesOf(ContextEntry entry) =>
+        entry.Endpoint.Tls is { } tls ? TlsFilesOf(tls).Select(static f => f.Key) : [];
 
     public IEnumerable<ContextEntry> All() => Directory.Exists(Meta)
         ? Directory.EnumerateFiles(Meta, "meta.json", SearchOption.AllDirectories).Select(Read)

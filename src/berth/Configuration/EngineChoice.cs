@@ -75,7 +75,10 @@ internal static class EngineChoice
         string context = ContextName(session);
         if (context != "default")
         {
-            ContextEndpoint endpoint = new ContextStore(session.ConfigDirectory).Load(context).Endpoint;
+            ContextStore store = new(session.ConfigDirectory);
+            if (!store.Exists(context))
+                throw new CommandException($"Failed to initialize: unable to resolve docker endpoint: {store.NotFound(context).Message}");
+            ContextEndpoint endpoint = store.Load(context).Endpoint;
             return (EngineAddress.Parse(endpoint.Host), endpoint.Tls, false);
         }
         string? host = session.Globals.Has("context") ? null : NamedHost(session);

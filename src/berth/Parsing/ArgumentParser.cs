@@ -125,7 +125,7 @@ internal static class ArgumentParser
             case "decimal":
                 return GoValue.TryParseNanoCpus(value, out _) ? null : $"failed to parse {value} as a rational number";
             case "filter":
-                return value.Contains('=') || value.Length == 0 ? null : "invalid argument \"" + value + "\"";
+                return value.Contains('=') || value.Length == 0 ? null : "bad format of filter (expected name=value)";
             default:
                 return null;
         }

@@ -26,6 +26,11 @@ internal static class ContainerCreation
             throw Failure($"container ID file found, make sure the other container isn't running or delete {cidFile}");
         bool quiet = parsed.Bool("quiet");
         string platform = parsed.String("platform") is { Length: > 0 } given ? given : session.Variable("DOCKER_DEFAULT_PLATFORM") ?? "";
+        if (platform.Length > 0)
+            CheckPlatform(platform);
+        // Made before the container, so that there is no container without its file.
+        using FileStream? cid = cidFile.Length > 0 ? CreateCidFile(cidFile) : null;
+        bool isCreated = false;
         try
         {
             if (pull == "always")
@@ -46,13 +51,44 @@ internal static class ContainerCreation
             foreach (string warning in answer.Texts("Warnings"))
                 session.Warn($"WARNING: {warning}");
             string id = answer.Text("Id");
-            if (cidFile.Length > 0)
-                await File.WriteAllTextAsync(cidFile, id, cancellationToken);
+            isCreated = true;
+            if (cid is not null)
+                await cid.WriteAsync(System.Text.Encoding.ASCII.GetBytes(id), cancellationToken);
             return id;
         }
         catch (EngineException e)
         {
             throw Failure(e.Display);
+        }
+        finally
+        {
+            if (cid is not null && !isCreated)
+                File.Delete(cidFile);
+        }
+    }
+
+    private static FileStream CreateCidFile(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.CreateNew, FileAccess.Write);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            string reason = e is UnauthorizedAccessException ? "permission denied" : "no such file or directory";
+            throw Failure($"failed to create the container ID file: open {path}: {reason}");
+        }
+    }
+
+    private static void CheckPlatform(string platform)
+    {
+        try
+        {
+            PlatformText.Check(platform);
+        }
+        catch (CommandException e)
+        {
+            throw Failure($"error parsing specified platform: {e.Message}");
         }
     }
 

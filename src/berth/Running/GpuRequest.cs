@@ -26,7 +26,7 @@ internal static class GpuRequest
                 case "count":
                     request.Count = value == "all" ? -1
                         : int.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int count) ? count
-                        : throw new UsageException($"invalid count ({value}): value must be either \"all\" or an integer: invalid syntax");
+                        : throw Wrong(text, $"invalid count ({value}): value must be either \"all\" or an integer: invalid syntax");
                     counted = true;
                     break;
                 case "device":
@@ -39,11 +39,14 @@ internal static class GpuRequest
                     request.Options = KeyValues.Map(Csv.Split(value));
                     break;
                 default:
-                    throw new UsageException($"unexpected key '{key}' in '{field}'");
+                    throw Wrong(text, $"unexpected key '{key}' in '{field}'");
             }
         }
         if (!counted && request.DeviceIDs is null)
             request.Count = 1;
         return request;
     }
+
+    private static UsageException Wrong(string text, string problem) =>
+        new($"invalid argument {GoValue.Quote(text)} for \"--gpus\" flag: {problem}");
 }

@@ -54,11 +54,40 @@ internal static class HostOptions
             Mounts = NullIfEmpty(parsed.List("mount").Select(MountOptions.Parse).ToList()),
             Init = parsed.Has("init") ? parsed.Bool("init") : null,
         };
+        CheckNamespaces(parsed);
         Security(parsed, host);
         ResourceOptions.Apply(parsed, host);
         if (host.AutoRemove && host.RestartPolicy.Name is not ("" or "no"))
             throw new UsageException("conflicting options: cannot specify both --restart and --rm");
         return host;
+    }
+
+    // Docker's client looks at these itself, so that a far engine is not bothered.
+    private static void CheckNamespaces(ParsedCommand parsed)
+    {
+        Check("pid", "PID", static m => m is "" or "host" || m.StartsWith("container:", StringComparison.Ordinal));
+        Check("uts", "UTS", static m => m is "" or "host");
+        Check("userns", "USER", static m => m is "" or "host");
+        Check("cgroupns", "CGROUP", static m => m is "" or "host" or "private");
+        if (parsed.Int("memory-swappiness") is < -1 or > 100)
+        {
+            throw new UsageException(
+                $"invalid value: {parsed.String("memory-swappiness")}. Valid memory swappiness range is 0-100");
+        }
+        foreach (string server in parsed.List("dns"))
+        {
+            if (!System.Net.IPAddress.TryParse(server, out _))
+            {
+                throw new UsageException(
+                    $"invalid argument {GoValue.Quote(server)} for \"--dns\" flag: IP address is not correctly formatted: {server}");
+            }
+        }
+
+        void Check(string option, string title, Func<string, bool> isKnown)
+        {
+            if (!isKnown(parsed.String(option)))
+                throw new UsageException($"--{option}: invalid {title} mode");
+        }
     }
 
     private static string? HealthOnFailure(ParsedCommand parsed) => parsed.String("health-on-failure") switch

@@ -24,7 +24,8 @@ internal static class PortOptions
             if (option.Contains(':'))
                 throw new UsageException($"invalid port format for --expose: {option}");
             (string ports, string protocol) = Protocol(option, option);
-            (int first, int last) = Range(ports) ?? throw new UsageException($"invalid range format for --expose: {option}");
+            (int first, int last) = Range(ports) ?? throw new UsageException(
+                $"invalid range format for --expose: {option}, error: strconv.ParseUint: parsing {GoValue.Quote(ports)}: invalid syntax");
             for (int port = first; port <= last; port++)
                 exposed.TryAdd($"{port}/{protocol}", new Empty());
         }

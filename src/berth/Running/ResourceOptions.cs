@@ -109,9 +109,8 @@ internal static class ResourceOptions
             (inside, permissions) = (parts[1], IsMode(parts[2]) ? parts[2] : throw new UsageException($"bad mode specified: {parts[2]}"));
         if (parts.Length > 3 || !host.StartsWith('/') || !inside.StartsWith('/'))
         {
-            throw new UsageException($"invalid argument {GoValue.Quote(text)} for \"--device\" flag: "
-                + (parts.Length > 3 ? $"bad format for path: {text}"
-                    : $"{(host.StartsWith('/') ? inside : host)} is not an absolute path"));
+            throw new UsageException(parts.Length > 3 ? $"bad format for path: {text}"
+                : $"{(host.StartsWith('/') ? inside : host)} is not an absolute path");
         }
         return new DeviceMapping { PathOnHost = host, PathInContainer = inside, CgroupPermissions = permissions };
     }

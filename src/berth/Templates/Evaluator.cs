@@ -44,7 +44,7 @@ internal sealed class Evaluator(string text, StringBuilder output, Functions fun
             case ActionNode action:
                 object? value = Evaluate(action.Pipeline, dot);
                 if (action.Pipeline.Variables.Count == 0)
-                    output.Append(Value.Print(value));
+                    output.Append(Printed(action.Pipeline, value));
                 return Flow.Next;
             case JumpNode jump:
                 return jump.IsBreak ? Flow.Break : Flow.Continue;
@@ -52,6 +52,11 @@ internal sealed class Evaluator(string text, StringBuilder output, Functions fun
                 return Branch((BranchNode)node, dot);
         }
     }
+
+    // Only a field that stands alone has its Go type still; a function's result is what it is.
+    private string Printed(Pipeline pipeline, object? value) =>
+        pipeline.Commands is [{ Words: [FieldOperand { Fields: [.., var name] }] }] && functions.PrintField(name, value) is { } text
+            ? text : Value.Print(value);
 
     private Flow Branch(BranchNode branch, object? dot)
     {

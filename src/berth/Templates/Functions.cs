@@ -8,7 +8,9 @@ namespace Berth.Cli.Templates;
 /// <summary>The functions of Docker's templates: Go's own and json, join, split, upper, lower, title, pad, truncate, table.</summary>
 /// <param name="isHeader">True while the header line is made, where values are already their headings.</param>
 /// <param name="optionalFields">Fields that the engine leaves out when they are empty.</param>
-internal sealed class Functions(bool isHeader = false, string[]? optionalFields = null)
+/// <param name="printsField">The text of a field by its name, where that is another than its JSON's.</param>
+internal sealed class Functions(
+    bool isHeader = false, string[]? optionalFields = null, Func<string, object?, string?>? printsField = null)
 {
     private static readonly string[] s_names =
     [
@@ -19,6 +21,9 @@ internal sealed class Functions(bool isHeader = false, string[]? optionalFields 
     public static bool IsKnown(string name) => Array.IndexOf(s_names, name) >= 0;
 
     public bool MissingIsNull(string name) => optionalFields is not null && Array.IndexOf(optionalFields, name) >= 0;
+
+    /// <summary>How a field prints, as far as its name decides; null for the usual.</summary>
+    public string? PrintField(string name, object? value) => printsField?.Invoke(name, value);
 
     /// <exception cref="TemplateException">Wrong number or kind of arguments; only the reason, the caller adds the place.</exception>
     public object? Call(string name, List<object?> a)

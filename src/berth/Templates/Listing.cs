@@ -12,8 +12,10 @@ internal static class Listing
     /// <param name="table">The default table's template, without the word table.</param>
     /// <param name="headers">The heading of each field.</param>
     /// <param name="rows">The objects.</param>
+    /// <param name="raw">What <c>--format raw</c> stands for; empty where Docker knows no such format.</param>
     public static void Print(
-        Session session, string format, string table, IReadOnlyDictionary<string, string> headers, IEnumerable<IFields> rows)
+        Session session, string format, string table, IReadOnlyDictionary<string, string> headers, IEnumerable<IFields> rows,
+        string raw = "")
     {
         string text = format.Replace("\\t", "\t", StringComparison.Ordinal).Replace("\\n", "\n", StringComparison.Ordinal);
         bool isTable = text.Length == 0 || text.StartsWith("table", StringComparison.Ordinal);
@@ -24,6 +26,8 @@ internal static class Listing
         }
         else if (text == "json")
             text = "{{json .}}";
+        else if (text == "raw" && raw.Length > 0)
+            text = raw;
         try
         {
             Template template = Compile(text);

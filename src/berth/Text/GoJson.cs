@@ -21,7 +21,7 @@ internal static class GoJson
     public static string Text(string value) => Text(JsonValue.Create(value));
 
     /// <summary>The same JSON without the blanks between its parts; names, order and numbers stay as they were written.</summary>
-    public static string Compact(string json)
+    public static string Compact(string json, bool escape = true)
     {
         StringBuilder output = new(json.Length);
         bool quoted = false;
@@ -36,7 +36,7 @@ internal static class GoJson
             else if (quoted && c == '\\' && i + 1 < json.Length)
                 output.Append(json[++i]);
         }
-        return Escape(output.ToString());
+        return escape ? Escape(output.ToString()) : output.ToString();
     }
 
     /// <summary>Adds a field, unless it would be empty.</summary>

@@ -11,7 +11,7 @@ internal static class TimeArgument
 
     /// <summary>Unix seconds with nine places, or empty for an empty argument.</summary>
     /// <exception cref="CommandException">Not a time.</exception>
-    public static string ToUnix(string text, DateTimeOffset now)
+    public static string ToUnix(string text, DateTimeOffset now, string option = "")
     {
         if (text.Length == 0)
             return "";
@@ -27,7 +27,8 @@ internal static class TimeArgument
         if (text.Length > 10
             && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeLocal, out DateTimeOffset time))
             return Seconds(time);
-        throw new CommandException($"invalid value for time: \"{text}\": failed to parse value as time or duration");
+        string problem = $"failed to parse value as time or duration: \"{text}\"";
+        throw new CommandException(option.Length > 0 ? $"invalid value for \"{option}\": {problem}" : problem);
     }
 
     private static string Seconds(DateTimeOffset time)

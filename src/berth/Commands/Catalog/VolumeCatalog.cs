@@ -72,6 +72,18 @@ internal static class VolumeCatalog
         ],
     };
 
+    public static Command Update() => new()
+    {
+        Usages = ["[OPTIONS] [VOLUME]"],
+        Description = "Update a volume (cluster volumes only)",
+        Arguments = Arguments.Between(0, 1),
+        RunAsync = VolumeCommands.UpdateAsync,
+        Flags =
+        [
+            new("availability", "string", "Cluster Volume availability (\"active\", \"pause\", \"drain\")", "active"),
+        ],
+    };
+
     public static Command Rm() => new()
     {
         Usages = ["[OPTIONS] VOLUME [VOLUME...]"],
