@@ -156,7 +156,7 @@ public sealed class EngineClient(EngineOptions options) : IDisposable
         catch (IOException e)
         {
             connection.Dispose();
-            throw new EngineException($"error during connect: {options.Address}: {e.Message}", e);
+            throw new EngineException($"error during connect: {options.Address}: {e.Message}{Advice()}", e);
         }
         catch
         {
@@ -164,6 +164,13 @@ public sealed class EngineClient(EngineOptions options) : IDisposable
             throw;
         }
     }
+
+    // An engine that wants to know its clients says nothing to others: TLS 1.3 tells of it by a closed connection alone.
+    private string Advice() => options.Address.Transport != EngineTransport.Tcp ? ""
+        : options.Tls is null ? ": the engine closed the connection: if it speaks TLS, give --tlsverify, or a context with ca, cert and key"
+        : options.Tls.CertificatePath is { } file && File.Exists(file)
+            ? ": the engine closed the connection: it may not accept the client certificate"
+            : ": the engine closed the connection: it may ask for a client certificate: give --tlscert and --tlskey, or cert and key of the context";
 
     private async Task<EngineResponse> TalkAsync(
         EngineRequest request, bool upgrade, Connection connection, WireReader reader, CancellationToken cancellationToken)

@@ -59,7 +59,11 @@ internal static class Dispatcher
             return await builder.RunAsync(session, [.. session.Typed.SkipLast(words.Count), alias, .. words.Skip(1)], cancellationToken);
         (Entry? entry, string path, int used) = Resolve(words);
         if (entry is null && PluginFolders.Find(session, words[0]) is { } plugin)
-            return await plugin.RunAsync(session, session.Typed, cancellationToken);
+        {
+            int code = await plugin.RunAsync(session, session.Typed, cancellationToken);
+            await PluginHooks.AfterPluginAsync(session, words, cancellationToken);
+            return code;
+        }
         if (entry is null)
             return Unknown(session, words, path);
         if (entry.Build is null)
@@ -167,7 +171,9 @@ internal static class Dispatcher
                 + "leave --disable-content-trust at its default, true, and DOCKER_CONTENT_TRUST unset");
             return command.IsInterspersed ? 1 : 125;
         }
-        return await GuardAsync(session, parsed, cancellationToken);
+        int code = await GuardAsync(session, parsed, cancellationToken);
+        await PluginHooks.AfterCommandAsync(session, parsed, cancellationToken);
+        return code;
     }
 
     // Docker's default is true. Who asks for signatures must not get an unsigned image in silence.
@@ -188,44 +194,50 @@ internal static class Dispatcher
         }
         catch (CommandException e)
         {
-            session.Warn(e.ShowsProgramName
+            Tell(session, e.ShowsProgramName
                 ? $"berth: {e.Message}\n\nRun '{parsed.Path} --help' for more information" : e.Message);
             return e.ExitCode;
         }
         catch (UsageException e) when (e.IsWrongArgument)
         {
-            session.Warn($"{e.Message}\n\nUsage:  {HelpWriter.UsageLine(parsed)}\n\nRun '{parsed.Path} --help' for more information");
+            Tell(session, $"{e.Message}\n\nUsage:  {HelpWriter.UsageLine(parsed)}\n\nRun '{parsed.Path} --help' for more information");
             return 125;
         }
         catch (UsageException e)
         {
-            session.Warn(e.Message);
+            Tell(session, e.Message);
             return 1;
         }
         catch (EngineException e)
         {
-            session.Warn(e.Display + NextStep(e));
+            Tell(session, e.Display + NextStep(e));
             return 1;
         }
         catch (FaultException e)
         {
-            session.Warn(e.Message);
+            Tell(session, e.Message);
             return 1;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            session.Warn(e.Message);
+            Tell(session, e.Message);
             return 1;
         }
         catch (System.Text.Json.JsonException e)
         {
-            session.Warn($"the engine's answer is not understood: {e.Message}");
+            Tell(session, $"the engine's answer is not understood: {e.Message}");
             return 1;
         }
         catch (OperationCanceledException)
         {
             return 130;
         }
+    }
+
+    private static void Tell(Session session, string message)
+    {
+        session.CommandError = message;
+        session.Warn(message);
     }
 
     // Docker's sentence alone leaves a newcomer with nothing to do.

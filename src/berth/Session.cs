@@ -43,6 +43,9 @@ internal sealed class Session(Console console, IReadOnlyDictionary<string, strin
     /// <summary>A variable's value, or null if it is not set or empty.</summary>
     public string? Variable(string name) => environment.TryGetValue(name, out string? value) && value.Length > 0 ? value : null;
 
+    /// <summary>Why the command failed, as the user was told; empty while it has not.</summary>
+    public string CommandError { get; set; } = "";
+
     /// <summary>Writes to standard output.</summary>
     public void Print(string text) => console.Print(text);
 

@@ -95,7 +95,8 @@ public sealed class CliExtensionTests(EngineFixture engine) : IDisposable
     }
 
     [Theory]
-    [InlineData("/bin/bash", "source <(berth completion bash); COMP_WORDS=(berth @typed); COMP_CWORD=@count; _berth_complete; printf '%s\\n' \"${COMPREPLY[@]}\"")]
+    [InlineData("/bin/bash", "source <(berth completion bash); COMP_LINE='berth @typed'; COMP_POINT=${#COMP_LINE}; COMP_WORDBREAKS=''; _berth_complete; printf '%s\\n' \"${COMPREPLY[@]}\"")]
+    [InlineData("/usr/bin/zsh", "compdef() { :; }; compadd() { shift; print -l -- \"$@\"; }; source <(berth completion zsh); words=(berth @typed); CURRENT=$#words; _berth")]
     [InlineData("/usr/bin/fish", "berth completion fish | source; complete -C 'berth @typed'")]
     public async Task Completion_KnowsCommandsAndObjects(string shell, string script)
     {
@@ -103,11 +104,85 @@ public sealed class CliExtensionTests(EngineFixture engine) : IDisposable
         await WriteAsync("bin/berth", $"#!/bin/sh\nexec {EngineFixture.Berth} \"$@\"\n");
         foreach ((string words, string completed) in new[] { ("ima", "image\nimages\n"), ("rmi busybox:e", "busybox:e2e\n"), ("run --label-f", "--label-file\n") })
         {
-            string count = words.Split(' ').Length.ToString();
-            Completed run = await RunAsync(
-                shell, null, "-c", script.Replace("@typed", words, StringComparison.Ordinal).Replace("@count", count, StringComparison.Ordinal));
+            Completed run = await RunAsync(shell, null, "-c", script.Replace("@typed", words, StringComparison.Ordinal));
             Assert.True(run.Output == completed, $"{words}: {run.Output}{run.Errors}");
         }
+    }
+
+    // Types a line and a tab into a shell on a terminal, and tells whether what is wanted comes to stand there.
+    private const string Typist = """
+        import os, pty, select, sys, time
+        shell, setup, line, wanted = sys.argv[1:5]
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.environ.update(TERM="dumb", PS1="> ", HISTFILE="")
+            os.execv(shell, [shell] + {"bash": ["--norc", "-i"], "zsh": ["-f", "-i"], "fish": ["--no-config", "-i"]}[os.path.basename(shell)])
+        seen = b""
+        def until(text):
+            global seen
+            end = time.time() + 20
+            while text not in seen and time.time() < end:
+                if select.select([fd], [], [], 0.2)[0]:
+                    seen += os.read(fd, 4096)
+            return text in seen
+        os.write(fd, (setup + "; echo re''ady\\n").encode())
+        until(b"ready\r")
+        time.sleep(0.3)
+        seen = b""
+        os.write(fd, (line + "\t").encode())
+        sys.stdout.write("found" if until(wanted.encode()) else repr(seen))
+        """;
+
+    [Theory]
+    [InlineData("/usr/bin/fish", "berth completion fish | source")]
+    public async Task Completion_TypedIntoAShell_CompletesTheLine(string shell, string setup)
+    {
+        Assert.SkipUnless(File.Exists(shell), $"{shell} is not installed");
+        Assert.SkipUnless(File.Exists("/usr/bin/python3"), "python3 is not installed");
+        await WriteAsync("bin/berth", $"#!/bin/sh\nexec {EngineFixture.Berth} \"$@\"\n");
+        foreach ((string typed, string wanted) in new[]
+        {
+            ("berth network prun", "prune"), ("berth rmi busybox:e", "busybox:e2e"),
+            ("berth run --label-f", "--label-file"), ("berth -D --log-level info manifest ann", "annotate"), ("berth context use defau", "default"),
+        })
+        {
+            Completed run = await RunAsync("/usr/bin/python3", null, "-c", Typist, shell, setup, typed, wanted);
+            Assert.True(run.Output == "found", $"{typed}: {run.Output}{run.Errors}");
+        }
+    }
+
+    [Fact]
+    public async Task Completion_ForPowerShell_AsksThisProgram() =>
+        Assert.Contains("& berth __complete @words", (await BerthAsync(null, "completion", "powershell")).Output);
+
+    [Theory]
+    [InlineData("berth")]
+    [InlineData("/usr/local/bin/docker")]
+    public async Task PluginHooks_AreAskedAfterCommands_OnATerminal(string client)
+    {
+        Assert.SkipUnless(client == "berth" || File.Exists(client), $"{client} is not installed");
+        Assert.SkipUnless(File.Exists("/usr/bin/script"), "script is not installed");
+        await WriteAsync("cli-plugins/docker-hello", $$"""
+            #!/bin/sh
+            if [ "$1" = docker-cli-plugin-metadata ]; then
+                echo '{"SchemaVersion":"0.1.0","Vendor":"Nobody","ShortDescription":"Says hello"}'
+            elif [ "$2" = docker-cli-plugin-hooks ]; then
+                echo "$*" >> {{_home}}/asked
+                cat {{_home}}/answer
+            fi
+            """);
+        await WriteAsync("answer", """{"Type":0,"Template":"{{.Name}} of {{arg . 0}} with {{flag . \"filter\"}}\nsecond line"}""");
+        await WriteAsync("config.json", """{"features":{"hooks":"true"},"plugins":{"hello":{"hooks":"image ls,rmi"},"gone":{"hooks":"rmi"}}}""");
+        string program = client == "berth" ? EngineFixture.Berth : client;
+        string shown = (await RunAsync("/usr/bin/script", null, "-qec", $"{program} image ls -q --filter dangling=true nope", "/dev/null")).Output;
+        Assert.Contains("What's next:\e[0m\r\n    ls of nope with ", shown);
+        Assert.Contains("\r\n    second line\r\n", shown);
+        await RunAsync("/usr/bin/script", null, "-qec", $"{program} images -q nope", "/dev/null");
+        await RunAsync(client, null, "image", "ls", "-q");
+        await RunAsync("/usr/bin/script", null, "-qec", $"DOCKER_CLI_HOOKS=0 {program} image ls -q", "/dev/null");
+        Assert.Equal(
+            "hello docker-cli-plugin-hooks {\"RootCmd\":\"image ls\",\"Flags\":{\"filter\":\"\",\"quiet\":\"true\"},\"CommandError\":\"\"}\n",
+            await File.ReadAllTextAsync($"{_home}/asked", TestContext.Current.CancellationToken));
     }
 
     [Fact]

@@ -51,6 +51,71 @@ public sealed class CliForegroundTests(EngineFixture engine)
         Assert.Equal(code, await run.EndAsync());
     }
 
+    [Theory]
+    [InlineData("INT")]
+    [InlineData("TERM")]
+    public async Task Signals_ThreeTimes_LetTheClientGoAndTheContainerRun(string signal)
+    {
+        string name = $"t{Guid.NewGuid():n}"[..12];
+        await using Foreground run = Run(
+            "run", "--name", name, Image, "sh", "-c", "trap 'echo got' INT TERM; echo ready; " + Forever);
+        Assert.Equal("ready", await run.ReadLineAsync());
+        for (int i = 0; i < 2; i++)
+        {
+            await run.SignalAsync(signal);
+            Assert.Equal("got", await run.ReadLineAsync());
+        }
+        await run.SignalAsync(signal);
+        Assert.Equal(1, await run.EndAsync());
+        Assert.Equal("\ngot 3 SIGTERM/SIGINTs, forcefully exiting\n", await run.ErrorsAsync());
+        Assert.Equal("true\n", (await DoAsync("inspect", "-f", "{{.State.Running}}", name)).Output);
+        await DoAsync("rm", "-f", name);
+    }
+
+    // Types into the program's terminal: the keys that do not leave, then those that do; tells its code and how the terminal is then.
+    private const string Leaver = """
+        import os, pty, subprocess, sys, termios, time, fcntl
+        master, slave = pty.openpty()
+        child = subprocess.Popen(sys.argv[2:], stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+                                 preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        seen = b""
+        while b"ready" not in seen:
+            seen += os.read(master, 4096)
+        os.write(master, b"\x10\x11" if sys.argv[1] != "default" else b"x\x10y")
+        time.sleep(0.7)
+        print(child.poll(), flush=True)
+        os.write(master, {"default": b"\x10\x11", "a,ctrl-b": b"a\x02", "ctrl-]": b"\x1d"}[sys.argv[1]])
+        print(child.wait(30), bool(termios.tcgetattr(slave)[3] & termios.ICANON), flush=True)
+        """;
+
+    [Theory]
+    [InlineData("default", "run", null)]
+    [InlineData("a,ctrl-b", "run", null)]
+    [InlineData("ctrl-]", "run", "ctrl-]")]
+    [InlineData("a,ctrl-b", "attach", null)]
+    [InlineData("ctrl-]", "attach", "ctrl-]")]
+    public async Task DetachKeys_OfFlagOrConfiguration_LeaveTheContainerRunning(string keys, string verb, string? configured)
+    {
+        Assert.SkipUnless(File.Exists("/usr/bin/python3"), "python3 is not installed");
+        NeedEngine();
+        string name = $"d{Guid.NewGuid():n}"[..12];
+        string home = Directory.CreateTempSubdirectory("berth-keys-").FullName;
+        if (configured is not null)
+            await File.WriteAllTextAsync($"{home}/config.json", $$"""{"detachKeys":"{{configured}}"}""", TestContext.Current.CancellationToken);
+        string[] flag = keys == "default" || configured is not null ? [] : ["--detach-keys", keys];
+        string script = "stty -echo; while :; do echo ready; sleep 0.2; done";
+        if (verb == "attach")
+            await DoAsync("run", "-dit", "--name", name, Image, "sh", "-c", script);
+        string[] command = verb == "attach" ? ["attach", .. flag, name] : ["run", "-it", "--name", name, .. flag, Image, "sh", "-c", script];
+        Completed session = await Program.RunAsync(
+            "/usr/bin/python3", ["-c", Leaver, keys, EngineFixture.Berth, .. command], engine.Address,
+            environment: new Dictionary<string, string> { ["DOCKER_CONFIG"] = home });
+        Assert.Equal($"None\n{(verb == "attach" ? 1 : 0)} True\n", session.Output);
+        Assert.Equal("true\n", (await DoAsync("inspect", "-f", "{{.State.Running}}", name)).Output);
+        await DoAsync("rm", "-f", name);
+        Directory.Delete(home, recursive: true);
+    }
+
     [Fact]
     public async Task Signals_NotToBeHandedOn_EndTheClientAlone()
     {

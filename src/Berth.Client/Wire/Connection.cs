@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
 namespace Berth.Client.Wire;
@@ -44,20 +45,39 @@ internal sealed class Connection(Stream stream, Func<ValueTask> closeWrite, Acti
         }
         catch (Exception e) when (e is SocketException or IOException or AuthenticationException)
         {
-            throw new EngineException(Describe(address, e), e);
+            throw new EngineException(Describe(options, e), e);
         }
     }
 
-    private static string Describe(EngineAddress address, Exception cause)
+    private static string Describe(EngineOptions options, Exception cause)
     {
+        EngineAddress address = options.Address;
         if (cause is SocketException { SocketErrorCode: SocketError.AccessDenied })
         {
             return "permission denied while trying to connect to the Docker daemon socket at "
                 + $"{address}: dial unix {address.Path}: connect: permission denied";
         }
         return cause is AuthenticationException
-            ? $"error during connect: {address}: {cause.Message}"
+            ? $"error during connect: {address}: {TlsCause(options, cause)}"
             : $"Cannot connect to the Docker daemon at {address}. Is the docker daemon running?";
+    }
+
+    // Go's words, which scripts know, and then what to do.
+    private static string TlsCause(EngineOptions options, Exception cause)
+    {
+        if (cause.Message.Contains("RemoteCertificateNameMismatch", StringComparison.Ordinal))
+        {
+            return $"tls: failed to verify certificate: x509: certificate is not valid for {options.Address.Host}: name the engine as its "
+                + "certificate does";
+        }
+        if (cause.Message.Contains("RemoteCertificateChainErrors", StringComparison.Ordinal)
+            || cause.Message.Contains("certificate chain", StringComparison.Ordinal))
+        {
+            return "tls: failed to verify certificate: x509: certificate signed by unknown authority: it is not signed by "
+                + (options.Tls?.CaPath is { } ca ? $"{ca}: was another authority meant?" : "an authority that this machine knows");
+        }
+        return cause.Message.Contains("frame", StringComparison.Ordinal)
+            ? "http: server gave HTTP response to HTTPS client: the engine speaks no TLS" : cause.Message;
     }
 
     // At once or not at all: a local connection waits only while the engine's queue is full.
@@ -131,8 +151,7 @@ internal sealed class Connection(Stream stream, Func<ValueTask> closeWrite, Acti
         SslClientAuthenticationOptions options = new() { TargetHost = host };
         if (tls.CertificatePath is not null && File.Exists(tls.CertificatePath))
         {
-            X509Certificate2 certificate = X509Certificate2.CreateFromPemFile(tls.CertificatePath, tls.KeyPath);
-            options.ClientCertificates = [certificate];
+            options.ClientCertificates = [ClientCertificate(tls.CertificatePath, tls.KeyPath)];
         }
         if (!tls.Verify)
         {
@@ -144,7 +163,14 @@ internal sealed class Connection(Stream stream, Func<ValueTask> closeWrite, Acti
         else if (tls.CaPath is not null && File.Exists(tls.CaPath))
         {
             X509Certificate2Collection roots = [];
-            roots.ImportFromPemFile(tls.CaPath);
+            try
+            {
+                roots.ImportFromPemFile(tls.CaPath);
+            }
+            catch (CryptographicException e)
+            {
+                throw new EngineException($"failed to retrieve context tls info: read {tls.CaPath}: {e.Message.TrimEnd('.')}", e);
+            }
             options.CertificateChainPolicy = new X509ChainPolicy
             {
                 TrustMode = X509ChainTrustMode.CustomRootTrust,
@@ -153,6 +179,21 @@ internal sealed class Connection(Stream stream, Func<ValueTask> closeWrite, Acti
             options.CertificateChainPolicy.CustomTrustStore.AddRange(roots);
         }
         return options;
+    }
+
+    private static X509Certificate2 ClientCertificate(string certificate, string? key)
+    {
+        try
+        {
+            return X509Certificate2.CreateFromPemFile(certificate, key);
+        }
+        catch (Exception e) when (e is CryptographicException or ArgumentException or IOException or UnauthorizedAccessException)
+        {
+            string cause = e is ArgumentException || e.InnerException is ArgumentException
+                ? $"tls: private key does not match public key: {key} is not the key of {certificate}"
+                : $"read {certificate} and {key}: {e.Message.TrimEnd('.')}";
+            throw new EngineException($"failed to retrieve context tls info: {cause}", e);
+        }
     }
 
     // Arguments are passed one by one and never through a shell, so a hostile host name stays a host name.

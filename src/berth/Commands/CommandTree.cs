@@ -49,6 +49,7 @@ internal static class CommandTree
             [
                 new("bash", "Generate the autocompletion script for bash", CompletionCommand.Bash),
                 new("fish", "Generate the autocompletion script for fish", CompletionCommand.Fish),
+                new("powershell", "Generate the autocompletion script for powershell", CompletionCommand.PowerShell),
                 new("zsh", "Generate the autocompletion script for zsh", CompletionCommand.Zsh),
             ],
         },

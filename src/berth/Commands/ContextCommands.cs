@@ -256,7 +256,14 @@ internal static class ContextCommands
         string host = keys.GetValueOrDefault("host") ?? "";
         if (host.Length > 0)
             EngineAddress.Parse(host);
-        bool skip = GoValue.ParseBool(keys.GetValueOrDefault("skip-tls-verify") ?? "");
+        bool skip = false;
+        if (keys.GetValueOrDefault("skip-tls-verify") is { Length: > 0 } text && !GoValue.TryParseBool(text, out skip))
+            throw new CommandException($"unable to create docker endpoint config: skip-tls-verify: parsing \"{text}\": invalid syntax");
+        foreach (string name in new[] { "ca", "cert", "key" })
+        {
+            if (keys.TryGetValue(name, out string? path) && !File.Exists(path))
+                throw new CommandException($"unable to create docker endpoint config: open {path}: no such file or directory");
+        }
         bool tls = keys.ContainsKey("ca") || keys.ContainsKey("cert") || keys.ContainsKey("key");
         return new ContextEndpoint(host, skip, tls ? new TlsFiles(
             keys.GetValueOrDefault("ca"), keys.GetValueOrDefault("cert"), keys.GetValueOrDefault("key"), !skip) : null);

@@ -47,7 +47,8 @@ internal static class VersionCommand
                 ["Server"] = failure is null ? WithReadableTimes(server) : null,
             };
             using JsonDocument document = JsonDocument.Parse(both.ToJsonString());
-            session.PrintLine(Run(template, document.RootElement));
+            // Without an engine there is no Server: why is told below, and not that a field is missing.
+            session.PrintLine(failure is null ? Run(template, document.RootElement) : RunWithout(template, document.RootElement));
         }
         else
         {
@@ -82,6 +83,18 @@ internal static class VersionCommand
         catch (TemplateException e)
         {
             throw new CommandException("template parsing error: " + e.Message);
+        }
+    }
+
+    private static string RunWithout(Template template, JsonElement value)
+    {
+        try
+        {
+            return template.Run(value, new Functions());
+        }
+        catch (TemplateException)
+        {
+            return "";
         }
     }
 

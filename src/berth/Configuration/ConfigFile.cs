@@ -63,6 +63,12 @@ internal sealed class ConfigFile
     /// <summary>A map of strings such as <c>credHelpers</c>.</summary>
     public IReadOnlyDictionary<string, string> Map(string name) => Map(_root[name]);
 
+    /// <summary>The settings of plugins, by the plugins' names in order.</summary>
+    public IEnumerable<KeyValuePair<string, IReadOnlyDictionary<string, string>>> Plugins => _root["plugins"] is JsonObject plugins
+        ? plugins.OrderBy(static p => p.Key, StringComparer.Ordinal)
+            .Select(static p => KeyValuePair.Create(p.Key, (IReadOnlyDictionary<string, string>)Map(p.Value)))
+        : [];
+
     /// <summary>The proxy variables for an engine at an address: its own entry, else <c>default</c>.</summary>
     public IEnumerable<(string Name, string Value)> Proxies(string host)
     {

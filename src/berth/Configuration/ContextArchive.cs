@@ -19,6 +19,7 @@ internal sealed record ContextArchive(string Meta, IReadOnlyDictionary<string, b
     {
         string? meta = null;
         Dictionary<string, byte[]> tls = [];
+        bool isInside = false;
         try
         {
             await using TarReader reader = new(input, leaveOpen: true);
@@ -34,13 +35,19 @@ internal sealed record ContextArchive(string Meta, IReadOnlyDictionary<string, b
                 if (entry.Length > FileBytesMax)
                     throw new CommandException($"read {name}: it is larger than {FileBytesMax} bytes");
                 using MemoryStream content = new();
+                isInside = true;
                 if (entry.DataStream is not null)
                     await entry.DataStream.CopyToAsync(content, cancellationToken);
+                isInside = false;
                 if (isMeta)
                     meta = Encoding.UTF8.GetString(content.ToArray());
                 else
                     tls[pem!] = content.ToArray();
             }
+        }
+        catch (EndOfStreamException) when (meta is not null && !isInside)
+        {
+            // Docker's client 28 ends its archives with the last file's last byte.
         }
         catch (Exception e) when (e is InvalidDataException or FormatException or EndOfStreamException)
         {

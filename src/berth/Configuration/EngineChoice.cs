@@ -94,9 +94,20 @@ internal static class EngineChoice
         if (!verify && !globals.Bool("tls") && session.Variable("DOCKER_TLS") is null)
             return null;
         string directory = session.Variable("DOCKER_CERT_PATH") ?? session.ConfigDirectory;
-        return new TlsFiles(
-            File("tlscacert", "ca.pem"), File("tlscert", "cert.pem"), File("tlskey", "key.pem"), verify);
+        TlsFiles files = new(
+            FileOf("tlscacert", "ca.pem"), FileOf("tlscert", "cert.pem"), FileOf("tlskey", "key.pem"), verify);
+        // A certificate of one's own may be missing where it was not named; what is to be verified against may not.
+        Require(files.CaPath, verify || globals.Has("tlscacert"));
+        Require(files.CertificatePath, globals.Has("tlscert"));
+        Require(files.KeyPath, globals.Has("tlskey") || File.Exists(files.CertificatePath));
+        return files;
 
-        string File(string flag, string name) => globals.Has(flag) ? globals.String(flag) : Path.Combine(directory, name);
+        string FileOf(string flag, string name) => globals.Has(flag) ? globals.String(flag) : Path.Combine(directory, name);
+    }
+
+    private static void Require(string? path, bool isNeeded)
+    {
+        if (isNeeded && !File.Exists(path))
+            throw new CommandException($"Failed to initialize: unable to resolve docker endpoint: open {path}: no such file or directory");
     }
 }

@@ -20,11 +20,30 @@ internal sealed record Plugin(string Name, string Path)
     /// <summary>What it says it does; null when it does not answer as a plugin, or by a contract that is unknown.</summary>
     public async Task<string?> DescribeAsync(CancellationToken cancellationToken)
     {
+        if (await AskAsync(["docker-cli-plugin-metadata"], cancellationToken) is not { } answer)
+            return null;
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(answer);
+            JsonElement metadata = document.RootElement;
+            string vendor = metadata.Text("Vendor");
+            bool isKnown = vendor.Length > 0 && metadata.Text("SchemaVersion").StartsWith("0.", StringComparison.Ordinal);
+            return isKnown ? $"{metadata.Text("ShortDescription")} ({vendor})" : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>What it answers on its standard output to a question of the contract; null when it fails or takes too long.</summary>
+    public async Task<string?> AskAsync(IEnumerable<string> arguments, CancellationToken cancellationToken)
+    {
         using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(s_patience);
         using Process process = new()
         {
-            StartInfo = new ProcessStartInfo(Path, "docker-cli-plugin-metadata")
+            StartInfo = new ProcessStartInfo(Path, arguments)
             {
                 RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true,
             },
@@ -34,16 +53,12 @@ internal sealed record Plugin(string Name, string Path)
             process.Start();
             process.StandardInput.Close();
             Task<string> errors = process.StandardError.ReadToEndAsync(patience.Token);
-            using JsonDocument document = JsonDocument.Parse(await process.StandardOutput.ReadToEndAsync(patience.Token));
+            string answer = await process.StandardOutput.ReadToEndAsync(patience.Token);
             await errors;
             await process.WaitForExitAsync(patience.Token);
-            JsonElement metadata = document.RootElement;
-            string vendor = metadata.Text("Vendor");
-            bool isKnown = process.ExitCode == 0 && vendor.Length > 0
-                && metadata.Text("SchemaVersion").StartsWith("0.", StringComparison.Ordinal);
-            return isKnown ? $"{metadata.Text("ShortDescription")} ({vendor})" : null;
+            return process.ExitCode == 0 ? answer : null;
         }
-        catch (Exception e) when (e is JsonException or IOException or System.ComponentModel.Win32Exception
+        catch (Exception e) when (e is IOException or System.ComponentModel.Win32Exception
             || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             if (e is OperationCanceledException)

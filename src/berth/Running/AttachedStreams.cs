@@ -29,6 +29,8 @@ internal sealed class AttachedStreams(Session session, HijackedStream stream)
             return;
         }
         using IDisposable? raw = IsTerminal ? session.Console.InputTerminal?.EnterRawMode() : null;
+        // A third signal ends the program from another thread: the terminal is given back then, too.
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => raw?.Dispose();
         using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         TaskCompletionSource detached = new(TaskCreationOptions.RunContinuationsAsynchronously);
         // Not awaited at the end: it sits in a read of the terminal that only a key would end.

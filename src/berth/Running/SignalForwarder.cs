@@ -6,7 +6,11 @@ namespace Berth.Cli.Running;
 /// <summary>Passes signals that this process gets on to a container, and its terminal's size.</summary>
 internal sealed class SignalForwarder : IDisposable
 {
+    // Docker's number: who has asked so often wants out, whatever the container does.
+    private const int TerminationsMax = 3;
+
     private readonly List<PosixSignalRegistration> _registrations = [];
+    private int _terminations;
 
     /// <summary>Signals from here on are the container's.</summary>
     public static SignalForwarder Signals(Session session, string container)
@@ -19,6 +23,12 @@ internal sealed class SignalForwarder : IDisposable
             forwarder._registrations.Add(PosixSignalRegistration.Create(signal, context =>
             {
                 context.Cancel = true;
+                if (signal is PosixSignal.SIGINT or PosixSignal.SIGTERM
+                    && Interlocked.Increment(ref forwarder._terminations) >= TerminationsMax)
+                {
+                    session.Warn($"\ngot {TerminationsMax} SIGTERM/SIGINTs, forcefully exiting");
+                    System.Environment.Exit(1);
+                }
                 _ = KillAsync(session, container, name);
             }));
         }
