@@ -170,7 +170,8 @@ public sealed class EngineClient(EngineOptions options) : IDisposable
         : options.Tls is null ? ": the engine closed the connection: if it speaks TLS, give --tlsverify, or a context with ca, cert and key"
         : options.Tls.CertificatePath is { } file && File.Exists(file)
             ? ": the engine closed the connection: it may not accept the client certificate"
-            : ": the engine closed the connection: it may ask for a client certificate: give --tlscert and --tlskey, or cert and key of the context";
+            : ": the engine closed the connection: it may ask for a client certificate: give --tlscert and --tlskey, or cert and key of "
+                + "the context";
 
     private async Task<EngineResponse> TalkAsync(
         EngineRequest request, bool upgrade, Connection connection, WireReader reader, CancellationToken cancellationToken)

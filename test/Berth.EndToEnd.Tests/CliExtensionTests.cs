@@ -125,7 +125,7 @@ public sealed class CliExtensionTests(EngineFixture engine) : IDisposable
                 if select.select([fd], [], [], 0.2)[0]:
                     seen += os.read(fd, 4096)
             return text in seen
-        os.write(fd, (setup + "; echo re''ady\\n").encode())
+        os.write(fd, (setup + "; echo re''ady\n").encode())
         until(b"ready\r")
         time.sleep(0.3)
         seen = b""
@@ -134,6 +134,8 @@ public sealed class CliExtensionTests(EngineFixture engine) : IDisposable
         """;
 
     [Theory]
+    [InlineData("/bin/bash", "source <(berth completion bash)")]
+    [InlineData("/usr/bin/zsh", "autoload -U compinit; compinit -u -D; source <(berth completion zsh)")]
     [InlineData("/usr/bin/fish", "berth completion fish | source")]
     public async Task Completion_TypedIntoAShell_CompletesTheLine(string shell, string setup)
     {

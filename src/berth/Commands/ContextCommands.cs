@@ -138,7 +138,8 @@ internal static class ContextCommands
             }
         }
         else
-            session.PrintLine(texts.Count == 0 ? "[]" : "[\n    " + string.Join(",\n    ", texts.Select(static t => JsonIndent.Apply(t, 1))) + "\n]");
+            session.PrintLine(texts.Count == 0 ? "[]"
+                : "[\n    " + string.Join(",\n    ", texts.Select(static t => JsonIndent.Apply(t, 1))) + "\n]");
         return failure is null ? Task.FromResult(0) : throw failure;
     }
 

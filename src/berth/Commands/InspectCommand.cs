@@ -85,7 +85,8 @@ internal static class InspectCommand
         bool isJson = format == "json";
         Template? template = format.Length == 0 || isJson ? null : Listing.Parse(format);
         Functions functions = new(
-            optionalFields: [.. s_optional, .. GoShapes.Nullable], printsField: (name, value) => GoShapes.Print(name, value, times ?? s_times));
+            optionalFields: [.. s_optional, .. GoShapes.Nullable],
+            printsField: (name, value) => GoShapes.Print(name, value, times ?? s_times));
         List<string> failures = [];
         List<string> objects = [];
         StringBuilder output = new();

@@ -62,7 +62,8 @@ internal static class NetworkCommands
         Listing.Print(
             session, format, "{{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}", s_headers,
             networks.Elements().OrderBy(static n => n.Text("Name"), NaturalComparer.Instance).Select(n => RowOf(n, whole)),
-            parsed.Bool("quiet") ? "network_id: {{.ID}}" : "network_id: {{.ID}}\nname: {{.Name}}\ndriver: {{.Driver}}\nscope: {{.Scope}}\n");
+            parsed.Bool("quiet") ? "network_id: {{.ID}}"
+                : "network_id: {{.ID}}\nname: {{.Name}}\ndriver: {{.Driver}}\nscope: {{.Scope}}\n");
         return 0;
     }
 

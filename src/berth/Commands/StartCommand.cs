@@ -19,7 +19,8 @@ internal static class StartCommand
         return await ContainerVerbs.EachAsync(session, parsed, id => session.Engine.SendForStatusAsync(
             EngineRequest.Post($"/containers/{EngineRequest.Escape(id)}/start")
                 .QueryUnlessEmpty("checkpoint", parsed.String("checkpoint"))
-                .QueryUnlessEmpty("checkpoint-dir", parsed.String("checkpoint-dir")), cancellationToken), "Error: failed to start containers");
+                .QueryUnlessEmpty("checkpoint-dir", parsed.String("checkpoint-dir")), cancellationToken),
+            "Error: failed to start containers");
     }
 
     private static async Task<int> AttachedAsync(

@@ -378,7 +378,10 @@ internal static class DiskUsageCommand
             ["BuildCache"] = usage.Items("BuildCache").Select(c => (object?)CacheRow(c, now)).ToList(),
         };
         if (format == "json")
-            return "{" + string.Join(',', all.Select(static list => $"\"{list.Key}\":[{string.Join(',', ((List<object?>)list.Value!).Select(Value.Json))}]")) + "}";
+        {
+            return "{" + string.Join(',', all.Select(static list =>
+                $"\"{list.Key}\":[{string.Join(',', ((List<object?>)list.Value!).Select(Value.Json))}]")) + "}";
+        }
         try
         {
             return Listing.Parse(format).Run(all, new Functions());

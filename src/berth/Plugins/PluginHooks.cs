@@ -7,7 +7,8 @@ using Berth.Cli.Text;
 
 namespace Berth.Cli.Plugins;
 
-/// <summary>What plugins want to say after a command: each that the configuration names for it is asked, and its next steps are shown.</summary>
+/// <summary>What plugins want to say after a command: each that the configuration names for it is asked, and its next steps are shown.
+/// </summary>
 /// <remarks>
 /// The contract is that of docker 28: <c>"plugins": {"NAME": {"hooks": "image ls,run"}}</c>; the plugin is run with its name,
 /// <c>docker-cli-plugin-hooks</c> and a JSON object; it answers with a template. Only on a terminal, and only where

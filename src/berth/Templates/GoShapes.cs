@@ -10,15 +10,18 @@ internal static class GoShapes
 {
     private static readonly HashSet<string> s_lists = new(StringComparer.Ordinal)
     {
-        "Entrypoint", "Cmd", "Env", "OnBuild", "Shell", "Args", "ExecIDs", "Binds", "CapAdd", "CapDrop", "DeviceCgroupRules", "DeviceRequests",
-        "Devices", "Dns", "DnsOptions", "DnsSearch", "ExtraHosts", "GroupAdd", "Links", "SecurityOpt", "VolumesFrom", "Ulimits", "MaskedPaths",
+        "Entrypoint", "Cmd", "Env", "OnBuild", "Shell", "Args", "ExecIDs", "Binds", "CapAdd", "CapDrop", "DeviceCgroupRules",
+        "DeviceRequests",
+        "Devices", "Dns", "DnsOptions", "DnsSearch", "ExtraHosts", "GroupAdd", "Links", "SecurityOpt", "VolumesFrom", "Ulimits",
+        "MaskedPaths",
         "ReadonlyPaths", "Aliases", "DNSNames", "SecondaryIPAddresses", "SecondaryIPv6Addresses", "Mounts", "RepoTags", "RepoDigests",
         "Layers", "BlkioWeightDevice", "BlkioDeviceReadBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteBps", "BlkioDeviceWriteIOps",
     };
 
     private static readonly HashSet<string> s_maps = new(StringComparer.Ordinal)
     {
-        "Volumes", "ExposedPorts", "Labels", "Options", "DriverOpts", "PortBindings", "Ports", "Sysctls", "Tmpfs", "StorageOpt", "Annotations",
+        "Volumes", "ExposedPorts", "Labels", "Options", "DriverOpts", "PortBindings", "Ports", "Sysctls", "Tmpfs", "StorageOpt",
+        "Annotations",
         "Containers", "Networks", "Status", "Services",
     };
 
@@ -37,7 +40,10 @@ internal static class GoShapes
         ["PortBindings"] = ["HostIp", "HostPort"],
         ["Mounts"] = ["Type", "Name", "Source", "Destination", "Driver", "Mode", "RW", "Propagation"],
         ["State"] =
-            ["Status", "Running", "Paused", "Restarting", "OOMKilled", "Dead", "Pid", "ExitCode", "Error", "StartedAt", "FinishedAt", "*Health"],
+        [
+            "Status", "Running", "Paused", "Restarting", "OOMKilled", "Dead", "Pid", "ExitCode", "Error", "StartedAt", "FinishedAt",
+            "*Health",
+        ],
         ["RootFS"] = ["Type", "Layers"],
         ["GraphDriver"] = ["Data", "Name"],
         ["ConfigFrom"] = ["Network"],
@@ -72,7 +78,8 @@ internal static class GoShapes
         if (json.EnumerateObject().All(p => Array.Exists(members, m => m.TrimStart('?', '*') == p.Name)) && json.EnumerateObject().Any())
             return "{" + string.Join(' ', members.Select(m => Member(json, m))) + "}";
         // Names that are the user's: a map of such structures. Structures of other fields are no business of this one.
-        return json.EnumerateObject().All(static p => p.Value.ValueKind is JsonValueKind.Object or JsonValueKind.Array or JsonValueKind.Null)
+        return json.EnumerateObject().All(static p =>
+            p.Value.ValueKind is JsonValueKind.Object or JsonValueKind.Array or JsonValueKind.Null)
             ? Joined("map[", json.EnumerateObject().OrderBy(static p => p.Name, StringComparer.Ordinal)
                 .Select(p => Structure(p.Value, members) is { } item ? $"{p.Name}:{item}" : null), "]")
             : null;
