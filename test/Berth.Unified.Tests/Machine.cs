@@ -16,8 +16,11 @@ public sealed class Machine : IAsyncLifetime
     private static readonly string[] s_modules =
     [
         "virtio_pci", "virtio_blk", "overlay", "nf_tables", "nft_chain_nat", "nft_ct", "nft_masq", "nft_nat", "nft_redir", "nft_fib_inet",
-        "nft_reject_inet", "nft_limit", "nft_log", "bridge", "veth",
+        "nft_reject_inet", "nft_limit", "nft_log", "bridge", "veth", "tun",
     ];
+
+    // What an ordinary user's engine needs.
+    private static readonly string[] s_userPrograms = ["/usr/bin/newuidmap", "/usr/bin/newgidmap", "/usr/bin/slirp4netns", "/usr/bin/setpriv"];
 
     private const int DiskBytes = 16 << 20;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(300);
@@ -52,6 +55,7 @@ public sealed class Machine : IAsyncLifetime
         string programs = Environment.GetEnvironmentVariable("BERTH_BIN") ?? "";
         Missing = !File.Exists(Emulator) ? "qemu-system-x86 is not installed" : kernel is null ? "linux-image-cloud-amd64 is not installed"
             : !File.Exists("/bin/busybox") ? "busybox-static is not installed"
+            : s_userPrograms.FirstOrDefault(static program => !File.Exists(program)) is { } program ? $"{program} is not installed"
             : !File.Exists($"{programs}/berthd") ? "BERTH_BIN names no directory with berthd: ./dev build" : null;
         if (Missing is not null)
             return;
@@ -105,6 +109,8 @@ public sealed class Machine : IAsyncLifetime
         await AddBusyboxAsync(tree, "bin");
         foreach (string program in new[] { "berth", "berthd", "berth-runtime", "libe_sqlite3.so" })
             tree.AddFile($"bin/{program}", await File.ReadAllBytesAsync($"{programs}/{program}"));
+        foreach (string program in s_userPrograms)
+            tree.AddFile($"bin/{Path.GetFileName(program)}", await File.ReadAllBytesAsync(program));
         await AddLibrariesAsync(tree, programs);
         await AddModulesAsync(tree, $"/lib/modules/{release}");
         tree.AddFile("image.tar", await ImageAsync());
@@ -118,7 +124,7 @@ public sealed class Machine : IAsyncLifetime
         string[] loaders =
         [
             $"{programs}/berthd", $"{programs}/berth", $"{programs}/libe_sqlite3.so", .. Directory.GetFiles("/usr/lib/x86_64-linux-gnu", "libssl.so.3"),
-            .. Directory.GetFiles("/usr/lib/x86_64-linux-gnu", "libcrypto.so.3"),
+            .. Directory.GetFiles("/usr/lib/x86_64-linux-gnu", "libcrypto.so.3"), .. s_userPrograms,
         ];
         foreach (string program in loaders)
         {
