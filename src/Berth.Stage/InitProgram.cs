@@ -16,6 +16,7 @@ internal static unsafe class InitProgram
         SignalMask(2, &all);
         int group;
         bool terminal = Ioctl(0, ForegroundGroup, &group) >= 0;
+        TinyInit.SetName();
         int pid = Fork();
         if (pid < 0)
             Exit(NotExecutable);

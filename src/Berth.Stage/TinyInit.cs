@@ -10,6 +10,7 @@ internal static unsafe class TinyInit
     {
         ulong all = ulong.MaxValue;
         SignalMask(2, &all);
+        SetName();
         int pid = Fork();
         Tell.Check(child, pid, Place.Clone, Z("init"u8));
         if (pid == 0)
@@ -20,6 +21,9 @@ internal static unsafe class TinyInit
         Close(child->Sync);
         Stay(pid, terminal);
     }
+
+    /// <summary>Before there is a program that could look: it finds an init. The program's own name comes with its execution.</summary>
+    public static void SetName() => Control(K.PR_SET_NAME, (ulong)Z("init"u8));
 
     /// <summary>In the new child: a process group of its own, the terminal's, and no signal blocked.</summary>
     public static void BecomeForeground(bool terminal)
@@ -36,7 +40,6 @@ internal static unsafe class TinyInit
     /// <summary>In process 1, until the program has ended.</summary>
     public static void Stay(int pid, bool terminal)
     {
-        Control(K.PR_SET_NAME, (ulong)Z("init"u8));
         // The program's streams are its own: ours would keep its pipes open. A terminal stays, or its session would hang up.
         if (!terminal)
             CloseRange(0, 2, 0);

@@ -18,14 +18,15 @@ internal static class ErrorAnswer
         }
         response.StatusCode = error.Status;
         response.ContentType = "application/json; charset=utf-8";
-        byte[] body = Body(error, context.Request.Path);
+        byte[] body = Body(error);
         response.ContentLength = body.Length;
         if (!HttpMethods.IsHead(context.Request.Method))
             await response.Body.WriteAsync(body, context.RequestAborted).ConfigureAwait(false);
     }
 
-    // Docker's clients lose the code of an error without a detail, and take "no such manifest" for a failure.
-    private static byte[] Body(RegistryException error, string path)
+    // Docker's clients lose the code of an error without a detail, and take "no such manifest" for a failure. It says nothing of what was
+    // asked for: a stranger gets the same answer for what is private and for what is not there, byte for byte.
+    private static byte[] Body(RegistryException error)
     {
         var buffer = new ArrayBufferWriter<byte>(256);
         using (var json = new Utf8JsonWriter(buffer))
@@ -36,7 +37,6 @@ internal static class ErrorAnswer
             json.WriteString("code"u8, error.Code.ToString());
             json.WriteString("message"u8, error.Message);
             json.WriteStartObject("detail"u8);
-            json.WriteString("path"u8, path);
             json.WriteEndObject();
             json.WriteEndObject();
             json.WriteEndArray();

@@ -104,15 +104,20 @@ public sealed class AbuseTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Http2WithoutAsking_IsToldToUseTheOtherAndClosed()
+    public async Task Http2OfNonsense_IsEndedWithTheReason()
     {
         using Socket socket = await _daemon.ConnectAsync();
-        await TrySendAsync(socket, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray());
+        // RFC 9113, 3.4 and 4.1: the preface, empty settings, and a frame of a length that nobody agreed to.
+        await TrySendAsync(socket, [.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 1]);
         using NetworkStream stream = new(socket);
-        // RFC 9113, 6.8 and 7: a GOAWAY frame whose error is HTTP_1_1_REQUIRED.
-        byte[] frame = new byte[9 + 8];
-        await stream.ReadExactlyAsync(frame);
-        Assert.Equal((7, 0xd), (frame[3], frame[^1]));
+        byte[] head = new byte[9];
+        do
+        {
+            await stream.ReadExactlyAsync(head);
+            await stream.ReadExactlyAsync(new byte[(head[0] << 16) | (head[1] << 8) | head[2]]);
+        }
+        while (head[3] != 7);
+        Assert.Equal(0, await stream.ReadAsync(head));
         Assert.Equal("OK", await _daemon.Api.GetStringAsync("/_ping"));
     }
 
