@@ -40,7 +40,8 @@ internal static partial class CallHeaders
         ["NftablesRule.LinkNameSize"] = "IFNAMSIZ",
         // Room for what C fills: Structures compares it.
         ["TerminalSettings.Size"] = null,
-        ["ProcessSpawner.OpaqueBytes"] = null, ["ProcessTree.ParentField"] = null, ["UserNamespace.AllIds"] = null,
+        ["ProcessSpawner.OpaqueBytes"] = null,
+        ["ProcessIdentity.ParentField"] = null, ["ProcessIdentity.StartField"] = null, ["UserNamespace.AllIds"] = null,
         // Compared by FileHeaders and NetlinkHeaders.
         ["NetlinkMessages.HeaderSize"] = null, ["NetlinkMessages.AttributeHeaderSize"] = null, ["NftablesQueries.HeaderSize"] = null,
         ["RouteSocket.LinkHeaderSize"] = null, ["RouteSocket.LinkIndexOffset"] = null, ["RouteSocket.LinkFlagsOffset"] = null,

@@ -2,12 +2,9 @@ using System.Globalization;
 
 namespace Berth.Linux.Processes;
 
-/// <summary>The processes of a container where no cgroup counts them. proc_pid_stat(5), pid_namespaces(7).</summary>
+/// <summary>The processes of a container where no cgroup counts them. pid_namespaces(7).</summary>
 public static class ProcessTree
 {
-    // After the name, which may contain anything: state, parent.
-    private const int ParentField = 1;
-
     /// <summary>A process and those that live in its PID namespace; in a shared one, those that it and its children started.</summary>
     /// <param name="pid">A process, as this process sees it.</param>
     public static IReadOnlyList<int> Of(int pid)
@@ -21,7 +18,7 @@ public static class ProcessTree
 
     private static List<int> Descendants(int pid)
     {
-        ILookup<int, int> children = All().Select(static each => (Pid: each, Parent: ParentOf(each)))
+        ILookup<int, int> children = All().Select(static each => (Pid: each, Parent: ProcessIdentity.ParentOf(each) ?? 0))
             .Where(static each => each.Parent > 0).ToLookup(static each => each.Parent, static each => each.Pid);
         List<int> found = [pid];
         for (int i = 0; i < found.Count; i++)
@@ -43,19 +40,6 @@ public static class ProcessTree
         {
             // Gone, or somebody else's.
             return null;
-        }
-    }
-
-    private static int ParentOf(int pid)
-    {
-        try
-        {
-            string text = File.ReadAllText($"/proc/{pid}/stat");
-            return int.Parse(text[(text.LastIndexOf(')') + 2)..].Split(' ')[ParentField], CultureInfo.InvariantCulture);
-        }
-        catch (IOException)
-        {
-            return 0;
         }
     }
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Berth.Faults;
 using Berth.Linux;
+using Berth.Linux.Processes;
 using Berth.Linux.Sockets;
 using Berth.Oci.Runtime;
 using Berth.Runtime.Cgroups;

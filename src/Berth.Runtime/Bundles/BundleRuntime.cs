@@ -1,4 +1,5 @@
 using Berth.Faults;
+using Berth.Linux.Processes;
 using Berth.Oci.Runtime;
 using Berth.Runtime.Cgroups;
 using Berth.Runtime.Plans;

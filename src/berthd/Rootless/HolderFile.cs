@@ -1,4 +1,5 @@
 using System.Globalization;
+using Berth.Linux.Processes;
 
 namespace Berth.Daemon.Rootless;
 
@@ -29,31 +30,14 @@ internal sealed record HolderFile(ProcessMark Holder, ProcessMark Network)
     }
 }
 
-/// <summary>A process, told from a later one with the same number by its start. proc_pid_stat(5).</summary>
+/// <summary>A process, told from a later one with the same number by its start.</summary>
 /// <param name="Pid">Its number.</param>
 /// <param name="Start">Its start, in ticks since boot.</param>
 internal readonly record struct ProcessMark(int Pid, ulong Start)
 {
-    // After the name, which may contain anything: the state is the first field, the start the twentieth.
-    private const int StartField = 19;
-
     /// <summary>True while that very process lives.</summary>
-    public bool IsAlive => Pid > 0 && Of(Pid) == this;
+    public bool IsAlive => ProcessIdentity.IsAlive(Pid, Start);
 
     /// <summary>The mark of a process; null when there is none, or it has ended.</summary>
-    public static ProcessMark? Of(int pid)
-    {
-        try
-        {
-            string text = File.ReadAllText($"/proc/{pid}/stat");
-            string[] fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
-            return fields.Length <= StartField || fields[0] is "Z" or "X"
-                ? null
-                : new ProcessMark(pid, ulong.Parse(fields[StartField], CultureInfo.InvariantCulture));
-        }
-        catch (IOException)
-        {
-            return null;
-        }
-    }
+    public static ProcessMark? Of(int pid) => ProcessIdentity.StartOf(pid) is { } start ? new ProcessMark(pid, start) : null;
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Berth.Linux;
 using Berth.Linux.Files;
@@ -78,7 +77,7 @@ internal static class RootlessLaunch
     private static int FindOrMake(string directory, string program)
     {
         // Two daemons that start at once must not make two.
-        using FileStream gate = Lock(Path.Combine(directory, "lock"));
+        using FileDescriptor gate = Lock(Path.Combine(directory, "lock"));
         string path = Path.Combine(directory, "holder");
         HolderFile? found = HolderFile.Read(path);
         if (found is { Network.IsAlive: true })
@@ -103,20 +102,19 @@ internal static class RootlessLaunch
     private static ProcessMark Mark(int pid) => ProcessMark.Of(pid)
         ?? throw FaultException.Internal($"start as an ordinary user: process {pid} ended at once");
 
-    private static FileStream Lock(string path)
+    // Waits for its turn; the file stays, its lock goes with the descriptor, also when this process is killed or becomes the daemon.
+    private static FileDescriptor Lock(string path)
     {
-        var patience = Stopwatch.StartNew();
-        while (true)
+        FileDescriptor file = FileCalls.Open(
+            FileCalls.WorkingDirectory, FileCalls.PathOf(path), FileCalls.O_RDWR | FileCalls.O_CREAT, 0x180);
+        int error;
+        while ((error = FileCalls.TryLock(file, FileCalls.LOCK_EX)) == Errno.EINTR)
         {
-            try
-            {
-                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            }
-            catch (IOException) when (patience.Elapsed < TimeSpan.FromSeconds(10))
-            {
-                Thread.Sleep(20);
-            }
         }
+        if (error == 0)
+            return file;
+        file.Dispose();
+        throw new LinuxException("flock", path, error);
     }
 
     private static int MakeHolder(string program)
