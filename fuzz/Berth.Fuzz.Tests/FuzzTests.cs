@@ -22,7 +22,9 @@ using Berth.Registry.Pages.Readmes;
 using Berth.Registry.Protocol;
 using Berth.Registry.Storage;
 using Berth.Registry.Tokens;
+using Berth.Runtime.Bus;
 using Berth.Runtime.Cgroups;
+using Berth.Runtime.Systemd;
 using Google.Protobuf;
 using HubManifest = Berth.Registry.Protocol.ManifestDocument;
 
@@ -83,6 +85,11 @@ public sealed class FuzzTests
         ["control calls"] = (ControlMessages, AnswerCalls),
         ["mount table"] = (() => Text("30 25 0:26 / /sys/fs/cgroup/a\\040b rw - cgroup cgroup rw,memory\n"),
             bytes => CgroupHierarchy.Parse(String(bytes))),
+        ["bus message"] = (BusSignal, bytes => BusMessage.Parse(bytes)),
+        ["bus address"] = (() => Text("unix:abstract=/tmp/%41,guid=1;unix:path=/run/bus"), bytes => BusAddress.Parse(String(bytes))),
+        ["unit annotation"] = (() => Text("[('a', uint64 0x5, <@as []>), (\"b\\n\", 7, <true>)]"), bytes => VariantText.Parse(String(bytes))),
+        ["unit name"] = (() => Text("a-b.slice:prefix:name"), bytes => ScopeName.Parse(String(bytes), "id", isUser: false)),
+        ["set of processors"] = (() => Text("0-3,5, 7-9"), bytes => UnitResources.Bits(String(bytes))),
     };
 
     public static TheoryData<string> Targets => [.. s_targets.Keys];
@@ -220,6 +227,16 @@ public sealed class FuzzTests
             // A message that is none: the call ends with it.
         }
     }
+
+    private static byte[] BusSignal() => new BusMessage
+    {
+        Kind = BusMessageKind.Signal, Serial = 9, ReplyTo = 5, Path = "/o", Interface = "i.j", Member = "M", ErrorName = "e.f",
+        Body =
+        [
+            BusValue.Of("text"), BusValue.Of(7ul), BusValue.Array("(sv)",
+                [BusValue.Tuple(BusValue.Of("a"), new BusVariant(BusValue.Array("ay", [BusValue.Of([1, 2])])))]),
+        ],
+    }.ToBytes();
 
     private static byte[] SessionPackets()
     {

@@ -16,6 +16,8 @@ internal static unsafe partial class Entry
             Sys.Exit(Unmonitored.Run());
         if (count > 1 && Text.Same(arguments[1], Sys.Z("@namespace"u8)))
             Sys.Exit(Unmonitored.HoldUserNamespace());
+        if (count > 1 && Text.Same(arguments[1], Sys.Z("@scope"u8)))
+            Sys.Exit(Unmonitored.HoldPlace());
         if (count > 1 && Text.Same(arguments[1], Sys.Z("@hold"u8)))
             Sys.Exit(Rootless.Hold());
         if (count > 4 && Text.Same(arguments[1], Sys.Z("@join"u8)))

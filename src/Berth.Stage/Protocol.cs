@@ -113,6 +113,9 @@ public static class StageContract
     /// <summary>argv[1] of the program that makes a user namespace and holds it.</summary>
     public const string NamespaceVerb = "@namespace";
 
+    /// <summary>argv[1] of the program that makes it stand in a cgroup until standard input ends.</summary>
+    public const string PlaceholderVerb = "@scope";
+
     /// <summary>argv[1] of the program that makes and holds the namespaces of an ordinary user's engine.</summary>
     public const string HoldVerb = "@hold";
 

@@ -48,6 +48,14 @@ internal static unsafe class Unmonitored
         return 0;
     }
 
+    /// <summary>A process for a cgroup that may not be empty: it lives until the other side of standard input goes.</summary>
+    public static int HoldPlace()
+    {
+        byte word;
+        Read(0, &word, 1);
+        return 0;
+    }
+
     /// <summary>Where it runs until it is in its cgroup: a member of a busy set must not disturb other processors first.</summary>
     private static void SetAffinityBefore(Child* child)
     {

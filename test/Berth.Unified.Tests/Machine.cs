@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Berth.Unified.Tests;
 
-[assembly: AssemblyFixture(typeof(Machine))]
 
 namespace Berth.Unified.Tests;
 
@@ -9,7 +8,7 @@ namespace Berth.Unified.Tests;
 /// An emulated machine with Debian's kernel and the unified tree of control groups alone. It is booted once with our programs, runs
 /// <c>Programs/checks.sh</c>, tells how that went on its console, and powers off.
 /// </summary>
-public sealed class Machine : IAsyncLifetime
+public class Machine : IAsyncLifetime
 {
     private const string Emulator = "/usr/bin/qemu-system-x86_64";
     // Each is loaded after what it depends on.
@@ -27,6 +26,15 @@ public sealed class Machine : IAsyncLifetime
     private readonly string _directory = Directory.CreateTempSubdirectory("berth-unified-").FullName;
     private readonly Dictionary<string, string> _outcomes = new(StringComparer.Ordinal);
 
+    /// <summary>What runs in it.</summary>
+    protected virtual string ScriptName => "checks.sh";
+
+    /// <summary>Programs of the host beside ours and busybox, where they are, with their libraries.</summary>
+    protected virtual IReadOnlyList<string> Programs => s_userPrograms;
+
+    /// <summary>More that its first tree holds.</summary>
+    private protected virtual Task AddMoreAsync(InitialTree tree) => Task.CompletedTask;
+
     /// <summary>Null when the machine has run; otherwise what is missing.</summary>
     public string? Missing { get; private set; }
 
@@ -37,16 +45,16 @@ public sealed class Machine : IAsyncLifetime
     public string Outcome(string check) => _outcomes.GetValueOrDefault(check, "was not reached");
 
     /// <summary>All checks in the script's order.</summary>
-    public static TheoryData<string> Checks
+    public static TheoryData<string> Checks => ChecksIn("checks.sh");
+
+    /// <summary>All checks in a script's order.</summary>
+    protected static TheoryData<string> ChecksIn(string script)
     {
-        get
-        {
-            TheoryData<string> names = [];
-            foreach (string line in File.ReadLines(Script("checks.sh")))
-                if (line.Split(' ', 3) is ["equal" or "holds", var name, _] && !name.Contains('(', StringComparison.Ordinal))
-                    names.Add(name);
-            return names;
-        }
+        TheoryData<string> names = [];
+        foreach (string line in File.ReadLines(Script(script)))
+            if (line.Split(' ', 3) is ["equal" or "holds", var name, _] && !name.Contains('(', StringComparison.Ordinal))
+                names.Add(name);
+        return names;
     }
 
     public async ValueTask InitializeAsync()
@@ -55,7 +63,7 @@ public sealed class Machine : IAsyncLifetime
         string programs = Environment.GetEnvironmentVariable("BERTH_BIN") ?? "";
         Missing = !File.Exists(Emulator) ? "qemu-system-x86 is not installed" : kernel is null ? "linux-image-cloud-amd64 is not installed"
             : !File.Exists("/bin/busybox") ? "busybox-static is not installed"
-            : s_userPrograms.FirstOrDefault(static program => !File.Exists(program)) is { } program ? $"{program} is not installed"
+            : Programs.FirstOrDefault(static program => !File.Exists(program)) is { } program ? $"{program} is not installed"
             : !File.Exists($"{programs}/berthd") ? "BERTH_BIN names no directory with berthd: ./dev build" : null;
         if (Missing is not null)
             return;
@@ -105,12 +113,13 @@ public sealed class Machine : IAsyncLifetime
         InitialTree tree = new(file);
         tree.AddDirectory("new");
         tree.AddFile("init", await File.ReadAllBytesAsync(Script("init.sh")));
-        tree.AddFile("checks.sh", await File.ReadAllBytesAsync(Script("checks.sh")));
+        tree.AddFile("checks.sh", await File.ReadAllBytesAsync(Script(ScriptName)));
         await AddBusyboxAsync(tree, "bin");
         foreach (string program in new[] { "berth", "berthd", "berth-runtime", "libe_sqlite3.so" })
             tree.AddFile($"bin/{program}", await File.ReadAllBytesAsync($"{programs}/{program}"));
-        foreach (string program in s_userPrograms)
+        foreach (string program in Programs)
             tree.AddFile($"bin/{Path.GetFileName(program)}", await File.ReadAllBytesAsync(program));
+        await AddMoreAsync(tree);
         await AddLibrariesAsync(tree, programs);
         await AddModulesAsync(tree, $"/lib/modules/{release}");
         tree.AddFile("image.tar", await ImageAsync());
@@ -118,13 +127,13 @@ public sealed class Machine : IAsyncLifetime
     }
 
     // What the programs load: the C library, and OpenSSL when the first digest is made.
-    private static async Task AddLibrariesAsync(InitialTree tree, string programs)
+    private async Task AddLibrariesAsync(InitialTree tree, string programs)
     {
         HashSet<string> added = [];
         string[] loaders =
         [
             $"{programs}/berthd", $"{programs}/berth", $"{programs}/libe_sqlite3.so", .. Directory.GetFiles("/usr/lib/x86_64-linux-gnu", "libssl.so.3"),
-            .. Directory.GetFiles("/usr/lib/x86_64-linux-gnu", "libcrypto.so.3"), .. s_userPrograms,
+            .. Directory.GetFiles("/usr/lib/x86_64-linux-gnu", "libcrypto.so.3"), .. Programs,
         ];
         foreach (string program in loaders)
         {
@@ -181,5 +190,6 @@ public sealed class Machine : IAsyncLifetime
         return output;
     }
 
-    private static string Script(string name) => Path.Combine(AppContext.BaseDirectory, "Programs", name);
+    /// <summary>Where a script of the tests is.</summary>
+    private protected static string Script(string name) => Path.Combine(AppContext.BaseDirectory, "Programs", name);
 }

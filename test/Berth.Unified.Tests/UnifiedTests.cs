@@ -2,7 +2,8 @@ namespace Berth.Unified.Tests;
 
 /// <summary>Limits, freezing, devices and figures on a machine with control groups of version 2 alone. One row for each check of
 /// <c>Programs/checks.sh</c>.</summary>
-public sealed class UnifiedTests(Machine machine)
+[Collection("one machine at a time")]
+public sealed class UnifiedTests(Machine machine) : IClassFixture<Machine>
 {
     [Theory]
     [MemberData(nameof(Machine.Checks), MemberType = typeof(Machine))]

@@ -14,14 +14,17 @@ public static unsafe partial class DeviceProgram
     private const int BPF_PROG_ATTACH = 8;
     private const uint BPF_PROG_TYPE_CGROUP_DEVICE = 15;
     private const uint BPF_CGROUP_DEVICE = 6;
+    private const uint BPF_F_ALLOW_MULTI = 2;
     private const long SYS_bpf = 321;
     private const int VerifierLogSize = 16 * 1024;
 
-    /// <summary>Loads a program and makes it the only one of a cgroup.</summary>
+    /// <summary>Loads a program and makes it the only one of a cgroup, or one of several.</summary>
     /// <param name="cgroup">The cgroup's directory, open.</param>
     /// <param name="instructions">The program, <see cref="InstructionSize"/> bytes an instruction.</param>
-    /// <exception cref="LinuxException">EPERM: no privilege. EINVAL: the verifier refuses it. ENOSYS: no eBPF.</exception>
-    public static void Attach(FileDescriptor cgroup, ReadOnlySpan<byte> instructions)
+    /// <param name="isShared">Others have theirs there too, and all have to allow an access.</param>
+    /// <exception cref="LinuxException">EPERM: no privilege, or there is one of the other kind. EINVAL: the verifier refuses it.
+    /// ENOSYS: no eBPF.</exception>
+    public static void Attach(FileDescriptor cgroup, ReadOnlySpan<byte> instructions, bool isShared)
     {
         using FileDescriptor program = Load(instructions);
         AttachAttributes attributes = new()
@@ -29,6 +32,7 @@ public static unsafe partial class DeviceProgram
             TargetDescriptor = (uint)cgroup.Number,
             ProgramDescriptor = (uint)program.Number,
             AttachType = BPF_CGROUP_DEVICE,
+            AttachFlags = isShared ? BPF_F_ALLOW_MULTI : 0,
         };
         if (syscall(SYS_bpf, BPF_PROG_ATTACH, (nint)(&attributes), sizeof(AttachAttributes)) < 0)
             throw LinuxException.FromLastError("bpf", "attach the device program to the cgroup");

@@ -30,6 +30,15 @@ public static unsafe partial class DescriptorSockets
     /// <exception cref="LinuxException">ENOENT, ECONNREFUSED: nobody listens there.</exception>
     public static FileDescriptor ConnectPackets(string path) => Connect(path, SOCK_SEQPACKET);
 
+    /// <summary>Connects to a stream socket that has a name and no file. unix(7), "abstract".</summary>
+    /// <exception cref="LinuxException">ECONNREFUSED: nobody listens there. EINVAL: the name is too long.</exception>
+    public static FileDescriptor ConnectAbstract(string name)
+    {
+        byte[] address = [0, .. System.Text.Encoding.UTF8.GetBytes(name)];
+        return address.Length <= AddressPathMax + 1 ? Connect(address, name, SOCK_STREAM)
+            : throw new LinuxException("connect", name, Errno.EINVAL);
+    }
+
     private static FileDescriptor Connect(string path, int type)
     {
         byte[] text = FileCalls.PathOf(path);
@@ -104,6 +113,25 @@ public static unsafe partial class DescriptorSockets
                 return entries[0].Returned != 0;
             // What it said last may have come between the two looks.
             process = null;
+        }
+    }
+
+    /// <summary>Waits until something can be received, or the other side has gone. poll(2).</summary>
+    /// <param name="connection">From where.</param>
+    /// <param name="patience">How long.</param>
+    /// <returns>False when there was nothing in that time.</returns>
+    public static bool AwaitInput(FileDescriptor connection, TimeSpan patience)
+    {
+        const short readable = 1;
+        long end = Environment.TickCount64 + (long)Math.Ceiling(patience.TotalMilliseconds);
+        PollEntry entry = new() { Descriptor = connection.Number, Events = readable };
+        while (true)
+        {
+            int ready = poll(&entry, 1, (int)Math.Clamp(end - Environment.TickCount64, 0, int.MaxValue));
+            if (ready >= 0)
+                return ready > 0;
+            if (Marshal.GetLastPInvokeError() != Errno.EINTR)
+                throw LinuxException.FromLastError("poll", "");
         }
     }
 

@@ -7,6 +7,7 @@ using Berth.Linux.Sockets;
 using Berth.Oci.Runtime;
 using Berth.Runtime.Cgroups;
 using Berth.Runtime.Plans;
+using Berth.Runtime.Systemd;
 using Berth.Stage;
 
 namespace Berth.Runtime.Bundles;
@@ -23,6 +24,8 @@ public sealed partial class BundleRuntime
         public BundleRequest Request => request;
 
         public Cgroup? Cgroup { get; set; }
+
+        public SystemdScope? Scope { get; set; }
 
         public UnmonitoredProcess? Process { get; set; }
     }
@@ -87,15 +90,15 @@ public sealed partial class BundleRuntime
     private BundleState NewState(BundleRequest request, RuntimeSpec spec, CallFilter filter)
     {
         IReadOnlyList<NamespaceSpec> namespaces = spec.Linux?.Namespaces ?? [];
-        (string? cgroup, string? unit) = CgroupNames.Of(spec.Linux?.CgroupsPath, request.Id, _options.SystemdCgroup);
+        ScopeName? scope = _options.SystemdCgroup ? ScopeName.Parse(spec.Linux?.CgroupsPath, request.Id, SystemdManager.IsUser) : null;
         return new BundleState
         {
             Id = request.Id,
             OciVersion = spec.OciVersion,
             Bundle = request.Bundle,
             Rootfs = spec.Root?.Path ?? "",
-            CgroupPath = cgroup,
-            SystemdUnit = unit,
+            CgroupPath = scope?.Path ?? PathOf(spec.Linux?.CgroupsPath, request.Id),
+            SystemdUnit = scope?.Unit,
             Created = DateTimeOffset.UtcNow,
             Owner = Environment.UserName,
             HasPidNamespace = namespaces.Any(static entry => entry is { Type: "pid", Path: null or "" }),
@@ -110,11 +113,15 @@ public sealed partial class BundleRuntime
         };
     }
 
+    private static string PathOf(string? text, string id) => text is { Length: > 0 } && text.Contains(':') && !text.Contains('/')
+        ? throw FaultException.Invalid($"cgroupsPath {text}: this form needs --systemd-cgroup")
+        : string.IsNullOrEmpty(text) ? $"/{id}" : text;
+
     private void Make(Making making, RuntimeSpec spec, CallFilter filter, bool waitsAtSocket)
     {
         bool strict = IsStrict(spec.Annotations);
         IList<string> warnings = Strictness.Taking(new WarningList(_options.Warn), strict);
-        MakeCgroup(making, spec.Linux?.Resources, warnings);
+        MakeCgroup(making, spec, warnings);
         using FileDescriptor? listener = ConnectListener(filter, making.State.ListenerPath);
         bool hooks = spec.Hooks is { Prestart.Count: > 0 } or { CreateRuntime.Count: > 0 };
         UnmonitoredOptions unmonitored = new()
@@ -154,6 +161,7 @@ public sealed partial class BundleRuntime
         if (hooks)
             RunCreateHooks(making, spec);
         process.Await(Packet.Created);
+        making.Scope?.Settle();
         making.Directory.Save(making.State);
         HandOver(process.Terminal, making.Request.ConsoleSocket);
         WritePid(making.Request.PidFile, process.Pid);
@@ -218,14 +226,24 @@ public sealed partial class BundleRuntime
             StateDirectory.WriteWhole(Path.GetFullPath(file), Encoding.ASCII.GetBytes(pid.ToString(CultureInfo.InvariantCulture)));
     }
 
-    private void MakeCgroup(Making making, LinuxResources? resources, IList<string> warnings)
+    private void MakeCgroup(Making making, RuntimeSpec spec, IList<string> warnings)
     {
+        LinuxResources? resources = spec.Linux?.Resources;
         if (making.State.CgroupPath is not { } path)
             return;
+        if (making.State.SystemdUnit is not null)
+        {
+            ScopeName name = ScopeName.Parse(spec.Linux?.CgroupsPath, making.Request.Id, SystemdManager.IsUser);
+            making.Scope = _scopes.Value.Create(name, making.Request.Id, resources, spec.Annotations, warnings, known =>
+            {
+                making.State = making.State with { CgroupPath = known };
+                making.Directory.Save(making.State);
+            });
+            making.Cgroup = making.Scope.Cgroup;
+            return;
+        }
         try
         {
-            if (making.State.SystemdUnit is { } unit)
-                path = SystemdCgroup.Refuse(unit);
             making.Cgroup = _hierarchy.Value.Create(path, resources, warnings);
         }
         catch (Exception refused) when (refused is UnauthorizedAccessException or IOException && !Environment.IsPrivilegedProcess)
@@ -241,12 +259,26 @@ public sealed partial class BundleRuntime
     {
         making.Process?.Kill();
         making.Process?.Dispose();
+        making.Scope?.Dispose();
         if (making.Cgroup is { } cgroup && !cgroup.TryRemoveEmpty())
         {
             cgroup.Kill();
-            cgroup.Remove();
+            TryRemove(cgroup);
         }
         making.Directory.Remove();
         HookRunner.TryRun("poststop", making.State.Poststop, StateText(making.State, 0, "stopped"), making.State.Bundle, _options.Warn);
+    }
+
+    private void TryRemove(Cgroup cgroup)
+    {
+        try
+        {
+            cgroup.Remove();
+        }
+        catch (FaultException left)
+        {
+            // Why the container was not made is what the caller has to know.
+            _options.Warn(left.Message);
+        }
     }
 }

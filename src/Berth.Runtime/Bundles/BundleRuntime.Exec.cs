@@ -3,6 +3,7 @@ using Berth.Linux;
 using Berth.Linux.Processes;
 using Berth.Oci.Runtime;
 using Berth.Runtime.Plans;
+using Berth.Runtime.Systemd;
 using Berth.Stage;
 
 namespace Berth.Runtime.Bundles;
@@ -20,6 +21,8 @@ public sealed partial class BundleRuntime
         StateDirectory directory = StateDirectory.Of(_options.Root, request.Id);
         BundleState state = directory.Load();
         using ProcessHandle first = OpenFirst(directory, state, request.IgnorePaused);
+        if (state.SystemdUnit is not null)
+            SystemdScopes.MoveBelowManager();
         using FileDescriptor? listener = ConnectListener(state.Filter, state.ListenerPath);
         bool strict = IsStrict(state.Annotations);
         UnmonitoredOptions unmonitored = new()

@@ -3,6 +3,7 @@ using Berth.Linux.Processes;
 using Berth.Oci.Runtime;
 using Berth.Runtime.Cgroups;
 using Berth.Runtime.Plans;
+using Berth.Runtime.Systemd;
 
 namespace Berth.Runtime.Bundles;
 
@@ -16,12 +17,14 @@ public sealed partial class BundleRuntime : IDisposable
     private readonly BundleOptions _options;
     private readonly Lazy<CgroupHierarchy> _hierarchy = new(CgroupHierarchy.Detect);
     private readonly SealedProgram _program;
+    private readonly Lazy<SystemdScopes> _scopes;
 
     /// <summary>Makes one.</summary>
     public BundleRuntime(BundleOptions options)
     {
         _options = options;
         _program = new SealedProgram(options.Program);
+        _scopes = new Lazy<SystemdScopes>(() => new SystemdScopes(_program));
     }
 
     /// <summary>A container as it is now.</summary>
@@ -75,7 +78,12 @@ public sealed partial class BundleRuntime : IDisposable
         return CgroupOf(state)?.IsFrozen == true ? BundleStatus.Paused : BundleStatus.Running;
     }
 
-    private Cgroup? CgroupOf(BundleState state) => state.CgroupPath is { } path ? _hierarchy.Value.Open(path) : null;
+    private Cgroup? CgroupOf(BundleState state) => state switch
+    {
+        { CgroupPath: null } => null,
+        { SystemdUnit: { } unit } => _scopes.Value.Open(state.CgroupPath, unit),
+        _ => _hierarchy.Value.Open(state.CgroupPath),
+    };
 
     private static string StateText(BundleState state, int pid, string status) =>
         $"{{\"pid\":{pid}" + HookPlan.Rest(SpecOf(state), state.Id, state.Bundle, status);

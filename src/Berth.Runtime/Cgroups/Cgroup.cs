@@ -32,7 +32,7 @@ public abstract class Cgroup
     public abstract string? OutOfMemoryFile { get; }
 
     /// <summary>Its directory in every tree.</summary>
-    protected abstract IReadOnlyList<string> Directories { get; }
+    protected internal abstract IReadOnlyList<string> Directories { get; }
 
     /// <summary>Names a cgroup.</summary>
     private protected Cgroup(string path) => Path = path;
@@ -49,6 +49,9 @@ public abstract class Cgroup
         foreach (string directory in Directories)
             CgroupFile.Write(directory, "cgroup.procs", pid.ToString());
     }
+
+    /// <summary>Somebody else has device rules in it too: a device is open to its processes when both allow it.</summary>
+    internal bool SharesDeviceRules { get; set; }
 
     /// <summary>Sets the limits that are given and leaves the others.</summary>
     /// <exception cref="FaultException">InvalidArgument: the kernel refuses a value.</exception>
@@ -96,11 +99,12 @@ public abstract class Cgroup
     }
 
     /// <summary>Removes it where nothing lives in it and nothing is below it; false when that is not so everywhere.</summary>
-    public bool TryRemoveEmpty() => Directories.All(TryRemoveEmpty);
+    public virtual bool TryRemoveEmpty() => Directories.All(TryRemoveEmpty);
 
     /// <summary>Removes it and the groups below it; waits a little for processes that are just ending.</summary>
     /// <returns>False when processes still live in it.</returns>
-    public bool Remove()
+    /// <exception cref="FaultException">Internal: who made it does not let go of it.</exception>
+    public virtual bool Remove()
     {
         bool all = true;
         foreach (string directory in Directories)

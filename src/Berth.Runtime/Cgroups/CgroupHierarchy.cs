@@ -29,10 +29,12 @@ public sealed class CgroupHierarchy
     private readonly IReadOnlyDictionary<string, string> _controllers;
     private readonly string? _unified;
     private readonly IReadOnlyList<string> _named;
+    // The named tree by which systemd knows its units, where that is not the version 2 tree.
+    private readonly string? _systemd;
 
-    private CgroupHierarchy(
-        CgroupMode mode, IReadOnlyDictionary<string, string> controllers, string? unified, IReadOnlyList<string> named) =>
-        (Mode, _controllers, _unified, _named) = (mode, controllers, unified, named);
+    private CgroupHierarchy(CgroupMode mode, IReadOnlyDictionary<string, string> controllers, string? unified, IReadOnlyList<string> named,
+        string? systemd = null) =>
+        (Mode, _controllers, _unified, _named, _systemd) = (mode, controllers, unified, named, systemd);
 
     private static CgroupHierarchy None => new(CgroupMode.None, new Dictionary<string, string>(), null, []);
 
@@ -61,6 +63,7 @@ public sealed class CgroupHierarchy
         Dictionary<string, string> controllers = [];
         string? unified = null;
         List<string> named = [];
+        string? systemd = null;
         foreach (string line in mountInfo.Split('\n'))
         {
             int separator = line.IndexOf(" - ", StringComparison.Ordinal);
@@ -75,6 +78,8 @@ public sealed class CgroupHierarchy
                 AddControllers(controllers, after[2], mountPoint);
             if (after[0] == "cgroup" && after.Length > 2 && after[2].Contains("name=", StringComparison.Ordinal))
                 named.Add(mountPoint);
+            if (after[0] == "cgroup" && after.Length > 2 && after[2].Split(',').Contains("name=systemd"))
+                systemd ??= mountPoint;
         }
         CgroupMode mode = (controllers.Count > 0, unified) switch
         {
@@ -83,7 +88,7 @@ public sealed class CgroupHierarchy
             (false, null) => CgroupMode.None,
             (false, _) => CgroupMode.Version2,
         };
-        return new CgroupHierarchy(mode, controllers, unified, named);
+        return new CgroupHierarchy(mode, controllers, unified, named, systemd);
     }
 
     // A group is handed over with its cgroup.procs, as a service manager does for a user's services (Delegate=yes).
@@ -149,6 +154,16 @@ public sealed class CgroupHierarchy
         return Mode == CgroupMode.Version2
             ? new CgroupV2(below, _unified!)
             : new CgroupV1(below, _controllers, _unified);
+    }
+
+    /// <summary>The cgroup of a unit of systemd, whether or not it exists: also in the tree by which systemd knows its units.</summary>
+    /// <exception cref="FaultException">InvalidArgument: the path climbs.</exception>
+    internal Cgroup OpenUnit(string path)
+    {
+        string below = Below(path);
+        return Mode == CgroupMode.Version2
+            ? new CgroupV2(below, _unified!) { SharesDeviceRules = true }
+            : new CgroupV1(below, _controllers, _unified, _systemd);
     }
 
     private static string Below(string path)

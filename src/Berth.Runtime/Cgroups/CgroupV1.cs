@@ -10,13 +10,21 @@ internal sealed class CgroupV1 : Cgroup
     // A freeze races with forks; the kernel says FREEZING until all have stopped.
     private const int FreezeAttempts = 5000;
     private readonly Dictionary<string, string> _directories;
-    private readonly string? _unified;
+    private readonly string? _unified, _named;
 
-    public CgroupV1(string path, IReadOnlyDictionary<string, string> controllers, string? unified) : base(path)
+    /// <summary>Names a group.</summary>
+    /// <param name="path">Below the roots.</param>
+    /// <param name="controllers">The trees by controller.</param>
+    /// <param name="unified">The version 2 tree beside them; null: there is none.</param>
+    /// <param name="named">A tree without a controller that it is in too: systemd's. Null: none.</param>
+    public CgroupV1(string path, IReadOnlyDictionary<string, string> controllers, string? unified, string? named = null) : base(path)
     {
         _directories = controllers.ToDictionary(pair => pair.Key, pair => System.IO.Path.Join(pair.Value, path));
         _unified = unified is null ? null : System.IO.Path.Join(unified, path);
         List<string> all = [.. _directories.Values.Distinct()];
+        _named = named is null ? null : System.IO.Path.Join(named, path);
+        if (_named is not null)
+            all.Add(_named);
         if (_unified is not null)
             all.Add(_unified);
         Directories = all;
@@ -25,14 +33,14 @@ internal sealed class CgroupV1 : Cgroup
 
     public override IReadOnlyList<string> ProcsFiles { get; }
 
-    public override IReadOnlyList<string> JoinFiles =>
-        [.. _directories.Values.Distinct().Select(static directory => System.IO.Path.Join(directory, "tasks"))];
+    public override IReadOnlyList<string> JoinFiles => [.. _directories.Values.Append(_named).OfType<string>().Distinct()
+        .Select(static directory => System.IO.Path.Join(directory, "tasks"))];
 
     public override string? UnifiedDirectory => _unified;
 
     public override string? OutOfMemoryFile => Of("memory") is { } memory ? System.IO.Path.Join(memory, "memory.oom_control") : null;
 
-    protected override IReadOnlyList<string> Directories { get; }
+    protected internal override IReadOnlyList<string> Directories { get; }
 
     public override void Update(LinuxResources resources, IList<string> warnings) =>
         new CgroupV1Limits(Of, warnings).Set(resources);

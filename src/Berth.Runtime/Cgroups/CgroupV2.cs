@@ -25,10 +25,10 @@ internal sealed class CgroupV2 : Cgroup
 
     public override string? OutOfMemoryFile => System.IO.Path.Join(_directory, "memory.events");
 
-    protected override IReadOnlyList<string> Directories { get; }
+    protected internal override IReadOnlyList<string> Directories { get; }
 
     public override void Update(LinuxResources resources, IList<string> warnings) =>
-        new CgroupV2Limits(_directory, warnings).Set(resources);
+        new CgroupV2Limits(_directory, warnings, SharesDeviceRules).Set(resources);
 
     public override void Freeze()
     {

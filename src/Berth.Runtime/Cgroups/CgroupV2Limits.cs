@@ -5,7 +5,7 @@ using Berth.Oci.Runtime;
 namespace Berth.Runtime.Cgroups;
 
 /// <summary>Writes limits, which are given in version 1's scales, into version 2's files.</summary>
-internal sealed class CgroupV2Limits(string directory, IList<string> warnings)
+internal sealed class CgroupV2Limits(string directory, IList<string> warnings, bool sharesDeviceRules)
 {
     private const ulong DefaultPeriod = 100_000;
 
@@ -51,7 +51,7 @@ internal sealed class CgroupV2Limits(string directory, IList<string> warnings)
         using FileDescriptor descriptor = CgroupDirectory.Open(directory);
         try
         {
-            DeviceProgram.Attach(descriptor, DeviceRules.Compile(rules));
+            DeviceProgram.Attach(descriptor, DeviceRules.Compile(rules), sharesDeviceRules);
         }
         catch (LinuxException exception) when (exception.Error is Errno.EPERM or Errno.ENOSYS)
         {

@@ -32,7 +32,7 @@ internal static class FeaturesVerb
         json.WriteStartObject("linux");
         WriteList(json, "namespaces", RuntimeFeatures.Namespaces);
         WriteList(json, "capabilities", RuntimeFeatures.Capabilities);
-        WriteFlags(json, "cgroup", ("v1", true), ("v2", true), ("systemd", false), ("systemdUser", false), ("rdma", true));
+        WriteFlags(json, "cgroup", ("v1", true), ("v2", true), ("systemd", true), ("systemdUser", true), ("rdma", true));
         WriteSeccomp(json);
         WriteFlags(json, "apparmor", ("enabled", true));
         // A process's label is set, labels of mounts are not.

@@ -1,0 +1,108 @@
+#!/bin/sh
+# What our runtime and engine must do where systemd makes the control groups. It runs as a service of that systemd, on a machine with the
+# unified tree alone. Each check ends in one line on the console: "check: NAME: ok", or what was seen instead.
+export PATH=/bin HOME=/ LD_LIBRARY_PATH=/lib/berth
+mkdir -p /var/lib /run/dbus
+ip link set lo up
+for module in $(cat /modules/order); do insmod /modules/$module || echo "check: module $module: not loaded"; done
+
+equal() { if [ "$2" = "$3" ]; then echo "check: $1: ok"; else echo "check: $1: expected '$2', got '$3'"; fi; }
+holds() { if eval "$2"; then echo "check: $1: ok"; else echo "check: $1: not so: $2: $3"; fi; }
+until_true() { for attempt in $(seq 300); do eval "$1" && return; sleep 0.1; done; }
+setting() { systemctl show --value -p $2 $1; }
+tree=/sys/fs/cgroup
+
+# Bundles by our runtime alone.
+bundle() { # NAME CGROUPSPATH RESOURCES ARGUMENTS [MORE]
+    mkdir -p /bundles/$1/rootfs
+    tar -C /bundles/$1/rootfs -xf /image.tar
+    cat > /bundles/$1/config.json << END
+{"ociVersion": "1.2.0", "process": {"args": [$4], "cwd": "/", "env": ["PATH=/bin"], "user": {"uid": 0, "gid": 0},
+"capabilities": {"bounding": ["CAP_MKNOD"], "effective": ["CAP_MKNOD"], "permitted": ["CAP_MKNOD"]}},
+"root": {"path": "rootfs"}, "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"},
+{"destination": "/dev", "type": "tmpfs", "source": "tmpfs"}],
+$5
+"linux": {"cgroupsPath": "$2", "resources": {"devices": [{"allow": false}, {"allow": true, "type": "c", "major": 1, "minor": 3, "access": "rwm"},
+{"allow": true, "type": "c", "major": 136, "access": "rwm"}] $3},
+"namespaces": [{"type": "pid"}, {"type": "mount"}, {"type": "ipc"}, {"type": "uts"}, {"type": "cgroup"} $6]}}
+END
+}
+runtime="berth-runtime --systemd-cgroup"
+bundle one tests-a.slice:berth:one ', "memory": {"limit": 67108864, "reservation": 33554432}, "cpu": {"shares": 2048, "quota": 50500,
+"period": 100000, "cpus": "1"}, "pids": {"limit": 16}, "unified": {"memory.high": "50331648"}' '"sleep", "1000"' \
+    '"annotations": {"org.systemd.property.TimeoutStopSec": "123", "org.systemd.property.CollectMode": "'\''inactive-or-failed'\''"},'
+$runtime run -d --bundle /bundles/one one > /run/one.log 2>&1 < /dev/null
+scope=berth-one.scope
+group=$tree/tests.slice/tests-a.slice/$scope
+equal made "" "$(cat /run/one.log)"
+holds placed "[ -d $group ]" "$(find $tree -name '*one*')"
+equal alone "$($runtime state one | sed -n 's/.*"pid": \([0-9]*\).*/\1/p')" "$(cat $group/cgroup.procs)"
+equal files "67108864 33554432 50331648 50500 100000 16 1" "$(cd $group; echo $(cat memory.max memory.low memory.high cpu.max pids.max cpuset.cpus))"
+equal settings "67108864 33554432 50331648 510ms 16 1" "$(echo $(setting $scope MemoryMax) $(setting $scope MemoryLow) $(setting $scope MemoryHigh) $(setting $scope CPUQuotaPerSecUSec) $(setting $scope TasksMax) $(setting $scope AllowedCPUs))"
+equal unit "tests-a.slice yes yes yes yes yes no" "$(echo $(for one in Slice Delegate MemoryAccounting CPUAccounting IOAccounting TasksAccounting DefaultDependencies; do setting $scope $one; done))"
+equal annotations "2min 3s inactive-or-failed" "$(echo $(setting $scope TimeoutStopUSec) $(setting $scope CollectMode))"
+holds devices "systemctl show $scope | grep -qx DevicePolicy=strict && systemctl show $scope | grep -qx 'DeviceAllow=char-pts rwm'" "$(setting $scope DeviceAllow)"
+$runtime exec -d one sleep 500 < /dev/null > /dev/null 2>&1
+equal exec-joins 2 "$(wc -l < $group/cgroup.procs)"
+equal sees-itself 0::/ "$($runtime exec one cat /proc/self/cgroup < /dev/null)"
+systemctl daemon-reload
+holds reload-keeps-open "$runtime exec one sh -c 'mknod /n c 1 3 && echo x > /n' < /dev/null" ""
+holds reload-keeps-shut "! $runtime exec one sh -c 'mknod /f c 1 11 && head -c 1 /f' < /dev/null > /dev/null 2>&1" ""
+$runtime update --memory 83886080 --cpu-quota 25000 --pids-limit 20 one
+equal updated "83886080 25000 100000 20" "$(cd $group; echo $(cat memory.max cpu.max pids.max))"
+equal updated-unit "83886080 250ms 20" "$(echo $(setting $scope MemoryMax) $(setting $scope CPUQuotaPerSecUSec) $(setting $scope TasksMax))"
+systemctl daemon-reload
+equal reload-keeps-limits "83886080 20" "$(cd $group; echo $(cat memory.max pids.max))"
+$runtime pause one
+equal paused paused "$($runtime state one | sed -n 's/.*"status": "\([a-z]*\)".*/\1/p')"
+$runtime resume one
+
+# What is there already, and what is no name.
+bundle two tests-a.slice:berth:one '' '"sleep", "1000"'
+taken=$($runtime run -d --bundle /bundles/two two 2>&1 < /dev/null)
+holds taken "echo '$taken' | grep -q 'berth-one.scope.*already'" "$taken"
+equal taken-leaves-first running "$($runtime state one | sed -n 's/.*"status": "\([a-z]*\)".*/\1/p')"
+bundle bad a/b.slice:x:y '' '"true"'
+bad=$($runtime run --bundle /bundles/bad bad 2>&1 < /dev/null)
+holds bad-slice "echo '$bad' | grep -q 'invalid slice name: a/b.slice'" "$bad"
+equal nothing-of-them "" "$($runtime list -q | grep -E 'two|bad')"
+$runtime delete -f one
+equal deleted "inactive " "$(setting $scope ActiveState) $(find $tree/tests.slice -name '*.scope')"
+
+# A limit of one process leaves no room for another while it is made.
+bundle single :berth:single ', "pids": {"limit": 1}' '"sleep", "1000"'
+$runtime run -d --bundle /bundles/single single > /run/single.log 2>&1 < /dev/null
+equal single "1 1" "$(echo $(cat $tree/system.slice/berth-single.scope/pids.max $tree/system.slice/berth-single.scope/pids.current) $(cat /run/single.log))"
+equal single-unit 1 "$(setting berth-single.scope TasksMax)"
+# Its end takes the scope with it; deletion finds nothing and is content.
+$runtime kill single KILL
+until_true '[ ! -d $tree/system.slice/berth-single.scope ]'
+equal ended stopped "$($runtime state single | sed -n 's/.*"status": "\([a-z]*\)".*/\1/p')"
+holds ended-deleted "$runtime delete single" ""
+
+# A program that is not there leaves nothing, and neither does a maker that was killed on its way.
+bundle none '' '' '"/not/there"'
+$runtime run --bundle /bundles/none none > /run/none.log 2>&1 < /dev/null
+equal failed-leaves-nothing "" "$(find $tree -name '*none*')"
+bundle hooked :berth:hooked '' '"sleep", "1000"' '"hooks": {"createRuntime": [{"path": "/bin/sleep", "args": ["sleep", "1000"]}]},'
+$runtime create --bundle /bundles/hooked hooked > /dev/null 2>&1 < /dev/null &
+until_true '[ -d $tree/system.slice/berth-hooked.scope ] && ps | grep -q "[s]leep 1000"'
+kill -9 $!
+$runtime delete -f hooked
+until_true '[ ! -d $tree/system.slice/berth-hooked.scope ]'
+equal killed-leaves-nothing "inactive " "$(setting berth-hooked.scope ActiveState) $(find $tree -name '*hooked*')"
+
+# By the bus, as those that may not talk to systemd itself.
+systemctl start dbus.service
+busctl_() { DBUS_SYSTEM_BUS_ADDRESS=unix:path=/run/dbus/system_bus_socket "$@"; }
+bundle bus :berth:bus ', "pids": {"limit": 9}' '"sleep", "1000"'
+busctl_ $runtime run -d --bundle /bundles/bus bus > /run/bus.log 2>&1 < /dev/null
+equal by-bus 9 "$(cat $tree/system.slice/berth-bus.scope/pids.max /run/bus.log)"
+busctl_ $runtime delete -f bus
+equal by-bus-deleted "" "$(find $tree -name '*berth-bus*')"
+refused=$(DBUS_SYSTEM_BUS_ADDRESS=unix:path=/run/not-there $runtime run --bundle /bundles/bus bus 2>&1 < /dev/null)
+holds no-bus-said "echo '$refused' | grep -q 'systemd cannot be reached.*/run/not-there'" "$refused"
+
+sed 's/^/log: /' /run/*.log
+echo "check: end"
+poweroff -f
