@@ -147,6 +147,10 @@ public sealed class CliCommandTests(EngineFixture engine)
             await DoAsync("rmi", "cli-tagged:x");
             Assert.Equal("Loaded image: cli-tagged:x\n", (await DoAsync("load", "-i", file)).Output);
             Assert.Equal(id, (await DoAsync("images", "-q", "--no-trunc", "cli-tagged")).Output.Trim());
+            // What was loaded has a manifest, so the tree has a branch with the platform.
+            await DoAsync("create", "--name", "cli-tree", "cli-tagged:x", "true");
+            Assert.Matches(@"\ncli-tagged:x\b(.*\n)+?└─ linux/\w+ +[0-9a-f]{12} .*MB   U    \n", (await DoAsync("images", "--tree")).Output);
+            await DoAsync("rm", "cli-tree");
             await DoAsync("rmi", "cli-tagged:x");
         }
         finally

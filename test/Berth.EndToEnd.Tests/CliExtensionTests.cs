@@ -201,6 +201,21 @@ public sealed class CliExtensionTests(EngineFixture engine) : IDisposable
         Assert.Equal("http://proxy.example:3128\n", (await BerthAsync(null, "run", "--rm", "busybox:e2e", "sh", "-c", "echo $HTTP_PROXY")).Output);
     }
 
+    [Fact]
+    public async Task UseApiSocket_AContainerAsksTheEngineWithTheUsersAccounts()
+    {
+        await WriteAsync("config.json", """{"auths":{"a.example":{"auth":"dTpw"}}}""");
+        Completed run = await BerthAsync(null, "run", "--rm", "--use-api-socket", "busybox:e2e", "sh", "-c",
+            "cat $DOCKER_CONFIG/config.json; stat -c ' %a' $DOCKER_CONFIG/config.json; "
+            + "printf 'GET /_ping HTTP/1.0\r\n\r\n' | nc local:/var/run/docker.sock | head -n 1; test -S /var/run/docker.sock && echo socket");
+        Assert.Equal("""{"auths":{"a.example":{"auth":"dTpw"}}} 600""" + "\n", run.Output.Split("HTTP")[0].Replace("socket\n", ""));
+        Assert.EndsWith("socket\n", run.Output);
+        // Who brings a configuration keeps it.
+        Completed own = await BerthAsync(null, "run", "--rm", "--use-api-socket", "-e", "DOCKER_CONFIG=/mine", "busybox:e2e", "sh", "-c",
+            "echo $DOCKER_CONFIG; ls /run/secrets 2>&1 | wc -l");
+        Assert.Equal("/mine\n1\n", own.Output);
+    }
+
     private async Task WriteAsync(string file, string text)
     {
         string path = Path.Combine(_home, file);

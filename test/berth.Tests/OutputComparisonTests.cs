@@ -1,7 +1,9 @@
+using System.Text.RegularExpressions;
+
 namespace Berth.Cli.Tests;
 
 /// <summary>The same command line through Docker's client and ours against the same recorded engine: the same text and the same code.</summary>
-public sealed class OutputComparisonTests
+public sealed partial class OutputComparisonTests
 {
     // Words are parted by blanks; quotes keep them together.
     private const string Lines = """
@@ -77,6 +79,13 @@ public sealed class OutputComparisonTests
         images --format "{{json .}}"
         images --format "table {{.Digest}}\t{{.CreatedAt}}"
         images --tree=false
+        images --tree
+        images --tree -a
+        images --tree -f dangling=true
+        images --tree -q
+        images --tree --digests
+        images --tree --no-trunc
+        images --tree --format json
         run Bad:Ref:x true
         run "a b" true
         create localhost:5/Ab@sha256:12
@@ -166,7 +175,10 @@ public sealed class OutputComparisonTests
         Assert.Equal(theirs.Code, ours.Code);
     }
 
-    // The program's own name is all that may differ.
-    private static string Ours(string text) => text.Replace("docker ", "berth ", StringComparison.Ordinal)
+    // The program's own name is all that may differ, and that Docker's client writes escape sequences where there is no terminal, too.
+    private static string Ours(string text) => Sequence().Replace(text, "").Replace("docker ", "berth ", StringComparison.Ordinal)
         .Replace("docker:", "berth:", StringComparison.Ordinal).Replace("'docker", "'berth", StringComparison.Ordinal);
+
+    [GeneratedRegex("\\e\\[[0-9;]*m")]
+    private static partial Regex Sequence();
 }

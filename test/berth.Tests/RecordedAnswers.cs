@@ -35,7 +35,17 @@ internal static class RecordedAnswers
 
     private const string Images = """
         [{"Containers":-1,"Created":1577934245,"Id":"sha256:aaaabbbbccccddddeeeeffff0000111122223333444455556666777788889999","Labels":{"x":"y"},"ParentId":"",
-          "RepoDigests":["nginx@sha256:1111222233334444555566667777888899990000aaaabbbbccccddddeeeeffff"],"RepoTags":["nginx:1.25","nginx:latest"],"SharedSize":-1,"Size":187000000},
+          "RepoDigests":["nginx@sha256:1111222233334444555566667777888899990000aaaabbbbccccddddeeeeffff"],"RepoTags":["nginx:1.25","nginx:latest"],"SharedSize":-1,"Size":187000000,
+          "Manifests":[{"ID":"sha256:1111222233334444555566667777888899990000aaaabbbbccccddddeeeeffff","Available":true,"Kind":"image",
+            "Descriptor":{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:1111222233334444555566667777888899990000aaaabbbbccccddddeeeeffff","size":400},
+            "Size":{"Total":254000000,"Content":67000000},
+            "ImageData":{"Platform":{"architecture":"arm","os":"linux","variant":"v7"},"Containers":["4fa6e0f0c6786287e131c3852c58a2e01cc697a68231826813597e4994f1d6e2"],"Size":{"Unpacked":187000000}}},
+           {"ID":"sha256:3333222233334444555566667777888899990000aaaabbbbccccddddeeeeffff","Available":true,"Kind":"image",
+            "Descriptor":{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:3333222233334444555566667777888899990000aaaabbbbccccddddeeeeffff","size":400},
+            "Size":{"Total":1000,"Content":900},"ImageData":{"Platform":{"architecture":"amd64","os":"linux"},"Containers":[],"Size":{"Unpacked":100}}},
+           {"ID":"sha256:2222222233334444555566667777888899990000aaaabbbbccccddddeeeeffff","Available":true,"Kind":"attestation",
+            "Descriptor":{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"sha256:2222222233334444555566667777888899990000aaaabbbbccccddddeeeeffff","size":400},
+            "Size":{"Total":500,"Content":500},"AttestationData":{"For":"sha256:1111222233334444555566667777888899990000aaaabbbbccccddddeeeeffff"}}]},
          {"Containers":-1,"Created":1590000000,"Id":"sha256:bbbb0000ccccddddeeeeffff0000111122223333444455556666777788889999","Labels":null,"ParentId":"","RepoDigests":[],"RepoTags":[],"SharedSize":-1,"Size":4261550},
          {"Containers":-1,"Created":0,"Id":"sha256:cccc0000ccccddddeeeeffff0000111122223333444455556666777788889999","Labels":null,"ParentId":"","RepoDigests":["busybox@sha256:2222222233334444555566667777888899990000aaaabbbbccccddddeeeeffff"],
           "RepoTags":[],"SharedSize":-1,"Size":999}]

@@ -28,6 +28,9 @@ internal sealed class RecordingEngine : IAsyncDisposable
 
     public string Host => "unix://" + Path;
 
+    /// <summary>The lines of the last request's head, behind the first.</summary>
+    public IReadOnlyList<string> LastHeaders { get; private set; } = [];
+
     /// <summary>What was asked since the last call, without pings.</summary>
     public IReadOnlyList<(string Request, string Body)> TakeRequests()
     {
@@ -95,11 +98,14 @@ internal sealed class RecordingEngine : IAsyncDisposable
     private async Task AnswerAsync(Stream stream, StreamReader reader, string[] request)
     {
         int length = 0;
+        List<string> headers = [];
         while (await reader.ReadLineAsync() is { Length: > 0 } header)
         {
+            headers.Add(header);
             if (header.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase))
                 length = int.Parse(header.AsSpan(15), CultureInfo.InvariantCulture);
         }
+        LastHeaders = headers;
         char[] body = new char[length];
         if (length > 0)   // Reading nothing would wait for the next request.
             await reader.ReadBlockAsync(body);

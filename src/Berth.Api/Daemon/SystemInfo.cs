@@ -61,6 +61,22 @@ public sealed record SystemInfo
     /// <summary>The machine forwards IPv4.</summary>
     public bool IPv4Forwarding { get; set; }
 
+    /// <summary>Bridged packets go through the filters of IPv4; only before API 1.50.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? BridgeNfIptables { get; set; }
+
+    /// <summary>Bridged packets go through the filters of IPv6; only before API 1.50.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? BridgeNfIp6tables { get; set; }
+
+    /// <summary>The kernel's memory for a container can be limited; only before API 1.42.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? KernelMemory { get; set; }
+
+    /// <summary>The same for TCP's buffers; only before API 1.42.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? KernelMemoryTCP { get; set; }
+
     /// <summary>Debug logging is on.</summary>
     public bool Debug { get; set; }
 

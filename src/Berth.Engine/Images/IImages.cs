@@ -80,6 +80,9 @@ public sealed record ImageQuery
     /// <summary>With shared sizes.</summary>
     public bool SharedSize { get; init; }
 
+    /// <summary>With the manifests they came with.</summary>
+    public bool Manifests { get; init; }
+
     /// <summary>Restrictions.</summary>
     public FilterSet Filters { get; init; } = FilterSet.None;
 }
@@ -113,6 +116,28 @@ public sealed record ImageSummary
 
     /// <summary>Its labels.</summary>
     public IReadOnlyDictionary<string, string>? Labels { get; init; }
+
+    /// <summary>The manifest it came with; null: it was made here, or nobody asked.</summary>
+    public ImageManifest? Manifest { get; init; }
+}
+
+/// <summary>The manifest an image came with, and what it leads to.</summary>
+public sealed record ImageManifest
+{
+    /// <summary>The manifest.</summary>
+    public required Descriptor Descriptor { get; init; }
+
+    /// <summary>The machine it is for.</summary>
+    public required Platform Platform { get; init; }
+
+    /// <summary>Its layers, as they came, are still here.</summary>
+    public required bool IsAvailable { get; init; }
+
+    /// <summary>Bytes of the manifest, the configuration and the compressed layers that are here.</summary>
+    public required long ContentSize { get; init; }
+
+    /// <summary>IDs of the containers that use the image.</summary>
+    public required IReadOnlyList<string> Containers { get; init; }
 }
 
 /// <summary>All that is known about an image.</summary>
@@ -123,9 +148,6 @@ public sealed record ImageDetails
 
     /// <summary>Its configuration document.</summary>
     public required ImageConfig Config { get; init; }
-
-    /// <summary>The manifest it is pushed with, when known.</summary>
-    public Descriptor? Manifest { get; init; }
 
     /// <summary>When a name was last given to it.</summary>
     public DateTimeOffset? LastTagTime { get; init; }

@@ -29,7 +29,7 @@ internal sealed partial class ImageService(
             // An image that only others stand on is a step on the way, unless somebody named it.
             if (parents.Contains(image.Id) && images.NamesOf(image.Id).Count == 0)
                 continue;
-            ImageSummary summary = Summarize(image, filters["reference"]);
+            ImageSummary summary = Summarize(image, filters["reference"], query.Manifests);
             bool isDangling = summary.RepoTags.Count == 0 && !filters.Has("reference");
             if ((!filters.Has("reference") || summary.RepoTags.Count + summary.RepoDigests.Count > 0)
                 && (dangling is null || dangling == isDangling) && filters.MatchesLabels(summary.Labels)
@@ -51,9 +51,8 @@ internal sealed partial class ImageService(
         IReadOnlyList<string> directories = image.Top is { } top ? parts.Layers.Find(top)?.Directories ?? [] : [];
         return new ImageDetails
         {
-            Summary = Summarize(image, []),
+            Summary = Summarize(image, [], withManifest: true),
             Config = config,
-            Manifest = image.Manifest,
             LastTagTime = image.LastTagTime,
             Comment = config.History is [.., { Comment: { } comment }] ? comment : "",
             GraphDriver = directories.Count == 0 ? new Dictionary<string, string>() : new Dictionary<string, string>
@@ -92,11 +91,13 @@ internal sealed partial class ImageService(
         return Task.CompletedTask;
     }
 
-    internal ImageSummary Summarize(ImageRecord image, IReadOnlyList<string> patterns)
+    internal ImageSummary Summarize(ImageRecord image, IReadOnlyList<string> patterns, bool withManifest = false)
     {
         ImageConfig config = images.Config(image.Id);
         IReadOnlyList<ImageReference> names =
             [.. images.NamesOf(image.Id).Where(name => patterns.Count == 0 || patterns.Any(p => ReferencePattern.Matches(p, name)))];
+        string[] containers =
+            [.. parts.Containers.All.Where(container => container.Record.ImageId == image.Id).Select(static container => container.Id)];
         return new ImageSummary
         {
             Id = image.Id,
@@ -105,8 +106,23 @@ internal sealed partial class ImageService(
             RepoDigests = [.. names.Where(name => name.Digest is not null).Select(name => name.Familiar)],
             Created = config.Created ?? DateTimeOffset.UnixEpoch,
             Size = images.SizeOf(config),
-            Containers = parts.Containers.All.Count(container => container.Record.ImageId == image.Id),
+            Containers = containers.Length,
             Labels = config.Config?.Labels,
+            Manifest = withManifest && image.Manifest is { } manifest ? ManifestOf(image, manifest, config, containers) : null,
+        };
+    }
+
+    private ImageManifest ManifestOf(ImageRecord image, Descriptor manifest, ImageConfig config, string[] containers)
+    {
+        Digest[] blobs = [manifest.Digest, image.Id, .. image.Layers.Select(static layer => layer.Digest).Distinct()];
+        long[] sizes = [.. blobs.Select(blob => parts.Blobs.SizeOf(blob) ?? -1)];
+        return new ImageManifest
+        {
+            Descriptor = manifest,
+            Platform = config.Platform,
+            IsAvailable = !sizes.Contains(-1),
+            ContentSize = sizes.Where(static size => size > 0).Sum(),
+            Containers = containers,
         };
     }
 

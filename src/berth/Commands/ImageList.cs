@@ -22,6 +22,8 @@ internal static class ImageList
 
     public static async Task<int> RunAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
     {
+        if (parsed.Bool("tree"))
+            return await ImageTree.RunAsync(session, parsed, cancellationToken);
         (string, string)[] reference = parsed.Arguments.Count > 0 ? [("reference", parsed.Arguments[0])] : [];
         EngineRequest request = EngineRequest.Get("/images/json").QueryIf("all", parsed.Bool("all"))
             .QueryUnlessEmpty("filters", Filters.Of(parsed.List("filter"), reference));

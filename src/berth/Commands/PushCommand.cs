@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Berth.Cli.Configuration;
 using Berth.Cli.Parsing;
 using Berth.Cli.Text;
@@ -53,6 +54,11 @@ internal static class PlatformText
         if (Array.IndexOf(s_single, text.ToLowerInvariant()) < 0)
             ToJson(text);
     }
+
+    /// <summary>As users write it: <c>linux/arm/v7</c>.</summary>
+    public static string Of(JsonElement platform) => string.Join('/', ((string[])
+        [platform.Text("os") is { Length: > 0 } os ? os : "unknown", platform.Text("architecture"), platform.Text("variant")])
+        .Where(static part => part.Length > 0));
 
     public static string ToJson(string text)
     {

@@ -28,6 +28,7 @@ internal static class ContainerCreation
         string platform = parsed.String("platform") is { Length: > 0 } given ? given : session.Variable("DOCKER_DEFAULT_PLATFORM") ?? "";
         if (platform.Length > 0)
             CheckPlatform(platform);
+        byte[]? accounts = parsed.Bool("use-api-socket") ? await ApiSocket.AddAsync(session, body, cancellationToken) : null;
         // Made before the container, so that there is no container without its file.
         using FileStream? cid = cidFile.Length > 0 ? CreateCidFile(cidFile) : null;
         bool isCreated = false;
@@ -52,6 +53,8 @@ internal static class ContainerCreation
                 session.Warn($"WARNING: {warning}");
             string id = answer.Text("Id");
             isCreated = true;
+            if (accounts is not null)
+                await ApiSocket.PutAsync(session, id, accounts, cancellationToken);
             if (cid is not null)
                 await cid.WriteAsync(System.Text.Encoding.ASCII.GetBytes(id), cancellationToken);
             return id;

@@ -14,8 +14,10 @@ internal static class ImageViews
     private static readonly Wire.ApiVersion s_withoutLegacyConfig = new(1, 50);
     private static readonly Wire.ApiVersion s_withoutContainerConfig = new(1, 45);
     private static readonly Wire.ApiVersion s_withDescriptor = new(1, 48);
+    private static readonly Wire.ApiVersion s_withManifests = new(1, 47);
+    private static readonly Wire.ApiVersion s_withManifestsOfOne = new(1, 48);
 
-    /// <summary>One line of a list.</summary>
+    /// <summary>One line of a list, with its manifests where they were asked for.</summary>
     public static Wire.ImageSummary ToWire(this ImageSummary image, Wire.ApiVersion version) => new()
     {
         Containers = image.Containers,
@@ -30,10 +32,15 @@ internal static class ImageViews
         SharedSize = image.SharedSize,
         Size = image.Size,
         VirtualSize = version < s_withoutVirtualSize ? image.Size : null,
+        Descriptor = version >= s_withDescriptor ? image.Manifest?.Descriptor.ToWire() : null,
+        Manifests = version >= s_withManifests ? Manifests(image) : null,
     };
 
     /// <summary>The answer of <c>inspect</c>.</summary>
-    public static Wire.ImageInspect ToWire(this ImageDetails image, Wire.ApiVersion version) => new()
+    /// <param name="image">The image.</param>
+    /// <param name="version">The version the client speaks.</param>
+    /// <param name="manifests">The client wants the manifest it came with.</param>
+    public static Wire.ImageInspect ToWire(this ImageDetails image, Wire.ApiVersion version, bool manifests) => new()
     {
         Id = image.Summary.Id.ToString(),
         RepoTags = image.Summary.RepoTags,
@@ -60,8 +67,28 @@ internal static class ImageViews
             Layers = [.. image.Config.RootFs.DiffIds.Select(digest => digest.ToString())],
         },
         Metadata = new Wire.ImageMetadata { LastTagTime = image.LastTagTime ?? default },
-        Descriptor = version >= s_withDescriptor && image.Manifest is { } manifest ? manifest.ToWire() : null,
+        Descriptor = version >= s_withDescriptor ? image.Summary.Manifest?.Descriptor.ToWire() : null,
+        Manifests = manifests && version >= s_withManifestsOfOne ? Manifests(image.Summary) : null,
     };
+
+    // The engine keeps the one platform it was asked for, so there is one.
+    private static Wire.ImageManifest[]? Manifests(ImageSummary image) => image.Manifest is not { } manifest ? null :
+    [
+        new Wire.ImageManifest
+        {
+            ID = manifest.Descriptor.Digest.ToString(),
+            Descriptor = manifest.Descriptor.ToWire(),
+            Available = manifest.IsAvailable,
+            Size = new Wire.ImageManifestSize { Content = manifest.ContentSize, Total = manifest.ContentSize + image.Size },
+            Kind = "image",
+            ImageData = new Wire.ImageManifestData
+            {
+                Platform = manifest.Platform.ToWire(),
+                Containers = manifest.Containers,
+                Size = new Wire.ImageUnpackedSize { Unpacked = image.Size },
+            },
+        },
+    ];
 
     /// <summary>A descriptor.</summary>
     public static Wire.ImageDescriptor ToWire(this Descriptor descriptor) => new()

@@ -14,6 +14,8 @@ internal static class SystemViews
     private static readonly Wire.ApiVersion s_withDescribedDevices = new(1, 44);
     private static readonly Wire.ApiVersion s_withFirewall = new(1, 49);
     private static readonly Wire.ApiVersion s_withDiscoveredDevices = new(1, 50);
+    private static readonly Wire.ApiVersion s_withoutBridgeFilters = new(1, 50);
+    private static readonly Wire.ApiVersion s_withoutKernelMemory = new(1, 42);
 
     /// <summary>The answer of <c>GET /info</c>.</summary>
     public static Wire.SystemInfo ToWire(this SystemInfo info, DaemonServices services, Wire.ApiVersion version)
@@ -76,6 +78,11 @@ internal static class SystemViews
             DiscoveredDevices = version < s_withDiscoveredDevices || info.DescribedDevices.Count == 0 ? null
                 : [.. info.DescribedDevices.Select(name => new Wire.DiscoveredDevice { Source = "cdi", ID = name })],
             Warnings = info.Warnings.Count > 0 ? info.Warnings : null,
+            BridgeNfIptables = version < s_withoutBridgeFilters ? IsOn("/proc/sys/net/bridge/bridge-nf-call-iptables") : null,
+            BridgeNfIp6tables = version < s_withoutBridgeFilters ? IsOn("/proc/sys/net/bridge/bridge-nf-call-ip6tables") : null,
+            // Kernels count it together with the rest; this engine sets no limit of its own for it.
+            KernelMemory = version < s_withoutKernelMemory ? false : null,
+            KernelMemoryTCP = version < s_withoutKernelMemory ? false : null,
         };
         SetCapabilities(view, info.Capabilities);
         return view;
@@ -135,6 +142,9 @@ internal static class SystemViews
         LastUsedAt = entry.LastUsedAt,
         UsageCount = entry.UsageCount,
     };
+
+    // The file is there while the kernel's module br_netfilter is loaded.
+    private static bool IsOn(string path) => File.Exists(path) && File.ReadAllText(path).StartsWith('1');
 
     // Before 1.49 a second field said which one was expected; clients of then print what differs.
     private static Wire.CommitInfo Commit(string id, Wire.ApiVersion version) =>

@@ -131,8 +131,7 @@ internal static class ImageCatalog
             new("format", "string", FlagText.TableFormat),
             new("no-trunc", "bool", "Don't truncate output"),
             new("quiet", 'q', "bool", "Only show image IDs"),
-            new("tree", "bool", "List multi-platform images as a tree (EXPERIMENTAL)") { Refusal =
-                "use berth images, or berth image inspect for the variants of one" },
+            new("tree", "bool", "List multi-platform images as a tree (EXPERIMENTAL)"),
         ],
     };
 

@@ -104,8 +104,7 @@ internal static class RunFlags
         new("tmpfs", "list", "Mount a tmpfs directory"),
         new("tty", 't', "bool", "Allocate a pseudo-TTY"),
         new("ulimit", "ulimit", "Ulimit options", "[]"),
-        new("use-api-socket", "bool", "Bind mount Docker API socket and required auth") { Refusal =
-            "mount the socket and the credentials yourself" },
+        new("use-api-socket", "bool", "Bind mount Docker API socket and required auth"),
         new("user", 'u', "string", "Username or UID (format: <name|uid>[:<group|gid>])"),
         new("userns", "string", "User namespace to use"),
         new("uts", "string", "UTS namespace to use"),

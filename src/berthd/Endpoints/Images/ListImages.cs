@@ -20,6 +20,7 @@ internal static class ListImages
             {
                 All = call.Query.Flag("all"),
                 SharedSize = call.Query.Flag("shared-size"),
+                Manifests = call.Query.Flag("manifests"),
                 Filters = filters,
             },
             call.Cancelled);
