@@ -37,7 +37,7 @@ internal static partial class CallHeaders
         ["ProcessSpawner.SpawnFlags"] = "POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID",
         ["DescriptorSockets.AddressPathMax"] = "sizeof(((struct sockaddr_un *)0)->sun_path) - 1",
         ["TerminalSettings.LocalFlagsOffset"] = "offsetof(struct termios, c_lflag)",
-        ["NftablesRule.LinkNameSize"] = "IFNAMSIZ",
+        ["NftablesRule.LinkNameSize"] = "IFNAMSIZ", ["NftablesRule.SizeIPv6"] = null, ["NftablesRule.PortSize"] = null,
         // Room for what C fills: Structures compares it.
         ["TerminalSettings.Size"] = null,
         ["ProcessSpawner.OpaqueBytes"] = null,

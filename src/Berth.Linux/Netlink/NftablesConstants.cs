@@ -96,6 +96,8 @@ public static class NftablesConstants
     public const int NFT_REG32_00 = 8;
     public const int NFT_REG32_01 = 9;
     public const int NFT_REG32_02 = 10;
+    public const int NFT_REG32_04 = 12;
+    public const int NFT_REG32_05 = 13;
     public const int NF_DROP = 0;
     public const int NF_ACCEPT = 1;
     public const int NF_INET_PRE_ROUTING = 0;
@@ -104,6 +106,7 @@ public static class NftablesConstants
     public const int NF_INET_POST_ROUTING = 4;
     public const int NFPROTO_IPV4 = 2;
     public const int NFPROTO_INET = 1;
+    public const int NFPROTO_IPV6 = 10;
     public const int IPS_DST_NAT = 32;
     public const int RTN_LOCAL = 2;
 #pragma warning restore CS1591

@@ -8,6 +8,8 @@ namespace Berth.Linux;
 public sealed class NftablesRule
 {
     private const int LinkNameSize = 16;
+    private const int SizeIPv6 = 16;
+    private const int PortSize = 4;
     private readonly List<(string Name, Action<NetlinkMessages> Write)> _expressions = [];
 
     internal IReadOnlyList<(string Name, Action<NetlinkMessages> Write)> Expressions => _expressions;
@@ -24,12 +26,16 @@ public sealed class NftablesRule
     /// <summary>The packet goes out by a link of the set.</summary>
     public NftablesRule OutputLink(NftablesSet links) => Meta(NFT_META_OIFNAME, NFT_REG_1).Lookup(links, NFT_REG_1);
 
-    /// <summary>The IPv4 source lies in a subnet.</summary>
-    public NftablesRule Source(byte[] address, int prefixLength) => Address(12, address, prefixLength, isNot: false);
+    /// <summary>The source lies in a subnet: four bytes in IPv4, sixteen in IPv6.</summary>
+    public NftablesRule Source(byte[] address, int prefixLength) =>
+        Address(address.Length == SizeIPv6 ? 8 : 12, address, prefixLength, isNot: false);
 
-    /// <summary>The IPv4 destination lies in a subnet, or does not.</summary>
+    /// <summary>The destination lies in a subnet, or does not: four bytes in IPv4, sixteen in IPv6.</summary>
     public NftablesRule Destination(byte[] address, int prefixLength, bool isNot = false) =>
-        Address(16, address, prefixLength, isNot);
+        Address(DestinationOffset(address.Length), address, prefixLength, isNot);
+
+    /// <summary>The destination, the protocol and the port are in the set.</summary>
+    public NftablesRule DestinationAddressAndPort(NftablesSet set) => LoadAddressAndPort(set).Lookup(set, NFT_REG32_00);
 
     /// <summary>The transport protocol is that number.</summary>
     public NftablesRule Protocol(byte protocol) => Meta(NFT_META_L4PROTO, NFT_REG_1).Compare(NFT_CMP_EQ, [protocol]);
@@ -59,18 +65,15 @@ public sealed class NftablesRule
     /// <summary>Sends the packet where the map says for its protocol and port; not in the map: the rule ends.</summary>
     public NftablesRule TranslateByPort(NftablesSet map) => Meta(NFT_META_L4PROTO, NFT_REG32_00)
         .Payload(NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, NFT_REG32_01)
-        .Lookup(map, NFT_REG32_00, NFT_REG32_00).Translate();
+        .Lookup(map, NFT_REG32_00, NFT_REG32_00).Translate(map.DataLength - PortSize);
 
     /// <summary>Sends the packet where the map says for its destination, protocol and port; not in the map: the rule ends.</summary>
     public NftablesRule TranslateByAddressAndPort(NftablesSet map) =>
-        Payload(NFT_PAYLOAD_NETWORK_HEADER, 16, 4, NFT_REG32_00)
-            .Meta(NFT_META_L4PROTO, NFT_REG32_01)
-            .Payload(NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, NFT_REG32_02)
-            .Lookup(map, NFT_REG32_00, NFT_REG32_00).Translate();
+        LoadAddressAndPort(map).Lookup(map, NFT_REG32_00, NFT_REG32_00).Translate(map.DataLength - PortSize);
 
     /// <summary>Sends the packet to an address and port.</summary>
     public NftablesRule TranslateTo(byte[] address, ushort port) =>
-        Immediate(NFT_REG32_00, address).Immediate(NFT_REG32_01, [(byte)(port >> 8), (byte)port]).Translate();
+        Immediate(NFT_REG32_00, address).Immediate(Behind(address.Length), [(byte)(port >> 8), (byte)port]).Translate(address.Length);
 
     /// <summary>Gives the packet the source address of the link it goes out by.</summary>
     public NftablesRule Masquerade() => Expression("masq", _ => { });
@@ -101,11 +104,12 @@ public sealed class NftablesRule
 
     private NftablesRule Address(int offset, byte[] address, int prefixLength, bool isNot)
     {
-        Payload(NFT_PAYLOAD_NETWORK_HEADER, offset, 4, NFT_REG_1);
-        if (prefixLength < 32)
+        Payload(NFT_PAYLOAD_NETWORK_HEADER, offset, address.Length, NFT_REG_1);
+        if (prefixLength < address.Length * 8)
         {
-            byte[] mask = new byte[4];
-            BinaryPrimitives.WriteUInt32BigEndian(mask, prefixLength == 0 ? 0 : uint.MaxValue << (32 - prefixLength));
+            byte[] mask = new byte[address.Length];
+            for (int bit = 0; bit < prefixLength; bit++)
+                mask[bit / 8] |= (byte)(0x80 >> (bit % 8));
             Mask(mask);
         }
         return Compare(isNot ? NFT_CMP_NEQ : NFT_CMP_EQ, address);
@@ -117,9 +121,9 @@ public sealed class NftablesRule
 
     private NftablesRule Mask(byte[] mask) => Expression("bitwise", m => m
         .NetworkNumber(NFTA_BITWISE_SREG, NFT_REG_1).NetworkNumber(NFTA_BITWISE_DREG, NFT_REG_1)
-        .NetworkNumber(NFTA_BITWISE_LEN, 4)
+        .NetworkNumber(NFTA_BITWISE_LEN, mask.Length)
         .Nest(NFTA_BITWISE_MASK).Attribute(NFTA_DATA_VALUE, mask).EndNest()
-        .Nest(NFTA_BITWISE_XOR).Attribute(NFTA_DATA_VALUE, new byte[4]).EndNest());
+        .Nest(NFTA_BITWISE_XOR).Attribute(NFTA_DATA_VALUE, new byte[mask.Length]).EndNest());
 
     private NftablesRule Meta(int key, int register) => Expression("meta", m => m
         .NetworkNumber(NFTA_META_KEY, key).NetworkNumber(NFTA_META_DREG, register));
@@ -143,9 +147,23 @@ public sealed class NftablesRule
         .NetworkNumber(NFTA_IMMEDIATE_DREG, register)
         .Nest(NFTA_IMMEDIATE_DATA).Attribute(NFTA_DATA_VALUE, value).EndNest());
 
-    private NftablesRule Translate() => Expression("nat", m => m
-        .NetworkNumber(NFTA_NAT_TYPE, NFT_NAT_DNAT).NetworkNumber(NFTA_NAT_FAMILY, NFPROTO_IPV4)
-        .NetworkNumber(NFTA_NAT_REG_ADDR_MIN, NFT_REG32_00).NetworkNumber(NFTA_NAT_REG_PROTO_MIN, NFT_REG32_01));
+    private NftablesRule Translate(int addressSize) => Expression("nat", m => m
+        .NetworkNumber(NFTA_NAT_TYPE, NFT_NAT_DNAT)
+        .NetworkNumber(NFTA_NAT_FAMILY, addressSize == SizeIPv6 ? NFPROTO_IPV6 : NFPROTO_IPV4)
+        .NetworkNumber(NFTA_NAT_REG_ADDR_MIN, NFT_REG32_00).NetworkNumber(NFTA_NAT_REG_PROTO_MIN, Behind(addressSize)));
+
+    // Address, protocol and port stand behind each other, as in the keys of sets.
+    private NftablesRule LoadAddressAndPort(NftablesSet set)
+    {
+        int size = set.KeyLength - (2 * PortSize);
+        return Payload(NFT_PAYLOAD_NETWORK_HEADER, DestinationOffset(size), size, NFT_REG32_00)
+            .Meta(NFT_META_L4PROTO, Behind(size))
+            .Payload(NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, size == SizeIPv6 ? NFT_REG32_05 : NFT_REG32_02);
+    }
+
+    private static int Behind(int addressSize) => addressSize == SizeIPv6 ? NFT_REG32_04 : NFT_REG32_01;
+
+    private static int DestinationOffset(int addressSize) => addressSize == SizeIPv6 ? 24 : 16;
 
     private NftablesRule Verdict(int code) => Expression("immediate", m => m
         .NetworkNumber(NFTA_IMMEDIATE_DREG, NFT_REG_VERDICT)

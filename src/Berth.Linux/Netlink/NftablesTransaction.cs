@@ -5,9 +5,10 @@ using static Berth.Linux.NftablesConstants;
 
 namespace Berth.Linux;
 
-/// <summary>Changes to IPv4 tables of the packet filter that happen together or not at all.</summary>
+/// <summary>Changes to tables of one family of the packet filter that happen together or not at all.</summary>
+/// <param name="tables">The family where a call names none: <see cref="NFPROTO_IPV4"/>, <see cref="NFPROTO_IPV6"/>.</param>
 /// <remarks>linux/netfilter/nf_tables.h; what <c>nft -f</c> sends.</remarks>
-public sealed class NftablesTransaction
+public sealed class NftablesTransaction(int tables = NFPROTO_IPV4)
 {
     private readonly NetlinkMessages _messages = new();
     private readonly List<Action<bool>> _changes = [];
@@ -106,11 +107,12 @@ public sealed class NftablesTransaction
         socket.ExecuteBatch(_messages, what);
     }
 
-    private NftablesTransaction Add(int type, int flags, Action write, int family = NFPROTO_IPV4)
+    private NftablesTransaction Add(int type, int flags, Action write, int? family = null)
     {
         _changes.Add(isLast =>
         {
-            _messages.Begin((NFNL_SUBSYS_NFTABLES << 8) | type, flags | (isLast ? NLM_F_ACK : 0)).Raw([(byte)family, 0, 0, 0]);
+            _messages.Begin((NFNL_SUBSYS_NFTABLES << 8) | type, flags | (isLast ? NLM_F_ACK : 0))
+                .Raw([(byte)(family ?? tables), 0, 0, 0]);
             write();
         });
         return this;

@@ -29,6 +29,7 @@ public static class RouteConstants
     public const int IFA_ADDRESS = 1;
     public const int IFA_LOCAL = 2;
     public const int IFA_BROADCAST = 4;
+    public const int IFA_F_NODAD = 2;
     public const int RTA_DST = 1;
     public const int RTA_OIF = 4;
     public const int RTA_GATEWAY = 5;

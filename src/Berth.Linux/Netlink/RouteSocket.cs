@@ -5,7 +5,7 @@ using static Berth.Linux.RouteConstants;
 namespace Berth.Linux;
 
 /// <summary>Links, addresses and routes of the network namespace in which it was opened.</summary>
-/// <remarks>rtnetlink(7). Addresses are four bytes in network order, link addresses six.</remarks>
+/// <remarks>rtnetlink(7). Addresses are four bytes (IPv4) or sixteen (IPv6) in network order, link addresses six.</remarks>
 public sealed class RouteSocket : IDisposable
 {
     /// <summary>Size of <c>struct ifinfomsg</c>.</summary>
@@ -24,6 +24,7 @@ public sealed class RouteSocket : IDisposable
     public const int RouteHeaderSize = 12;
 
     private const byte AF_INET = 2;
+    private const byte AF_INET6 = 10;
     private const byte AF_BRIDGE = 7;
     private const int CreateNew = NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
     private readonly NetlinkSocket _socket = NetlinkSocket.Open(NETLINK_ROUTE);
@@ -120,8 +121,12 @@ public sealed class RouteSocket : IDisposable
         return links;
     }
 
-    /// <summary>Gives a link an IPv4 address and switches it on.</summary>
-    /// <exception cref="LinuxException">EEXIST: it has that address already.</exception>
+    /// <summary>Gives a link an address and switches it on. An IPv6 address is usable at once: nobody is asked whether he has it.</summary>
+    /// <param name="index">The link.</param>
+    /// <param name="address">The address.</param>
+    /// <param name="prefixLength">The subnet's prefix length.</param>
+    /// <param name="broadcast">The subnet's last address; empty for IPv6.</param>
+    /// <exception cref="LinuxException">EEXIST: it has that address already. EACCES: IPv6 is switched off on the link.</exception>
     public void AddAddressAndSetUp(int index, ReadOnlySpan<byte> address, int prefixLength, ReadOnlySpan<byte> broadcast) =>
         _socket.Execute(WithAddressAndUp(new NetlinkMessages(), index, address, prefixLength, broadcast), $"link {index}");
 
@@ -138,40 +143,43 @@ public sealed class RouteSocket : IDisposable
     public void AddDefaultRoute(int index, ReadOnlySpan<byte> gateway) =>
         _socket.Execute(WithDefaultRoute(new NetlinkMessages(), index, gateway), $"link {index}");
 
-    /// <summary>All IPv4 addresses: link, address, prefix length.</summary>
-    public IReadOnlyList<AddressInfo> Addresses()
+    /// <summary>All addresses of one family: link, address, prefix length.</summary>
+    public IReadOnlyList<AddressInfo> Addresses(bool isIPv6)
     {
         List<AddressInfo> addresses = [];
         byte[] header = new byte[AddressHeaderSize];
-        header[0] = AF_INET;
+        byte family = header[0] = isIPv6 ? AF_INET6 : AF_INET;
         NetlinkMessages request = new NetlinkMessages().Begin(RTM_GETADDR, NLM_F_DUMP).Raw(header);
         _socket.Query(request, "addresses", isDump: true, (type, body) =>
         {
-            if (type != RTM_NEWADDR || body.Length < AddressHeaderSize || body[0] != AF_INET)
+            if (type != RTM_NEWADDR || body.Length < AddressHeaderSize || body[0] != family)
                 return;
+            // IPv6 has the former only where there is a peer.
             ReadOnlySpan<byte> local = NetlinkAttributes.Find(body[AddressHeaderSize..], IFA_LOCAL);
-            if (local.Length == 4)
+            if (local.IsEmpty)
+                local = NetlinkAttributes.Find(body[AddressHeaderSize..], IFA_ADDRESS);
+            if (local.Length == SizeOf(family))
                 addresses.Add(new AddressInfo(BinaryPrimitives.ReadInt32LittleEndian(body[4..]), local.ToArray(), body[1]));
         });
         return addresses;
     }
 
-    /// <summary>All IPv4 routes of the main table; a default route has prefix length 0.</summary>
-    public IReadOnlyList<RouteInfo> Routes()
+    /// <summary>All routes of one family in the main table; a default route has prefix length 0.</summary>
+    public IReadOnlyList<RouteInfo> Routes(bool isIPv6)
     {
         List<RouteInfo> routes = [];
         byte[] header = new byte[RouteHeaderSize];
-        header[0] = AF_INET;
+        byte family = header[0] = isIPv6 ? AF_INET6 : AF_INET;
         NetlinkMessages request = new NetlinkMessages().Begin(RTM_GETROUTE, NLM_F_DUMP).Raw(header);
         _socket.Query(request, "routes", isDump: true, (type, body) =>
         {
-            if (type != RTM_NEWROUTE || body.Length < RouteHeaderSize || body[0] != AF_INET || body[4] != RT_TABLE_MAIN)
+            if (type != RTM_NEWROUTE || body.Length < RouteHeaderSize || body[0] != family || body[4] != RT_TABLE_MAIN)
                 return;
             ReadOnlySpan<byte> attributes = body[RouteHeaderSize..];
             ReadOnlySpan<byte> destination = NetlinkAttributes.Find(attributes, RTA_DST);
             ReadOnlySpan<byte> link = NetlinkAttributes.Find(attributes, RTA_OIF);
             routes.Add(new RouteInfo(
-                destination.Length == 4 ? destination.ToArray() : new byte[4],
+                destination.Length == SizeOf(family) ? destination.ToArray() : new byte[SizeOf(family)],
                 body[1],
                 link.Length == 4 ? BinaryPrimitives.ReadInt32LittleEndian(link) : 0));
         });
@@ -185,20 +193,26 @@ public sealed class RouteSocket : IDisposable
         NetlinkMessages messages, int index, ReadOnlySpan<byte> address, int prefixLength, ReadOnlySpan<byte> broadcast)
     {
         Span<byte> header = stackalloc byte[AddressHeaderSize];
-        header[0] = AF_INET;
+        header[0] = FamilyOf(address);
         header[1] = (byte)prefixLength;
+        header[2] = header[0] == AF_INET6 ? (byte)IFA_F_NODAD : (byte)0;
         BinaryPrimitives.WriteInt32LittleEndian(header[4..], index);
-        messages.Begin(RTM_NEWADDR, CreateNew).Raw(header).Attribute(IFA_LOCAL, address).Attribute(IFA_ADDRESS, address)
-            .Attribute(IFA_BROADCAST, broadcast);
+        messages.Begin(RTM_NEWADDR, CreateNew).Raw(header).Attribute(IFA_LOCAL, address).Attribute(IFA_ADDRESS, address);
+        if (!broadcast.IsEmpty)
+            messages.Attribute(IFA_BROADCAST, broadcast);
         return messages.Begin(RTM_NEWLINK, NLM_F_ACK).LinkHeader(index, IFF_UP, IFF_UP);
     }
 
     private static NetlinkMessages WithDefaultRoute(NetlinkMessages messages, int index, ReadOnlySpan<byte> gateway)
     {
         ReadOnlySpan<byte> header =
-            [AF_INET, 0, 0, 0, RT_TABLE_MAIN, RTPROT_BOOT, RT_SCOPE_UNIVERSE, RTN_UNICAST, 0, 0, 0, 0];
+            [FamilyOf(gateway), 0, 0, 0, RT_TABLE_MAIN, RTPROT_BOOT, RT_SCOPE_UNIVERSE, RTN_UNICAST, 0, 0, 0, 0];
         return messages.Begin(RTM_NEWROUTE, CreateNew).Raw(header).Attribute(RTA_GATEWAY, gateway).Number(RTA_OIF, index);
     }
+
+    private static byte FamilyOf(ReadOnlySpan<byte> address) => address.Length == SizeOf(AF_INET6) ? AF_INET6 : AF_INET;
+
+    private static int SizeOf(byte family) => family == AF_INET6 ? 16 : 4;
 
     private static LinkInfo ReadLink(ReadOnlySpan<byte> body)
     {
@@ -248,14 +262,14 @@ public sealed record VethPort(
 /// <param name="Mtu">Bytes per packet.</param>
 public sealed record LinkInfo(int Index, string Name, string Kind, int Master, int Mtu);
 
-/// <summary>An IPv4 address of a link.</summary>
+/// <summary>An address of a link.</summary>
 /// <param name="LinkIndex">The link.</param>
-/// <param name="Address">Four bytes.</param>
+/// <param name="Address">Four or sixteen bytes.</param>
 /// <param name="PrefixLength">The subnet's prefix length.</param>
 public sealed record AddressInfo(int LinkIndex, byte[] Address, int PrefixLength);
 
-/// <summary>An IPv4 route of the main table.</summary>
-/// <param name="Destination">Four bytes.</param>
+/// <summary>A route of the main table.</summary>
+/// <param name="Destination">Four or sixteen bytes.</param>
 /// <param name="PrefixLength">0 for the default route.</param>
 /// <param name="LinkIndex">Where it leads; 0: nowhere or several.</param>
 public sealed record RouteInfo(byte[] Destination, int PrefixLength, int LinkIndex);
