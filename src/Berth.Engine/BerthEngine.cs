@@ -226,8 +226,8 @@ public sealed partial class BerthEngine : IAsyncDisposable
             Runtime = runtime,
             Layers = substitutes.Layers ?? OpenLayers(options, loggers.CreateLogger("Berth.Layers")),
             Blobs = substitutes.Blobs ?? new FileBlobStore(Path.Combine(options.DataRoot, "content"), time),
-            Networks =
-                substitutes.Networks ?? new Berth.Network.Networks(NetworkOptionsOf(options), loggers.CreateLogger("Berth.Network"), time),
+            Networks = substitutes.Networks ?? new Berth.Network.Networks(
+                NetworkOptionsOf(options) with { HostId = engineId }, loggers.CreateLogger("Berth.Network"), time),
             Time = time,
             Loggers = loggers,
             Events = new EventHub(time),
@@ -272,14 +272,20 @@ public sealed partial class BerthEngine : IAsyncDisposable
         TableName = TableName(options),
         StateDirectory = Path.Combine(options.DataRoot, "networks"),
         AddressPools = options.DefaultAddressPools.Count == 0 ? Network.AddressPool.Defaults
-            : [.. options.DefaultAddressPools.Select(pool => new Network.AddressPool(IPv4Subnet.Parse(pool.Base), pool.Size))],
+            : [.. options.DefaultAddressPools.Select(pool => new Network.AddressPool(InternetSubnet.Parse(pool.Base), pool.Size))],
         BridgeAddress = options.BridgeAddress,
+        FixedCidr = Subnet(options.FixedCidr),
+        BridgeHasIPv6 = options.BridgeHasIPv6,
+        BridgeAddressIPv6 = options.BridgeAddressIPv6,
+        FixedCidrIPv6 = Subnet(options.FixedCidrIPv6),
         Mtu = options.Mtu,
         Dns = [.. options.Dns.Select(IPAddress.Parse)],
         ReadyNamespaces = options.NetworkSandboxesPrepared,
         HostNamespace = options.Holder is { } holder ? NetworkNamespace.OpenOf(holder) : null,
         IsDetached = options.Holder is not null,
     };
+
+    private static InternetSubnet? Subnet(string? text) => text is null ? null : InternetSubnet.Parse(text);
 
     // The next engine with the same data root must find the same table, whatever process it is.
     private static string TableName(EngineOptions options) => options.Bridge switch

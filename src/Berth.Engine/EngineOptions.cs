@@ -19,6 +19,21 @@ public sealed record EngineOptions
     /// <summary>The address of the default bridge with its prefix length; null: the first free pool.</summary>
     public string? BridgeAddress { get; init; }
 
+    /// <summary>The part of the default bridge's IPv4 subnet that containers get, in CIDR form; null: all of it.</summary>
+    public string? FixedCidr { get; init; }
+
+    /// <summary>The default network has IPv6 addresses too.</summary>
+    public bool BridgeHasIPv6 { get; init; }
+
+    /// <summary>The default bridge's IPv6 address with its prefix length; null: of <see cref="FixedCidrIPv6"/>, else of a pool.</summary>
+    public string? BridgeAddressIPv6 { get; init; }
+
+    /// <summary>The IPv6 addresses that containers on the default bridge get, in CIDR form; null: all of its subnet.</summary>
+    public string? FixedCidrIPv6 { get; init; }
+
+    /// <summary>Driver options of user-defined networks that do not say otherwise.</summary>
+    public IReadOnlyDictionary<string, string> DefaultNetworkOptions { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Bytes per packet on new bridges; 0: as the link with the default route.</summary>
     public int Mtu { get; init; }
 

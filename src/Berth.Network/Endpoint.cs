@@ -27,14 +27,31 @@ public sealed record Endpoint
     /// <summary>The link outside, a port of the bridge; empty on <c>host</c> and <c>none</c>.</summary>
     public string HostInterfaceName { get; init; } = "";
 
-    /// <summary>The container's address; null on <c>host</c> and <c>none</c>.</summary>
-    public IPv4Address? Address { get; init; }
+    /// <summary>The container's IPv4 address; null on networks without and on <c>host</c> and <c>none</c>.</summary>
+    public InternetAddress? Address { get; init; }
 
-    /// <summary>The subnet's prefix length.</summary>
+    /// <summary>The IPv4 subnet's prefix length.</summary>
     public int PrefixLength { get; init; }
 
-    /// <summary>The network's gateway; null on internal networks.</summary>
-    public IPv4Address? Gateway { get; init; }
+    /// <summary>The network's IPv4 gateway; null on internal networks.</summary>
+    public InternetAddress? Gateway { get; init; }
+
+    /// <summary>The container's IPv6 address; null on networks without.</summary>
+    public InternetAddress? IPv6Address { get; init; }
+
+    /// <summary>The IPv6 subnet's prefix length.</summary>
+    public int IPv6PrefixLength { get; init; }
+
+    /// <summary>The network's IPv6 gateway; null on internal networks.</summary>
+    public InternetAddress? IPv6Gateway { get; init; }
+
+    /// <summary>The addresses that it has: IPv4 first.</summary>
+    [JsonIgnore]
+    public IEnumerable<InternetAddress> Addresses => new[] { Address, IPv6Address }.OfType<InternetAddress>();
+
+    /// <summary>Whether a packet to elsewhere has a way out here.</summary>
+    [JsonIgnore]
+    public bool HasGateway => Gateway is not null || IPv6Gateway is not null;
 
     /// <summary>The link's address; null on <c>host</c> and <c>none</c>.</summary>
     public MacAddress? Mac { get; init; }
@@ -60,9 +77,12 @@ public sealed record EndpointRequest
     public required string ContainerName { get; init; }
 
     /// <summary>A wanted address (<c>--ip</c>); null: the next free.</summary>
-    public IPv4Address? Address { get; init; }
+    public InternetAddress? Address { get; init; }
 
-    /// <summary>A wanted link address (<c>--mac-address</c>); null: from the IPv4 address.</summary>
+    /// <summary>A wanted IPv6 address (<c>--ip6</c>); null: the next free.</summary>
+    public InternetAddress? IPv6Address { get; init; }
+
+    /// <summary>A wanted link address (<c>--mac-address</c>); null: from the address.</summary>
     public MacAddress? Mac { get; init; }
 
     /// <summary>Further names (<c>--network-alias</c>).</summary>
@@ -113,7 +133,7 @@ public sealed record PortBinding
 /// <param name="ContainerPort">The port inside.</param>
 /// <param name="Protocol">The transport.</param>
 /// <param name="HostAddress">The host's address: 0.0.0.0 or :: for all.</param>
-/// <param name="HostPort">The host's real port.</param>
+/// <param name="HostPort">The host's real port; 0: none, the port is open at the container's own address (gateway mode routed).</param>
 public sealed record PublishedPort(
     ushort ContainerPort,
     TransportProtocol Protocol,

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Berth.Network;
 
 /// <summary>One network: the predefined <c>bridge</c>, <c>host</c> and <c>none</c>, and those that users make.</summary>
@@ -18,17 +20,15 @@ public sealed record Network
     /// <summary>The bridge's link name; empty without a bridge.</summary>
     public string BridgeName { get; init; } = "";
 
-    /// <summary>The addresses of the network; null without a bridge.</summary>
-    public IPv4Subnet? Subnet { get; init; }
+    /// <summary>Its IPv4 addresses; null: it has none, as one without a bridge.</summary>
+    public AddressPlan? IPv4 { get; init; }
 
-    /// <summary>The bridge's own address: the containers' way out. It is there on internal networks too, for the host itself.</summary>
-    public IPv4Address? Gateway { get; init; }
+    /// <summary>Its IPv6 addresses; null: it has none.</summary>
+    public AddressPlan? IPv6 { get; init; }
 
-    /// <summary>The part of the subnet that containers get without asking; null: all.</summary>
-    public IPv4Subnet? IPRange { get; init; }
-
-    /// <summary>Addresses that are never given out, by the user's name for each.</summary>
-    public IReadOnlyDictionary<string, IPv4Address> AuxiliaryAddresses { get; init; } = new Dictionary<string, IPv4Address>();
+    /// <summary>Both.</summary>
+    [JsonIgnore]
+    public IEnumerable<AddressPlan> Plans => new[] { IPv4, IPv6 }.OfType<AddressPlan>();
 
     /// <summary>No way out and none in: no default route, no forwarding, no foreign names.</summary>
     public bool Internal { get; init; }
@@ -54,12 +54,12 @@ public sealed record Network
     /// <summary>The user's labels.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Whether the subnet was asked for, not taken from a pool.</summary>
-    public bool SubnetRequested { get; init; }
-
     /// <summary>Whether it is one of the three that are always there and cannot be removed.</summary>
     public bool IsPredefined { get; init; }
 
     /// <summary>Whether containers on it resolve each other's names by 127.0.0.11: user-defined bridges.</summary>
     public bool HasNames => Driver == "bridge" && !IsPredefined;
+
+    /// <summary>Its addresses of one family; null: it has none.</summary>
+    public AddressPlan? Plan(bool isIPv6) => isIPv6 ? IPv6 : IPv4;
 }

@@ -9,17 +9,11 @@ public sealed record NetworkRequest
     /// <summary>Only <c>bridge</c>; others are refused with Docker's text.</summary>
     public string Driver { get; init; } = "bridge";
 
-    /// <summary>The addresses; null: the next free piece of the pools.</summary>
-    public IPv4Subnet? Subnet { get; init; }
+    /// <summary>Its IPv4 addresses; null: it gets none.</summary>
+    public AddressRequest? IPv4 { get; init; } = new();
 
-    /// <summary>The bridge's own address; null: the subnet's first.</summary>
-    public IPv4Address? Gateway { get; init; }
-
-    /// <summary>The part of the subnet that containers get without asking.</summary>
-    public IPv4Subnet? IPRange { get; init; }
-
-    /// <summary>Addresses that are never given out.</summary>
-    public IReadOnlyDictionary<string, IPv4Address> AuxiliaryAddresses { get; init; } = new Dictionary<string, IPv4Address>();
+    /// <summary>Its IPv6 addresses; null: it gets none.</summary>
+    public AddressRequest? IPv6 { get; init; }
 
     /// <summary>No way out and none in.</summary>
     public bool Internal { get; init; }
@@ -29,7 +23,8 @@ public sealed record NetworkRequest
 
     /// <summary>
     /// Docker's <c>com.docker.network.bridge.name</c>, <c>…bridge.enable_icc</c>, <c>…bridge.enable_ip_masquerade</c>,
-    /// <c>…bridge.host_binding_ipv4</c>, <c>com.docker.network.driver.mtu</c>; others are kept and reported.
+    /// <c>…bridge.host_binding_ipv4</c>, <c>…bridge.gateway_mode_ipv4</c> and <c>…ipv6</c>, <c>com.docker.network.driver.mtu</c>; others
+    /// are kept and reported.
     /// </summary>
     public IReadOnlyDictionary<string, string> Options { get; init; } = new Dictionary<string, string>();
 

@@ -7,14 +7,23 @@ internal sealed class NetworkState(Network network)
 
     public Network Network { get; } = network;
 
-    /// <summary>Addresses; null without a bridge.</summary>
-    public AddressAllocator? Addresses { get; } = network.Driver == "bridge" ? new AddressAllocator(network) : null;
+    /// <summary>Whether it has a link and addresses of its own.</summary>
+    public bool HasBridge => Network.Driver == "bridge";
+
+    /// <summary>IPv4 addresses; null without.</summary>
+    public AddressAllocator? IPv4 { get; } = Allocator(network, network.IPv4);
+
+    /// <summary>IPv6 addresses; null without.</summary>
+    public AddressAllocator? IPv6 { get; } = Allocator(network, network.IPv6);
 
     /// <summary>The bridge's number on the host.</summary>
     public int BridgeIndex { get; set; }
 
     /// <summary>By endpoint ID.</summary>
     public Dictionary<string, Endpoint> Endpoints { get; } = [];
+
+    /// <summary>The addresses of one family; null without.</summary>
+    public AddressAllocator? Allocator(bool isIPv6) => isIPv6 ? IPv6 : IPv4;
 
     public void Put(Endpoint endpoint)
     {
@@ -55,6 +64,9 @@ internal sealed class NetworkState(Network network)
         }
         return names;
     }
+
+    private static AddressAllocator? Allocator(Network network, AddressPlan? plan) =>
+        plan is null ? null : new AddressAllocator($"{network.Name} ({network.Id})", plan);
 
     private static string ShortId(string id) => id.Length > 12 ? id[..12] : id;
 }

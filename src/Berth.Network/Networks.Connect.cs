@@ -17,7 +17,7 @@ public sealed partial class Networks
             Sandbox own = (Sandbox)sandbox;
             NetworkState state = Get(network);
             CheckConnect(own, state, request);
-            Endpoint endpoint = state.Addresses is null ? NewEndpoint(own, state, request) : Connect(own, state, request);
+            Endpoint endpoint = state.HasBridge ? Connect(own, state, request) : NewEndpoint(own, state, request);
             state.Put(endpoint);
             own.SetEndpoints([.. own.Endpoints, endpoint]);
             StartNames(own);
@@ -74,11 +74,17 @@ public sealed partial class Networks
         }
         if (network.Driver != BridgeDriver && request.Ports.Count > 0)
             throw FaultException.Invalid($"publish ports: network {network.Name}: it has no bridge");
-        if (request.Address is null)
+        CheckWanted(network, request.Address, network.IPv4);
+        CheckWanted(network, request.IPv6Address, network.IPv6);
+    }
+
+    private static void CheckWanted(Network network, InternetAddress? wanted, AddressPlan? plan)
+    {
+        if (wanted is null)
             return;
         if (network.IsPredefined)
             throw FaultException.Invalid("user specified IP address is supported on user defined networks only");
-        if (!network.SubnetRequested)
+        if (plan is not { IsRequested: true })
         {
             throw FaultException.Invalid(
                 "user specified IP address is supported only when connecting to networks with user configured subnets");
@@ -105,21 +111,24 @@ public sealed partial class Networks
         Stack<Action> undo = new();
         try
         {
-            IPv4Address address = TakeAddress(state, request);
-            undo.Push(() => state.Addresses!.Release(address));
+            InternetAddress? address = TakeAddress(state.IPv4, request.Address, undo);
+            InternetAddress? addressIPv6 = TakeAddress(state.IPv6, request.IPv6Address, undo);
             Endpoint endpoint = NewEndpoint(sandbox, state, request) with
             {
                 Address = address,
-                PrefixLength = network.Subnet!.Value.PrefixLength,
-                Gateway = network.Internal ? null : network.Gateway,
-                Mac = request.Mac ?? MacAddress.For(address),
+                PrefixLength = network.IPv4?.Subnet.PrefixLength ?? 0,
+                Gateway = network.Internal ? null : network.IPv4?.Gateway,
+                IPv6Address = addressIPv6,
+                IPv6PrefixLength = network.IPv6?.Subnet.PrefixLength ?? 0,
+                IPv6Gateway = network.Internal ? null : network.IPv6?.Gateway,
+                Mac = request.Mac ?? MacAddress.For((address ?? addressIPv6)!.Value),
                 InterfaceName = FreeLinkName(sandbox),
                 HostInterfaceName = "veth" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(5)),
             };
             endpoint = HoldPorts(endpoint, network, request, undo);
             undo.Push(() => RemoveLink(endpoint.HostInterfaceName));
             MakeLink(sandbox, state, endpoint);
-            _host.Firewall.Publish(endpoint.Ports, address);
+            _host.Publish(endpoint);
             return endpoint;
         }
         catch (Exception exception)
@@ -132,12 +141,15 @@ public sealed partial class Networks
         }
     }
 
-    private static IPv4Address TakeAddress(NetworkState state, EndpointRequest request)
+    private static InternetAddress? TakeAddress(AddressAllocator? addresses, InternetAddress? wanted, Stack<Action> undo)
     {
-        if (request.Address is not { } wanted)
-            return state.Addresses!.Next();
-        state.Addresses!.Reserve(wanted);
-        return wanted;
+        if (addresses is null)
+            return null;
+        if (wanted is { } asked)
+            addresses.Reserve(asked);
+        InternetAddress taken = wanted ?? addresses.Next();
+        undo.Push(() => addresses.Release(taken));
+        return taken;
     }
 
     private Endpoint HoldPorts(Endpoint endpoint, Network network, EndpointRequest request, Stack<Action> undo)
@@ -146,7 +158,7 @@ public sealed partial class Networks
             return endpoint;
         IPAddress? defaultAddress = network.HostBinding is null ? null : IPAddress.Parse(network.HostBinding);
         IReadOnlyList<PublishedPort> ports = _ports.Hold(
-            request.Ports, defaultAddress, endpoint.Address!.Value, $"{request.ContainerName} ({endpoint.Id})");
+            request.Ports, defaultAddress, PortTargets.Of(endpoint, network), $"{request.ContainerName} ({endpoint.Id})");
         undo.Push(() => _ports.Release(ports));
         return endpoint with { Ports = ports };
     }
@@ -174,24 +186,53 @@ public sealed partial class Networks
             _host.Route.HairpinPort(_host.Route.FindLink(endpoint.HostInterfaceName)!.Index);
 
         int index = sandbox.Route.FindLink(endpoint.InterfaceName)!.Index;
-        byte[] address = endpoint.Address!.Value.ToBytes();
-        byte[] broadcast = state.Network.Subnet!.Value.Broadcast.ToBytes();
-        bool hasWayOut = sandbox.Endpoints.Any(other => other.Gateway is not null);
-        if (endpoint.Gateway is { } gateway && !hasWayOut)
-            sandbox.Route.AddAddressAndDefaultRoute(index, address, endpoint.PrefixLength, broadcast, gateway.ToBytes());
-        else
-            sandbox.Route.AddAddressAndSetUp(index, address, endpoint.PrefixLength, broadcast);
+        if (endpoint.Address is { } address)
+        {
+            bool hasWayOut = sandbox.Endpoints.Any(other => other.Gateway is not null);
+            AddAddress(sandbox.Route, index, address, state.Network.IPv4!.Subnet, hasWayOut ? null : endpoint.Gateway);
+        }
+        if (endpoint.IPv6Address is { } addressIPv6)
+        {
+            SwitchOnIPv6(sandbox.Namespace, endpoint.InterfaceName);
+            bool hasWayOut = sandbox.Endpoints.Any(other => other.IPv6Gateway is not null);
+            try
+            {
+                AddAddress(sandbox.Route, index, addressIPv6, state.Network.IPv6!.Subnet, hasWayOut ? null : endpoint.IPv6Gateway);
+            }
+            catch (LinuxException exception) when (exception.Error == Errno.EACCES)
+            {
+                // The container was asked to have no IPv6 (--sysctl net.ipv6.conf.all.disable_ipv6=1), which is set meanwhile.
+            }
+        }
     }
+
+    private static void AddAddress(RouteSocket route, int link, InternetAddress address, InternetSubnet subnet, InternetAddress? gateway)
+    {
+        byte[] broadcast = subnet.IsIPv6 ? [] : subnet.Last.ToBytes();
+        if (gateway is { } way)
+            route.AddAddressAndDefaultRoute(link, address.ToBytes(), subnet.PrefixLength, broadcast, way.ToBytes());
+        else
+            route.AddAddressAndSetUp(link, address.ToBytes(), subnet.PrefixLength, broadcast);
+    }
+
+    // A sandbox is made without IPv6 on its links (NamespacePool). The neighbours are told of the address, which another may have had;
+    // of routers only the engine knows.
+    private static void SwitchOnIPv6(FileDescriptor target, string link) => NetworkNamespace.Run(target, () =>
+    {
+        Sysctl.Write($"net/ipv6/conf/{link}/accept_ra", "0");
+        Sysctl.Write($"net/ipv6/conf/{link}/ndisc_notify", "1");
+        Sysctl.Write($"net/ipv6/conf/{link}/disable_ipv6", "0");
+        return true;
+    });
 
     private void Release(Endpoint endpoint)
     {
         NetworkState state = _networks[endpoint.NetworkId];
         state.Remove(endpoint);
-        if (endpoint.Address is not { } address)
-            return;
-        _host.Firewall.Unpublish(endpoint.Ports);
+        _host.Unpublish(endpoint);
         _ports.Release(endpoint.Ports);
-        state.Addresses!.Release(address);
+        foreach (InternetAddress address in endpoint.Addresses)
+            state.Allocator(address.IsIPv6)?.Release(address);
     }
 
     private void RemoveLink(string name)
@@ -210,12 +251,18 @@ public sealed partial class Networks
 
     private static void RestoreDefaultRoute(Sandbox sandbox)
     {
-        Endpoint? next = sandbox.Endpoints.FirstOrDefault(endpoint => endpoint.Gateway is not null);
+        RestoreDefaultRoute(sandbox, static endpoint => endpoint.Gateway);
+        RestoreDefaultRoute(sandbox, static endpoint => endpoint.IPv6Gateway);
+    }
+
+    private static void RestoreDefaultRoute(Sandbox sandbox, Func<Endpoint, InternetAddress?> gatewayOf)
+    {
+        Endpoint? next = sandbox.Endpoints.FirstOrDefault(endpoint => gatewayOf(endpoint) is not null);
         if (next is null)
             return;
         try
         {
-            sandbox.Route.AddDefaultRoute(sandbox.Route.FindLink(next.InterfaceName)!.Index, next.Gateway!.Value.ToBytes());
+            sandbox.Route.AddDefaultRoute(sandbox.Route.FindLink(next.InterfaceName)!.Index, gatewayOf(next)!.Value.ToBytes());
         }
         catch (LinuxException exception) when (exception.Error == Errno.EEXIST)
         {

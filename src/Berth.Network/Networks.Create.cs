@@ -8,6 +8,11 @@ public sealed partial class Networks
 {
     private const string OptionPrefix = "com.docker.network.bridge.";
     private const string MtuOption = "com.docker.network.driver.mtu";
+    private const int PrefixLengthMin = 8;
+
+    // Loopback, link-local and multicast (RFC 4291 sections 2.5.3, 2.5.6, 2.7).
+    private static readonly InternetSubnet[] s_notForNetworks =
+        [.. new[] { "127.0.0.0/8", "224.0.0.0/4", "::1/128", "fe80::/10", "ff00::/8" }.Select(InternetSubnet.Parse)];
 
     /// <inheritdoc/>
     public Task<Network> CreateAsync(NetworkRequest request, CancellationToken cancellationToken)
@@ -71,7 +76,7 @@ public sealed partial class Networks
         _files.Delete(state.Network);
     }
 
-    private void SetFirewallNetworks() => _host.Firewall.SetNetworks(
+    private void SetFirewallNetworks() => _host.SetFirewallNetworks(
         [.. Bridged.Where(state => state.BridgeIndex != 0).Select(state => state.Network)]);
 
     private void Validate(NetworkRequest request)
@@ -86,21 +91,35 @@ public sealed partial class Networks
             throw new FaultException(FaultKind.Forbidden, $"only one instance of \"{request.Driver}\" network is allowed");
         if (request.Driver != BridgeDriver)
             throw FaultException.NotFound($"plugin \"{request.Driver}\" not found");
-        if (request.Subnet is null && (request.Gateway is not null || request.IPRange is not null))
-            throw FaultException.Invalid("every ip-range or gateway must have a corresponding subnet");
-        if (request.Subnet is { } subnet)
-            ValidateSubnet(request, subnet);
+        if (request.IPv4 is null && request.IPv6 is null)
+            throw FaultException.Invalid("IPv4 or IPv6 must be enabled");
+        Validate(request.IPv4, isIPv6: false);
+        Validate(request.IPv6, isIPv6: true);
     }
 
-    private static void ValidateSubnet(NetworkRequest request, IPv4Subnet subnet)
+    private static void Validate(AddressRequest? request, bool isIPv6)
     {
-        if (subnet.PrefixLength is < 8 or > 30)
-            throw FaultException.Invalid($"invalid subnet {subnet}: the prefix length must be 8 to 30");
+        if (request is { Subnet: null } && (request.Gateway is not null || request.IPRange is not null))
+            throw FaultException.Invalid("every ip-range or gateway must have a corresponding subnet");
+        if (request?.Subnet is not { } subnet)
+            return;
+        if (subnet.IsIPv6 != isIPv6)
+            throw FaultException.Invalid($"invalid subnet {subnet}: it is an {subnet.Address.Family} subnet");
+        int longest = subnet.Address.Bits - 2;
+        if (subnet.PrefixLength < PrefixLengthMin || subnet.PrefixLength > longest)
+            throw FaultException.Invalid($"invalid subnet {subnet}: the prefix length must be {PrefixLengthMin} to {longest}");
+        if (s_notForNetworks.FirstOrDefault(other => other.Overlaps(subnet)) is { PrefixLength: > 0 } reserved)
+            throw FaultException.Invalid($"invalid subnet {subnet}: addresses of {reserved} cannot be a network's own");
+        ValidateWithin(request, subnet);
+    }
+
+    private static void ValidateWithin(AddressRequest request, InternetSubnet subnet)
+    {
         if (request.IPRange is { } range && (!subnet.Contains(range.Address) || range.PrefixLength < subnet.PrefixLength))
             throw FaultException.Invalid($"no matching subnet for range {range}");
         if (request.Gateway is { } gateway && !subnet.Contains(gateway))
             throw FaultException.Invalid($"no matching subnet for gateway {gateway}");
-        foreach (IPv4Address auxiliary in request.AuxiliaryAddresses.Values)
+        foreach (InternetAddress auxiliary in request.AuxiliaryAddresses.Values)
         {
             if (!subnet.Contains(auxiliary))
                 throw FaultException.Invalid($"no matching subnet for aux-address {auxiliary}");
@@ -110,9 +129,6 @@ public sealed partial class Networks
     private Network Plan(NetworkRequest request)
     {
         string id = NewId();
-        IPv4Subnet subnet = request.Subnet ?? FreeSubnet(except: null);
-        if (request.Subnet is not null && TakenSubnets(except: null).Any(subnet.Overlaps))
-            throw new FaultException(FaultKind.Forbidden, "invalid pool request: Pool overlaps with other one on this address space");
         string bridge = request.Options.GetValueOrDefault(OptionPrefix + "name", $"br-{id[..12]}");
         if (System.Text.Encoding.UTF8.GetByteCount(bridge) is 0 or > 15 || bridge.AsSpan().ContainsAny('/', ' '))
             throw FaultException.Invalid($"invalid bridge name {bridge}: 1 to 15 bytes without '/' and spaces are allowed");
@@ -125,11 +141,8 @@ public sealed partial class Networks
             Driver = BridgeDriver,
             Created = _time.GetUtcNow(),
             BridgeName = bridge,
-            Subnet = subnet,
-            SubnetRequested = request.Subnet is not null,
-            Gateway = request.Gateway ?? new IPv4Address((request.IPRange ?? subnet).Address.Value + 1),
-            IPRange = request.IPRange,
-            AuxiliaryAddresses = request.AuxiliaryAddresses,
+            IPv4 = Plan(request, isIPv6: false),
+            IPv6 = Plan(request, isIPv6: true),
             Internal = request.Internal,
             Attachable = request.Attachable,
             Mtu = Mtu(request),
@@ -138,6 +151,39 @@ public sealed partial class Networks
             HostBinding = HostBinding(request),
             Options = request.Options,
             Labels = request.Labels,
+        };
+    }
+
+    private AddressPlan? Plan(NetworkRequest request, bool isIPv6)
+    {
+        GatewayMode mode = Mode(request, isIPv6);
+        if ((isIPv6 ? request.IPv6 : request.IPv4) is not { } addresses)
+            return null;
+        InternetSubnet subnet = addresses.Subnet ?? FreeSubnet(isIPv6, except: null);
+        if (addresses.Subnet is not null && TakenSubnets(isIPv6, except: null).Any(subnet.Overlaps))
+            throw new FaultException(FaultKind.Forbidden, "invalid pool request: Pool overlaps with other one on this address space");
+        return new AddressPlan
+        {
+            Subnet = subnet,
+            IsRequested = addresses.Subnet is not null,
+            Gateway = addresses.Gateway ?? (addresses.IPRange ?? subnet).Address.Next,
+            IPRange = addresses.IPRange,
+            AuxiliaryAddresses = addresses.AuxiliaryAddresses,
+            Mode = mode,
+        };
+    }
+
+    private static GatewayMode Mode(NetworkRequest request, bool isIPv6)
+    {
+        string option = OptionPrefix + (isIPv6 ? "gateway_mode_ipv6" : "gateway_mode_ipv4");
+        return request.Options.GetValueOrDefault(option, "") switch
+        {
+            "" or "nat" => GatewayMode.Nat,
+            "nat-unprotected" => GatewayMode.NatUnprotected,
+            "routed" => GatewayMode.Routed,
+            "isolated" => throw new FaultException(FaultKind.NotSupported,
+                $"option {option}: isolated: this engine's bridges have an address: make the network with --internal alone"),
+            string other => throw FaultException.Invalid($"unknown gateway mode {other}"),
         };
     }
 
@@ -166,27 +212,41 @@ public sealed partial class Networks
     {
         if (!request.Options.TryGetValue(OptionPrefix + "host_binding_ipv4", out string? text))
             return null;
-        return IPv4Address.TryParse(text, out IPv4Address address)
+        return InternetAddress.TryParse(text, out InternetAddress address) && !address.IsIPv6
             ? address.Value == 0 ? null : text
             : throw FaultException.Invalid($"invalid option {OptionPrefix}host_binding_ipv4: '{text}' is no IPv4 address");
     }
 
-    private IPv4Subnet FreeSubnet(string? except)
+    private InternetSubnet FreeSubnet(bool isIPv6, string? except)
     {
-        IReadOnlyList<IPv4Subnet> taken = TakenSubnets(except);
-        foreach (AddressPool pool in _options.AddressPools)
+        IReadOnlyList<InternetSubnet> taken = TakenSubnets(isIPv6, except);
+        foreach (AddressPool pool in Pools(isIPv6))
         {
-            ulong step = 1UL << (32 - pool.PrefixLength);
-            for (ulong at = pool.Range.Address.Value; at <= pool.Range.Broadcast.Value; at += step)
+            InternetSubnet candidate = new(pool.Range.Address, pool.PrefixLength);
+            while (true)
             {
-                IPv4Subnet candidate = new(new IPv4Address((uint)at), pool.PrefixLength);
-                if (!taken.Any(candidate.Overlaps))
+                InternetSubnet[] inTheWay = [.. taken.Where(candidate.Overlaps)];
+                if (inTheWay.Length == 0)
                     return candidate;
+                // Behind all of them at once: a pool of IPv6 has more pieces than can be tried.
+                InternetAddress last = inTheWay.Select(subnet => subnet.Last).Append(candidate.Last).MaxBy(address => address.Value);
+                if (last.Value >= pool.Range.Last.Value)
+                    break;
+                candidate = new InternetSubnet(new InternetSubnet(last, pool.PrefixLength).Last.Next, pool.PrefixLength);
             }
         }
         throw new FaultException(FaultKind.Forbidden, "all predefined address pools have been fully subnetted");
     }
 
-    private IReadOnlyList<IPv4Subnet> TakenSubnets(string? except) =>
-        [.. _host.TakenSubnets(except), .. Bridged.Select(state => state.Network.Subnet!.Value)];
+    private IReadOnlyList<AddressPool> Pools(bool isIPv6)
+    {
+        AddressPool[] own = [.. _options.AddressPools.Where(pool => pool.Range.IsIPv6 == isIPv6)];
+        if (own.Length > 0)
+            return own;
+        return isIPv6 ? [AddressPool.UniqueLocal(_options.HostId)] : AddressPool.Defaults;
+    }
+
+    private IReadOnlyList<InternetSubnet> TakenSubnets(bool isIPv6, string? except) =>
+        [.. _host.TakenSubnets(isIPv6, except), .. Bridged.Select(state => state.Network.Plan(isIPv6)).OfType<AddressPlan>()
+            .Select(plan => plan.Subnet)];
 }

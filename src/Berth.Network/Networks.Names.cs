@@ -12,7 +12,7 @@ public sealed partial class Networks
     /// <summary>What one container may know of names.</summary>
     private sealed class NameView(Networks networks, Sandbox sandbox) : INameView
     {
-        public IReadOnlyList<IPv4Address>? Resolve(string name)
+        public IReadOnlyList<InternetAddress>? Resolve(string name)
         {
             lock (networks._gate)
             {
@@ -20,7 +20,7 @@ public sealed partial class Networks
                 {
                     IReadOnlyList<Endpoint> found = state.Resolve(Linked(state, name));
                     if (found.Count > 0)
-                        return [.. found.Select(endpoint => endpoint.Address!.Value)];
+                        return [.. found.SelectMany(endpoint => endpoint.Addresses)];
                 }
                 return null;
             }
@@ -34,13 +34,13 @@ public sealed partial class Networks
             return links?.FirstOrDefault(link => link.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Value ?? name;
         }
 
-        public string? NameOf(IPv4Address address)
+        public string? NameOf(InternetAddress address)
         {
             lock (networks._gate)
             {
                 foreach (NetworkState state in Visible())
                 {
-                    Endpoint? found = state.Endpoints.Values.FirstOrDefault(endpoint => endpoint.Address == address);
+                    Endpoint? found = state.Endpoints.Values.FirstOrDefault(endpoint => endpoint.Addresses.Contains(address));
                     if (found is not null)
                         return $"{found.ContainerName}.{state.Network.Name}";
                 }
@@ -54,7 +54,7 @@ public sealed partial class Networks
             lock (networks._gate)
             {
                 // Internal networks only: foreign names would carry data out (CVE-2024-29018).
-                if (sandbox.Endpoints.All(endpoint => endpoint.Gateway is null))
+                if (!sandbox.Endpoints.Any(endpoint => endpoint.HasGateway))
                     return null;
                 asked = sandbox.Endpoints.FirstOrDefault(endpoint => endpoint.Dns.Count > 0)?.Dns ?? networks._options.Dns;
             }

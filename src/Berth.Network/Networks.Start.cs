@@ -18,10 +18,9 @@ public sealed partial class Networks
                 EnsureBridges();
                 foreach (LiveContainer container in live)
                     TakeOver(container);
-                IEnumerable<Endpoint> endpoints = Bridged.SelectMany(state => state.Endpoints.Values);
-                _host.Firewall.Recreate(
+                _host.RecreateFirewall(
                     [.. Bridged.Where(state => state.BridgeIndex != 0).Select(state => state.Network)],
-                    endpoints.SelectMany(endpoint => endpoint.Ports.Select(port => (port, endpoint.Address!.Value))));
+                    [.. Bridged.Where(state => state.BridgeIndex != 0).SelectMany(state => state.Endpoints.Values)]);
                 RemoveStaleLinks();
             }
             catch (LinuxException exception)
@@ -45,7 +44,7 @@ public sealed partial class Networks
             await sandbox.DisposeAsync();
         lock (_gate)
         {
-            _host.Firewall.Remove();
+            _host.RemoveFirewall();
             foreach (NetworkState state in Bridged)
             {
                 RemovePorts(state);
@@ -77,15 +76,23 @@ public sealed partial class Networks
 
     private bool IsWantedDefault(Network network)
     {
-        if (network.BridgeName != _options.BridgeName || network.IPRange != _options.FixedCidr
-            || network.InterContainer != _options.InterContainer)
-        {
-            return false;
-        }
-        return _options.BridgeAddress is { } wanted
-            ? wanted == $"{network.Gateway}/{network.Subnet!.Value.PrefixLength}"
-            : !_host.TakenSubnets(except: network.BridgeName).Any(network.Subnet!.Value.Overlaps);
+        return network.BridgeName == _options.BridgeName && network.InterContainer == _options.InterContainer
+            && network.IPv4 is { } plan && plan.IPRange == _options.FixedCidr && IsWanted(plan, _options.BridgeAddress)
+            && (network.IPv6 is { } planIPv6
+                ? _options.BridgeHasIPv6 && IsWanted(planIPv6, WantedBridgeIPv6()) && planIPv6.IPRange == WantedRangeIPv6()
+                : !_options.BridgeHasIPv6);
+
+        bool IsWanted(AddressPlan plan, string? wanted) => wanted is not null
+            ? InternetSubnet.TryParse(wanted, out InternetAddress address, out int prefixLength)
+                && plan.Gateway == address && plan.Subnet.PrefixLength == prefixLength
+            : !_host.TakenSubnets(plan.Subnet.IsIPv6, except: network.BridgeName).Any(plan.Subnet.Overlaps);
     }
+
+    // The fixed range is the whole subnet where no address of the bridge says what that is, as in Docker.
+    private string? WantedBridgeIPv6() => _options.BridgeAddressIPv6
+        ?? (_options.FixedCidrIPv6 is { } range ? $"{range.Address.Next}/{range.PrefixLength}" : null);
+
+    private InternetSubnet? WantedRangeIPv6() => _options.BridgeAddressIPv6 is null ? null : _options.FixedCidrIPv6;
 
     private void EnsurePredefined(string name, string driver)
     {
@@ -95,19 +102,9 @@ public sealed partial class Networks
 
     private Network DefaultBridge()
     {
-        IPv4Subnet subnet;
-        IPv4Address gateway;
-        if (_options.BridgeAddress is { } text)
-        {
-            int slash = text.IndexOf('/', StringComparison.Ordinal);
-            if (slash < 0 || !IPv4Subnet.TryParse(text, out subnet) || !IPv4Address.TryParse(text[..slash], out gateway))
-                throw FaultException.Invalid($"network options: bridge address '{text}': not of the form 172.30.0.1/24");
-        }
-        else
-        {
-            subnet = FreeSubnet(_options.BridgeName);
-            gateway = new IPv4Address(subnet.Address.Value + 1);
-        }
+        AddressPlan plan = DefaultPlan(_options.BridgeAddress, isIPv6: false) with { IPRange = _options.FixedCidr };
+        AddressPlan? planIPv6 = _options.BridgeHasIPv6
+            ? DefaultPlan(WantedBridgeIPv6(), isIPv6: true) with { IPRange = WantedRangeIPv6() } : null;
         return new Network
         {
             Id = NewId(),
@@ -115,9 +112,8 @@ public sealed partial class Networks
             Driver = BridgeDriver,
             Created = _time.GetUtcNow(),
             BridgeName = _options.BridgeName,
-            Subnet = subnet,
-            Gateway = gateway,
-            IPRange = _options.FixedCidr,
+            IPv4 = plan,
+            IPv6 = planIPv6,
             Mtu = WantedMtu(),
             InterContainer = _options.InterContainer,
             IsPredefined = true,
@@ -131,6 +127,19 @@ public sealed partial class Networks
                 ["com.docker.network.driver.mtu"] = WantedMtu().ToString(null as IFormatProvider),
             },
         };
+    }
+
+    private AddressPlan DefaultPlan(string? bridge, bool isIPv6)
+    {
+        if (bridge is null)
+        {
+            InternetSubnet free = FreeSubnet(isIPv6, _options.BridgeName);
+            return new AddressPlan { Subnet = free, Gateway = free.Address.Next };
+        }
+        return InternetSubnet.TryParse(bridge, out InternetAddress gateway, out int prefixLength) && gateway.IsIPv6 == isIPv6
+            ? new AddressPlan { Subnet = new InternetSubnet(gateway, prefixLength), Gateway = gateway }
+            : throw FaultException.Invalid($"network options: bridge address '{bridge}': not of the form "
+                + (isIPv6 ? "fd00:db8::1/64" : "172.30.0.1/24"));
     }
 
     private int WantedMtu() => _options.Mtu > 0 ? _options.Mtu : _host.OutgoingMtu();
@@ -184,15 +193,16 @@ public sealed partial class Networks
     {
         NetworkState state = _networks[endpoint.NetworkId];
         state.Put(endpoint);
-        if (endpoint.Address is not { } address)
+        if (!endpoint.Addresses.Any())
             return;
-        state.Addresses?.Restore(address);
+        foreach (InternetAddress address in endpoint.Addresses)
+            state.Allocator(address.IsIPv6)?.Restore(address);
         LinkInfo? link = _host.Route.FindLink(endpoint.HostInterfaceName);
         if (link is not null && link.Master != state.BridgeIndex && state.BridgeIndex != 0)
             _host.Route.SetMaster(link.Index, state.BridgeIndex);
         foreach (PublishedPort port in endpoint.Ports)
         {
-            if (!_ports.TryRestore(port, address))
+            if (!_ports.TryRestore(port, PortTargets.Of(endpoint, state.Network)))
                 Log.PortLost(_logger, port, endpoint.ContainerId);
         }
     }

@@ -39,7 +39,7 @@ public sealed partial class Networks : INetworks
         _pool = new NamespacePool(options.ReadyNamespaces);
     }
 
-    private IEnumerable<NetworkState> Bridged => _networks.Values.Where(state => state.Addresses is not null);
+    private IEnumerable<NetworkState> Bridged => _networks.Values.Where(state => state.HasBridge);
 
     /// <inheritdoc/>
     public Network? Find(string network)

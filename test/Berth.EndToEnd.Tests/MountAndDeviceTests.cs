@@ -115,7 +115,7 @@ public sealed class MountAndDeviceTests(EngineFixture engine)
         string network = $"n{Guid.NewGuid():n}"[..12];
         await Program.RunAsync(Debian, ["network", "create", network], engine.Address);
         Completed six = await RunAsync(Debian, ["--network", network, "--ip6", "fd00::5", Image, "true"]);
-        Assert.Contains("no configured subnet or ip-range contain the IP address fd00::5", six.Errors);
+        Assert.Contains("user specified IP address is supported only when connecting to networks with user configured subnets", six.Errors);
         Completed bridge = await RunAsync(await NewerClientAsync(), ["--ip6", "fd00::5", Image, "true"]);
         Assert.Contains("user specified IP address is supported on user defined networks only", bridge.Errors);
         await Program.RunAsync(Debian, ["network", "rm", network], engine.Address);
@@ -142,7 +142,7 @@ public sealed class MountAndDeviceTests(EngineFixture engine)
         Program.RunAsync(client, ["run", .. remove ? ["--rm"] : Array.Empty<string>(), .. arguments], engine.Address);
 
     // The newest docker on the PATH; tests of newer versions of the API say when there is only Debian's.
-    private static async Task<string> NewerClientAsync()
+    internal static async Task<string> NewerClientAsync()
     {
         foreach (string directory in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':'))
         {

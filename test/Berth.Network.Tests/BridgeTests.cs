@@ -48,7 +48,7 @@ public sealed class BridgeTests
     {
         await using World world = await World.StartAsync();
         Network front = await world.Networks.CreateAsync(new NetworkRequest { Name = "front" }, World.Cancel);
-        Assert.Equal("172.18.0.0/16", front.Subnet.ToString());
+        Assert.Equal("172.18.0.0/16", front.IPv4!.Subnet.ToString());
         await using Container one = (await world.RunAsync("bridge", "one")).Serve(80);
         await using Container two = await world.RunAsync("front", "two");
         await World.AssertUnreachableAsync(two.Namespace, one.Address, 80);
@@ -101,6 +101,26 @@ public sealed class BridgeTests
         await using Container two = await world.RunAsync("apart", "two");
         await World.AssertUnreachableAsync(two.Namespace, one.Address, 80);
         Assert.StartsWith("one from", await World.AskAsync(two.Namespace, "172.18.0.1", 8080), StringComparison.Ordinal);
+        // Nor do they by way of the gateway.
+        World.Run(two.Namespace, $"ip route add {one.Address}/32 via 172.18.0.1");
+        await World.AssertUnreachableAsync(two.Namespace, one.Address, 80);
+    }
+
+    /// <summary>The answer comes to the container's own address: no other sign tells it from a stranger's packet than its connection.</summary>
+    [Fact]
+    public async Task WithoutMasquerade_AnswersComeBack_AndStrangersDoNot()
+    {
+        await using World world = await World.StartAsync();
+        NetworkRequest request = new()
+        {
+            Name = "plain",
+            Options = new Dictionary<string, string> { ["com.docker.network.bridge.enable_ip_masquerade"] = "false" },
+        };
+        await world.Networks.CreateAsync(request, World.Cancel);
+        await using Container one = (await world.RunAsync("plain", "one")).Serve(80);
+        one.Serve(world.Lan, 7001);
+        Assert.Equal("one from 172.18.0.2", await World.AskAsync(one.Namespace, "10.77.0.2", 7001));
+        await World.AssertUnreachableAsync(world.Lan, one.Address, 80);
     }
 
     [Fact]
@@ -171,10 +191,10 @@ public sealed class BridgeTests
     {
         await using World world = await World.StartAsync();
         Networks networks = world.Networks;
-        NetworkRequest fixedSubnet = new() { Name = "front", Subnet = IPv4Subnet.Parse("10.5.0.0/29") };
+        NetworkRequest fixedSubnet = new() { Name = "front", IPv4 = new AddressRequest { Subnet = InternetSubnet.Parse("10.5.0.0/29") } };
         Network front = await networks.CreateAsync(fixedSubnet, World.Cancel);
         await using Container one = await world.RunAsync(
-            "front", new EndpointRequest { ContainerName = "one", Address = IPv4Address.Parse("10.5.0.4") });
+            "front", new EndpointRequest { ContainerName = "one", Address = InternetAddress.Parse("10.5.0.4") });
         Assert.Equal("10.5.0.4", one.Address);
 
         await RefusedAsync(() => networks.CreateAsync(fixedSubnet, World.Cancel), FaultKind.Conflict, "network with name front already exists");

@@ -63,7 +63,7 @@ public sealed class NameTests
                 SocketReceiveFromResult got = await resolver.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.Any, 0));
                 Interlocked.Increment(ref asked);
                 Assert.True(DnsQuery.TryParse(buffer.AsSpan(0, got.ReceivedBytes), out DnsQuery query));
-                await resolver.SendToAsync(query.AnswerAddresses([IPv4Address.Parse("9.8.7.6")]), got.RemoteEndPoint);
+                await resolver.SendToAsync(query.AnswerAddresses([InternetAddress.Parse("9.8.7.6")]), got.RemoteEndPoint);
             }
         }, World.Cancel);
         Assert.Equal([9, 8, 7, 6], (await AskAsync(client, "example.org", DnsQuery.TypeA))[^4..]);
@@ -113,7 +113,7 @@ public sealed class NameTests
     public void HostsFile_HasDockersLayout()
     {
         ExtraHost gateway = HostsFile.ParseExtraHost("host.docker.internal:host-gateway", IPAddress.Parse("172.17.0.1"));
-        string text = HostsFile.Content("abc", "", [IPv4Address.Parse("172.17.0.2")], [gateway]);
+        string text = HostsFile.Content("abc", "", [InternetAddress.Parse("172.17.0.2")], [gateway]);
         Assert.StartsWith("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\n",
             text, StringComparison.Ordinal);
         Assert.EndsWith("172.17.0.1\thost.docker.internal\n172.17.0.2\tabc\n", text, StringComparison.Ordinal);
@@ -128,7 +128,7 @@ public sealed class NameTests
         return [.. message];
     }
 
-    private static async Task<byte[]> AskAsync(Container from, string name, int type)
+    internal static async Task<byte[]> AskAsync(Container from, string name, int type)
     {
         using Socket socket =
             NetworkNamespace.Run(from.Namespace, () => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));

@@ -11,6 +11,7 @@ namespace Berth.Network.Tests;
 internal sealed class World : IAsyncDisposable
 {
     public const string HostOnLan = "10.77.0.1";
+    public const string HostOnLanIPv6 = "fd77::1";
     private static int s_count;
     private readonly string _directory = Directory.CreateTempSubdirectory("berth-network-").FullName;
 
@@ -20,8 +21,9 @@ internal sealed class World : IAsyncDisposable
         (Host, _) = NetworkNamespace.Create(() => 0);
         (Lan, _) = NetworkNamespace.Create(() => 0);
         Run(Host, $"ip link set lo up && ip link add lan0 type veth peer name eth0 netns /proc/{Environment.ProcessId}/fd/{Lan.Number}"
-            + $" && ip addr add {HostOnLan}/24 dev lan0 && ip link set lan0 up");
-        Run(Lan, $"ip link set lo up && ip addr add 10.77.0.2/24 dev eth0 && ip link set eth0 up && ip route add 172.16.0.0/12 via {HostOnLan}");
+            + $" && {WithoutDelay("lan0")} && ip addr add {HostOnLan}/24 dev lan0 && ip link set lan0 up && ip addr add {HostOnLanIPv6}/64 dev lan0 nodad");
+        Run(Lan, $"ip link set lo up && {WithoutDelay("eth0")} && ip addr add 10.77.0.2/24 dev eth0 && ip link set eth0 up && ip route add 172.16.0.0/12 via {HostOnLan}"
+            + $" && ip addr add fd77::2/64 dev eth0 nodad && ip route add fd00::/8 via {HostOnLanIPv6}");
         File.WriteAllText(Path.Combine(_directory, "resolv.conf"), "nameserver 127.0.0.1\n");
         Options = new NetworkOptions
         {
@@ -49,9 +51,26 @@ internal sealed class World : IAsyncDisposable
         return world;
     }
 
+    /// <summary>The same for a test of IPv6: it is skipped where this kernel cannot translate it.</summary>
+    public static async Task<World> StartWithIPv6Async()
+    {
+        World world = await StartAsync();
+        string missing = Run(world.Host, "[ -e /proc/sys/net/ipv6/conf/all/forwarding ] || echo IPv6;"
+            + "nft 'add table ip6 probe; add chain ip6 probe nat { type nat hook postrouting priority 100; };"
+            + "add rule ip6 probe nat masquerade; delete table ip6 probe' 2>&1 >/dev/null");
+        if (missing.Length == 0)
+            return world;
+        await world.DisposeAsync();
+        Assert.Skip($"this kernel has no IPv6 with nftables' translation: {missing}");
+        throw new InvalidOperationException();
+    }
+
     public static Networks NewEngine(NetworkOptions options) => new(options, NullLogger.Instance, TimeProvider.System);
 
     public static string NewContainerId() => $"{Interlocked.Increment(ref s_count):x4}{Guid.NewGuid():N}{Guid.NewGuid():N}"[..64];
+
+    // The LAN's links have been there for long: nobody waits for the answer that nobody else has their link-local address.
+    private static string WithoutDelay(string link) => $"{{ echo 0 >/proc/sys/net/ipv6/conf/{link}/accept_dad 2>/dev/null || true; }}";
 
     /// <summary>Closes the engine's sockets without any cleaning up, as its death would.</summary>
     public async Task<Networks> CrashAsync()
@@ -136,6 +155,8 @@ internal sealed record Container(ISandbox Sandbox, Endpoint Endpoint) : IAsyncDi
 
     public string Address => Endpoint.Address!.Value.ToString();
 
+    public string AddressIPv6 => Endpoint.IPv6Address!.Value.ToString();
+
     public FileDescriptor Namespace => Sandbox.Namespace;
 
     /// <summary>Says "name from client-address" to everybody who connects.</summary>
@@ -143,16 +164,20 @@ internal sealed record Container(ISandbox Sandbox, Endpoint Endpoint) : IAsyncDi
 
     public Container Serve(FileDescriptor where, int port)
     {
-        Socket listener = NetworkNamespace.Run(where, () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        // Of both families.
+        Socket listener = NetworkNamespace.Run(where, () => new Socket(SocketType.Stream, ProtocolType.Tcp));
         _sockets.Add(listener);
-        listener.Bind(new IPEndPoint(IPAddress.Any, port));
+        listener.Bind(new IPEndPoint(listener.AddressFamily == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any, port));
         listener.Listen();
         _ = Task.Run(async () =>
         {
             while (true)
             {
                 using Socket client = await listener.AcceptAsync();
-                await client.SendAsync(Encoding.UTF8.GetBytes($"{Endpoint.ContainerName} from {((IPEndPoint)client.RemoteEndPoint!).Address}"));
+                IPAddress from = ((IPEndPoint)client.RemoteEndPoint!).Address;
+                if (from.IsIPv4MappedToIPv6)
+                    from = from.MapToIPv4();
+                await client.SendAsync(Encoding.UTF8.GetBytes($"{Endpoint.ContainerName} from {from}"));
             }
         });
         return this;
@@ -160,15 +185,16 @@ internal sealed record Container(ISandbox Sandbox, Endpoint Endpoint) : IAsyncDi
 
     public Container ServeDatagrams(int port)
     {
-        Socket socket = NetworkNamespace.Run(Namespace, () => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
+        Socket socket = NetworkNamespace.Run(Namespace, () => new Socket(SocketType.Dgram, ProtocolType.Udp));
         _sockets.Add(socket);
-        socket.Bind(new IPEndPoint(IPAddress.Any, port));
+        IPAddress any = socket.AddressFamily == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any;
+        socket.Bind(new IPEndPoint(any, port));
         _ = Task.Run(async () =>
         {
             byte[] buffer = new byte[256];
             while (true)
             {
-                SocketReceiveFromResult received = await socket.ReceiveFromAsync(buffer, new IPEndPoint(IPAddress.Any, 0));
+                SocketReceiveFromResult received = await socket.ReceiveFromAsync(buffer, new IPEndPoint(any, 0));
                 await socket.SendToAsync(Encoding.UTF8.GetBytes(Endpoint.ContainerName), received.RemoteEndPoint);
             }
         });

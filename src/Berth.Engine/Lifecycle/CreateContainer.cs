@@ -191,7 +191,7 @@ internal sealed partial class ContainerService
             string name = NetworkName(key);
             EndpointSettings merged = settings.MacAddress.Length == 0 && name == first
                 ? settings with { MacAddress = request.Config.MacAddress ?? "" } : settings;
-            CheckEndpoint(name, merged);
+            CheckEndpoint(name, parts.Networks.Find(name), merged);
             all[name] = merged;
         }
         return all;
@@ -201,25 +201,41 @@ internal sealed partial class ContainerService
     private string NetworkName(string text) => text == "default" ? "bridge"
         : parts.Networks.Find(text)?.Name ?? text;
 
-    internal static void CheckEndpoint(string network, EndpointSettings settings)
+    /// <param name="network">The network's name.</param>
+    /// <param name="found">The network; null: there is none of that name yet.</param>
+    /// <param name="settings">How it shall be joined.</param>
+    internal static void CheckEndpoint(string network, Network.Network? found, EndpointSettings settings)
     {
         if ((settings.IPv4Address.Length > 0 || settings.IPv6Address.Length > 0) && network == "bridge")
             throw FaultException.Invalid("user specified IP address is supported on user defined networks only");
-        // Docker's words for a network without IPv6, which all are here.
-        if (settings.IPv6Address.Length > 0)
-            throw FaultException.Invalid(System.Net.IPAddress.TryParse(settings.IPv6Address, out System.Net.IPAddress? address)
-                && address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6
-                ? $"invalid endpoint settings:\nno configured subnet or ip-range contain the IP address {settings.IPv6Address}"
-                : $"invalid IPv6 address: {settings.IPv6Address}");
         if (settings.DriverOptions.Keys.FirstOrDefault(key => key.StartsWith(EndpointOptions, StringComparison.Ordinal)) is { } option)
             throw new FaultException(FaultKind.NotSupported, $"driver option {option}: this engine's endpoints have no options");
         if (settings.Aliases.Count > 0 && network == "bridge")
             throw FaultException.Invalid("network-scoped alias is supported only for containers in user defined networks");
         foreach (string link in settings.Links)
             _ = LinkText.Parse(link);
-        if (settings.IPv4Address.Length > 0 && !Network.IPv4Address.TryParse(settings.IPv4Address, out _))
-            throw FaultException.Invalid($"invalid IPv4 address: {settings.IPv4Address}");
+        CheckAddress(settings.IPv4Address, isIPv6: false, found);
+        CheckAddress(settings.IPv6Address, isIPv6: true, found);
         if (settings.MacAddress.Length > 0 && !Network.MacAddress.TryParse(settings.MacAddress, out _))
             throw FaultException.Invalid($"invalid MAC address: {settings.MacAddress}");
+    }
+
+    // Docker's words, also for a network that has no address of the family at all.
+    private static void CheckAddress(string text, bool isIPv6, Network.Network? network)
+    {
+        if (text.Length == 0)
+            return;
+        if (!Network.InternetAddress.TryParse(text, out Network.InternetAddress address) || address.IsIPv6 != isIPv6)
+            throw FaultException.Invalid($"invalid {(isIPv6 ? "IPv6" : "IPv4")} address: {text}");
+        if (network is null)
+            return;
+        if (network.Plan(isIPv6) is not { IsRequested: true } plan)
+        {
+            throw FaultException.Invalid("invalid endpoint settings:\n"
+                + "user specified IP address is supported only when connecting to networks with user configured subnets");
+        }
+        if (!plan.Subnet.Contains(address))
+            throw FaultException.Invalid(
+                $"invalid endpoint settings:\nno configured subnet or ip-range contain the IP address {text}");
     }
 }

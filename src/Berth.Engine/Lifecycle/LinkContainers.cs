@@ -59,10 +59,11 @@ internal sealed partial class ContainerService
             (string target, string alias) = LinkText.Parse(link);
             ContainerRecord other = Find(target).Record;
             Endpoint? endpoint = other.Endpoints.FirstOrDefault(endpoint => endpoint.NetworkName == "bridge");
-            if (!other.State.Running || endpoint?.Address is not { } address)
+            if (!other.State.Running || endpoint?.Addresses.Any() is not true)
                 throw FaultException.Conflict($"Cannot link to a non running container: /{other.Name} AS /{record.Name}/{alias}");
             string[] names = [alias, other.Config.Hostname ?? other.Id[..12], other.Name];
-            yield return new ExtraHost(string.Join(' ', names.Distinct()), address.ToIPAddress());
+            foreach (InternetAddress address in endpoint.Addresses)
+                yield return new ExtraHost(string.Join(' ', names.Distinct()), address.ToIPAddress());
         }
     }
 }

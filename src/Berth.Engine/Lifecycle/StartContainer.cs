@@ -320,7 +320,8 @@ internal sealed partial class ContainerService
         Endpoint endpoint = await parts.Networks.ConnectAsync(sandbox, network, new EndpointRequest
         {
             ContainerName = record.Name,
-            Address = settings.IPv4Address.Length > 0 ? IPv4Address.Parse(settings.IPv4Address) : null,
+            Address = settings.IPv4Address.Length > 0 ? InternetAddress.Parse(settings.IPv4Address) : null,
+            IPv6Address = settings.IPv6Address.Length > 0 ? InternetAddress.Parse(settings.IPv6Address) : null,
             Mac = settings.MacAddress.Length > 0 ? MacAddress.Parse(settings.MacAddress) : null,
             Aliases = settings.Aliases,
             Links = LinksOn(record, network, settings),
@@ -345,9 +346,9 @@ internal sealed partial class ContainerService
             return;
         }
         IPAddress? gateway = endpoints.FirstOrDefault(endpoint => endpoint.Gateway is not null)?.Gateway?.ToIPAddress()
-            ?? parts.Networks.Find("bridge")?.Gateway?.ToIPAddress();
+            ?? parts.Networks.Find("bridge")?.IPv4?.Gateway.ToIPAddress();
         File.WriteAllText(files.Hosts, HostsFile.Content(hostName, record.Config.Domainname ?? "",
-            endpoints.Where(endpoint => endpoint.Address is not null).Select(endpoint => endpoint.Address!.Value),
+            endpoints.SelectMany(endpoint => endpoint.Addresses),
             (record.Host.ExtraHosts ?? []).Select(text => HostsFile.ParseExtraHost(text, gateway)).Concat(LinkedHosts(record))));
         if (endpoints.Count > 0)
             return;
@@ -357,6 +358,7 @@ internal sealed partial class ContainerService
         {
             CopyHost = record.Host.NetworkMode == "host" && record.Host.Dns is not { Count: > 0 },
             UsesEmbeddedServer = record.Networks.Keys.Any(name => parts.Networks.Find(name)?.HasNames == true),
+            HasIPv6 = record.Networks.Keys.Any(name => parts.Networks.Find(name)?.IPv6 is not null),
             Servers = [.. (record.Host.Dns is { Count: > 0 } own ? own : parts.Options.Dns).Select(IPAddress.Parse)],
             Search = record.Host.DnsSearch is { Count: > 0 } search ? search : parts.Options.DnsSearch,
             Options = record.Host.DnsOptions is { Count: > 0 } options ? options : parts.Options.DnsOptions,

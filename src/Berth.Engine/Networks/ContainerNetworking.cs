@@ -21,6 +21,9 @@ internal static class ContainerNetworking
                 Gateway = live?.Gateway?.ToString() ?? "",
                 IPAddress = live?.Address?.ToString() ?? "",
                 IPPrefixLength = live?.PrefixLength ?? 0,
+                IPv6Gateway = live?.IPv6Gateway?.ToString() ?? "",
+                GlobalIPv6Address = live?.IPv6Address?.ToString() ?? "",
+                GlobalIPv6PrefixLength = live?.IPv6PrefixLength ?? 0,
                 MacAddress = live?.Mac?.ToString() ?? "",
                 DnsNames = network?.HasNames == true ? [.. new[] { record.Name, record.Id[..12] }.Concat(settings.Aliases).Distinct()] : [],
             };
@@ -43,7 +46,7 @@ internal static class ContainerNetworking
             ports[exposed] = [];
         foreach (var group in record.Endpoints.SelectMany(endpoint => endpoint.Ports)
             .GroupBy(port => $"{port.ContainerPort}/{port.Protocol.ToString().ToLowerInvariant()}"))
-            ports[group.Key] = [.. group.Select(port => new PortBinding(port.HostAddress.ToString(), port.HostPort.ToString()))];
+            ports[group.Key] = [.. group.Select(port => new PortBinding(port.HostAddress.ToString(), port.HostPort == 0 ? "" : port.HostPort.ToString()))];
         return ports;
     }
 }

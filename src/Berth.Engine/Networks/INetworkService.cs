@@ -51,10 +51,13 @@ public sealed record CreateNetwork
     /// <summary>Accepted for compatibility.</summary>
     public bool Attachable { get; init; }
 
-    /// <summary>With IPv6.</summary>
-    public bool EnableIPv6 { get; init; }
+    /// <summary>With IPv4; null: as the options say, else yes.</summary>
+    public bool? EnableIPv4 { get; init; }
 
-    /// <summary>Address ranges; empty: the first free pool.</summary>
+    /// <summary>With IPv6; null: as the options say, else no.</summary>
+    public bool? EnableIPv6 { get; init; }
+
+    /// <summary>Address ranges of both families; none for one: the first free pool.</summary>
     public IReadOnlyList<AddressRange> Ranges { get; init; } = [];
 
     /// <summary>The address management driver; null, empty or <c>default</c>.</summary>
@@ -95,6 +98,9 @@ public sealed record NetworkDetails
 
     /// <summary>As asked for.</summary>
     public bool Attachable { get; init; }
+
+    /// <summary>With IPv4.</summary>
+    public bool EnableIPv4 { get; init; }
 
     /// <summary>With IPv6.</summary>
     public bool EnableIPv6 { get; init; }

@@ -7,32 +7,45 @@ namespace Berth.Engine;
 /// <inheritdoc cref="INetworkService"/>
 internal sealed class NetworkService(EngineParts parts, ContainerService containers) : INetworkService
 {
+    private const string EnableIPv4Option = "com.docker.network.enable_ipv4";
+    private const string EnableIPv6Option = "com.docker.network.enable_ipv6";
     private static readonly string[] s_filters = ["dangling", "driver", "id", "label", "label!", "name", "scope", "type"];
 
     public async Task<CreatedNetwork> CreateAsync(CreateNetwork request, CancellationToken cancellationToken)
     {
-        if (request.EnableIPv6 || request.Ranges.Any(range => range.Subnet.Contains(':', StringComparison.Ordinal)))
-            throw new FaultException(FaultKind.NotSupported, "IPv6 networks are not offered by this engine");
-        if (request.Ranges.Count > 1)
-            throw new FaultException(FaultKind.NotSupported, "a network with several subnets is not offered by this engine");
         if (request.AddressDriver is not (null or "" or "default"))
             throw FaultException.NotFound($"could not find an available, non-overlapping address pool driver: {request.AddressDriver}");
-        AddressRange? range = request.Ranges is [var first, ..] ? first : null;
+        string driver = string.IsNullOrEmpty(request.Driver) || request.Driver == "default" ? "bridge" : request.Driver;
+        Dictionary<string, string> options = new(request.Options);
+        foreach ((string name, string value) in parts.Options.DefaultNetworkOptions)
+        {
+            if (driver == "bridge")
+                options.TryAdd(name, value);
+        }
+        (AddressRequest? addresses, AddressRequest? addressesIPv6, string warning) = AddressRanges.Parse(
+            request.Ranges, request.EnableIPv4 ?? Flag(options, EnableIPv4Option, other: true),
+            request.EnableIPv6 ?? Flag(options, EnableIPv6Option, other: false));
         Network.Network network = await parts.Networks.CreateAsync(new NetworkRequest
         {
             Name = request.Name,
-            Driver = string.IsNullOrEmpty(request.Driver) || request.Driver == "default" ? "bridge" : request.Driver,
-            Subnet = Subnet(range?.Subnet),
-            Gateway = Address(range?.Gateway),
-            IPRange = Subnet(range?.IpRange),
-            AuxiliaryAddresses = range?.AuxiliaryAddresses.ToDictionary(pair => pair.Key, pair => IPv4Address.Parse(pair.Value)) ?? [],
+            Driver = driver,
+            IPv4 = addresses,
+            IPv6 = addressesIPv6,
             Internal = request.Internal,
             Attachable = request.Attachable,
-            Options = request.Options,
+            Options = options,
             Labels = request.Labels,
         }, cancellationToken);
         Publish("create", network);
-        return new CreatedNetwork(network.Id, "");
+        return new CreatedNetwork(network.Id, warning);
+    }
+
+    private static bool Flag(Dictionary<string, string> options, string name, bool other)
+    {
+        if (!options.TryGetValue(name, out string? text))
+            return other;
+        return bool.TryParse(text, out bool value) ? value
+            : throw FaultException.Invalid($"invalid option {name}: '{text}' is neither true nor false");
     }
 
     public NetworkDetails Inspect(string id) => Describe(Find(id));
@@ -63,7 +76,7 @@ internal sealed class NetworkService(EngineParts parts, ContainerService contain
     {
         Network.Network network = Find(id);
         Container found = parts.Containers.Find(container);
-        ContainerService.CheckEndpoint(network.Name, settings);
+        ContainerService.CheckEndpoint(network.Name, network, settings);
         await found.Gate.WaitAsync(cancellationToken);
         try
         {
@@ -150,22 +163,20 @@ internal sealed class NetworkService(EngineParts parts, ContainerService contain
         Created = network.Created,
         Internal = network.Internal,
         Attachable = network.Attachable,
-        Ranges = network.Subnet is not { } subnet ? [] :
-        [
-            new AddressRange(subnet.ToString(), network.IPRange?.ToString() ?? "", network.Gateway?.ToString() ?? "",
-                network.AuxiliaryAddresses.ToDictionary(pair => pair.Key, pair => pair.Value.ToString())),
-        ],
+        // The networks without a bridge have no addresses at all; Docker calls that IPv4.
+        EnableIPv4 = network.IPv4 is not null || network.Driver != "bridge",
+        EnableIPv6 = network.IPv6 is not null,
+        Ranges = [.. network.Plans.Select(plan => new AddressRange(
+            plan.Subnet.ToString(), plan.IPRange?.ToString() ?? "", plan.Gateway.ToString(),
+            plan.AuxiliaryAddresses.ToDictionary(pair => pair.Key, pair => pair.Value.ToString())))],
         Options = network.Options,
         Labels = network.Labels,
         Containers = parts.Networks.Endpoints(network.Id).ToDictionary(endpoint => endpoint.ContainerId, endpoint => new NetworkMember(
             endpoint.ContainerName, endpoint.Id, endpoint.Mac?.ToString() ?? "",
-            endpoint.Address is { } address ? $"{address}/{endpoint.PrefixLength}" : "", "")),
+            endpoint.Address is { } address ? $"{address}/{endpoint.PrefixLength}" : "",
+            endpoint.IPv6Address is { } addressIPv6 ? $"{addressIPv6}/{endpoint.IPv6PrefixLength}" : "")),
     };
 
     private void Publish(string action, Network.Network network) => parts.Events.Publish("network", action, network.Id,
         new Dictionary<string, string>(network.Labels) { ["name"] = network.Name, ["type"] = network.Driver });
-
-    private static IPv4Subnet? Subnet(string? text) => string.IsNullOrEmpty(text) ? null : IPv4Subnet.Parse(text);
-
-    private static IPv4Address? Address(string? text) => string.IsNullOrEmpty(text) ? null : IPv4Address.Parse(text);
 }

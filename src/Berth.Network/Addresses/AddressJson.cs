@@ -4,27 +4,27 @@ using System.Text.Json.Serialization;
 
 namespace Berth.Network;
 
-/// <summary>Writes IPv4Address as text; public so that documents of other projects can hold it.</summary>
-public sealed class IPv4AddressJsonConverter : JsonConverter<IPv4Address>
+/// <summary>Writes InternetAddress as text; public so that documents of other projects can hold it.</summary>
+public sealed class InternetAddressJsonConverter : JsonConverter<InternetAddress>
 {
     /// <inheritdoc/>
-    public override IPv4Address Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        IPv4Address.TryParse(reader.GetString(), out IPv4Address address) ? address : throw new JsonException();
+    public override InternetAddress Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        InternetAddress.TryParse(reader.GetString(), out InternetAddress address) ? address : throw new JsonException();
 
     /// <inheritdoc/>
-    public override void Write(Utf8JsonWriter writer, IPv4Address value, JsonSerializerOptions options) =>
+    public override void Write(Utf8JsonWriter writer, InternetAddress value, JsonSerializerOptions options) =>
         writer.WriteStringValue(value.ToString());
 }
 
-/// <summary>Writes IPv4Subnet as text; public so that documents of other projects can hold it.</summary>
-public sealed class IPv4SubnetJsonConverter : JsonConverter<IPv4Subnet>
+/// <summary>Writes InternetSubnet as text; public so that documents of other projects can hold it.</summary>
+public sealed class InternetSubnetJsonConverter : JsonConverter<InternetSubnet>
 {
     /// <inheritdoc/>
-    public override IPv4Subnet Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        IPv4Subnet.TryParse(reader.GetString(), out IPv4Subnet subnet) ? subnet : throw new JsonException();
+    public override InternetSubnet Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        InternetSubnet.TryParse(reader.GetString(), out InternetSubnet subnet) ? subnet : throw new JsonException();
 
     /// <inheritdoc/>
-    public override void Write(Utf8JsonWriter writer, IPv4Subnet value, JsonSerializerOptions options) =>
+    public override void Write(Utf8JsonWriter writer, InternetSubnet value, JsonSerializerOptions options) =>
         writer.WriteStringValue(value.ToString());
 }
 

@@ -10,8 +10,19 @@ namespace Berth.Network;
 public readonly record struct MacAddress(ulong Value)
 {
     /// <summary>Docker's address for an IPv4 address: <c>02:42</c> and the four bytes, so that it never changes for an address
-    /// and neighbours' tables stay right.</summary>
-    public static MacAddress For(IPv4Address address) => new(0x0242_0000_0000UL | address.Value);
+    /// and neighbours' tables stay right. For one of IPv6 the four bytes are a digest (FNV-1a by words of 32 bits): two neighbours
+    /// that differ in one word only have different ones.</summary>
+    public static MacAddress For(InternetAddress address)
+    {
+        uint value = (uint)address.Value;
+        if (address.IsIPv6)
+        {
+            value = 0x811C_9DC5;
+            for (int shift = 96; shift >= 0; shift -= 32)
+                value = unchecked((value ^ (uint)(address.Value >> shift)) * 0x0100_0193);
+        }
+        return new(0x0242_0000_0000UL | value);
+    }
 
     /// <summary>Reads six pairs of hexadecimal digits separated by colons or dashes.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out MacAddress address)

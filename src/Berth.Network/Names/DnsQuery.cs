@@ -56,22 +56,43 @@ internal sealed record DnsQuery(byte[] Bytes, string Name, int Type, int Class)
         return true;
     }
 
-    /// <summary>The address that a reverse name (<c>2.0.18.172.in-addr.arpa</c>) asks for; null: it is none.</summary>
-    public IPv4Address? ReverseAddress()
+    /// <summary>The address that a reverse name (<c>2.0.18.172.in-addr.arpa</c>, or 32 hexadecimal digits and <c>ip6.arpa</c>) asks for;
+    /// null: it is none.</summary>
+    /// <remarks>RFC 1035 section 3.5, RFC 3596 section 2.5.</remarks>
+    public InternetAddress? ReverseAddress()
     {
-        const string Suffix = ".in-addr.arpa";
+        const string Suffix = ".in-addr.arpa", SuffixIPv6 = ".ip6.arpa";
+        if (Name.EndsWith(SuffixIPv6, StringComparison.OrdinalIgnoreCase))
+            return ReverseAddressIPv6(Name.AsSpan(0, Name.Length - SuffixIPv6.Length));
         if (!Name.EndsWith(Suffix, StringComparison.OrdinalIgnoreCase))
             return null;
         string[] parts = Name[..^Suffix.Length].Split('.');
         Array.Reverse(parts);
-        return parts.Length == 4 && IPv4Address.TryParse(string.Join('.', parts), out IPv4Address address) ? address : null;
+        return parts.Length == 4 && InternetAddress.TryParse(string.Join('.', parts), out InternetAddress address) ? address : null;
+    }
+
+    private static InternetAddress? ReverseAddressIPv6(ReadOnlySpan<char> digits)
+    {
+        const int Digits = 32;
+        if (digits.Length != (2 * Digits) - 1)
+            return null;
+        UInt128 value = 0;
+        for (int at = digits.Length - 1; at >= 0; at--)
+        {
+            bool isDot = at % 2 == 1;
+            if (isDot ? digits[at] != '.' : !char.IsAsciiHexDigit(digits[at]))
+                return null;
+            if (!isDot)
+                value = (value << 4) | (uint)Convert.ToInt32(digits[at].ToString(), 16);
+        }
+        return new InternetAddress(value, IsIPv6: true);
     }
 
     /// <summary>An answer without records: success with none of that type, or a refusal code.</summary>
     public byte[] AnswerEmpty(int code = 0) => Answer([], code);
 
     /// <summary>An answer with addresses, as many as fit; the truncation bit says when not all did.</summary>
-    public byte[] AnswerAddresses(IReadOnlyList<IPv4Address> addresses) =>
+    public byte[] AnswerAddresses(IReadOnlyList<InternetAddress> addresses) =>
         Answer([.. addresses.Select(address => address.ToBytes())], code: 0);
 
     /// <summary>An answer with a name.</summary>

@@ -18,13 +18,13 @@ public static class HostsFile
     /// <param name="addresses">The container's addresses, in the order of its endpoints.</param>
     /// <param name="extraHosts">What <c>--add-host</c> gave, already resolved (see <see cref="ParseExtraHost"/>).</param>
     public static string Content(
-        string hostName, string domainName, IEnumerable<IPv4Address> addresses, IEnumerable<ExtraHost> extraHosts)
+        string hostName, string domainName, IEnumerable<InternetAddress> addresses, IEnumerable<ExtraHost> extraHosts)
     {
         StringBuilder text = new(Loopback);
         foreach (ExtraHost host in extraHosts)
             text.Append(host.Address).Append('\t').Append(host.Name).Append('\n');
         string names = domainName.Length == 0 ? hostName : $"{hostName}.{domainName} {hostName}";
-        foreach (IPv4Address address in addresses)
+        foreach (InternetAddress address in addresses)
             text.Append(address.ToString()).Append('\t').Append(names).Append('\n');
         return text.ToString();
     }

@@ -175,10 +175,11 @@ internal sealed class NameServer : IDisposable
             return query.ReverseAddress() is { } address && _view.NameOf(address) is { } name ? query.AnswerName(name) : null;
         if (_view.Resolve(query.Name) is not { } addresses)
             return null;
-        if (query.Type != DnsQuery.TypeA)
+        if (query.Type is not (DnsQuery.TypeA or DnsQuery.TypeAaaa))
             return query.AnswerEmpty();
-        // Clients take the first: several containers behind one name share the work.
-        IPv4Address[] shuffled = [.. addresses];
+        // Clients take the first: several containers behind one name share the work. No record is an answer too: an IPv6 address of the
+        // same name elsewhere would be another's.
+        InternetAddress[] shuffled = [.. addresses.Where(address => address.IsIPv6 == (query.Type == DnsQuery.TypeAaaa))];
         Random.Shared.Shuffle(shuffled);
         return query.AnswerAddresses(shuffled);
     }

@@ -22,7 +22,7 @@ public static class ResolvConf
         ParsedResolvConf host = Parse(hostResolvConf);
         IReadOnlyList<string> search = options.Search.Count > 0 ? options.Search : host.Search;
         List<string> settings = [.. options.Options.Count > 0 ? options.Options : host.Options];
-        IReadOnlyList<IPAddress> servers = options.UsesEmbeddedServer ? [EmbeddedServer] : Servers(host, options.Servers);
+        IReadOnlyList<IPAddress> servers = options.UsesEmbeddedServer ? [EmbeddedServer] : Servers(host, options);
         if (options.UsesEmbeddedServer && !settings.Any(setting => setting.StartsWith("ndots:", StringComparison.Ordinal)))
             settings.Add("ndots:0");
 
@@ -46,13 +46,14 @@ public static class ResolvConf
         return servers.Count > 0 ? servers : Fallback;
     }
 
-    private static IReadOnlyList<IPAddress> Servers(ParsedResolvConf host, IReadOnlyList<IPAddress> asked)
+    private static IReadOnlyList<IPAddress> Servers(ParsedResolvConf host, ResolvConfOptions options)
     {
-        if (asked.Count > 0)
-            return asked;
-        // A loopback resolver of the host is not the container's loopback, and containers have no IPv6 way out.
-        List<IPAddress> reachable = [.. host.Servers.Where(server =>
-            !IPAddress.IsLoopback(server) && server.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork)];
+        if (options.Servers.Count > 0)
+            return options.Servers;
+        // A loopback resolver of the host is not the container's loopback, nor is a link of the host one of the container's, and only
+        // some containers have an IPv6 way out.
+        List<IPAddress> reachable = [.. host.Servers.Where(server => !IPAddress.IsLoopback(server) && !server.IsIPv6LinkLocal
+            && (options.HasIPv6 || server.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork))];
         return reachable.Count > 0 ? reachable : Fallback;
     }
 
@@ -89,6 +90,9 @@ public sealed record ResolvConfOptions
 
     /// <summary>The container is on a user-defined network, so that 127.0.0.11 answers.</summary>
     public bool UsesEmbeddedServer { get; init; }
+
+    /// <summary>The container has an IPv6 address, so that such resolvers of the host are of use to it.</summary>
+    public bool HasIPv6 { get; init; }
 
     /// <summary><c>--dns</c> of the container, else of the engine.</summary>
     public IReadOnlyList<IPAddress> Servers { get; init; } = [];

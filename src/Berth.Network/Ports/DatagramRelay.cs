@@ -40,12 +40,13 @@ internal sealed class DatagramRelay : IDisposable
     private async Task ReceiveAsync()
     {
         byte[] buffer = new byte[DatagramBytesMax];
+        IPEndPoint anybody = new(_socket.AddressFamily == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Any : IPAddress.Any, 0);
         while (!_stop.IsCancellationRequested)
         {
             try
             {
                 SocketReceiveFromResult received = await _socket.ReceiveFromAsync(
-                    buffer, new IPEndPoint(IPAddress.IPv6Any, 0), _stop.Token);
+                    buffer, anybody, _stop.Token);
                 Socket? towards = Towards((IPEndPoint)received.RemoteEndPoint);
                 if (towards is not null)
                     await towards.SendAsync(buffer.AsMemory(0, received.ReceivedBytes), _stop.Token);
@@ -68,7 +69,7 @@ internal sealed class DatagramRelay : IDisposable
         if (_clients.Count >= ClientsMax)
             return null;
         Socket socket = NetworkNamespace.Run(
-            _hostNamespace, () => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
+            _hostNamespace, () => new Socket(_target.AddressFamily, SocketType.Dgram, ProtocolType.Udp));
         socket.Connect(_target);
         _clients[client] = socket;
         _ = AnswerAsync(client, socket);

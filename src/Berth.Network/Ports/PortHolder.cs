@@ -6,8 +6,9 @@ using Berth.Linux;
 namespace Berth.Network;
 
 /// <summary>Holds each published host port with a real socket, so that no other process can take it and finding out whether it is
-/// free has no gap. The kernel's translation comes first: over IPv4 nothing ever arrives at these sockets; over IPv6 a relay serves
-/// them, and all of them where the engine's bridges are detached from the machine's own network.</summary>
+/// free has no gap. The kernel's translation comes first: where host and container have an address of the same family nothing arrives
+/// at these sockets but what was sent to ::1 or a link-local address. That, what changes families, and all of it where the engine's
+/// bridges are detached from the machine's own network, is served by a relay.</summary>
 /// <remarks>Guarded by its owner.</remarks>
 internal sealed class PortHolder(FileDescriptor? hostNamespace, bool isDetached = false)
 {
@@ -18,18 +19,19 @@ internal sealed class PortHolder(FileDescriptor? hostNamespace, bool isDetached 
     /// <summary>Takes the ports of one endpoint; all or none.</summary>
     /// <param name="bindings">The wishes.</param>
     /// <param name="defaultAddress">The network's own default for wishes without an address; null: all addresses.</param>
-    /// <param name="target">The container's address, for the relay.</param>
+    /// <param name="targets">What host ports lead to.</param>
     /// <param name="endpoint">How the endpoint is named in messages.</param>
     /// <exception cref="FaultException">Internal: a port is taken; Docker's text.</exception>
     public IReadOnlyList<PublishedPort> Hold(
-        IReadOnlyList<PortBinding> bindings, IPAddress? defaultAddress, IPv4Address target, string endpoint)
+        IReadOnlyList<PortBinding> bindings, IPAddress? defaultAddress, PortTargets targets, string endpoint)
     {
         List<PublishedPort> held = [];
         try
         {
             foreach (PortBinding binding in bindings)
-                held.AddRange(HoldFirstFree(binding, binding.HostAddress ?? defaultAddress, target));
-            return held;
+                held.AddRange(HoldFirstFree(binding, binding.HostAddress ?? defaultAddress, targets));
+            // What is open at the container's own address may have been asked for twice.
+            return [.. held.Distinct()];
         }
         catch (PortTakenException taken)
         {
@@ -40,11 +42,12 @@ internal sealed class PortHolder(FileDescriptor? hostNamespace, bool isDetached 
     }
 
     /// <summary>Takes a port that a running container has; false when somebody else took it meanwhile.</summary>
-    public bool TryRestore(PublishedPort port, IPv4Address target)
+    public bool TryRestore(PublishedPort port, PortTargets targets)
     {
         try
         {
-            HoldOne(port, target);
+            if (port.HostPort != 0 && targets.For(IsIPv6(port.HostAddress)) is { } target)
+                HoldOne(port, target);
             return true;
         }
         catch (PortTakenException)
@@ -64,15 +67,15 @@ internal sealed class PortHolder(FileDescriptor? hostNamespace, bool isDetached 
 
     public void ReleaseAll() => Release([.. _held.Keys]);
 
-    private IReadOnlyList<PublishedPort> HoldFirstFree(PortBinding binding, IPAddress? address, IPv4Address target)
+    private IReadOnlyList<PublishedPort> HoldFirstFree(PortBinding binding, IPAddress? address, PortTargets targets)
     {
         if (binding.HostPort == 0)
-            return HoldRandom(binding, address, target);
+            return HoldRandom(binding, address, targets);
         for (int port = binding.HostPort; ; port++)
         {
             try
             {
-                return HoldAt(binding, address, (ushort)port, target);
+                return HoldAt(binding, address, (ushort)port, targets);
             }
             catch (PortTakenException) when (port < binding.HostPortMax)
             {
@@ -80,13 +83,13 @@ internal sealed class PortHolder(FileDescriptor? hostNamespace, bool isDetached 
         }
     }
 
-    private IReadOnlyList<PublishedPort> HoldRandom(PortBinding binding, IPAddress? address, IPv4Address target)
+    private IReadOnlyList<PublishedPort> HoldRandom(PortBinding binding, IPAddress? address, PortTargets targets)
     {
         for (int tries = 1; ; tries++)
         {
             try
             {
-                return HoldAt(binding, address, 0, target);
+                return HoldAt(binding, address, 0, targets);
             }
             catch (PortTakenException) when (tries < RandomTriesMax)
             {
@@ -95,34 +98,46 @@ internal sealed class PortHolder(FileDescriptor? hostNamespace, bool isDetached 
         }
     }
 
-    private List<PublishedPort> HoldAt(PortBinding binding, IPAddress? address, ushort port, IPv4Address target)
+    private List<PublishedPort> HoldAt(PortBinding binding, IPAddress? address, ushort port, PortTargets targets)
     {
-        PublishedPort wish = new(binding.ContainerPort, binding.Protocol, address ?? IPAddress.Any, port);
-        PublishedPort first = HoldOne(wish, target);
-        if (address is not null)
-            return [first];
-        try
+        List<PublishedPort> held = [];
+        foreach (IPAddress host in address is null ? [IPAddress.Any, IPAddress.IPv6Any] : new[] { address })
         {
-            return [first, HoldOne(first with { HostAddress = IPAddress.IPv6Any }, target)];
+            bool isIPv6 = IsIPv6(host);
+            PublishedPort wish = new(binding.ContainerPort, binding.Protocol, host, port);
+            try
+            {
+                if (targets.IsRouted(isIPv6))
+                    held.Add(wish with { HostAddress = isIPv6 ? IPAddress.IPv6Any : IPAddress.Any, HostPort = 0 });
+                else if (targets.For(isIPv6) is { } target)
+                {
+                    // The same one for both families, also when it is the kernel's choice.
+                    held.Add(HoldOne(wish, target));
+                    port = held[^1].HostPort;
+                }
+            }
+            catch (PortTakenException taken) when (taken.IsUnsupported && held.Count > 0)
+            {
+                // Nobody asked for the family that this host does not have.
+            }
+            catch (PortTakenException)
+            {
+                Release(held);
+                throw;
+            }
         }
-        catch (PortTakenException taken) when (taken.IsUnsupported)
-        {
-            return [first];
-        }
-        catch (PortTakenException)
-        {
-            Release([first]);
-            throw;
-        }
+        return held;
     }
 
-    private PublishedPort HoldOne(PublishedPort port, IPv4Address target)
+    private PublishedPort HoldOne(PublishedPort port, InternetAddress target)
     {
         if (port.HostPort != 0 && _held.Keys.Any(other => Collides(other, port)))
             throw new PortTakenException($"Bind for {new IPEndPoint(port.HostAddress, port.HostPort)} failed: port is already allocated");
         Socket socket = Bind(port);
         PublishedPort real = port with { HostPort = (ushort)((IPEndPoint)socket.LocalEndPoint!).Port };
-        _held[real] = port.HostAddress.AddressFamily == AddressFamily.InterNetwork && !isDetached
+        bool isKernels = !isDetached && target.IsIPv6 == IsIPv6(port.HostAddress)
+            && !port.HostAddress.Equals(IPAddress.IPv6Any) && FirewallTable.IsTranslated(port.HostAddress);
+        _held[real] = isKernels
             ? new HeldSocket(socket)
             : Relay.Start(socket, new IPEndPoint(target.ToIPAddress(), port.ContainerPort), port.Protocol, hostNamespace);
         return real;
@@ -188,6 +203,8 @@ internal sealed class PortHolder(FileDescriptor? hostNamespace, bool isDetached 
         left.HostPort == right.HostPort && left.Protocol == right.Protocol
         && left.HostAddress.AddressFamily == right.HostAddress.AddressFamily
         && (left.HostAddress.Equals(right.HostAddress) || IsAny(left.HostAddress) || IsAny(right.HostAddress));
+
+    private static bool IsIPv6(IPAddress address) => address.AddressFamily == AddressFamily.InterNetworkV6;
 
     private static bool IsAny(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
 

@@ -4,7 +4,8 @@ using Berth.Linux;
 
 namespace Berth.Network;
 
-/// <summary>Carries what arrives at an IPv6 port of the host to a container's IPv4 port. Owns the listening socket.</summary>
+/// <summary>Carries what arrives at a port of the host to a container's port, also from one family to the other. Owns the listening
+/// socket.</summary>
 internal sealed class Relay : IDisposable
 {
     private const int ConnectionsMax = 1024;
@@ -61,7 +62,7 @@ internal sealed class Relay : IDisposable
         {
             using (client)
             using (Socket server = NetworkNamespace.Run(
-                _hostNamespace, () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)))
+                _hostNamespace, () => new Socket(_target.AddressFamily, SocketType.Stream, ProtocolType.Tcp)))
             {
                 await server.ConnectAsync(_target, _stop.Token);
                 client.NoDelay = server.NoDelay = true;

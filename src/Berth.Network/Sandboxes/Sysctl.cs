@@ -16,6 +16,16 @@ internal static class Sysctl
         }
     }
 
+    /// <summary>Whether this kernel has the parameter.</summary>
+    public static bool Exists(string name) => File.Exists($"/proc/sys/{name}");
+
+    /// <summary>The parameters, or groups of them, in a group; none when this kernel does not have it.</summary>
+    public static IReadOnlyList<string> Names(string group)
+    {
+        DirectoryInfo directory = new($"/proc/sys/{group}");
+        return directory.Exists ? [.. directory.EnumerateFileSystemInfos().Select(entry => entry.Name)] : [];
+    }
+
     /// <summary>Reads a parameter; empty when this kernel does not have it.</summary>
     public static string Read(string name)
     {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Berth.Faults;
 
@@ -17,8 +18,7 @@ internal sealed class NetworkFiles(string directory)
         {
             try
             {
-                networks.Add(JsonSerializer.Deserialize(File.ReadAllBytes(file), NetworkJson.Default.Network)
-                    ?? throw new JsonException("the file is empty"));
+                networks.Add(Read(File.ReadAllBytes(file)));
             }
             catch (JsonException exception)
             {
@@ -49,6 +49,24 @@ internal sealed class NetworkFiles(string directory)
     }
 
     public void Delete(Network network) => File.Delete(PathOf(network));
+
+    /// <summary>Reads a network, also as it was written before networks had IPv6: its addresses stood beside its name.</summary>
+    internal static Network Read(byte[] text)
+    {
+        if (JsonNode.Parse(text) is not JsonObject stored)
+            throw new JsonException("the file is empty");
+        if (stored["Subnet"] is JsonValue)
+        {
+            JsonObject plan = new() { [nameof(AddressPlan.IsRequested)] = stored["SubnetRequested"]?.DeepClone() ?? false };
+            foreach (string name in (string[])["Subnet", "Gateway", "IPRange", "AuxiliaryAddresses"])
+            {
+                if (stored[name] is { } value)
+                    plan[name] = value.DeepClone();
+            }
+            stored[nameof(Network.IPv4)] = plan;
+        }
+        return stored.Deserialize(NetworkJson.Default.Network) ?? throw new JsonException("the file is empty");
+    }
 
     private string PathOf(Network network) => Path.Combine(directory, network.Id + ".json");
 }

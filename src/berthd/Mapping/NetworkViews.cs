@@ -13,7 +13,7 @@ internal static class NetworkViews
         Created = network.Created,
         Scope = "local",
         Driver = network.Driver,
-        EnableIPv4 = true,
+        EnableIPv4 = network.EnableIPv4,
         EnableIPv6 = network.EnableIPv6,
         IPAM = new Wire.Ipam
         {
@@ -29,14 +29,12 @@ internal static class NetworkViews
     };
 
     /// <summary>A request for a network.</summary>
-    /// <exception cref="FaultException">NotSupported: swarm's kinds of networks, or one without IPv4.</exception>
+    /// <exception cref="FaultException">NotSupported: swarm's kinds of networks.</exception>
     public static CreateNetwork ToRequest(this Wire.CreateNetworkRequest request)
     {
         if (request.Ingress || request.ConfigOnly || request.ConfigFrom is { Network.Length: > 0 })
             throw new FaultException(
                 FaultKind.NotSupported, $"network {request.Name}: ingress and configuration networks belong to swarm mode");
-        if (request.EnableIPv4 is false)
-            throw new FaultException(FaultKind.NotSupported, $"network {request.Name}: a network without IPv4 is not supported");
         if (request.Scope is not ("" or "local"))
             throw FaultException.Invalid($"network {request.Name}: scope {request.Scope}: only local networks exist here");
         return new CreateNetwork
@@ -45,7 +43,8 @@ internal static class NetworkViews
             Driver = request.Driver.NullIfEmpty(),
             Internal = request.Internal,
             Attachable = request.Attachable,
-            EnableIPv6 = request.EnableIPv6 ?? false,
+            EnableIPv4 = request.EnableIPv4,
+            EnableIPv6 = request.EnableIPv6,
             Ranges = [.. (request.IPAM?.Config ?? []).Select(ToRange)],
             AddressDriver = request.IPAM?.Driver.NullIfEmpty(),
             Options = request.Options ?? new Dictionary<string, string>(),

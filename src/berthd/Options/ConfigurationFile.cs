@@ -61,6 +61,7 @@ internal static class ConfigurationFile
         SettingKind.Number => "a number",
         SettingKind.List => "a list of strings",
         SettingKind.Map => "an object of strings",
+        SettingKind.NetworkOptions => "an object of objects of strings",
         SettingKind.Switches => "an object of true and false",
         SettingKind.Ulimits => "an object of objects with Name, Soft and Hard",
         SettingKind.Runtimes => "an object of objects with path and, if need be, runtimeArgs (a list of strings), and nothing else,",
@@ -78,6 +79,10 @@ internal static class ConfigurationFile
             [.. value.EnumerateArray().Select(item => item.GetString()!)],
         (SettingKind.Map, JsonValueKind.Object) when value.EnumerateObject().All(item => IsString(item.Value)) =>
             [.. value.EnumerateObject().Select(item => $"{item.Name}={item.Value.GetString()}")],
+        (SettingKind.NetworkOptions, JsonValueKind.Object) when value.EnumerateObject().All(driver =>
+                driver.Value.ValueKind is JsonValueKind.Object && driver.Value.EnumerateObject().All(item => IsString(item.Value))) =>
+            [.. value.EnumerateObject().SelectMany(driver => driver.Value.EnumerateObject()
+                .Select(item => $"{driver.Name}={item.Name}={item.Value.GetString()}"))],
         (SettingKind.Switches, JsonValueKind.Object) when value.EnumerateObject().All(item => IsSwitch(item.Value)) =>
             [.. value.EnumerateObject().Select(item => $"{item.Name}={(item.Value.GetBoolean() ? "true" : "false")}")],
         (SettingKind.Ulimits, JsonValueKind.Object) when value.EnumerateObject().All(item => IsUlimit(item.Value)) =>

@@ -18,6 +18,9 @@ internal enum SettingKind
     /// <summary>Names with values: the flag repeated as <c>name=value</c>, an object in the file.</summary>
     Map,
 
+    /// <summary>Options of networks by driver: <c>driver=name=value</c> repeated, an object of objects of strings in the file.</summary>
+    NetworkOptions,
+
     /// <summary>Ulimits: <c>name=soft:hard</c> repeated, objects with Name, Soft and Hard in the file.</summary>
     Ulimits,
 

@@ -25,6 +25,16 @@ internal static class Settings
         "bridge", "bridge", SettingKind.Text, "Attach containers to this network bridge; none: no default network") { Short = "-b" };
     public static readonly Setting BridgeAddress =
         new("bip", "bip", SettingKind.Text, "Address of the default bridge with its prefix length");
+    public static readonly Setting FixedCidr =
+        new("fixed-cidr", "fixed-cidr", SettingKind.Text, "IPv4 subnet for fixed IPs");
+    public static readonly Setting IPv6 = new("ipv6", "ipv6", SettingKind.Flag, "Enable IPv6 networking on the default bridge");
+    public static readonly Setting BridgeAddressIPv6 =
+        new("bip6", "bip6", SettingKind.Text, "IPv6 address of the default bridge with its prefix length");
+    public static readonly Setting FixedCidrIPv6 = new("fixed-cidr-v6", "fixed-cidr-v6", SettingKind.Text, "IPv6 subnet for fixed IPs");
+    public static readonly Setting FirewallIPv6 = new(
+        "ip6tables", "ip6tables", SettingKind.Flag, "Make rules for IPv6 networks; this engine always does");
+    public static readonly Setting NetworkDefaults = new(
+        "default-network-opts", "default-network-opt", SettingKind.NetworkOptions, "Default network options: driver=name=value");
     public static readonly Setting Mtu = new("mtu", "mtu", SettingKind.Number, "Set the containers network MTU");
     public static readonly Setting AddressPools = new(
         "default-address-pools", "default-address-pool", SettingKind.Pools, "Default address pools for networks");
@@ -74,7 +84,8 @@ internal static class Settings
     public static IReadOnlyList<Setting> All { get; } =
     [
         ConfigFile, Hosts, Group, DataRoot, ExecRoot, PidFile, Debug, LogLevel, LogFormat, Metrics,
-        CgroupNamespace, Ipc, Bridge, BridgeAddress, Mtu, AddressPools,
+        CgroupNamespace, Ipc, Bridge, BridgeAddress, FixedCidr, IPv6, BridgeAddressIPv6, FixedCidrIPv6, FirewallIPv6, NetworkDefaults,
+        Mtu, AddressPools,
         PublishAddress, CgroupParent, Mirrors, Insecure, Ulimits, ShmSize, LogDriver, LogOptions, Dns, DnsOptions, DnsSearch,
         Init, Runtimes, DefaultRuntime, LiveRestore, ShutdownTimeout, Downloads, Uploads, Features, CdiDirectories, Labels, NoNewPrivileges,
         Seccomp, TlsVerify, TlsCa, TlsCertificate, TlsKey,

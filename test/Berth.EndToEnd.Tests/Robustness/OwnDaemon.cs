@@ -183,7 +183,8 @@ internal sealed class OwnDaemon : IAsyncDisposable
         }
         Api.Dispose();
         await EndToEnd.Tests.Program.RunAsync("ip", ["link", "del", Name], Address);
-        await EndToEnd.Tests.Program.RunAsync("nft", ["delete", "table", "ip", "berth-" + Name], Address);
+        foreach (string family in (string[])["ip", "ip6"])
+            await EndToEnd.Tests.Program.RunAsync("nft", ["delete", "table", family, "berth-" + Name], Address);
         Directory.Delete(Root, recursive: true);
     }
 
