@@ -18,11 +18,13 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
     private readonly CgroupHierarchy _hierarchy = CgroupHierarchy.DetectForEngine();
     private readonly MonitorProgram _program;
     private readonly ExternalContainers _externals;
+    private readonly MappingCheck _mapping;
 
     /// <summary>Makes a runtime. The program is first looked for when it is needed.</summary>
     public ContainerRuntime(RuntimeOptions options)
     {
         _program = new MonitorProgram(options);
+        _mapping = new MappingCheck(_program);
         _externals = new ExternalContainers(_program, _hierarchy);
     }
 
@@ -33,6 +35,9 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
         PlanBuilder.Check(process, warnings);
         return warnings;
     }
+
+    /// <inheritdoc/>
+    public void CheckMapping(string directory) => _mapping.Check(directory);
 
     /// <inheritdoc/>
     public async Task<IContainer> CreateAsync(ContainerRequest request, CancellationToken cancellationToken)
@@ -48,6 +53,8 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
             CgroupPath = request.Spec.Linux?.CgroupsPath is { Length: > 0 } path ? path : $"/berth/{request.Id}",
             Terminal = request.Spec.Process?.Terminal == true,
             HasUserNamespace = request.Spec.Linux?.Namespaces?.Any(static entry => entry.Type == "user") == true,
+            Users = request.MapsOwners ? request.Spec.Linux?.UidMappings : null,
+            Groups = request.MapsOwners ? request.Spec.Linux?.GidMappings : null,
             HasTimeNamespace = request.Spec.Linux?.Namespaces?.Any(static entry => entry.Type == "time") == true,
             HasPrivateProcesses = ExternalPlan.HasPrivateProcesses(request.Spec),
             Runtime = request.Runtime,

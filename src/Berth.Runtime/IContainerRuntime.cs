@@ -20,6 +20,11 @@ public interface IContainerRuntime
     /// <exception cref="FaultException">InvalidArgument: an unknown limit or capability.</exception>
     IReadOnlyList<string> WarningsOf(ProcessSpec process);
 
+    /// <summary>Makes sure that containers with a user namespace can have files of a directory's file system
+    /// (<see cref="ContainerRequest.MapsOwners"/>). Asks the kernel once for each file system.</summary>
+    /// <exception cref="FaultException">NotSupported: why not.</exception>
+    void CheckMapping(string directory);
+
     /// <summary>Finds a container that was started by an earlier engine process by its run directory: running, or ended meanwhile
     /// (then <see cref="IContainer.Exited"/> is complete). Null when nothing was started there.</summary>
     Task<IContainer?> ReattachAsync(string id, string runDirectory, CancellationToken cancellationToken);
@@ -47,6 +52,12 @@ public sealed record ContainerRequest
     /// change it at any time, so it is resolved by the kernel when it is mounted, without links and without leaving the source.
     /// </summary>
     public IReadOnlyDictionary<string, string> Subpaths { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The specification has a new user namespace, and the root is shown through its maps, so that it has the image's owners
+    /// inside and keeps the container's own on disk; so are bind mounts with the option <c>idmap</c>, without maps of their own. Their
+    /// sources may be anywhere: nobody in the namespace walks to them.</summary>
+    /// <remarks>docs/adr/0013-user-namespaces.md.</remarks>
+    public bool MapsOwners { get; init; }
 
     /// <summary>A network namespace prepared by the caller; wins over the specification's network entry. Null: as the
     /// specification says.</summary>

@@ -13,6 +13,7 @@ internal unsafe struct Child
     public int Listener, Notify;
     public int HostPid;
     public int MaskDirectory, MaskFile;
+    public int MappedRoot;
     public bool InCgroup;
 
     public readonly byte* At(uint offset) => (byte*)Plan + offset;

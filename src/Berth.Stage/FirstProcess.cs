@@ -10,7 +10,8 @@ internal static unsafe class FirstProcess
         PlanHeader* plan = child->Plan;
         Membership.JoinCgroups(child);
         Scheduling.SetAffinityAfter(child);
-        Membership.SetOomScore(child);
+        if (!child->Has(PlanFlags.Mapped))
+            Membership.SetOomScore(child);
         Membership.SetLabel(child);
         if ((plan->NewNamespaces & K.CLONE_NEWUSER) != 0)
             Membership.AwaitMaps(child);
@@ -136,6 +137,8 @@ internal static unsafe class Membership
 
     public static void AwaitMaps(Child* child)
     {
+        if (child->Has(PlanFlags.Mapped))
+            Mapping.Take(child);
         byte go;
         if (Read(child->Sync, &go, 1) != 1)
             Exit(1);
@@ -211,11 +214,16 @@ internal static unsafe class Root
             byte* parent = child->At(plan->PrivateParent);
             Tell.Check(child, Sys.Mount(Z("none"u8), parent, null, K.MS_PRIVATE, null), Place.Propagation, parent);
         }
-        int tree = plan->LowerCount != 0 ? Overlay(child) : Tree(child);
-        byte* path = child->At(plan->RootPath);
+        bool isMapped = child->Has(PlanFlags.Mapped);
+        int tree = isMapped ? child->MappedRoot : Make(child);
+        // Whoever is root in the namespace alone may not walk to the directory, and needs none: the host's root is left anyway.
+        byte* path = isMapped ? Z("/"u8) : child->At(plan->RootPath);
         Tell.Check(child, MoveMount(tree, Z(""u8), K.AtCwd, path, 4), Place.Root, path);
         child->Root = tree;
     }
+
+    /// <summary>The root as a mount that hangs nowhere.</summary>
+    public static int Make(Child* child) => child->Plan->LowerCount != 0 ? Overlay(child) : Tree(child);
 
     /// <summary>One layer an option: no page limits their number, and no colon in a path needs an escape.</summary>
     private static int Overlay(Child* child)

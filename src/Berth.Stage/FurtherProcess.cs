@@ -14,6 +14,8 @@ internal static unsafe class FurtherProcess
         Membership.SetLabel(child);
         // All at once, the user's among them. The process namespace holds for children.
         ulong namespaces = plan->JoinedNamespaces;
+        if ((namespaces & K.CLONE_NEWUSER) != 0)
+            Mapping.RaiseLimits(child, 0);
         Tell.Check(child, SetNamespace(plan->TargetDescriptor, namespaces), Place.Namespace, Z("setns"u8));
         if ((namespaces & K.CLONE_NEWUSER) != 0)
             Membership.BecomeRoot(child);

@@ -147,19 +147,21 @@ internal static unsafe class Monitor
             return false;
         monitor->Sync = pair[0];
         child->Sync = pair[1];
+        Mapping.GiveStreams(child);
         int pid = Making.Clone(child, 0);
         if (pid == 0)
             RunChild(child);
-        Close(child->Sync);
         CloseChildStreams(child);
         if (pid < 0)
         {
+            Close(child->Sync);
             Clients.Fail(monitor, Place.Clone, pid, null);
             return false;
         }
         monitor->Pid = pid;
-        Fcntl(monitor->Sync, 4, K.O_NONBLOCK);
         WriteMaps(monitor);
+        Close(child->Sync);
+        Fcntl(monitor->Sync, 4, K.O_NONBLOCK);
         // What only the child needed.
         if (plan->InheritedCount != 0)
             CloseRange(StageContract.FirstDescriptor, StageContract.FirstDescriptor + plan->InheritedCount - 1, 0);
@@ -218,7 +220,8 @@ internal static unsafe class Monitor
         PlanHeader* plan = monitor->Plan;
         if ((plan->NewNamespaces & K.CLONE_NEWUSER) == 0)
             return;
-        if (WriteMap(monitor, Z("/uid_map"u8), plan->UidMap) && WriteMap(monitor, Z("/gid_map"u8), plan->GidMap))
+        if (WriteMap(monitor, Z("/uid_map"u8), plan->UidMap) && WriteMap(monitor, Z("/gid_map"u8), plan->GidMap)
+            && (!monitor->Child.Has(PlanFlags.Mapped) || Mapping.Give(&monitor->Child, monitor->Sync, monitor->Pid)))
             Write(monitor->Sync, Z("m"u8), 1);
         else
             Kill(monitor->Pid, K.SIGKILL);

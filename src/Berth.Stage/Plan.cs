@@ -10,7 +10,7 @@ namespace Berth.Stage;
 public struct PlanHeader
 {
     /// <summary>Layout version, checked by the stage: library and program must be of one build.</summary>
-    public const uint Version = 0x42520006;
+    public const uint Version = 0x42520007;
 
     /// <summary><see cref="Version"/>.</summary>
     public uint Magic;
@@ -261,8 +261,20 @@ public struct PlanHeader
     /// <summary>Where both run and leave <c>pid</c>.</summary>
     public uint ExternalDirectory;
 
-    /// <summary>Alignment.</summary>
-    public uint PaddingExternal;
+    /// <summary>The directory that holds upper and work, which are shown through the id maps as one mount, or 0: no overlay.</summary>
+    public uint MappedLayer;
+
+    /// <summary>The user outside that is root inside, when the root is shown through the id maps.</summary>
+    public uint MappedUser;
+
+    /// <summary>The group.</summary>
+    public uint MappedGroup;
+
+    /// <summary>The user outside that the streams are given to, or 0: whoever is inside does it itself.</summary>
+    public uint StreamUser;
+
+    /// <summary>The group.</summary>
+    public uint StreamGroup;
 }
 
 /// <summary>A program to run at a point of the lifecycle.</summary>
@@ -342,6 +354,10 @@ public enum PlanFlags
 
     /// <summary>The engine is no root of the machine: overlayfs keeps its marks in attributes of users.</summary>
     UserAttributes = 131072,
+
+    /// <summary>The root and marked mounts are shown through the new user namespace's id maps; sources are opened by the monitor.
+    /// </summary>
+    Mapped = 262144,
 }
 
 /// <summary>A namespace to join by descriptor.</summary>
@@ -437,6 +453,8 @@ public static class MountMark
     public const ulong CopyUp = 8; // The new file system starts with what it hides.
     public const ulong KeepMode = 16; // The new file system's root gets the mode of the directory it hides.
     public const ulong Shallow = 32; // Propagation of the mount alone, not of what is mounted below.
+    public const ulong Mapped = 64; // A bind whose owners are shown through the container's id maps.
+    public const ulong MappedDeep = 128; // With those of what is mounted below.
 #pragma warning restore CS1591
 }
 

@@ -134,7 +134,7 @@ internal static unsafe class Steps
 
     /// <summary>What is beneath a source, such as a volume's subpath, belongs to whoever writes there: it is opened once, and what came
     /// out is mounted.</summary>
-    private static int BindSource(Child* child, PlanStep* step, byte* source)
+    public static int BindSource(Child* child, PlanStep* step, byte* source)
     {
         uint flags = K.OPEN_TREE_CLONE | K.OPEN_TREE_CLOEXEC | ((step->Argument & MountMark.Recursive) != 0 ? K.AT_RECURSIVE : 0);
         if (step->Type == 0)

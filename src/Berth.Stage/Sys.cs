@@ -89,6 +89,10 @@ internal static unsafe partial class Sys
         Call(267, directory, (long)path, (long)to, size);
     public static int Unshare(ulong flags) => (int)Call(272, (long)flags);
     public static int Limit(int resource, void* set, void* old) => (int)Call(302, 0, resource, (long)set, (long)old);
+    public static int LimitOf(int pid, int resource, void* set, void* old) => (int)Call(302, pid, resource, (long)set, (long)old);
+    public static int SetFileUser(uint user) => (int)Call(122, user);
+    public static int SetFileGroup(uint group) => (int)Call(123, group);
+    public static int GetCapabilities(void* header, void* data) => (int)Call(125, (long)header, (long)data);
     public static int SetNamespace(int fd, ulong types) => (int)Call(308, fd, (long)types);
     public static int Seccomp(uint operation, uint flags, void* argument) => (int)Call(317, operation, flags, (long)argument);
     public static int OpenTree(int directory, byte* path, uint flags) => (int)Call(428, directory, (long)path, flags);

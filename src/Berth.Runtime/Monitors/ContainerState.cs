@@ -21,6 +21,12 @@ internal sealed record ContainerState
     /// <summary>It has a user namespace of its own.</summary>
     public bool HasUserNamespace { get; init; }
 
+    /// <summary>The users of its user namespace, when its root is shown through them; null: it is not.</summary>
+    public IReadOnlyList<Oci.Runtime.IdMapping>? Users { get; init; }
+
+    /// <summary>The groups.</summary>
+    public IReadOnlyList<Oci.Runtime.IdMapping>? Groups { get; init; }
+
     /// <summary>It has a time namespace of its own.</summary>
     public bool HasTimeNamespace { get; init; }
 

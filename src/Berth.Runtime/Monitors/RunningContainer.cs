@@ -148,7 +148,7 @@ internal sealed class RunningContainer : IContainer
             | (request.Detached ? PlanFlags.Detached : 0);
         using Plan plan = PlanBuilder.ForExec(
             request.Process, first, _state.HasUserNamespace, _state.HasTimeNamespace, _state.Filter, _cgroup,
-            Strictness.Taking(warnings, _state.IsStrict), flags);
+            Strictness.Taking(warnings, _state.IsStrict), flags, users: _state.Users, groups: _state.Groups);
         (Socket? own, FileDescriptor? other) = request.Detached ? default : PacketSockets.CreatePair();
         MonitoredProcess process;
         using (other)

@@ -17,6 +17,17 @@ internal static class IdMaps
         string.Concat(mappings.Select(static map => string.Create(
             CultureInfo.InvariantCulture, $"{map.ContainerID} {map.HostID} {map.Size}\n")));
 
+    /// <summary>What an id inside is outside; null when it is not mapped.</summary>
+    public static uint? Outside(IReadOnlyList<IdMapping> mappings, uint inside)
+    {
+        foreach (IdMapping map in mappings)
+        {
+            if (inside >= map.ContainerID && inside - map.ContainerID < map.Size)
+                return map.HostID + (inside - map.ContainerID);
+        }
+        return null;
+    }
+
     /// <summary>True when setgroups(2) has to be given up: a user maps its own group alone, without help.</summary>
     public static bool GivesUpGroups(IReadOnlyList<IdMapping> groups) => !Environment.IsPrivilegedProcess && groups is [{ Size: 1 }];
 

@@ -7,7 +7,7 @@ namespace Berth.Runtime.Plans;
 /// <summary>Turns the specification's mounts, devices, masks and parameters into steps of the stage.</summary>
 internal sealed class MountSteps(
     PlanWriter writer, IReadOnlyList<string> procsFiles, bool userNamespace, IReadOnlyDictionary<string, string> subpaths,
-    Func<MountSpec, MountOptions, int>? mapped = null)
+    Func<MountSpec, MountOptions, int>? mapped = null, bool stageMaps = false)
 {
     private const int DepthMax = 128;
     private const ulong PrivateMount = 1 << 18;
@@ -67,7 +67,8 @@ internal sealed class MountSteps(
     {
         if (mount.Source is not ['/', ..])
             throw FaultException.Invalid($"invalid mount config: {mount.Destination}: source \"{mount.Source}\" is not absolute");
-        int tree = !options.IsIdMapped && mount.UidMappings is not { Count: > 0 } ? 0 : mapped?.Invoke(mount, options)
+        bool isMapped = options.IsIdMapped || mount.UidMappings is { Count: > 0 };
+        int tree = !isMapped || stageMaps ? 0 : mapped?.Invoke(mount, options)
             ?? throw new FaultException(FaultKind.NotSupported, $"mount {mount.Destination}: idmapped mounts are not supported here");
         _steps.Add(new PlanStep
         {
@@ -81,7 +82,8 @@ internal sealed class MountSteps(
             // What the host mounts later stays with the host unless it was asked for.
             Propagation = options.Propagation != 0 ? options.Propagation : PrivateMount,
             Argument = (options.IsRecursive || mount.Type == "rbind" ? MountMark.Recursive : 0)
-                | (options.IsShallow ? MountMark.Shallow : 0),
+                | (options.IsShallow ? MountMark.Shallow : 0)
+                | (isMapped && stageMaps ? MountMark.Mapped | (options.IsIdMappedDeep ? MountMark.MappedDeep : 0) : 0),
             Mount = tree,
             Type = subpaths.TryGetValue(mount.Destination, out string? beneath) ? writer.Text(beneath) : 0,
         });

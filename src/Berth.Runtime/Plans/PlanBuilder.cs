@@ -67,6 +67,7 @@ internal static class PlanBuilder
                 | (UserNamespace.IsInitial ? 0 : PlanFlags.UserAttributes);
             AddNamespaces(plan, writer, spec.Linux?.Namespaces ?? [], request.NetworkNamespace);
             AddIdMaps(writer, spec.Linux);
+            AddMapping(writer, request);
             AddTimeOffsets(writer, spec.Linux?.TimeOffsets);
             AddRoot(writer, request);
             writer.Header.Flags |= (request.OpenStdin ? PlanFlags.Stdin : 0) | (request.StdinOnce ? PlanFlags.StdinOnce : 0)
@@ -76,7 +77,7 @@ internal static class PlanBuilder
             AddLog(writer, request.Log);
             bool anyUser = spec.Linux?.Namespaces?.Any(static entry => entry.Type == "user") == true;
             PlanStep[] steps = new MountSteps(writer, cgroup?.ProcsFiles ?? [], anyUser || !UserNamespace.IsInitial, request.Subpaths,
-                (mount, options) => MappedMount(plan, mount, options, mapOwners)).Compile(spec);
+                (mount, options) => MappedMount(plan, mount, options, mapOwners), request.MapsOwners).Compile(spec);
             writer.Header.Steps = writer.Array<PlanStep>(steps);
             writer.Header.StepCount = (uint)steps.Length;
             writer.Header.HostName = writer.Text(spec.Hostname);
@@ -185,11 +186,13 @@ internal static class PlanBuilder
     /// <summary>Plans a further process in a running container.</summary>
     public static Plan ForExec(ProcessSpec process, ProcessHandle first, bool userNamespace, bool timeNamespace, CallFilter filter,
         Cgroup? cgroup, IList<string> warnings, PlanFlags flags, UnmonitoredOptions? unmonitored = null,
-        Action<Plan, PlanWriter>? more = null)
+        Action<Plan, PlanWriter>? more = null, IReadOnlyList<IdMapping>? users = null, IReadOnlyList<IdMapping>? groups = null)
     {
         Plan plan = new();
         PlanWriter writer = new();
         AddUnmonitored(plan, writer, unmonitored);
+        if (users is not null)
+            AddStreamOwner(writer, users, groups ?? [], process.User.Uid);
         writer.Header.Flags |= PlanFlags.Exec | flags;
         writer.Header.JoinedNamespaces = AllNamespaces | (userNamespace ? NewUser : 0) | (timeNamespace ? NewTime : 0);
         writer.Header.TargetDescriptor = plan.Inherit(first.Number);
@@ -278,6 +281,29 @@ internal static class PlanBuilder
         writer.Header.GidMap = writer.Text(IdMaps.Text(groups));
     }
 
+    // The stage does it all: only it knows the namespace.
+    private static void AddMapping(PlanWriter writer, ContainerRequest request)
+    {
+        if (!request.MapsOwners)
+            return;
+        IReadOnlyList<IdMapping> users = request.Spec.Linux?.UidMappings ?? [], groups = request.Spec.Linux?.GidMappings ?? [];
+        writer.Header.Flags |= PlanFlags.Mapped;
+        writer.Header.MappedUser = IdMaps.Outside(users, 0)
+            ?? throw FaultException.Invalid("the id mappings have no root");
+        writer.Header.MappedGroup = IdMaps.Outside(groups, 0) ?? throw FaultException.Invalid("the id mappings have no group of root");
+        if (request.Overlay is { } overlay)
+            writer.Header.MappedLayer = writer.Text(Path.GetDirectoryName(overlay.Upper));
+        AddStreamOwner(writer, users, groups, request.Spec.Process!.User.Uid);
+    }
+
+    private static void AddStreamOwner(
+        PlanWriter writer, IReadOnlyList<IdMapping> users, IReadOnlyList<IdMapping> groups, uint user)
+    {
+        writer.Header.StreamUser = IdMaps.Outside(users, user) ?? throw FaultException.Invalid(
+            $"user {user} is not among the container's ids: its user namespace has {users.Sum(static map => (long)map.Size)} of them");
+        writer.Header.StreamGroup = IdMaps.Outside(groups, 0) ?? 0;
+    }
+
     internal static void AddRoot(PlanWriter writer, ContainerRequest request)
     {
         ref PlanHeader header = ref writer.Header;
@@ -300,7 +326,8 @@ internal static class PlanBuilder
             header.RootPath = writer.Text(request.Spec.Root.Path);
         }
         if ((header.RootPropagation & 1 << 20) != 0)
-            header.PrivateParent = writer.Text(MountPointOf(request.Overlay?.MountPoint ?? request.Spec.Root!.Path));
+            header.PrivateParent = writer.Text(
+                request.MapsOwners ? "/" : MountPointOf(request.Overlay?.MountPoint ?? request.Spec.Root!.Path));
     }
 
     private static ulong Propagation(string? name) => name switch
