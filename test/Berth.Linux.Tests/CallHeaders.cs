@@ -32,6 +32,11 @@ internal static partial class CallHeaders
         ["DetachedMounts.FsOpenNumber"] = "SYS_fsopen",
         ["DetachedMounts.FsConfigNumber"] = "SYS_fsconfig",
         ["DetachedMounts.FsMountNumber"] = "SYS_fsmount",
+        ["FileIdentity._LINUX_CAPABILITY_VERSION_3"] = "_LINUX_CAPABILITY_VERSION_3",
+        ["FileIdentity.CapGetNumber"] = "SYS_capget",
+        ["FileIdentity.CapSetNumber"] = "SYS_capset",
+        ["FileIdentity.SetFsUidNumber"] = "SYS_setfsuid",
+        ["FileIdentity.SetFsGidNumber"] = "SYS_setfsgid",
         ["ProcessHandle.PidFdOpenNumber"] = "SYS_pidfd_open",
         ["ProcessHandle.PidFdSendSignalNumber"] = "SYS_pidfd_send_signal",
         ["ProcessSpawner.SpawnFlags"] = "POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID",
@@ -56,7 +61,7 @@ internal static partial class CallHeaders
             HeaderTable table = new(
                 "fcntl.h", "linux/bpf.h", "sys/mount.h", "signal.h", "poll.h", "spawn.h", "sys/socket.h", "sys/un.h", "sys/ioctl.h",
                 "termios.h",
-                "linux/sockios.h", "net/if.h", "linux/memfd.h", "sys/mman.h", "sched.h", "sys/syscall.h");
+                "linux/sockios.h", "net/if.h", "linux/memfd.h", "sys/mman.h", "sched.h", "sys/syscall.h", "linux/capability.h");
             return table.AddAll(typeof(Errno).Assembly, Known, s_elsewhere);
         }
     }

@@ -1,4 +1,4 @@
-using Berth.Daemon.Rootless;
+using Berth.Linux.Processes;
 
 namespace Berth.Daemon.Tests;
 

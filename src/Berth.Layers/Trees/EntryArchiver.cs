@@ -49,20 +49,26 @@ internal sealed class EntryArchiver(TarWriter writer, ArchiveOptions options)
             _ => TarEntryType.RegularFile,
         },
         Path = status.IsDirectory ? [.. path, (byte)'/'] : path,
-        Mode = status.Permissions, Uid = status.Uid, Gid = status.Gid,
+        Mode = status.Permissions, Uid = OwnerOf(status).Uid, Gid = OwnerOf(status).Gid,
         Size = status.IsRegular ? status.Size : 0,
         Modified = options.KeepFractions ? status.Modified : status.Modified with { Nanoseconds = 0 },
         DeviceMajor = status.RealMajor, DeviceMinor = status.RealMinor,
     };
 
-    private static List<TarAttribute> ReadAttributes(FileDescriptor parent, ReadOnlySpan<byte> name)
+    private (uint Uid, uint Gid) OwnerOf(FileStatus status) =>
+        options.View is { } view ? view.Inside(status.Uid, status.Gid) : (status.Uid, status.Gid);
+
+    private byte[] ValueOf(byte[] name, byte[] value) => options.View is { } view && name.AsSpan().SequenceEqual(FileCapabilities.Name)
+        ? FileCapabilities.Of(value, view.RootUser) : value;
+
+    private List<TarAttribute> ReadAttributes(FileDescriptor parent, ReadOnlySpan<byte> name)
     {
         List<TarAttribute> attributes = [];
         foreach (byte[] key in FileCalls.ListAttributes(parent, name))
         {
             byte[] bare = key[..^1];
             if (OverlayNames.IsImageAttribute(bare) && FileCalls.GetAttribute(parent, name, key) is { } value)
-                attributes.Add(new TarAttribute(bare, value));
+                attributes.Add(new TarAttribute(bare, ValueOf(bare, value)));
         }
         attributes.Sort(static (left, right) => left.Name.AsSpan().SequenceCompareTo(right.Name));
         return attributes;

@@ -16,11 +16,12 @@ internal sealed class EntryWriter : IDisposable
     private readonly DirectoryCache _directories;
     private readonly Whiteouts _whiteouts;
     private readonly List<(EntryPath Path, FileTime Modified)> _directoryTimes = [];
-    private readonly bool _ownsAsRoot = Environment.IsPrivilegedProcess;
+    private readonly bool _ownsAsRoot;
 
     public EntryWriter(FileDescriptor root, ExtractOptions options)
     {
         (_root, _options) = (root, options);
+        _ownsAsRoot = Environment.IsPrivilegedProcess && options.View is null;
         _directories = new DirectoryCache(root);
         _whiteouts = new Whiteouts(options.Whiteouts, _directories);
     }
@@ -241,15 +242,22 @@ internal sealed class EntryWriter : IDisposable
             CheckOwner(FileCalls.TrySetOwner(file, uid, gid), "fchown", path, uid, gid);
     }
 
-    private (uint Uid, uint Gid) Owner(TarEntry entry) =>
-        _options.MapOwner is { } map ? map(entry.Uid, entry.Gid) : (entry.Uid, entry.Gid);
+    private (uint Uid, uint Gid) Owner(TarEntry entry)
+    {
+        (uint uid, uint gid) = _options.MapOwner is { } map ? map(entry.Uid, entry.Gid) : (entry.Uid, entry.Gid);
+        return _options.View is { } view ? view.Outside(uid, gid) : (uid, gid);
+    }
 
-    private static void SetAttributes(FileDescriptor file, TarEntry entry, EntryPath path)
+    private byte[] ValueOf(TarAttribute attribute) =>
+        _options.View is { } view && attribute.Name.AsSpan().SequenceEqual(FileCapabilities.Name)
+            ? FileCapabilities.For(attribute.Value, view.RootUser) : attribute.Value;
+
+    private void SetAttributes(FileDescriptor file, TarEntry entry, EntryPath path)
     {
         foreach (TarAttribute attribute in entry.Attributes)
         {
             if (OverlayNames.IsImageAttribute(attribute.Name))
-                CheckAttribute(FileCalls.TrySetAttribute(file, [.. attribute.Name, 0], attribute.Value), attribute, path);
+                CheckAttribute(FileCalls.TrySetAttribute(file, [.. attribute.Name, 0], ValueOf(attribute)), attribute, path);
         }
     }
 

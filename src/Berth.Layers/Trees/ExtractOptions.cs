@@ -28,6 +28,9 @@ public sealed record ExtractOptions
     /// <summary>Turns the archive's owner and group into those on disk; null keeps them.</summary>
     public Func<uint, uint, (uint Uid, uint Gid)>? MapOwner { get; init; }
 
+    /// <summary>The tree shows its owners so; the archive has those of inside. Null: both are the same.</summary>
+    public OwnerView? View { get; init; }
+
     /// <summary>Refuses to replace a directory by something else, or something else by a directory (docker cp).</summary>
     public bool NoOverwriteDirNonDir { get; init; }
 

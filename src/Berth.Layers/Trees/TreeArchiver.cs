@@ -15,6 +15,9 @@ public sealed record ArchiveOptions
 
     /// <summary>Stays on the root's file system: what is mounted below is an empty directory.</summary>
     public bool OneFileSystem { get; init; }
+
+    /// <summary>The tree shows its owners so; the archive gets those of inside. Null: both are the same.</summary>
+    public OwnerView? View { get; init; }
 }
 
 /// <summary>Archives a file or directory of a hostile tree: docker cp out, export.</summary>

@@ -2,6 +2,7 @@ using Berth.Faults;
 using Berth.Layers.Tar;
 using Berth.Linux;
 using Berth.Linux.Files;
+using Berth.Linux.Processes;
 using Berth.Oci;
 
 namespace Berth.Layers.Trees;
@@ -29,8 +30,12 @@ public static class TreeExtractor
         Task pump = Task.Run(() => source.PumpAsync(stop.Token), CancellationToken.None);
         try
         {
-            (int entries, long bytes) = await RunOnOwnThread(() => Extract(source, root, options, stop.Token))
-                .ConfigureAwait(false);
+            (int entries, long bytes) = await RunOnOwnThread(() =>
+            {
+                if (options.View is { } view)
+                    FileIdentity.TakeForThread(view.RootUser, view.RootGroup);
+                return Extract(source, root, options, stop.Token);
+            }).ConfigureAwait(false);
             await pump.ConfigureAwait(false);
             Digest digest = options.ComputeDigest ? Digest.FromSha256(source.Hash()) : default;
             return new ExtractSummary(digest, entries, bytes);
