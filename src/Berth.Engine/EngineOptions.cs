@@ -72,6 +72,10 @@ public sealed record EngineOptions
     /// <summary>How containers that do not say otherwise share their IPC: <c>private</c> or <c>shareable</c>.</summary>
     public string DefaultIpc { get; init; } = "private";
 
+    /// <summary>The user namespace's ids of all containers that do not say otherwise (<c>userns-remap</c>); null: they are in the engine's.
+    /// </summary>
+    public UserMaps? DefaultUserMaps { get; init; }
+
     /// <summary>Give every container that does not say otherwise an init.</summary>
     public bool Init { get; init; }
 

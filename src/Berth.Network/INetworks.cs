@@ -46,6 +46,13 @@ public interface INetworks : IAsyncDisposable
     /// <exception cref="FaultException">Internal: the kernel refused (no privilege, too many namespaces).</exception>
     ISandbox CreateSandbox(string containerId);
 
+    /// <summary>Takes the network namespace that a process was made with: that of a container with a user namespace of its own, which it
+    /// must belong to. Its loopback is up, and its parameters are set by whoever made it.</summary>
+    /// <param name="containerId">The container.</param>
+    /// <param name="pid">Its first process. Whoever calls makes sure afterwards that it is still there.</param>
+    /// <exception cref="FaultException">Internal: the process has ended, or the kernel refused.</exception>
+    ISandbox OpenSandbox(string containerId, int pid);
+
     /// <summary>The sandbox of a container, while it is not disposed; else null.</summary>
     ISandbox? FindSandbox(string containerId);
 

@@ -80,6 +80,23 @@ public sealed partial class Networks : INetworks
     }
 
     /// <inheritdoc/>
+    public ISandbox OpenSandbox(string containerId, int pid)
+    {
+        FileDescriptor? target = null;
+        try
+        {
+            target = NetworkNamespace.OpenOf(pid);
+            RouteSocket route = NetworkNamespace.Run(target, static () => new RouteSocket());
+            return Register(new Sandbox(this, containerId, target, route));
+        }
+        catch (Exception exception) when (exception is LinuxException or IOException)
+        {
+            target?.Dispose();
+            throw FaultException.Internal($"open network namespace: {containerId}: {exception.Message}", exception);
+        }
+    }
+
+    /// <inheritdoc/>
     public ISandbox? FindSandbox(string containerId)
     {
         lock (_gate)

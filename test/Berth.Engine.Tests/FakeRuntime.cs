@@ -24,6 +24,14 @@ internal sealed class FakeRuntime(TimeProvider time) : IContainerRuntime
 
     public IReadOnlyList<string> WarningsOf(ProcessSpec process) => Warnings;
 
+    public FaultException? MappingFault { get; set; }
+
+    public void CheckMapping(string directory)
+    {
+        if (MappingFault is { } fault)
+            throw fault;
+    }
+
     public Task<IContainer> CreateAsync(ContainerRequest request, CancellationToken cancellationToken) =>
         Task.FromResult<IContainer>(new FakeContainer(this, request));
 
@@ -135,6 +143,8 @@ internal sealed class FakeNetworks : INetworks
     public IReadOnlyList<Endpoint> Endpoints(string network) => [];
 
     public ISandbox CreateSandbox(string containerId) => throw new NotSupportedException();
+
+    public ISandbox OpenSandbox(string containerId, int pid) => throw new NotSupportedException();
 
     public ISandbox? FindSandbox(string containerId) => null;
 

@@ -29,7 +29,8 @@ internal sealed class StepRunner(EngineParts parts, ContainerService containers)
         }
         string directory = parts.ContainerDirectory(request.Id);
         Directory.CreateDirectory(directory);
-        ISandbox? sandbox = request.Network == "host" ? null : parts.Networks.CreateSandbox(request.Id);
+        // A step that is in a user namespace gets a network namespace of that one, which is made with it.
+        ISandbox? sandbox = request.Network == "host" || record.UserMaps is not null ? null : parts.Networks.CreateSandbox(request.Id);
         try
         {
             ManagedFiles files = new(directory);
@@ -52,10 +53,17 @@ internal sealed class StepRunner(EngineParts parts, ContainerService containers)
         IStepOutput output, CancellationToken cancellationToken)
     {
         IContainer container = await parts.Runtime.CreateAsync(Request(request, record, files, sandbox, who), cancellationToken);
+        ISandbox? own = null;
         await using (container)
         {
             try
             {
+                if (record.UserMaps is not null)
+                {
+                    own = parts.Networks.OpenSandbox(request.Id, container.Pid);
+                    if (request.Network != "none" && container.TrySignal(0))
+                        containers.WriteFiles(record, files, [await ConnectAsync(own, record, cancellationToken)]);
+                }
                 await using IContainerStreams streams = await container.AttachAsync(stdin: false, cancellationToken);
                 await container.StartAsync(cancellationToken);
                 byte[] buffer = new byte[16 * 1024];
@@ -78,6 +86,8 @@ internal sealed class StepRunner(EngineParts parts, ContainerService containers)
             {
                 container.TrySignal(9);
                 await container.DeleteAsync(CancellationToken.None);
+                if (own is not null)
+                    await own.DisposeAsync();
             }
         }
     }
@@ -86,7 +96,8 @@ internal sealed class StepRunner(EngineParts parts, ContainerService containers)
         StepRequest request, ContainerRecord record, ManagedFiles files, ISandbox? sandbox, (UserSpec User, string Home) who)
     {
         List<MountSpec> mounts = MountSpecs.Build(record, files, sharedMemory: null, _ => new MountSpec());
-        mounts.AddRange(request.Mounts.Select(MountOf));
+        mounts.AddRange(request.Mounts.Select(mount => record.UserMaps is null || mount.Source is null
+            ? MountOf(mount) : MountSpecs.Mapped(MountOf(mount))));
         RuntimeSpec spec = SpecBuilder.Build(new SpecInputs
         {
             Container = record, Options = parts.Options, User = who.User, Home = who.Home,
@@ -101,6 +112,7 @@ internal sealed class StepRunner(EngineParts parts, ContainerService containers)
                 : new OverlayRoot(layer.LowerDirectories, layer.UpperDirectory, layer.WorkDirectory, layer.MountPoint),
             RunDirectory = parts.RunDirectory(request.Id),
             NetworkNamespace = sandbox?.Namespace,
+            MapsOwners = record.UserMaps is not null,
         };
     }
 
@@ -121,6 +133,8 @@ internal sealed class StepRunner(EngineParts parts, ContainerService containers)
     {
         StepLimits limits = request.Limits;
         string network = request.Network is "" or "default" ? "bridge" : request.Network;
+        if (network == "host" && parts.Options.DefaultUserMaps is not null)
+            throw FaultException.Invalid("cannot share the host's network namespace when user namespaces are enabled");
         return new ContainerRecord
         {
             Id = request.Id,
@@ -144,6 +158,7 @@ internal sealed class StepRunner(EngineParts parts, ContainerService containers)
                 },
             },
             Networks = new Dictionary<string, EndpointSettings> { [network] = new() },
+            UserMaps = parts.Options.DefaultUserMaps,
         };
     }
 

@@ -1,6 +1,7 @@
 using Berth.Engine.Users;
 using Berth.Faults;
 using Berth.Layers;
+using Berth.Layers.Trees;
 using Berth.Linux;
 using Berth.Linux.Files;
 using Berth.Linux.Mounts;
@@ -12,19 +13,23 @@ namespace Berth.Engine;
 /// no link in it leads out.</summary>
 internal sealed class ContainerRoot : IDisposable
 {
-    private ContainerRoot(FileDescriptor directory) => Directory = directory;
+    private ContainerRoot(FileDescriptor directory, OwnerView? view = null) => (Directory, View) = (directory, view);
 
     public FileDescriptor Directory { get; }
 
+    /// <summary>Who is who when its files show the owners of outside, as those of a running container with a user namespace do; else null.
+    /// </summary>
+    public OwnerView? View { get; }
+
     /// <summary>The tree of a running container as its processes see it, mounts included.</summary>
     /// <exception cref="FaultException">Conflict: the process has just ended.</exception>
-    public static ContainerRoot OfProcess(IContainer running)
+    public static ContainerRoot OfProcess(IContainer running, UserMaps? maps)
     {
         int error = FileCalls.TryOpen(FileCalls.WorkingDirectory, FileCalls.PathOf($"/proc/{running.Pid}/root"),
             FileCalls.O_PATH | FileCalls.O_DIRECTORY, 0, 0, out FileDescriptor directory);
         // The number is the container's only while its first process is there: another process that got it has another root, the host's.
         if (error == 0 && running.TrySignal(0))
-            return new ContainerRoot(directory);
+            return new ContainerRoot(directory, maps?.View);
         directory.Dispose();
         throw FaultException.Conflict($"open container root: process {running.Pid} has ended");
     }

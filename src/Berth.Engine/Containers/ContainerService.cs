@@ -12,8 +12,13 @@ internal sealed partial class ContainerService(
 {
     private readonly System.Collections.Concurrent.ConcurrentDictionary<Oci.ChainId, Users.UserDatabase> _users = [];
     private readonly Mounts.HostMounts _hostMounts = new(parts);
+    private readonly UserIdRanges _userIds = new(() => MapsInUse(parts));
     private readonly Runtime.RuntimeFeatures _runtimeFeatures = new();
     private readonly ILogger _logger = parts.Loggers.CreateLogger<ContainerService>();
+
+    // Those of the engine's default too: a container with a range of its own shares with none of them.
+    private static IEnumerable<UserMaps> MapsInUse(EngineParts parts) => parts.Containers.All
+        .Select(static container => container.Record.UserMaps).Append(parts.Options.DefaultUserMaps).OfType<UserMaps>();
 
     private Container Find(string id) => parts.Containers.Find(id);
 
@@ -42,7 +47,7 @@ internal sealed partial class ContainerService(
     /// <summary>The tree as of now: through its process while it runs, by a private mount otherwise.</summary>
     internal ContainerRoot OpenRoot(Container container) =>
         container.Runtime is { } running && container.State.Running && !running.Exited.IsCompleted
-            ? ContainerRoot.OfProcess(running) : ContainerRoot.OfLayer(Layer(container));
+            ? ContainerRoot.OfProcess(running, container.Record.UserMaps) : ContainerRoot.OfLayer(Layer(container));
 
     private static FaultException NotRunning(Container container) =>
         FaultException.Conflict($"container {container.Id} is not running");

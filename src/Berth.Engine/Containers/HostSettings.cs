@@ -82,7 +82,7 @@ public sealed record HostSettings
     /// <summary><c>host</c>; empty: its own.</summary>
     public string? UTSMode { get; init; }
 
-    /// <summary><c>host</c>; empty: as the engine does.</summary>
+    /// <summary><c>host</c>, or <c>private</c> for ids of its own; empty: as the engine does.</summary>
     public string? UsernsMode { get; init; }
 
     /// <summary><c>private</c> or <c>host</c>.</summary>

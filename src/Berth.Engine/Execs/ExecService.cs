@@ -99,7 +99,7 @@ internal sealed class ExecService : IExecs
         ContainerRecord record = container.Record;
         HostSettings host = record.Host;
         UserDatabase users;
-        using (ContainerRoot root = ContainerRoot.OfProcess(container.Runtime!))
+        using (ContainerRoot root = ContainerRoot.OfProcess(container.Runtime!, record.UserMaps))
             users = root.ReadUsers();
         (UserSpec user, string home) = users.Resolve(
             string.IsNullOrEmpty(settings.User) ? record.Config.User ?? "" : settings.User,

@@ -24,7 +24,7 @@ internal sealed partial class ContainerService
         return Task.FromResult<IArchive>(new OwnedArchive(null, (destination, stop) =>
         {
             using FileDescriptor top = FileCalls.Open(root.Directory, ".\0"u8, FileCalls.O_RDONLY | FileCalls.O_DIRECTORY);
-            TreeArchiver.WriteTree(top, destination, new Layers.Trees.ArchiveOptions { OneFileSystem = true }, stop);
+            TreeArchiver.WriteTree(top, destination, new Layers.Trees.ArchiveOptions { OneFileSystem = true, View = root.View }, stop);
         }, root));
     }
 
@@ -49,7 +49,7 @@ internal sealed partial class ContainerService
             return Task.FromResult<IArchive>(new OwnedArchive(stat, (destination, stop) =>
             {
                 using FileDescriptor top = FileCalls.Open(root.Directory, ".\0"u8, FileCalls.O_RDONLY | FileCalls.O_DIRECTORY);
-                WritePath(top, inside, name, destination, stop);
+                WritePath(top, inside, name, destination, root.View, stop);
             }, root));
         }
         catch
@@ -71,6 +71,7 @@ internal sealed partial class ContainerService
         {
             Whiteouts = WhiteoutMode.Literal,
             KeepOwners = true,
+            View = root.View,
             MapOwner = options.CopyUidGid && !string.IsNullOrEmpty(container.Record.Config.User) ? OwnerOf(container.Record, root) : null,
             NoOverwriteDirNonDir = options.NoOverwriteDirectoryNonDirectory,
         }, cancellationToken);
@@ -121,12 +122,13 @@ internal sealed partial class ContainerService
             DateTimeOffset.FromUnixTimeSeconds(status.Modified.Seconds).AddTicks(status.Modified.Nanoseconds / 100), link);
     }
 
-    private static void WritePath(FileDescriptor root, string path, string name, Stream destination, CancellationToken stop)
+    private static void WritePath(
+        FileDescriptor root, string path, string name, Stream destination, OwnerView? view, CancellationToken stop)
     {
         if (ContainerPath.Clean(path) == "/")
-            TreeArchiver.WriteTree(root, destination, new Layers.Trees.ArchiveOptions { Prefix = [] }, stop);
+            TreeArchiver.WriteTree(root, destination, new Layers.Trees.ArchiveOptions { Prefix = [], View = view }, stop);
         else
-            TreeArchiver.WritePath(root, path, name, destination, new Layers.Trees.ArchiveOptions(), stop);
+            TreeArchiver.WritePath(root, path, name, destination, new Layers.Trees.ArchiveOptions { View = view }, stop);
     }
 
     private static string Absolute(string path)

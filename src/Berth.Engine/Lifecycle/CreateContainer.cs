@@ -36,6 +36,11 @@ internal sealed partial class ContainerService
             mounts = [.. mounts.Select(mount => mount.Point is { Type: "bind", ReadWrite: false }
                 ? mount with { ReadOnlyNonRecursive = true } : mount)];
 
+        bool isMapped = UserNamespaceRules.IsAsked(host, parts.Options);
+        UserNamespaceRules.CheckMounts(mounts, isMapped);
+        if (isMapped)
+            parts.Runtime.CheckMapping(parts.Options.DataRoot);
+
         string id = RandomIds.Next();
         string name = parts.Containers.Reserve(asked, id);
         List<Action> undo = [() => parts.Containers.Release(name)];
@@ -54,6 +59,7 @@ internal sealed partial class ContainerService
                 Host = host,
                 Networks = RequestedNetworks(request, host),
                 Mounts = mounts,
+                UserMaps = !isMapped ? null : UserNamespaceRules.IsPrivate(host) ? _userIds.Take(id) : parts.Options.DefaultUserMaps,
             }, together, undo, cancellationToken);
             _ = LogFileOf(record);
             parts.Containers.Add(record, together);
@@ -70,6 +76,8 @@ internal sealed partial class ContainerService
         {
             undo.Reverse();
             undo.ForEach(step => step());
+            if (isMapped)
+                _userIds.Settle(id);
         }
     }
 

@@ -104,7 +104,9 @@ internal sealed partial class ContainerService
         ContainerRecord record = container.Record;
         WritableLayer layer = Layer(container);
         List<string> warnings = [];
-        ISandbox? sandbox = NeedsSandbox(record) ? parts.Networks.CreateSandbox(record.Id) : null;
+        // A network namespace belongs to the user namespace that it is made in, so there it is the runtime that makes it.
+        bool isMapped = record.UserMaps is not null;
+        ISandbox? sandbox = NeedsSandbox(record) && !isMapped ? parts.Networks.CreateSandbox(record.Id) : null;
         IContainer? made = null;
         try
         {
@@ -122,6 +124,12 @@ internal sealed partial class ContainerService
                 await ((Task)connecting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             IReadOnlyList<Endpoint> endpoints = await connecting;
+            if (isMapped && NeedsSandbox(record))
+            {
+                sandbox = parts.Networks.OpenSandbox(record.Id, made.Pid);
+                endpoints = await ConnectAsync(made.TrySignal(0) ? sandbox : throw FaultException.Conflict(
+                    $"container {record.Id} has ended"), record, cancellationToken);
+            }
             if (endpoints.Count > 0)
             {
                 WriteFiles(record, files, endpoints);
@@ -172,6 +180,7 @@ internal sealed partial class ContainerService
             Subpaths = record.Mounts.Where(static mount => mount.Subpath.Length > 0)
                 .ToDictionary(static mount => mount.Point.Destination, static mount => mount.Subpath),
             NetworkNamespace = sandbox?.Namespace,
+            MapsOwners = record.UserMaps is not null,
             OpenStdin = record.Config.OpenStdin,
             StdinOnce = record.Config.StdinOnce,
             Log = LogFileOf(record),
@@ -224,6 +233,7 @@ internal sealed partial class ContainerService
         if (point.Type == "tmpfs")
             return new MountSpec { Destination = point.Destination, Type = "tmpfs", Source = "tmpfs", Options = mount.Options };
         string source = point.Source;
+        bool isMapped = record.UserMaps is not null && (point.Type == "volume" || mount.Options.Contains(UserNamespaceRules.BindOption));
         if (point.Type == "volume" && volumes.TryGet(point.Name) is { } volume)
         {
             if (LocalVolumeOptions.TmpfsOptions(volume) is { } tmpfs)
@@ -235,13 +245,14 @@ internal sealed partial class ContainerService
         else if (mount.Options.Contains("create") && !Path.Exists(source))
             Directory.CreateDirectory(source);
         string propagation = point.Propagation.Length > 0 ? point.Propagation : "rprivate";
-        return new MountSpec
+        MountSpec bind = new()
         {
             Destination = point.Destination,
             Type = "bind",
             Source = source,
             Options = [mount.NonRecursive ? "bind" : "rbind", propagation, Access(record, mount)],
         };
+        return isMapped ? MountSpecs.Mapped(bind) : bind;
     }
 
     // Read-only all the way down, as Docker does it since 25, unless somebody asked for the old way. A runtime of others that does not

@@ -15,6 +15,7 @@ internal static class ValidateHost
         _ = SecurityOptions.Parse(host.SecurityOpt ?? [], parts.Options).Seccomp([]);
         CheckModes(host);
         CheckRest(host);
+        UserNamespaceRules.CheckCombination(host, parts.Options);
         string runtime = string.IsNullOrEmpty(host.Runtime) ? parts.Options.DefaultRuntime : host.Runtime;
         _ = RuntimeNames.Find(parts.Options, runtime);
         CheckPolicy(host.RestartPolicy, host.AutoRemove);
@@ -64,8 +65,7 @@ internal static class ValidateHost
         Mode("PID", host.PidMode, mayJoin: true, "host");
         Mode("UTS", host.UTSMode, mayJoin: false, "host");
         Mode("CgroupNS", host.CgroupnsMode, mayJoin: false, "private", "host");
-        if (host.UsernsMode is not (null or "" or "host"))
-            throw FaultException.Invalid($"invalid user namespace mode: {host.UsernsMode}");
+        UserNamespaceRules.Check(host.UsernsMode);
         if (host is { NetworkMode: "host", Links.Count: > 0 })
             throw FaultException.Invalid(
                 "conflicting options: host type networking can't be used with links. This would result in undefined behavior");

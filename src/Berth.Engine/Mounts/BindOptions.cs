@@ -3,7 +3,7 @@ using Berth.Faults;
 namespace Berth.Engine.Mounts;
 
 /// <summary>The third part of <c>-v source:target:options</c>.</summary>
-internal readonly record struct BindOptions(bool ReadOnly, string Propagation, bool NoCopy, bool NonRecursive)
+internal readonly record struct BindOptions(bool ReadOnly, string Propagation, bool NoCopy, bool NonRecursive, bool IsMapped = false)
 {
     /// <exception cref="FaultException">InvalidArgument: an unknown or doubled option.</exception>
     public static BindOptions Parse(string mode, string whole)
@@ -20,6 +20,9 @@ internal readonly record struct BindOptions(bool ReadOnly, string Propagation, b
                     break;
                 case "private" or "rprivate" or "shared" or "rshared" or "slave" or "rslave" when result.Propagation.Length == 0:
                     result = result with { Propagation = option };
+                    break;
+                case UserNamespaceRules.BindOption:
+                    result = result with { IsMapped = true };
                     break;
                 case "nocopy":
                     result = result with { NoCopy = true };

@@ -60,7 +60,7 @@ internal static class ResolveMounts
         }
         return new MountRecord
         {
-            Options = ["create"],
+            Options = options.IsMapped ? ["create", UserNamespaceRules.BindOption] : ["create"],
             NonRecursive = options.NonRecursive,
             Point = new MountPoint
             {

@@ -19,10 +19,13 @@ internal static class MountSpecs
         List<MountSpec> all = [.. Standard(host, sharedMemory).Where(mount => !taken.Contains(mount.Destination))];
         foreach ((string source, string target) in files.Mounts)
             if (!taken.Contains(target))
-                all.Add(Bind(source, target, "rprivate"));
+                all.Add(container.UserMaps is null ? Bind(source, target, "rprivate") : Mapped(Bind(source, target, "rprivate")));
         all.AddRange(container.Mounts.Select(resolve));
         return all;
     }
+
+    /// <summary>A bind mount with the owners that its files have on disk.</summary>
+    public static MountSpec Mapped(MountSpec mount) => mount with { Options = [.. mount.Options ?? [], UserNamespaceRules.BindOption] };
 
     private static IEnumerable<MountSpec> Standard(HostSettings host, string? sharedMemory)
     {

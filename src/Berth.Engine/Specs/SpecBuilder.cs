@@ -28,6 +28,8 @@ internal sealed record SpecInputs
 /// <summary>Makes the OCI runtime specification of a container. Defaults are Docker's.</summary>
 internal static class SpecBuilder
 {
+    private const string NoIPv6 = "net.ipv6.conf.default.disable_ipv6";
+
     public static RuntimeSpec Build(SpecInputs inputs)
     {
         HostSettings host = inputs.Container.Host;
@@ -46,6 +48,8 @@ internal static class SpecBuilder
             Linux = new LinuxSpec
             {
                 Namespaces = Namespaces(inputs),
+                UidMappings = inputs.Container.UserMaps?.Users,
+                GidMappings = inputs.Container.UserMaps?.Groups,
                 CgroupsPath = CgroupPath(inputs),
                 Resources = ResourceSpecs.Build(host.Resources, host.Privileged),
                 Devices = Devices.Build(host),
@@ -127,6 +131,8 @@ internal static class SpecBuilder
     {
         HostSettings host = inputs.Container.Host;
         List<NamespaceSpec> all = [new() { Type = "mount" }];
+        if (inputs.Container.UserMaps is not null)
+            all.Add(new NamespaceSpec { Type = "user" });
         if (inputs.PidNamespaceOf is { } pid)
             all.Add(new NamespaceSpec { Type = "pid", Path = $"/proc/{pid}/ns/pid" });
         else if (host.PidMode != "host")
@@ -159,8 +165,12 @@ internal static class SpecBuilder
         Dictionary<string, string> all = new(StringComparer.Ordinal);
         if (inputs.Container.Host.NetworkMode != "host" && inputs.NetworkNamespaceOf is null)
         {
+            // A network namespace that was prepared has it already; one that belongs to a user namespace is made with the container.
+            if (inputs.Container.UserMaps is not null && File.Exists("/proc/sys/" + NoIPv6.Replace('.', '/')))
+                all[NoIPv6] = "1";
             all["net.ipv4.ip_unprivileged_port_start"] = "0";
-            all["net.ipv4.ping_group_range"] = $"0 {Math.Min(UserNamespace.LastGroup, int.MaxValue)}";
+            all["net.ipv4.ping_group_range"] = $"0 {Math.Min(
+                inputs.Container.UserMaps?.LastGroup ?? UserNamespace.LastGroup, int.MaxValue)}";
         }
         foreach ((string key, string value) in inputs.Container.Host.Sysctls ?? new Dictionary<string, string>())
             all[key] = value;

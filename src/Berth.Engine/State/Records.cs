@@ -29,6 +29,10 @@ internal sealed record ContainerRecord
     public required HostSettings Host { get; init; }
     public IReadOnlyDictionary<string, EndpointSettings> Networks { get; init; } = new Dictionary<string, EndpointSettings>();
     public IReadOnlyList<MountRecord> Mounts { get; init; } = [];
+
+    /// <summary>The ids of its user namespace; null: it has none of its own.</summary>
+    public UserMaps? UserMaps { get; init; }
+
     public ContainerState State { get; init; } = new();
     public int RestartCount { get; init; }
 

@@ -67,7 +67,7 @@ internal static class HostOptions
     {
         Check("pid", "PID", static m => m is "" or "host" || m.StartsWith("container:", StringComparison.Ordinal));
         Check("uts", "UTS", static m => m is "" or "host");
-        Check("userns", "USER", static m => m is "" or "host");
+        Check("userns", "USER", static m => m is "" or "host" or "private" or "auto");
         Check("cgroupns", "CGROUP", static m => m is "" or "host" or "private");
         if (parsed.Int("memory-swappiness") is < -1 or > 100)
         {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Berth.Engine;
 using Berth.Engine.Specs;
+using Berth.Linux.Processes;
 using Berth.Runtime;
 using Microsoft.Extensions.Logging;
 
@@ -99,8 +100,18 @@ internal sealed class OptionsBuilder(SettingValues values, DefaultPaths paths)
             CdiDirectories = CdiDirectories(defaults),
             Labels = values.All(Settings.Labels),
             SeccompProfile = values.Text(Settings.Seccomp) is { Length: > 0 } path and not "builtin" ? ReadText(path) : null,
+            DefaultUserMaps = Remap(),
             NoNewPrivileges = values.Flag(Settings.NoNewPrivileges) ?? false,
         };
+    }
+
+    private UserMaps? Remap()
+    {
+        UserMaps? maps = values.Text(Settings.Remap) is { Length: > 0 } text ? Try(() => RemapText.Parse(text)) : null;
+        if (maps is not null && !UserNamespace.IsInitial)
+            _errors.Add("userns-remap needs a daemon that is the machine's root: containers of an ordinary user's daemon are in his user "
+                + "namespace already");
+        return maps;
     }
 
     // Docker's switch turns it off; an empty path is no directory.

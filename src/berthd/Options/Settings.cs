@@ -74,6 +74,8 @@ internal static class Settings
     public static readonly Setting Labels = new("labels", "label", SettingKind.List, "Set key=value labels to the daemon");
     public static readonly Setting NoNewPrivileges = new(
         "no-new-privileges", "no-new-privileges", SettingKind.Flag, "Set no-new-privileges by default for new containers");
+    public static readonly Setting Remap = new("userns-remap", "userns-remap", SettingKind.Text,
+        "User/Group setting for user namespaces: default, or whose ids of /etc/subuid and /etc/subgid containers get");
     public static readonly Setting Seccomp = new("seccomp-profile", "seccomp-profile", SettingKind.Text, "Path to seccomp profile");
     public static readonly Setting TlsVerify = new("tlsverify", "tlsverify", SettingKind.Flag, "Use TLS and verify the remote");
     public static readonly Setting TlsCa = new("tlscacert", "tlscacert", SettingKind.Text, "Trust certs signed only by this CA");
@@ -88,6 +90,6 @@ internal static class Settings
         Mtu, AddressPools,
         PublishAddress, CgroupParent, Mirrors, Insecure, Ulimits, ShmSize, LogDriver, LogOptions, Dns, DnsOptions, DnsSearch,
         Init, Runtimes, DefaultRuntime, LiveRestore, ShutdownTimeout, Downloads, Uploads, Features, CdiDirectories, Labels, NoNewPrivileges,
-        Seccomp, TlsVerify, TlsCa, TlsCertificate, TlsKey,
+        Remap, Seccomp, TlsVerify, TlsCa, TlsCertificate, TlsKey,
     ];
 }
