@@ -201,7 +201,7 @@ public sealed partial class Networks
             }
             catch (LinuxException exception) when (exception.Error == Errno.EACCES)
             {
-                // The container was asked to have no IPv6 (--sysctl net.ipv6.conf.all.disable_ipv6=1), which is set meanwhile.
+                // The container was asked to have no IPv6 (--sysctl net.ipv6.conf.all.disable_ipv6=1), before or meanwhile.
             }
         }
     }
@@ -219,6 +219,8 @@ public sealed partial class Networks
     // of routers only the engine knows.
     private static void SwitchOnIPv6(FileDescriptor target, string link) => NetworkNamespace.Run(target, () =>
     {
+        if (Sysctl.Read("net/ipv6/conf/all/disable_ipv6") == "1")
+            return false;
         Sysctl.Write($"net/ipv6/conf/{link}/accept_ra", "0");
         Sysctl.Write($"net/ipv6/conf/{link}/ndisc_notify", "1");
         Sysctl.Write($"net/ipv6/conf/{link}/disable_ipv6", "0");

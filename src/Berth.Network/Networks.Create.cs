@@ -10,6 +10,9 @@ public sealed partial class Networks
     private const string MtuOption = "com.docker.network.driver.mtu";
     private const int PrefixLengthMin = 8;
 
+    // RFC 8200 section 5: on links with less the kernel switches IPv6 off.
+    private const int MtuMinIPv6 = 1280;
+
     // Loopback, link-local and multicast (RFC 4291 sections 2.5.3, 2.5.6, 2.7).
     private static readonly InternetSubnet[] s_notForNetworks =
         [.. new[] { "127.0.0.0/8", "224.0.0.0/4", "::1/128", "fe80::/10", "ff00::/8" }.Select(InternetSubnet.Parse)];
@@ -190,7 +193,9 @@ public sealed partial class Networks
     private int Mtu(NetworkRequest request)
     {
         if (!request.Options.TryGetValue(MtuOption, out string? text))
-            return WantedMtu();
+            return request.IPv6 is null ? WantedMtu() : Math.Max(WantedMtu(), MtuMinIPv6);
+        if (request.IPv6 is not null && int.TryParse(text, out int wanted) && wanted < MtuMinIPv6)
+            throw FaultException.Invalid($"invalid option {MtuOption}: {text}: IPv6 needs at least {MtuMinIPv6}");
         return int.TryParse(text, out int mtu) && mtu is >= 68 and <= 65535
             ? mtu
             : throw FaultException.Invalid($"invalid option {MtuOption}: '{text}' is not between 68 and 65535");

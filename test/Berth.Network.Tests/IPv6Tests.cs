@@ -29,6 +29,10 @@ public sealed class IPv6Tests
         Assert.Equal("one from fd77::1", await World.AskAsync(two.Namespace, "fd77::2", 7001));
         Assert.Equal("one from ::1", await World.AskAsync(one.Namespace, "::1", 80));
         Assert.Contains("default via fd00:6::1 dev eth0", World.Run(one.Namespace, "ip -6 route"), StringComparison.Ordinal);
+        // What says it is a router is believed by neither side (CVE-2020-13401).
+        Assert.Equal("0", World.Run(one.Namespace, "cat /proc/sys/net/ipv6/conf/eth0/accept_ra").Trim());
+        string bridge = world.Networks.Find("six")!.BridgeName;
+        Assert.Equal("0", World.Run(world.Host, $"cat /proc/sys/net/ipv6/conf/{bridge}/accept_ra").Trim());
     }
 
     [Fact]
@@ -363,6 +367,8 @@ public sealed class IPv6Tests
             "invalid subnet fd00:9::/127: the prefix length must be 8 to 126");
         await RefusedAsync(() => Create(Request("x", "fd00:9::/64", (Mode, "isolated"))), FaultKind.NotSupported,
             $"option {Mode}: isolated: this engine's bridges have an address: make the network with --internal alone");
+        await RefusedAsync(() => Create(Request("x", "fd00:9::/64", ("com.docker.network.driver.mtu", "1000"))), FaultKind.InvalidArgument,
+            "invalid option com.docker.network.driver.mtu: 1000: IPv6 needs at least 1280");
         await RefusedAsync(() => Create(Request("x", "fd00:9::/64", (Mode, "fast"))), FaultKind.InvalidArgument, "unknown gateway mode fast");
         await RefusedAsync(() => Create(new NetworkRequest { Name = "x", IPv4 = null }), FaultKind.InvalidArgument,
             "IPv4 or IPv6 must be enabled");

@@ -98,6 +98,22 @@ public sealed class NameTests
         }
     }
 
+    [Theory]
+    [InlineData("2.0.18.172.in-addr.arpa", "172.18.0.2")]
+    [InlineData("2.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.6.0.0.0.0.0.0.0.0.0.D.F.IP6.ARPA", "fd00:0:6::2")]
+    [InlineData("0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.6.0.0.0.0.0.0.0.0.0.d.f", null)]
+    [InlineData("0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.6.0.0.0.0.0.0.0.0.0.d.ip6.arpa", null)]
+    [InlineData("0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.6.0.0.0.0.0.0.0.0.0.d.g.ip6.arpa", null)]
+    [InlineData("00.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.6.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa", null)]
+    [InlineData("ip6.arpa", null)]
+    [InlineData("1.2.3.in-addr.arpa", null)]
+    [InlineData("256.2.3.4.in-addr.arpa", null)]
+    public void ReverseName_IsAnAddressOrNone(string name, string? address)
+    {
+        Assert.True(DnsQuery.TryParse(Question(name, DnsQuery.TypePtr), out DnsQuery query));
+        Assert.Equal(address, query.ReverseAddress()?.ToString());
+    }
+
     [Fact]
     public void ResolvConf_LeavesOutLoopbackServers()
     {
@@ -107,16 +123,20 @@ public sealed class NameTests
         Assert.Equal("nameserver 127.0.0.11\nsearch lan example.org\noptions edns0 ndots:0\n",
             ResolvConf.For(Host, new ResolvConfOptions { UsesEmbeddedServer = true }));
         Assert.Equal(Host, ResolvConf.For(Host, new ResolvConfOptions { CopyHost = true }));
+        const string Both = "nameserver ::1\nnameserver fe80::1%2\nnameserver fd00::53\nnameserver 10.0.0.1\n";
+        Assert.Equal("nameserver 10.0.0.1\n", ResolvConf.For(Both, new ResolvConfOptions()));
+        Assert.Equal("nameserver fd00::53\nnameserver 10.0.0.1\n", ResolvConf.For(Both, new ResolvConfOptions { HasIPv6 = true }));
     }
 
     [Fact]
     public void HostsFile_HasDockersLayout()
     {
-        ExtraHost gateway = HostsFile.ParseExtraHost("host.docker.internal:host-gateway", IPAddress.Parse("172.17.0.1"));
-        string text = HostsFile.Content("abc", "", [InternetAddress.Parse("172.17.0.2")], [gateway]);
+        IReadOnlyList<ExtraHost> gateways = HostsFile.ParseExtraHost(
+            "host.docker.internal:host-gateway", [IPAddress.Parse("172.17.0.1"), IPAddress.Parse("fd00::1")]);
+        string text = HostsFile.Content("abc", "", [InternetAddress.Parse("172.17.0.2"), InternetAddress.Parse("fd00::2")], gateways);
         Assert.StartsWith("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::0\tip6-localnet\n",
             text, StringComparison.Ordinal);
-        Assert.EndsWith("172.17.0.1\thost.docker.internal\n172.17.0.2\tabc\n", text, StringComparison.Ordinal);
+        Assert.EndsWith("172.17.0.1\thost.docker.internal\nfd00::1\thost.docker.internal\n172.17.0.2\tabc\nfd00::2\tabc\n", text, StringComparison.Ordinal);
     }
 
     private static byte[] Question(string name, int type)

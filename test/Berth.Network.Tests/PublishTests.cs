@@ -41,6 +41,39 @@ public sealed class PublishTests
         Assert.Equal("one", await World.AskDatagramAsync(world.Host, "::1", 5353));
     }
 
+    /// <summary>An ordinary user's engine: bridges in a namespace of their own, ports in the machine's.</summary>
+    [Fact]
+    public async Task Detached_PortsAreRelayed_OfAllFamiliesAndTransports()
+    {
+        await using World world = await World.StartWithIPv6Async();
+        await using Networks detached = World.NewEngine(world.Options with
+        {
+            BridgeName = "berth1", TableName = "berth1", StateDirectory = world.Options.StateDirectory + "1", IsDetached = true,
+        });
+        await detached.StartAsync([], World.Cancel);
+        await detached.CreateAsync(new NetworkRequest { Name = "six", IPv6 = new() }, World.Cancel);
+        using FileDescriptor machine = NetworkNamespace.OpenOwn();
+        foreach (string network in (string[])["bridge", "six"])
+        {
+            ISandbox sandbox = detached.CreateSandbox(World.NewContainerId());
+            Endpoint endpoint = await detached.ConnectAsync(sandbox, network, new EndpointRequest
+            {
+                ContainerName = "one",
+                Ports = [new() { ContainerPort = 80 }, new() { ContainerPort = 53, Protocol = TransportProtocol.Udp }],
+            }, World.Cancel);
+            await using Container one = new Container(sandbox, endpoint).Serve(80).ServeDatagrams(53);
+            Assert.Equal(4, endpoint.Ports.Count);
+            foreach (PublishedPort port in endpoint.Ports)
+            {
+                string address = port.HostAddress.Equals(IPAddress.Any) ? "127.0.0.1" : "::1";
+                Assert.StartsWith("one", port.Protocol == TransportProtocol.Tcp
+                    ? await World.AskAsync(machine, address, port.HostPort)
+                    : await World.AskDatagramAsync(machine, address, port.HostPort), StringComparison.Ordinal);
+            }
+        }
+        await detached.TearDownAsync(World.Cancel);
+    }
+
     [Fact]
     public async Task LoopbackPort_IsNotReachedFromLan()
     {

@@ -59,6 +59,41 @@ public sealed class OptionsTests : IDisposable
         Assert.Equal(1300, Assert.IsType<DaemonOptions>(Build(["--mtu", "1300"], "{}", out _)).Engine.Mtu);
     }
 
+    [Fact]
+    public void File_KeysOfIPv6_ReachTheEngine()
+    {
+        Engine.EngineOptions engine = Assert.IsType<DaemonOptions>(Build(
+            ["--default-network-opt", "bridge=com.docker.network.enable_ipv6=true"],
+            """
+            {"ipv6": true, "bip6": "fd00::1/64", "fixed-cidr-v6": "fd00::100/120", "fixed-cidr": "10.8.0.128/25", "ip6tables": true,
+             "default-address-pools": [{"base": "fd00:1::/56", "size": 64}]}
+            """,
+            out _)).Engine;
+        Assert.Equal((true, "fd00::1/64", "fd00::100/120", "10.8.0.128/25"),
+            (engine.BridgeHasIPv6, engine.BridgeAddressIPv6, engine.FixedCidrIPv6, engine.FixedCidr));
+        Assert.Equal(new Engine.AddressPool("fd00:1::/56", 64), Assert.Single(engine.DefaultAddressPools));
+        Assert.Equal("true", engine.DefaultNetworkOptions["com.docker.network.enable_ipv6"]);
+        Assert.Equal("b", Assert.IsType<DaemonOptions>(Build([], """{"default-network-opts": {"bridge": {"a": "b"}}}""", out _))
+            .Engine.DefaultNetworkOptions["a"]);
+        Assert.False(Assert.IsType<DaemonOptions>(Build([], "{}", out _)).Engine.BridgeHasIPv6);
+    }
+
+    [Theory]
+    [InlineData("""{"fixed-cidr-v6": "fd00::/64"}""", "fixed-cidr-v6 needs ipv6: the default bridge has no IPv6 addresses without it")]
+    [InlineData("""{"ipv6": true, "bip6": "10.0.0.1/24"}""",
+        "invalid bip6 (10.0.0.1/24): an IPv6 address and a prefix length are expected, such as fd00:db8::/64")]
+    [InlineData("""{"ipv6": true, "fixed-cidr-v6": "fd00::/129"}""",
+        "invalid fixed-cidr-v6 (fd00::/129): an IPv6 address and a prefix length are expected, such as fd00:db8::/64")]
+    [InlineData("""{"ip6tables": false}""", "ip6tables: false is not offered: this engine keeps its rules for IPv6 in a table of its own")]
+    [InlineData("""{"default-network-opts": {"macvlan": {"a": "b"}}}""",
+        "invalid default-network-opts (macvlan=a=b): this engine has no networks of driver macvlan, only bridge")]
+    [InlineData("""{"default-network-opts": {"bridge": "a"}}""", "default-network-opts: an object of objects of strings is expected")]
+    public void File_WrongKeysOfIPv6_AreOneSentence(string file, string message)
+    {
+        Assert.Null(Build([], file, out List<string> errors));
+        Assert.Contains(message, Assert.Single(errors), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("{}", true)]
     [InlineData("""{"features": {"buildkit": true, "containerd-snapshotter": false}}""", true)]

@@ -356,11 +356,10 @@ internal sealed partial class ContainerService
             CopyFilesOfOther(record, files);
             return;
         }
-        IPAddress? gateway = endpoints.FirstOrDefault(endpoint => endpoint.Gateway is not null)?.Gateway?.ToIPAddress()
-            ?? parts.Networks.Find("bridge")?.IPv4?.Gateway.ToIPAddress();
+        IReadOnlyList<IPAddress> gateways = HostGateways(endpoints);
         File.WriteAllText(files.Hosts, HostsFile.Content(hostName, record.Config.Domainname ?? "",
             endpoints.SelectMany(endpoint => endpoint.Addresses),
-            (record.Host.ExtraHosts ?? []).Select(text => HostsFile.ParseExtraHost(text, gateway)).Concat(LinkedHosts(record))));
+            (record.Host.ExtraHosts ?? []).SelectMany(text => HostsFile.ParseExtraHost(text, gateways)).Concat(LinkedHosts(record))));
         if (endpoints.Count > 0)
             return;
         File.WriteAllText(files.Hostname, HostsFile.HostName(hostName));
@@ -374,6 +373,16 @@ internal sealed partial class ContainerService
             Search = record.Host.DnsSearch is { Count: > 0 } search ? search : parts.Options.DnsSearch,
             Options = record.Host.DnsOptions is { Count: > 0 } options ? options : parts.Options.DnsOptions,
         }));
+    }
+
+    // The host as the container reaches it: by the networks that lead out, else by the default one.
+    private IReadOnlyList<IPAddress> HostGateways(IReadOnlyList<Endpoint> endpoints)
+    {
+        InternetAddress?[] own = [endpoints.FirstOrDefault(endpoint => endpoint.Gateway is not null)?.Gateway,
+            endpoints.FirstOrDefault(endpoint => endpoint.IPv6Gateway is not null)?.IPv6Gateway];
+        IEnumerable<InternetAddress> gateways = own.Any(gateway => gateway is not null) ? own.OfType<InternetAddress>()
+            : parts.Networks.Find("bridge")?.Plans.Select(plan => plan.Gateway) ?? [];
+        return [.. gateways.Select(gateway => gateway.ToIPAddress())];
     }
 
     private void CopyFilesOfOther(ContainerRecord record, ManagedFiles files)

@@ -110,7 +110,7 @@ internal static class ValidateHost
         if (host.ShmSize < 0)
             throw FaultException.Invalid("SHM size can not be less than 0");
         foreach (string entry in host.ExtraHosts ?? [])
-            _ = Network.HostsFile.ParseExtraHost(entry, System.Net.IPAddress.Loopback);
+            _ = Network.HostsFile.ParseExtraHost(entry, [System.Net.IPAddress.Loopback]);
         foreach (string server in host.Dns ?? [])
             if (!System.Net.IPAddress.TryParse(server, out _))
                 throw FaultException.Invalid($"{server} is not an ip address");

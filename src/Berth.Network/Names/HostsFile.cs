@@ -32,11 +32,12 @@ public static class HostsFile
     /// <summary>The hostname file.</summary>
     public static string HostName(string hostName) => hostName + "\n";
 
-    /// <summary>Reads <c>name:address</c> or <c>name=address</c>; the address <c>host-gateway</c> becomes the given one.</summary>
+    /// <summary>Reads <c>name:address</c> or <c>name=address</c>; the address <c>host-gateway</c> becomes the given ones.</summary>
     /// <param name="text">The user's text.</param>
-    /// <param name="hostGateway">The host as the container sees it: the gateway of the default bridge or of its network.</param>
+    /// <param name="hostGateways">The host as the container sees it: the gateways, one of each family, of the default bridge or of its
+    /// network.</param>
     /// <exception cref="Berth.Faults.FaultException">InvalidArgument: it is neither; with Docker's text.</exception>
-    public static ExtraHost ParseExtraHost(string text, IPAddress? hostGateway)
+    public static IReadOnlyList<ExtraHost> ParseExtraHost(string text, IReadOnlyList<IPAddress> hostGateways)
     {
         int separator = text.AsSpan().IndexOfAny(':', '=');
         if (separator <= 0 || text.AsSpan(0, separator).ContainsAny(" \t\r\n#"))
@@ -44,14 +45,14 @@ public static class HostsFile
         string address = text[(separator + 1)..];
         if (address == "host-gateway")
         {
-            return hostGateway is null
+            return hostGateways.Count == 0
                 ? throw Berth.Faults.FaultException.Invalid("unable to derive the IP value for host-gateway")
-                : new ExtraHost(text[..separator], hostGateway);
+                : [.. hostGateways.Select(gateway => new ExtraHost(text[..separator], gateway))];
         }
         if (address is ['[', .., ']'])
             address = address[1..^1];
         return IPAddress.TryParse(address, out IPAddress? parsed)
-            ? new ExtraHost(text[..separator], parsed)
+            ? [new ExtraHost(text[..separator], parsed)]
             : throw Berth.Faults.FaultException.Invalid($"invalid IP address in add-host: \"{address}\"");
     }
 }
