@@ -13,7 +13,7 @@ internal static unsafe class FirstProcess
         if (!child->Has(PlanFlags.Mapped))
             Membership.SetOomScore(child);
         Membership.SetLabel(child);
-        if ((plan->NewNamespaces & K.CLONE_NEWUSER) != 0)
+        if ((plan->NewNamespaces & K.CLONE_NEWUSER) != 0 || child->Has(PlanFlags.Mapped))
             Membership.AwaitMaps(child);
         else if (Membership.Joined(child, K.CLONE_NEWUSER))
             Membership.BecomeRoot(child);

@@ -48,6 +48,34 @@ internal static unsafe class Mapping
         }
     }
 
+    /// <summary>Makes the process in a user namespace that there is: another joins it and makes it as its sibling. 0 in the child.
+    /// </summary>
+    public static int CloneBeside(Child* child)
+    {
+        int* pair = stackalloc int[2];
+        int piped = Pipe(pair, K.O_CLOEXEC);
+        if (piped < 0)
+            return piped;
+        int maker = Fork();
+        if (maker == 0)
+        {
+            int made = Making.Clone(child, K.CLONE_PARENT);
+            if (made == 0)
+                return 0;
+            Write(pair[1], &made, sizeof(int));
+            Exit(0);
+        }
+        Close(pair[1]);
+        int pid = maker;
+        if (maker > 0 && (Read(pair[0], &pid, sizeof(int)) != sizeof(int) || pid == 0))
+            pid = -K.EIO;
+        Close(pair[0]);
+        int status;
+        if (maker > 0)
+            Wait(maker, &status, 0);
+        return pid;
+    }
+
     /// <summary>In the monitor, once the maps are written: false when something failed, which was told.</summary>
     public static bool Give(Child* child, int toChild, int pid)
     {

@@ -148,7 +148,9 @@ internal static unsafe class Monitor
         monitor->Sync = pair[0];
         child->Sync = pair[1];
         Mapping.GiveStreams(child);
-        int pid = Making.Clone(child, 0);
+        // Whoever joins a user namespace is nobody outside any more, and we go on being the machine's root.
+        bool joinsUsers = child->Has(PlanFlags.Mapped) && (plan->NewNamespaces & K.CLONE_NEWUSER) == 0;
+        int pid = joinsUsers ? Mapping.CloneBeside(child) : Making.Clone(child, 0);
         if (pid == 0)
             RunChild(child);
         CloseChildStreams(child);
@@ -218,10 +220,12 @@ internal static unsafe class Monitor
     private static void WriteMaps(MonitorState* monitor)
     {
         PlanHeader* plan = monitor->Plan;
-        if ((plan->NewNamespaces & K.CLONE_NEWUSER) == 0)
+        bool isNew = (plan->NewNamespaces & K.CLONE_NEWUSER) != 0, isMapped = monitor->Child.Has(PlanFlags.Mapped);
+        if (!isNew && !isMapped)
             return;
-        if (WriteMap(monitor, Z("/uid_map"u8), plan->UidMap) && WriteMap(monitor, Z("/gid_map"u8), plan->GidMap)
-            && (!monitor->Child.Has(PlanFlags.Mapped) || Mapping.Give(&monitor->Child, monitor->Sync, monitor->Pid)))
+        bool isWritten = !isNew
+            || (WriteMap(monitor, Z("/uid_map"u8), plan->UidMap) && WriteMap(monitor, Z("/gid_map"u8), plan->GidMap));
+        if (isWritten && (!isMapped || Mapping.Give(&monitor->Child, monitor->Sync, monitor->Pid)))
             Write(monitor->Sync, Z("m"u8), 1);
         else
             Kill(monitor->Pid, K.SIGKILL);

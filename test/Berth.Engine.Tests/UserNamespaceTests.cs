@@ -132,6 +132,24 @@ public sealed class UserNamespaceTests : IDisposable
         Assert.StartsWith($"invalid user namespace mode: {mode}",
             Assert.Throws<FaultException>(() => UserNamespaceRules.Check(mode)).Message);
 
+    [Fact]
+    public void MapsOfJoined_AreTheOthers_AndOneUserNamespacesAlone()
+    {
+        UserMaps own = RemapText.Parse("default", _etc), other = Take(new UserIdRanges(static () => [], _etc), []);
+        State.ContainerRecord Find(string name) => new()
+        {
+            Id = Id(), Name = name, Created = default, Config = new ContainerSettings(), Host = new HostSettings(),
+            UserMaps = name switch { "a" or "b" => own, "c" => other, _ => null },
+        };
+        UserMaps? Of(string? users, string? network, string? ipc = null) => UserNamespaceRules.MapsOfJoined(
+            new HostSettings { UsernsMode = users, NetworkMode = network, IpcMode = ipc }, Find);
+        Assert.Null(Of("", "bridge"));
+        Assert.Same(own, Of("", "container:a", "container:b"));
+        Assert.Same(other, Of("container:c", "bridge"));
+        Assert.Contains("different user namespaces", Assert.Throws<FaultException>(() => Of("container:c", "container:a")).Message);
+        Assert.Contains("it is in the host's", Assert.Throws<FaultException>(() => Of("", "container:host")).Message);
+    }
+
     private UserMaps Take(UserIdRanges ranges, List<UserMaps> inUse)
     {
         string id = Id();

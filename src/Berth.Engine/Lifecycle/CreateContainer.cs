@@ -59,7 +59,7 @@ internal sealed partial class ContainerService
                 Host = host,
                 Networks = RequestedNetworks(request, host),
                 Mounts = mounts,
-                UserMaps = !isMapped ? null : UserNamespaceRules.IsPrivate(host) ? _userIds.Take(id) : parts.Options.DefaultUserMaps,
+                UserMaps = isMapped ? MapsOf(host, id) : null,
             }, together, undo, cancellationToken);
             _ = LogFileOf(record);
             parts.Containers.Add(record, together);
@@ -80,6 +80,9 @@ internal sealed partial class ContainerService
                 _userIds.Settle(id);
         }
     }
+
+    private UserMaps MapsOf(HostSettings host, string id) => UserNamespaceRules.IsPrivate(host) ? _userIds.Take(id)
+        : UserNamespaceRules.MapsOfJoined(host, other => Find(other).Record) ?? parts.Options.DefaultUserMaps!;
 
     // The layer, the directory and the volumes; what was done is undone when a later step fails.
     private ContainerRecord Prepare(

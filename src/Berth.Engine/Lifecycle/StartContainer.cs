@@ -166,6 +166,7 @@ internal sealed partial class ContainerService
             Home = home,
             HostName = record.Config.Hostname ?? record.Id[..12],
             Mounts = MountSpecs.Build(record, files, SharedMemoryOf(record), mount => MountOf(record, mount)),
+            UserNamespaceOf = UserNamespaceOf(record),
             IpcNamespaceOf = PidOfOther(record.Host.IpcMode, "IPC"),
             PidNamespaceOf = PidOfOther(record.Host.PidMode, "PID"),
             NetworkNamespaceOf = PidOfOther(record.Host.NetworkMode, "network"),
@@ -290,9 +291,20 @@ internal sealed partial class ContainerService
     // and its namespaces the host's.
     private void CheckJoined(ContainerRecord record)
     {
-        foreach (string? mode in (string?[])[record.Host.PidMode, record.Host.IpcMode, record.Host.NetworkMode])
+        foreach (string? mode in UserNamespaceRules.Joined(record.Host))
             if (OtherContainer(mode) is { } other && other.Runtime?.TrySignal(0) != true)
                 throw FaultException.Conflict($"cannot join namespace of a non running container: {other.Id}");
+    }
+
+    // Namespaces of others belong to the user namespace that they were made in: one that is in another is nobody to them.
+    private int? UserNamespaceOf(ContainerRecord record)
+    {
+        if (record.UserMaps is null)
+            return null;
+        int[] others = [.. UserNamespaceRules.Joined(record.Host).Select(mode => PidOfOther(mode, "USER")).OfType<int>()];
+        string?[] namespaces = [.. others.Select(static pid => new FileInfo($"/proc/{pid}/ns/user").LinkTarget).Distinct()];
+        return namespaces.Length <= 1 ? others.Cast<int?>().FirstOrDefault() : throw FaultException.Conflict(
+            "cannot join namespaces of several containers that are in different user namespaces");
     }
 
     private Container? OtherContainer(string? mode) =>

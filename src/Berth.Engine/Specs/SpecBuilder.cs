@@ -21,6 +21,9 @@ internal sealed record SpecInputs
     /// <summary>Pid of the container whose IPC namespace is joined; null: its own or the host's.</summary>
     public int? IpcNamespaceOf { get; init; }
 
+    /// <summary>Pid of the container whose user namespace is joined; null: its own, where it has one.</summary>
+    public int? UserNamespaceOf { get; init; }
+
     /// <summary>Pid of the container whose network namespace is joined; null: as the request's sandbox says.</summary>
     public int? NetworkNamespaceOf { get; init; }
 }
@@ -132,7 +135,7 @@ internal static class SpecBuilder
         HostSettings host = inputs.Container.Host;
         List<NamespaceSpec> all = [new() { Type = "mount" }];
         if (inputs.Container.UserMaps is not null)
-            all.Add(new NamespaceSpec { Type = "user" });
+            all.Add(new NamespaceSpec { Type = "user", Path = inputs.UserNamespaceOf is { } root ? $"/proc/{root}/ns/user" : null });
         if (inputs.PidNamespaceOf is { } pid)
             all.Add(new NamespaceSpec { Type = "pid", Path = $"/proc/{pid}/ns/pid" });
         else if (host.PidMode != "host")

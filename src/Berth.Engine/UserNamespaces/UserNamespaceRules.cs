@@ -11,12 +11,21 @@ internal static class UserNamespaceRules
     /// <summary>Shares the engine's; the default.</summary>
     private const string Host = "host";
 
+    private const string Other = "container:";
+
+    /// <summary>The modes that name other containers, whose namespaces are joined.</summary>
+    public static IEnumerable<string> Joined(HostSettings host) =>
+        ((string?[])[host.UsernsMode, host.PidMode, host.IpcMode, host.NetworkMode]).OfType<string>().Where(IsOther);
+
+    private static bool IsOther(string mode) => mode.StartsWith(Other, StringComparison.Ordinal);
+
     /// <summary>Checks the word alone.</summary>
     /// <exception cref="FaultException">InvalidArgument: an unknown one.</exception>
     public static void Check(string? mode)
     {
-        if (mode is not (null or "" or Host or "private" or "auto"))
-            throw FaultException.Invalid($"invalid user namespace mode: {mode}: use host, or private for ids of its own");
+        if (mode is not (null or "" or Host or "private" or "auto") && !(mode.Length > Other.Length && IsOther(mode)))
+            throw FaultException.Invalid(
+                $"invalid user namespace mode: {mode}: use host, private for ids of its own, or container:NAME for another's");
     }
 
     /// <summary>Its own ids, whatever the engine's default is.</summary>
@@ -24,7 +33,7 @@ internal static class UserNamespaceRules
 
     /// <summary>True when the container gets a user namespace.</summary>
     public static bool IsAsked(HostSettings host, EngineOptions options) =>
-        IsPrivate(host) || (string.IsNullOrEmpty(host.UsernsMode) && options.DefaultUserMaps is not null);
+        string.IsNullOrEmpty(host.UsernsMode) ? options.DefaultUserMaps is not null : host.UsernsMode != Host;
 
     /// <summary>Refuses what means the host's own, with Docker's texts where it has some.</summary>
     /// <exception cref="FaultException">InvalidArgument or NotSupported.</exception>
@@ -45,17 +54,35 @@ internal static class UserNamespaceRules
         // Version 2 is mounted anew, which is for the owner of the cgroup namespace; of version 1 the container gets its own directories.
         if (host.CgroupnsMode == Host && File.Exists("/sys/fs/cgroup/cgroup.controllers"))
             throw FaultException.Invalid("cannot share the host's cgroup namespace when user namespaces are enabled");
-        foreach ((string what, string? mode) in ((string, string?)[])
-            [("network", host.NetworkMode), ("PID", host.PidMode), ("IPC", host.IpcMode)])
-            if (mode?.StartsWith("container:", StringComparison.Ordinal) == true)
-                throw new FaultException(FaultKind.NotSupported, $"cannot join the {what} namespace of another container when user "
-                    + "namespaces are enabled: it belongs to another user namespace: use --userns=host");
+        if (IsPrivate(host) && Joined(host).FirstOrDefault() is { } joined)
+            throw FaultException.Invalid($"cannot join namespaces of {joined} with ids of its own: they belong to that container's user "
+                + $"namespace: use --userns={joined}");
         if (host.Resources.Devices is { Count: > 0 } || host.Resources.DeviceRequests is { Count: > 0 })
             throw FaultException.Invalid("cannot give devices of the host when user namespaces are enabled: use --userns=host");
         string runtime = string.IsNullOrEmpty(host.Runtime) ? options.DefaultRuntime : host.Runtime;
         if (RuntimeNames.Find(options, runtime) is not null)
             throw new FaultException(FaultKind.NotSupported, $"runtime {runtime}: user namespaces need the engine's own runtime: leave "
                 + "--runtime out, or use --userns=host");
+    }
+
+    /// <summary>The ids of a container that joins others: it is in their user namespace. Null: it joins none.</summary>
+    /// <param name="host">What it asks for.</param>
+    /// <param name="find">Finds a container by its name or ID.</param>
+    /// <exception cref="FaultException">InvalidArgument: the other has no user namespace, or they have different ones.</exception>
+    public static UserMaps? MapsOfJoined(HostSettings host, Func<string, ContainerRecord> find)
+    {
+        UserMaps? maps = null;
+        foreach (string mode in Joined(host))
+        {
+            ContainerRecord other = find(mode[Other.Length..]);
+            if (other.UserMaps is null)
+                throw FaultException.Invalid($"cannot join namespaces of container {other.Id[..12]} when user namespaces are enabled: "
+                    + "it is in the host's: use --userns=host");
+            if (maps is not null && maps.RootUser != other.UserMaps.RootUser)
+                throw FaultException.Invalid("cannot join namespaces of several containers that are in different user namespaces");
+            maps = other.UserMaps;
+        }
+        return maps;
     }
 
     /// <summary>Refuses mounts that have no owners inside.</summary>

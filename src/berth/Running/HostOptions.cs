@@ -67,7 +67,8 @@ internal static class HostOptions
     {
         Check("pid", "PID", static m => m is "" or "host" || m.StartsWith("container:", StringComparison.Ordinal));
         Check("uts", "UTS", static m => m is "" or "host");
-        Check("userns", "USER", static m => m is "" or "host" or "private" or "auto");
+        Check("userns", "USER", static m => m is "" or "host" or "private" or "auto"
+            || m.StartsWith("container:", StringComparison.Ordinal));
         Check("cgroupns", "CGROUP", static m => m is "" or "host" or "private");
         if (parsed.Int("memory-swappiness") is < -1 or > 100)
         {

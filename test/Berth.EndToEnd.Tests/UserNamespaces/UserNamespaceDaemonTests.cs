@@ -50,6 +50,11 @@ public sealed class UserNamespaceDaemonTests(EngineFixture engine) : IAsyncLifet
         Assert.Equal(125, refused.Code);
         Assert.Contains("privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when "
             + "running privileged mode", refused.Errors);
+        // As Compose and pods share a network: by Docker's words alone.
+        string first = (await DoAsync("run", "-d", "--name", "first", Image, "httpd", "-f", "-p", "80", "-h", "/etc")).Trim();
+        Assert.Equal("root", (await DoAsync("run", "--rm", "--network", "container:first", "--pid", "container:first", "--cap-add", "NET_ADMIN",
+            Image, "sh", "-c", "ip link set lo down && ip link set lo up && wget -qO- http://127.0.0.1/passwd | cut -c-4 | tr -d '\\n'")).Trim());
+        await DoAsync("rm", "-f", first);
         // Docker's: the setting's ids are everybody's; private ones are nobody else's.
         Completed own = await Program.RunAsync(EngineFixture.Berth, ["run", "--rm", "--userns=private", .. map], Address);
         Assert.NotEqual(expected, own.Output);

@@ -234,6 +234,83 @@ public sealed class UserNamespaceTests(EngineFixture engine) : IAsyncLifetime
         Assert.Contains("sleep 1000", await DoAsync("top", one));
     }
 
+    [Fact]
+    public async Task Joined_SharesIdsAndNamespaces_AndHasItsRightsThere()
+    {
+        string name = await StayAsync("touch /dev/shm/of-first; sleep 1000", "--ipc", "shareable");
+        (uint user, uint _) = await RootOutsideAsync(name);
+        string joined = $"container:{name}";
+        Assert.Equal($"{user}\n10.9.9.9\nof-first\nsleep\nkilled\n", await DoAsync("run", "--rm", $"--userns={joined}", "--network", joined,
+            "--pid", joined, "--ipc", joined, "--cap-add", "NET_ADMIN", Image, "sh", "-c", """
+            set -- $(cat /proc/self/uid_map); echo $2
+            ip addr add 10.9.9.9/32 dev lo; ip -o addr show dev lo | grep -o 10.9.9.9; ls /dev/shm; ls /sys/class/net > /dev/null
+            cat /proc/1/comm | sed s/sh/sleep/; sleep 99 & kill $! && echo killed
+            """));
+        Assert.Equal($"{user}\n", await DoAsync("run", "--rm", $"--userns={joined}", Image, "sh", "-c", "set -- $(cat /proc/self/uid_map); echo $2"));
+        // It runs on by itself, is entered, and its ids stay with it.
+        string second = (await DoAsync("run", "-d", $"--userns={joined}", "--network", joined, Image, "sleep", "1000")).Trim();
+        _left.Add(second);
+        Assert.Equal("0\n", await DoAsync("exec", second, "id", "-u"));
+        await DoAsync("rm", "-f", name);
+        Assert.Equal(user, (await RootOutsideAsync(second)).User);
+        Completed alone = await BerthAsync("restart", "-t", "0", second);
+        Assert.NotEqual(0, alone.Code);
+        Assert.Contains("No such container", alone.Errors);
+    }
+
+    [Fact]
+    public async Task Joined_WithOtherIds_IsRefused()
+    {
+        string name = await StayAsync("sleep 1000");
+        Completed own = await BerthAsync("run", "--rm", "--userns=private", "--network", $"container:{name}", Image, "true");
+        Assert.Contains($"they belong to that container's user namespace: use --userns=container:{name}", own.Errors);
+        string host = (await DoAsync("run", "-d", Image, "sleep", "1000")).Trim();
+        _left.Add(host);
+        Completed none = await BerthAsync("run", "--rm", $"--userns=container:{host}", Image, "true");
+        Assert.Contains("it is in the host's: use --userns=host", none.Errors);
+        // Whoever is in the host's namespace may join: it has more rights there, not less.
+        Assert.Equal("0\n", await DoAsync("run", "--rm", "--network", $"container:{name}", Image, "id", "-u"));
+    }
+
+    [Fact]
+    public async Task FileCapabilities_GoWithTheirFile_IntoAndOutOf()
+    {
+        string name = await StayAsync("mkdir /d; echo made; sleep 1000");
+        await Eventually.HoldsAsync(async () => await DoAsync("logs", name) == "made\n");
+        string directory = Directory.CreateTempSubdirectory("berth-userns-").FullName;
+        try
+        {
+            // CAP_NET_BIND_SERVICE, permitted and effective (linux/capability.h, revision 2).
+            string value = System.Text.Encoding.Latin1.GetString([1, 0, 0, 2, 0, 4, .. new byte[14]]);
+            await using (System.Formats.Tar.TarWriter writer = new(File.Create($"{directory}/in.tar")))
+            {
+                using FileStream program = File.OpenRead("/bin/busybox");
+                await writer.WriteEntryAsync(new System.Formats.Tar.PaxTarEntry(System.Formats.Tar.TarEntryType.RegularFile, "grep",
+                    new Dictionary<string, string> { ["SCHILY.xattr.security.capability"] = value })
+                {
+                    Mode = (UnixFileMode)0x1ED, DataStream = program,
+                }, TestContext.Current.CancellationToken);
+            }
+            Completed put = await Program.RunAsync("sh", ["-c", $"{EngineFixture.Berth} cp - {name}:/d < {directory}/in.tar"], engine.Address);
+            Assert.Equal(0, put.Code);
+            string[] look = ["/d/grep", "CapEff", "/proc/self/status"];
+            Assert.Equal("CapEff:\t0000000000000400\n", await DoAsync(["exec", "-u", "7", name, .. look]));
+            for (int round = 0; round < 2; round++)
+            {
+                await Program.RunAsync("sh", ["-c", $"{EngineFixture.Berth} cp {name}:/d/grep - > {directory}/out.tar"], engine.Address);
+                using System.Formats.Tar.TarReader reader = new(File.OpenRead($"{directory}/out.tar"));
+                var entry = (System.Formats.Tar.PaxTarEntry)(await reader.GetNextEntryAsync(
+                    cancellationToken: TestContext.Current.CancellationToken))!;
+                Assert.Equal(value, entry.ExtendedAttributes["SCHILY.xattr.security.capability"]);
+                await DoAsync("stop", "-t", "0", name);
+            }
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
     [Theory]
     [InlineData("privileged mode is incompatible with user namespaces.", "--privileged")]
     [InlineData("cannot share the host's network namespace when user namespaces are enabled", "--network", "host")]

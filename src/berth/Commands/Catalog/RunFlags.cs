@@ -106,7 +106,7 @@ internal static class RunFlags
         new("ulimit", "ulimit", "Ulimit options", "[]"),
         new("use-api-socket", "bool", "Bind mount Docker API socket and required auth"),
         new("user", 'u', "string", "Username or UID (format: <name|uid>[:<group|gid>])"),
-        new("userns", "string", "User namespace to use: host, or private for ids of its own"),
+        new("userns", "string", "User namespace to use: host, private for ids of its own, or container:NAME"),
         new("uts", "string", "UTS namespace to use"),
         new("volume", 'v', "list", "Bind mount a volume"),
         new("volume-driver", "string", "Optional volume driver for the container"),
