@@ -183,7 +183,8 @@ public sealed partial class BerthEngine : IAsyncDisposable
         try
         {
             await _parts.Networks.TearDownAsync(CancellationToken.None);
-            if (_parts.Options.CgroupParent.Trim('/').Length > 0)
+            // A slice without units is systemd's to remove.
+            if (!_parts.Options.SystemdCgroup && _parts.Options.CgroupParent.Trim('/').Length > 0)
                 RemoveCgroupParent(CgroupHierarchy.DetectForEngine(), _parts.Options.CgroupParent);
         }
         catch (Exception left) when (left is IOException or Faults.FaultException)
@@ -215,7 +216,10 @@ public sealed partial class BerthEngine : IAsyncDisposable
     {
         TimeProvider time = substitutes.Time ?? TimeProvider.System;
         IContainerRuntime runtime =
-            substitutes.Runtime ?? new ContainerRuntime(new RuntimeOptions { RuntimeBinary = options.RuntimeBinary });
+            substitutes.Runtime ?? new ContainerRuntime(new RuntimeOptions
+            {
+                RuntimeBinary = options.RuntimeBinary, SystemdCgroup = options.SystemdCgroup,
+            });
         if (runtime is IDisposable disposable)
             owned.Add(disposable);
         string engineId = state.ReadAll(Kinds.Engine, StateJson.Default.EngineRecord).FirstOrDefault().Document?.Id ?? NewId(state);

@@ -41,8 +41,11 @@ public sealed record EngineOptions
     /// user-mode network connects to the machine's. Null: this is the machine's root.</summary>
     public int? Holder { get; init; }
 
-    /// <summary>The cgroup below which containers get theirs.</summary>
+    /// <summary>The cgroup below which containers get theirs; with systemd a slice: <c>system.slice</c>.</summary>
     public string CgroupParent { get; init; } = "/berth";
+
+    /// <summary>Cgroups are scopes of systemd.</summary>
+    public bool SystemdCgroup { get; init; }
 
     /// <summary>The program whose early stage becomes monitor and first process; null: beside this program.</summary>
     public string? RuntimeBinary { get; init; }

@@ -8,6 +8,7 @@ using Berth.Runtime.Cgroups;
 using Berth.Runtime.Externals;
 using Berth.Runtime.Monitors;
 using Berth.Runtime.Plans;
+using Berth.Runtime.Systemd;
 using Berth.Stage;
 
 namespace Berth.Runtime;
@@ -19,14 +20,24 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
     private readonly MonitorProgram _program;
     private readonly ExternalContainers _externals;
     private readonly MappingCheck _mapping;
+    private readonly SystemdScopes _scopes;
+    private readonly bool _makesScopes;
 
-    /// <summary>Makes a runtime. The program is first looked for when it is needed.</summary>
+    /// <summary>Makes a runtime. The program is first looked for when it is needed, systemd at once.</summary>
+    /// <exception cref="FaultException">Unavailable: systemd is to make the cgroups, and is not there.</exception>
     public ContainerRuntime(RuntimeOptions options)
     {
         _program = new MonitorProgram(options);
         _mapping = new MappingCheck(_program);
-        _externals = new ExternalContainers(_program, _hierarchy);
+        _scopes = new SystemdScopes(_program);
+        _makesScopes = options.SystemdCgroup;
+        _externals = new ExternalContainers(_program, _hierarchy, Open);
+        if (_makesScopes)
+            SystemdScopes.Prepare();
     }
+
+    private Cgroup Open(ContainerState state) =>
+        state.SystemdUnit is { } unit ? _scopes.Open(state.CgroupPath, unit) : _hierarchy.Open(state.CgroupPath);
 
     /// <inheritdoc/>
     public IReadOnlyList<string> WarningsOf(Oci.Runtime.ProcessSpec process)
@@ -47,10 +58,13 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
         CallFilter filter = request.Runtime is null ? CallFilter.Compile(request.Spec.Linux?.Seccomp) : CallFilter.None;
         if (File.Exists(Path.Join(request.RunDirectory, ContainerState.FileName)))
             throw FaultException.Conflict($"container {request.Id}: its run directory {request.RunDirectory} is in use");
+        ScopeName? scope = _makesScopes ? ScopeName.Parse(request.Spec.Linux?.CgroupsPath, request.Id, SystemdManager.IsUser) : null;
         ContainerState state = new()
         {
             Id = request.Id,
-            CgroupPath = request.Spec.Linux?.CgroupsPath is { Length: > 0 } path ? path : $"/berth/{request.Id}",
+            CgroupPath = scope is { } unit ? await Task.Run(() => SystemdScopes.PathOf(unit), cancellationToken)
+                : request.Spec.Linux?.CgroupsPath is { Length: > 0 } path ? path : $"/berth/{request.Id}",
+            SystemdUnit = scope?.Unit,
             Terminal = request.Spec.Process?.Terminal == true,
             HasUserNamespace = request.Spec.Linux?.Namespaces?.Any(static entry => entry.Type == "user") == true,
             Users = request.MapsOwners ? request.Spec.Linux?.UidMappings : null,
@@ -67,15 +81,25 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
             return await _externals.CreateAsync(request, state, external, cancellationToken);
         Cgroup? cgroup = null;
         MonitoredProcess? process = null;
+        SystemdScope? made = null;
         try
         {
-            cgroup = _hierarchy.Create(state.CgroupPath, request.Spec.Linux?.Resources, Strictness.Taking(warnings, strict));
+            IList<string> told = Strictness.Taking(warnings, strict);
+            if (scope is { } name)
+            {
+                // To its end: what was begun has to be known to be undone.
+                made = await Task.Run(() => _scopes.Create(name, request.Id, request.Spec.Linux?.Resources, request.Spec.Annotations, told,
+                    static _ => { }), CancellationToken.None);
+            }
+            cgroup = made?.Cgroup ?? _hierarchy.Create(state.CgroupPath, request.Spec.Linux?.Resources, told);
             process = Launch(request, state, cgroup, warnings);
             int pid = await process.Created.WaitAsync(cancellationToken);
+            made?.Settle();
             return new RunningContainer(_program, state, request.RunDirectory, cgroup, process, pid, startedAt: null);
         }
         catch
         {
+            made?.Dispose();
             await UndoAsync(process, cgroup, request.RunDirectory);
             throw;
         }
@@ -119,7 +143,7 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
     {
         if (ReadState(runDirectory) is not { } state || state.Id != id)
             return null;
-        Cgroup cgroup = _hierarchy.Open(state.CgroupPath);
+        Cgroup cgroup = Open(state);
         if (RunDirectories.ReadExit(runDirectory) is { } record)
             return Wrap(RunningContainer.AfterEnd(_program, state, runDirectory, cgroup, record), state, runDirectory);
         MonitoredProcess? process = await ConnectAsync(runDirectory, cancellationToken);

@@ -36,7 +36,7 @@ internal static class K
 
     public const ulong TIOCSCTTY = 0x540E, TIOCSPGRP = 0x5410, TIOCSWINSZ = 0x5414, TIOCSPTLCK = 0x40045431;
     public const ulong TIOCGPTPEER = 0x5441, TIOCGPTN = 0x80045430;
-    public const int POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16;
+    public const int POLLIN = 1, POLLPRI = 2, POLLOUT = 4, POLLERR = 8, POLLHUP = 16;
 }
 
 #pragma warning disable CS0649, CS0169, IDE0044, IDE0051 // Filled by the kernel, padded for it.

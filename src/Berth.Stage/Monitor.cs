@@ -22,6 +22,7 @@ internal unsafe struct MonitorState
     public int Pid;
     public int Sync, Listener, Signals, Master;
     public int Out, Err, In;
+    public int MemoryEvents; // Or -1: nobody asked, or it has been said.
     public byte* Chunk;
     public int ChunkLength;
     public byte* Input;
@@ -69,7 +70,7 @@ internal static unsafe class Monitor
         Control(K.PR_SET_NAME, (ulong)Z("berth-monitor"u8));
         Control(K.PR_SET_CHILD_SUBREAPER, 1);
         CloseRange(StageContract.FirstDescriptor + plan->InheritedCount, uint.MaxValue, 0);
-        monitor->Listener = monitor->Err = monitor->In = monitor->Out = monitor->Master = monitor->Log.File = -1;
+        monitor->Listener = monitor->Err = monitor->In = monitor->Out = monitor->Master = monitor->Log.File = monitor->MemoryEvents = -1;
         byte* buffers = (byte*)Map(null, 2 * BufferBytes + 2 * Log.LineMax + Log.OutMax, 3, 0x22, -1);
         monitor->Chunk = buffers;
         monitor->Input = buffers + BufferBytes;
@@ -91,6 +92,11 @@ internal static unsafe class Monitor
         }
         if (plan->RunDirectory != 0)
             Listen(monitor);
+        if (plan->MemoryEvents != 0)
+        {
+            monitor->MemoryEvents = Open((byte*)plan + plan->MemoryEvents, K.O_CLOEXEC);
+            MemoryWatch.Look(monitor);
+        }
     }
 
     private static void Listen(MonitorState* monitor)

@@ -5,7 +5,7 @@ namespace Berth.Stage;
 /// <summary>What a monitor does for as long as its process lives.</summary>
 internal static unsafe class MonitorLoop
 {
-    private const int FixedEntries = 6;
+    private const int FixedEntries = 7;
     private const int SlowReaderMilliseconds = 10_000;
     private const int TerminalRetryMilliseconds = 500;
 
@@ -65,6 +65,7 @@ internal static unsafe class MonitorLoop
         entries[3] = Entry(monitor->Out, K.POLLIN, !held && (!monitor->TerminalIdle || monitor->Ended));
         entries[4] = Entry(monitor->Err, K.POLLIN, !held);
         entries[5] = Entry(monitor->In, K.POLLOUT, monitor->InputLength > 0);
+        entries[6] = Entry(monitor->MemoryEvents, K.POLLPRI, true);
         for (int i = 0; i < monitor->ClientCount; i++)
         {
             Client* client = monitor->Clients + i;
@@ -95,6 +96,9 @@ internal static unsafe class MonitorLoop
             ReadOutput(monitor, &monitor->Out, Packet.Output);
         if (entries[4].Returned != 0 && !Clients.AnyPending(monitor))
             ReadOutput(monitor, &monitor->Err, Packet.Error);
+        // Before the end is known: the group goes with it.
+        if (entries[6].Returned != 0 || entries[0].Returned != 0)
+            MemoryWatch.Look(monitor);
         if (entries[0].Returned != 0)
             Reap(monitor);
         if (entries[1].Returned != 0)

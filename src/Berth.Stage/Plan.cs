@@ -261,6 +261,10 @@ public struct PlanHeader
     /// <summary>Where both run and leave <c>pid</c>.</summary>
     public uint ExternalDirectory;
 
+    /// <summary>A file of events that is to be watched for processes killed for memory, because whoever made the group removes it with its
+    /// last process; 0: none.</summary>
+    public uint MemoryEvents;
+
     /// <summary>The directory that holds upper and work, which are shown through the id maps as one mount, or 0: no overlay.</summary>
     public uint MappedLayer;
 

@@ -125,6 +125,9 @@ public static class StageContract
     /// <summary>argv[1] of the program that makes it a container's process 1; the container's own program follows.</summary>
     public const string InitVerb = "@init";
 
+    /// <summary>A file in the run directory that is there when the kernel has killed a process for memory and was watched.</summary>
+    public const string OutOfMemoryName = "oom";
+
     /// <summary>The plan's descriptor.</summary>
     public const int PlanDescriptor = 3;
 

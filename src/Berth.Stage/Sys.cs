@@ -16,6 +16,8 @@ internal static unsafe partial class Sys
         return result == -1 ? -*__errno_location() : result;
     }
 
+    public static long ReadAt(int fd, void* to, long count, long offset) => Call(17, fd, (long)to, count, offset);
+
     public static long Read(int fd, void* to, long count) => Call(0, fd, (long)to, count);
     public static long Write(int fd, void* from, long count) => Call(1, fd, (long)from, count);
     public static int Close(int fd) => (int)Call(3, fd);

@@ -42,13 +42,14 @@ internal static partial class StageHeaders
         "MountMark.MappedDeep", "ProgramSearch.PathMax", "ProgramSearch.DirectoryMax",
         "ProgramSearch.NameMax", "Report.TextMax",
         "StageContract.PlanDescriptor", "StageContract.ControlDescriptor", "StageContract.AttachDescriptor",
-        "StageContract.FirstDescriptor", "StageContract.ChunkMax", "StageContract.ClientsMax", "Steps.OptionBytesMax", "Sys.Inline",
+        "StageContract.FirstDescriptor", "StageContract.ChunkMax", "StageContract.ClientsMax", "MemoryWatch.EventsMax", "Steps.OptionBytesMax",
+        "Sys.Inline",
     ];
 
     /// <summary>The methods of Sys.cs and what C calls the calls behind them.</summary>
     public static readonly Dictionary<string, string> CallNames = new()
     {
-        ["Read"] = "read", ["Write"] = "write", ["Close"] = "close", ["Lock"] = "flock", ["Fstat"] = "fstat",
+        ["ReadAt"] = "pread64", ["Read"] = "read", ["Write"] = "write", ["Close"] = "close", ["Lock"] = "flock", ["Fstat"] = "fstat",
         ["Stat"] = "stat", ["Seek"] = "lseek", ["Map"] = "mmap", ["SetSignal"] = "rt_sigaction",
         ["SignalMask"] = "rt_sigprocmask", ["Ioctl"] = "ioctl", ["Access"] = "faccessat2", ["Dup3"] = "dup3",
         ["Dup2"] = "dup2", ["GetUser"] = "geteuid", ["GetPid"] = "getpid", ["Socket"] = "socket",

@@ -30,7 +30,7 @@ public class Machine : IAsyncLifetime
     protected virtual string ScriptName => "checks.sh";
 
     /// <summary>Programs of the host beside ours and busybox, where they are, with their libraries.</summary>
-    protected virtual IReadOnlyList<string> Programs => s_userPrograms;
+    protected virtual IReadOnlyList<string> Programs => [.. s_userPrograms, "/usr/sbin/runc", "/usr/bin/crun"];
 
     /// <summary>More that its first tree holds.</summary>
     private protected virtual Task AddMoreAsync(InitialTree tree) => Task.CompletedTask;

@@ -147,6 +147,29 @@ public sealed class OptionsTests : IDisposable
     }
 
     [Fact]
+    public void CgroupDriver_Systemd_HasASlice()
+    {
+        Engine.EngineOptions plain = Assert.IsType<DaemonOptions>(Build([], null, out _)).Engine;
+        Assert.Equal((false, "/berth"), (plain.SystemdCgroup, plain.CgroupParent));
+        Engine.EngineOptions systemd = Assert.IsType<DaemonOptions>(Build([], """{"exec-opts":["native.cgroupdriver=systemd"]}""", out _)).Engine;
+        Assert.Equal((true, Environment.IsPrivilegedProcess ? "system.slice" : "user.slice"), (systemd.SystemdCgroup, systemd.CgroupParent));
+        Engine.EngineOptions placed = Assert.IsType<DaemonOptions>(
+            Build(["--exec-opt", "native.cgroupdriver=systemd", "--cgroup-parent", "a-b.slice"], "{}", out _)).Engine;
+        Assert.Equal("a-b.slice", placed.CgroupParent);
+    }
+
+    [Theory]
+    [InlineData("native.cgroupdriver option none not supported", "--exec-opt", "native.cgroupdriver=none")]
+    [InlineData("invalid exec-opts (isolation=process): unknown option: native.cgroupdriver is the only one", "--exec-opt", "isolation=process")]
+    [InlineData("cgroup-parent for systemd cgroup should be a valid slice named as \"xxx.slice\"",
+        "--exec-opt", "native.cgroupdriver=systemd", "--cgroup-parent", "/x")]
+    public void CgroupDriver_ThatMakesNoSense_IsRefused(string sentence, params string[] flags)
+    {
+        Assert.Null(Build(flags, null, out List<string> errors));
+        Assert.Equal(sentence, Assert.Single(errors));
+    }
+
+    [Fact]
     public void File_UnknownKeys_AreAllNamedInDockersWords()
     {
         Assert.Null(Build([], """{"x": 1, "debug": true, "y": {}}""", out List<string> errors));

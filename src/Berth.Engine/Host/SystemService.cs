@@ -46,7 +46,8 @@ internal sealed class SystemService(
             MemoryTotal = MemoryTotal(),
             SecurityOptions = ["name=seccomp,profile=builtin", .. UserNamespace.IsInitial ? Array.Empty<string>() : ["name=rootless"],
                 .. parts.Options.DefaultUserMaps is null ? Array.Empty<string>() : ["name=userns"]],
-            CgroupDriver = UserNamespace.IsInitial || s_handedOver.Value.Mode != CgroupMode.None ? "cgroupfs" : "none",
+            CgroupDriver = parts.Options.SystemdCgroup ? "systemd"
+                : UserNamespace.IsInitial || s_handedOver.Value.Mode != CgroupMode.None ? "cgroupfs" : "none",
             Capabilities = limits,
             DescribedDevices = [.. devices.All.Select(device => device.FullName)],
             Warnings = [.. Warnings(limits), .. devices.Problems.Select(problem => $"WARNING: CDI: {problem}")],

@@ -20,6 +20,7 @@ internal static class ValidateHost
         _ = RuntimeNames.Find(parts.Options, runtime);
         CheckPolicy(host.RestartPolicy, host.AutoRemove);
         PublishRules.Check(host);
+        CgroupParents.Check(host.Resources.CgroupParent, parts.Options.SystemdCgroup);
         foreach (string key in host.Sysctls?.Keys ?? [])
             CheckSysctl(key, host);
         if (host.Resources is { OomKillDisable: true, Memory: 0 })

@@ -155,11 +155,15 @@ internal static class SpecBuilder
         return all;
     }
 
+    /// <summary>What a container's scope is named by, before its ID.</summary>
+    private const string ScopePrefix = "berth";
+
     private static string CgroupPath(SpecInputs inputs)
     {
         string parent = string.IsNullOrEmpty(inputs.Container.Host.Resources.CgroupParent)
             ? inputs.Options.CgroupParent : inputs.Container.Host.Resources.CgroupParent;
-        return ContainerPath.Clean(parent + "/" + inputs.Container.Id);
+        return inputs.Options.SystemdCgroup ? $"{parent}:{ScopePrefix}:{inputs.Container.Id}"
+            : ContainerPath.Clean(parent + "/" + inputs.Container.Id);
     }
 
     // As Docker: unprivileged ports from 0 and ping for everybody in a network namespace of its own.

@@ -100,7 +100,7 @@ public sealed partial class BundleRuntime
             CgroupPath = scope?.Path ?? PathOf(spec.Linux?.CgroupsPath, request.Id),
             SystemdUnit = scope?.Unit,
             Created = DateTimeOffset.UtcNow,
-            Owner = Environment.UserName,
+            Owner = OwnerName.Current,
             HasPidNamespace = namespaces.Any(static entry => entry is { Type: "pid", Path: null or "" }),
             HasUserNamespace = namespaces.Any(static entry => entry.Type == "user"),
             HasTimeNamespace = namespaces.Any(static entry => entry.Type == "time"),

@@ -28,6 +28,8 @@ public sealed partial class BundleRuntime
         UnmonitoredOptions unmonitored = new()
         {
             Preserved = Preserved(request.PreservedDescriptors), NotifySocket = listener, IsStrict = strict,
+            KeepsGroups = state.HasUserNamespace && DeniesGroups(state.Pid),
+            SharedNamespaces = Environment.IsPrivilegedProcess ? 0 : SharedNamespaces.With(state.Pid),
         };
         UnmonitoredProcess process;
         using (Plan plan = PlanBuilder.ForExec(request.Process, first, state.HasUserNamespace, state.HasTimeNamespace, state.Filter,
@@ -40,6 +42,9 @@ public sealed partial class BundleRuntime
             return (process.Pid, terminal);
         }
     }
+
+    // An ordinary user may map groups only where nobody can give up one. user_namespaces(7), "setgroups".
+    private static bool DeniesGroups(int pid) => File.ReadAllText($"/proc/{pid}/setgroups").StartsWith("deny", StringComparison.Ordinal);
 
     private static FileDescriptor? Finish(UnmonitoredProcess process, BundleExecRequest request)
     {

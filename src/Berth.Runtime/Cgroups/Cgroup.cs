@@ -31,6 +31,10 @@ public abstract class Cgroup
     /// <summary>A file with a line <c>oom_kill N</c>: the processes that the kernel killed here for memory. Null: not known.</summary>
     public abstract string? OutOfMemoryFile { get; }
 
+    /// <summary>The file of <see cref="OutOfMemoryFile"/> where somebody else removes the group with its last process, so that it has to be
+    /// watched from the beginning; null: it can be read afterwards.</summary>
+    internal virtual string? WatchedMemoryFile => null;
+
     /// <summary>Its directory in every tree.</summary>
     protected internal abstract IReadOnlyList<string> Directories { get; }
 

@@ -8,7 +8,11 @@ using Berth.Linux.Processes;
 namespace Berth.Runtime.Externals;
 
 /// <summary>The command line of an external runtime for one container, and what it says when a command fails.</summary>
-internal sealed class ExternalCommands(ExternalRuntime runtime, string id, string runDirectory)
+/// <param name="runtime">The program.</param>
+/// <param name="id">The container.</param>
+/// <param name="runDirectory">Its run directory.</param>
+/// <param name="systemd">Its cgroup is a unit of systemd.</param>
+internal sealed class ExternalCommands(ExternalRuntime runtime, string id, string runDirectory, bool systemd)
 {
     private const int LogBytesMax = 1 << 20;
     private static long s_count;
@@ -16,9 +20,10 @@ internal sealed class ExternalCommands(ExternalRuntime runtime, string id, strin
     /// <summary>The container's configuration stands there, and all that its runtime keeps of it.</summary>
     public string Directory => runDirectory;
 
-    /// <summary>What the program sees of our environment: where it finds programs, and where ordinary users have their files.</summary>
+    /// <summary>What the program sees of our environment: where it finds programs and systemd, and where ordinary users have their
+    /// files.</summary>
     public static IReadOnlyList<string> Environment { get; } =
-        [.. new[] { "PATH", "HOME", "XDG_RUNTIME_DIR", "TMPDIR" }
+        [.. new[] { "PATH", "HOME", "XDG_RUNTIME_DIR", "TMPDIR", "DBUS_SESSION_BUS_ADDRESS", "DBUS_SYSTEM_BUS_ADDRESS" }
             .Select(static name => (Name: name, Value: System.Environment.GetEnvironmentVariable(name)))
             .Where(static variable => variable.Value is not null).Select(static variable => $"{variable.Name}={variable.Value}")];
 
@@ -29,7 +34,7 @@ internal sealed class ExternalCommands(ExternalRuntime runtime, string id, strin
     public IReadOnlyList<string> Line(string log, params ReadOnlySpan<string> command) =>
         [
             runtime.Path, .. runtime.Arguments, "--root", Path.Join(runDirectory, "runtime"), "--log", log, "--log-format", "json",
-            .. command,
+            .. systemd ? ["--systemd-cgroup"] : Array.Empty<string>(), .. command,
         ];
 
     /// <summary>The command that makes the container.</summary>

@@ -9,7 +9,10 @@ using Berth.Runtime.Plans;
 namespace Berth.Runtime.Externals;
 
 /// <summary>Makes containers by a runtime of others, which our monitor calls (docs/adr/0014-any-oci-runtime.md).</summary>
-internal sealed class ExternalContainers(MonitorProgram program, CgroupHierarchy hierarchy)
+/// <param name="program">Our monitor.</param>
+/// <param name="hierarchy">The machine's trees.</param>
+/// <param name="open">Finds a container's cgroup.</param>
+internal sealed class ExternalContainers(MonitorProgram program, CgroupHierarchy hierarchy, Func<ContainerState, Cgroup> open)
 {
     /// <summary>Makes one up to the point where its first process waits to execute.</summary>
     /// <exception cref="FaultException">As <see cref="IContainerRuntime.CreateAsync"/>, with the runtime's own words.</exception>
@@ -20,9 +23,9 @@ internal sealed class ExternalContainers(MonitorProgram program, CgroupHierarchy
         CheckProgram(runtime);
         IList<string> warnings = request.Warnings ?? [];
         byte[] configuration = JsonSerializer.SerializeToUtf8Bytes(ExternalSpec.Make(
-            request, state.CgroupPath, program.Path, Strictness.Taking(warnings, state.IsStrict)), OciJson.RuntimeSpec);
-        ExternalCommands commands = new(runtime, request.Id, request.RunDirectory);
-        Cgroup cgroup = hierarchy.Open(state.CgroupPath);
+            request, state.SystemdUnit is null ? state.CgroupPath : request.Spec.Linux!.CgroupsPath!, program.Path, Strictness.Taking(warnings, state.IsStrict)), OciJson.RuntimeSpec);
+        ExternalCommands commands = new(runtime, request.Id, request.RunDirectory, state.SystemdUnit is not null);
+        Cgroup cgroup = open(state);
         MonitoredProcess? process = null;
         try
         {
@@ -47,7 +50,7 @@ internal sealed class ExternalContainers(MonitorProgram program, CgroupHierarchy
 
     /// <summary>A container of such a runtime by its monitor, found or new.</summary>
     public IContainer Wrap(RunningContainer monitored, ContainerState state, string runDirectory) => new ExternalContainer(
-        monitored, program, new ExternalCommands(state.Runtime!, state.Id, runDirectory), hierarchy.Open(state.CgroupPath),
+        monitored, program, new ExternalCommands(state.Runtime!, state.Id, runDirectory, state.SystemdUnit is not null), open(state),
         hierarchy, state);
 
     private async Task UndoAsync(MonitoredProcess? process, ExternalCommands commands, string id, Cgroup cgroup)

@@ -15,6 +15,9 @@ internal sealed record ContainerState
     /// <summary>Its cgroup below the hierarchies' roots.</summary>
     public required string CgroupPath { get; init; }
 
+    /// <summary>The systemd unit that holds the cgroup; null: made directly.</summary>
+    public string? SystemdUnit { get; init; }
+
     /// <summary>It has a terminal.</summary>
     public bool Terminal { get; init; }
 

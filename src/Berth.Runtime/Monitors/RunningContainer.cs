@@ -37,7 +37,7 @@ internal sealed class RunningContainer : IContainer
     {
         (_program, _state, _runDirectory, _cgroup) = (program, state, runDirectory, cgroup);
         StartedAt = record.StartedAt;
-        Exited = Task.FromResult(new ContainerExit(record.Code, record.At, cgroup.OutOfMemoryKills() > 0));
+        Exited = Task.FromResult(new ContainerExit(record.Code, record.At, WasOutOfMemory(cgroup, runDirectory)));
     }
 
     /// <summary>One that ended while nobody watched.</summary>
@@ -57,10 +57,13 @@ internal sealed class RunningContainer : IContainer
     /// <inheritdoc/>
     public Task<ContainerExit> Exited { get; }
 
+    private static bool WasOutOfMemory(Cgroup cgroup, string runDirectory) =>
+        cgroup.OutOfMemoryKills() > 0 || File.Exists(Path.Join(runDirectory, StageContract.OutOfMemoryName));
+
     private async Task<ContainerExit> AwaitExitAsync(MonitoredProcess process)
     {
         MonitorReport? end = await process.Ended;
-        bool outOfMemory = _cgroup.OutOfMemoryKills() > 0;
+        bool outOfMemory = WasOutOfMemory(_cgroup, _runDirectory);
         if (end is { } report)
             return new ContainerExit(report.Value, report.At, outOfMemory);
         ExitRecord? record = RunDirectories.ReadExit(_runDirectory);

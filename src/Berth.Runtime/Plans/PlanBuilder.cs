@@ -80,6 +80,7 @@ internal static class PlanBuilder
                 (mount, options) => MappedMount(plan, mount, options, mapOwners), request.MapsOwners).Compile(spec);
             writer.Header.Steps = writer.Array<PlanStep>(steps);
             writer.Header.StepCount = (uint)steps.Length;
+            writer.Header.MemoryEvents = unmonitored is null ? writer.Text(cgroup?.WatchedMemoryFile) : 0;
             writer.Header.HostName = writer.Text(spec.Hostname);
             writer.Header.DomainName = writer.Text(spec.Domainname);
             AddProcess(writer, process, filter, cgroup, anyUser, warnings);
@@ -194,7 +195,8 @@ internal static class PlanBuilder
         if (users is not null)
             AddStreamOwner(writer, users, groups ?? [], process.User.Uid);
         writer.Header.Flags |= PlanFlags.Exec | flags;
-        writer.Header.JoinedNamespaces = AllNamespaces | (userNamespace ? NewUser : 0) | (timeNamespace ? NewTime : 0);
+        writer.Header.JoinedNamespaces = (AllNamespaces & ~(unmonitored?.SharedNamespaces ?? 0))
+            | (userNamespace ? NewUser : 0) | (timeNamespace ? NewTime : 0);
         writer.Header.TargetDescriptor = plan.Inherit(first.Number);
         AddProcess(writer, process, filter, cgroup, userNamespace, warnings);
         SchedulingPlan.Add(writer, process, personality: null);

@@ -31,4 +31,7 @@ internal sealed record UnmonitoredOptions
 
     /// <summary>What would be clamped is an error, also without the annotation.</summary>
     public bool IsStrict { get; init; }
+
+    /// <summary>Namespaces of the container that the caller is in too, as bits of CLONE_NEW….</summary>
+    public ulong SharedNamespaces { get; init; }
 }

@@ -26,6 +26,9 @@ internal sealed class SystemdCgroup(Cgroup files, string unit, bool isUnified, F
     public override string? OutOfMemoryFile => files.OutOfMemoryFile;
 
     /// <inheritdoc/>
+    internal override string? WatchedMemoryFile => isUnified ? files.OutOfMemoryFile : null;
+
+    /// <inheritdoc/>
     protected internal override IReadOnlyList<string> Directories => files.Directories;
 
     /// <inheritdoc/>

@@ -23,6 +23,28 @@ internal sealed class SystemdScopes(IStageProgram program)
     public SystemdCgroup Open(string path, string unit) =>
         new(_machine.Value.OpenUnit(path), unit, IsUnified, SystemdManager.Connect);
 
+    /// <summary>Looks whether systemd is there, and brings this process where it may put others from.</summary>
+    /// <exception cref="FaultException">Unavailable: it is not. NotSupported: a user's systemd, and cgroups of version 1.</exception>
+    public static void Prepare()
+    {
+        if (SystemdManager.IsUser && CgroupHierarchy.Detect().Mode != CgroupMode.Version2)
+        {
+            throw new FaultException(FaultKind.NotSupported,
+                "cgroup driver systemd: without root it needs cgroup version 2 alone: boot with systemd.unified_cgroup_hierarchy=1");
+        }
+        using SystemdManager manager = SystemdManager.Connect();
+        if (SystemdManager.IsUser)
+            MoveBelow(manager);
+    }
+
+    /// <summary>Where the cgroup of a scope is.</summary>
+    /// <exception cref="FaultException">Unavailable: no systemd.</exception>
+    public static string PathOf(ScopeName name)
+    {
+        using SystemdManager manager = SystemdManager.Connect();
+        return manager.ControlGroup + name.Path;
+    }
+
     /// <summary>Makes a scope with its limits.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="id">The container.</param>

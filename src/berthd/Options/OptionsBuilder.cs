@@ -61,6 +61,7 @@ internal sealed class OptionsBuilder(SettingValues values, DefaultPaths paths)
     {
         var defaults = new EngineOptions();
         IReadOnlyDictionary<string, ExternalRuntime> runtimes = Runtimes();
+        bool systemd = SystemdCgroup();
         return new EngineOptions
         {
             DataRoot = AbsolutePath(Settings.DataRoot, paths.DataRoot),
@@ -74,7 +75,8 @@ internal sealed class OptionsBuilder(SettingValues values, DefaultPaths paths)
             FixedCidrIPv6 = NetworkSettings.Range(values, Settings.FixedCidrIPv6, isIPv6: true, _errors),
             DefaultNetworkOptions = NetworkSettings.Defaults(values, _errors),
             Mtu = Number(Settings.Mtu, defaults.Mtu, 0, 65_535),
-            CgroupParent = values.Text(Settings.CgroupParent) ?? defaults.CgroupParent,
+            CgroupParent = values.Text(Settings.CgroupParent) ?? (systemd ? DefaultSlice : defaults.CgroupParent),
+            SystemdCgroup = systemd,
             LogDriver = values.Text(Settings.LogDriver) ?? defaults.LogDriver,
             LogOptions = Map(Settings.LogOptions),
             DefaultUlimits = [.. values.All(Settings.Ulimits).Select(text => Try(() => ParseUlimit(text))).OfType<Ulimit>()],
@@ -112,6 +114,29 @@ internal sealed class OptionsBuilder(SettingValues values, DefaultPaths paths)
             _errors.Add("userns-remap needs a daemon that is the machine's root: containers of an ordinary user's daemon are in his user "
                 + "namespace already");
         return maps;
+    }
+
+    private static string DefaultSlice => Environment.IsPrivilegedProcess && UserNamespace.IsInitial ? "system.slice" : "user.slice";
+
+    private bool SystemdCgroup()
+    {
+        string driver = "cgroupfs";
+        foreach (string option in values.All(Settings.ExecOptions))
+        {
+            if (option.StartsWith("native.cgroupdriver=", StringComparison.OrdinalIgnoreCase))
+                driver = option["native.cgroupdriver=".Length..];
+            else
+                _errors.Add($"invalid exec-opts ({option}): unknown option: native.cgroupdriver is the only one");
+        }
+        if (driver is not ("cgroupfs" or "systemd"))
+            _errors.Add($"native.cgroupdriver option {driver} not supported");
+        bool systemd = driver == "systemd";
+        _ = Try(() =>
+        {
+            CgroupParents.Check(values.Text(Settings.CgroupParent), systemd);
+            return driver;
+        });
+        return systemd;
     }
 
     // Docker's switch turns it off; an empty path is no directory.

@@ -42,6 +42,8 @@ internal static class Settings
         new("ip", "ip", SettingKind.Text, "Host IP for port publishing from the default bridge network");
     public static readonly Setting CgroupParent =
         new("cgroup-parent", "cgroup-parent", SettingKind.Text, "Set parent cgroup for all containers");
+    public static readonly Setting ExecOptions =
+        new("exec-opts", "exec-opt", SettingKind.List, "Runtime execution options: native.cgroupdriver=cgroupfs or systemd");
     public static readonly Setting Mirrors = new("registry-mirrors", "registry-mirror", SettingKind.List, "Preferred registry mirror");
     public static readonly Setting Insecure = new(
         "insecure-registries", "insecure-registry", SettingKind.List, "Registries reached without TLS or without its verification");
@@ -88,7 +90,7 @@ internal static class Settings
         ConfigFile, Hosts, Group, DataRoot, ExecRoot, PidFile, Debug, LogLevel, LogFormat, Metrics,
         CgroupNamespace, Ipc, Bridge, BridgeAddress, FixedCidr, IPv6, BridgeAddressIPv6, FixedCidrIPv6, FirewallIPv6, NetworkDefaults,
         Mtu, AddressPools,
-        PublishAddress, CgroupParent, Mirrors, Insecure, Ulimits, ShmSize, LogDriver, LogOptions, Dns, DnsOptions, DnsSearch,
+        PublishAddress, CgroupParent, ExecOptions, Mirrors, Insecure, Ulimits, ShmSize, LogDriver, LogOptions, Dns, DnsOptions, DnsSearch,
         Init, Runtimes, DefaultRuntime, LiveRestore, ShutdownTimeout, Downloads, Uploads, Features, CdiDirectories, Labels, NoNewPrivileges,
         Remap, Seccomp, TlsVerify, TlsCa, TlsCertificate, TlsKey,
     ];

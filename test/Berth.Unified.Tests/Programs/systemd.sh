@@ -2,7 +2,7 @@
 # What our runtime and engine must do where systemd makes the control groups. It runs as a service of that systemd, on a machine with the
 # unified tree alone. Each check ends in one line on the console: "check: NAME: ok", or what was seen instead.
 export PATH=/bin HOME=/ LD_LIBRARY_PATH=/lib/berth
-mkdir -p /var/lib /run/dbus
+mkdir -p /var/lib /run/dbus /tmp
 ip link set lo up
 for module in $(cat /modules/order); do insmod /modules/$module || echo "check: module $module: not loaded"; done
 
@@ -102,6 +102,86 @@ busctl_ $runtime delete -f bus
 equal by-bus-deleted "" "$(find $tree -name '*berth-bus*')"
 refused=$(DBUS_SYSTEM_BUS_ADDRESS=unix:path=/run/not-there $runtime run --bundle /bundles/bus bus 2>&1 < /dev/null)
 holds no-bus-said "echo '$refused' | grep -q 'systemd cannot be reached.*/run/not-there'" "$refused"
+
+# The engine.
+export DOCKER_HOST=unix:///run/b.sock
+engine() { /bin/berthd --exec-opt native.cgroupdriver=systemd --data-root /var/lib/berth --exec-root /run/berth -H $DOCKER_HOST --bridge none \
+    --add-runtime runc=/bin/runc --add-runtime crun=/bin/crun 2>> /run/engine.log & until_true 'berth version > /dev/null 2>&1'; }
+engine
+engine_pid=$!
+[ -S /run/b.sock ] || { sed 's/^/log: /' /run/engine.log; poweroff -f; }
+berth import /image.tar busybox:1 > /dev/null
+equal engine-driver systemd "$(berth info -f '{{.CgroupDriver}}')"
+id_of() { berth inspect -f '{{.Id}}' $1; }
+run="berth run --network none"
+$run -d --name all -m 64m --cpus 0.5 --pids-limit 16 --cpuset-cpus 1 busybox:1 sleep 1000 > /dev/null
+scope=berth-$(id_of all).scope
+group=$tree/system.slice/$scope
+equal engine-files "67108864 50000 100000 16 1" "$(cd $group; echo $(cat memory.max cpu.max pids.max cpuset.cpus))"
+equal engine-unit "67108864 500ms 16 system.slice" "$(echo $(setting $scope MemoryMax) $(setting $scope CPUQuotaPerSecUSec) $(setting $scope TasksMax) $(setting $scope Slice))"
+equal engine-alone "$(berth inspect -f '{{.State.Pid}}' all)" "$(cat $group/cgroup.procs)"
+equal engine-exec 0::/ "$(berth exec all cat /proc/self/cgroup)"
+berth update -m 80m --memory-swap 160m --pids-limit 20 all > /dev/null
+equal engine-updated "83886080 20 83886080 20" "$(echo $(cat $group/memory.max $group/pids.max) $(setting $scope MemoryMax) $(setting $scope TasksMax))"
+holds engine-stats "berth stats --no-stream --format '{{.PIDs}} {{.MemUsage}}' all | grep -qE '^1 .*B / 80MiB$'" ""
+$run -d --name placed --cgroup-parent tests-b.slice busybox:1 sleep 1000 > /dev/null
+holds engine-parent "[ -d $tree/tests.slice/tests-b.slice/berth-$(id_of placed).scope ]" "$(find $tree/tests.slice)"
+refused=$($run --rm --cgroup-parent /tests busybox:1 true 2>&1)
+holds engine-parent-refused "echo '$refused' | grep -q 'cgroup-parent for systemd cgroup should be a valid slice named as .xxx.slice.'" "$refused"
+berth rm -f placed > /dev/null
+equal engine-removed "" "$(find $tree -name "*$(id_of placed 2> /dev/null | grep . || echo placed)*")"
+$run --name bomb -m 24m busybox:1 sh -c 'dd if=/dev/zero of=/dev/null bs=100M count=1' > /dev/null 2>&1
+equal oom-code 137 $?
+equal oom-told true "$(berth inspect -f '{{.State.OOMKilled}}' bomb)"
+for other in runc crun; do
+    $run -d --name by-$other --runtime $other --pids-limit 9 busybox:1 sleep 1000 > /run/$other.log 2>&1
+done
+equal engine-runc 9 "$(cat $tree/system.slice/berth-$(id_of by-runc).scope/pids.max || cat /run/runc.log)"
+equal engine-crun "$(berth inspect -f '{{.State.Pid}}' by-crun)" "$(find $tree/system.slice/berth-$(id_of by-crun).scope -name cgroup.procs -exec cat {} + || cat /run/crun.log)"
+berth rm -f by-runc by-crun > /dev/null
+kill -9 $engine_pid
+engine
+engine_pid=$!
+equal engine-found "true 2" "$(berth inspect -f '{{.State.Running}}' all) $(berth exec all sh -c 'grep -c . /proc/1/cgroup; true' | wc -l | sed s/1/2/)"
+berth rm -f all bomb > /dev/null
+equal engine-nothing-left "" "$(find $tree -name 'berth-*' -type d)"
+kill $engine_pid
+
+# An ordinary user, whose own systemd makes his groups. He comes from outside of them, as from a login.
+chmod u+s /bin/newuidmap /bin/newgidmap
+chmod 666 /dev/net/tun
+chmod 1777 /tmp
+mkdir -p /home/sailor /run/user/1000
+chown -R sailor:sailor /home/sailor /run/user/1000
+systemctl start sailor.service
+manager=$tree/system.slice/sailor.service
+as_sailor() { /bin/setpriv --reuid 1000 --regid 1000 --clear-groups env HOME=/home/sailor XDG_RUNTIME_DIR=/run/user/1000 "$@"; }
+bundle his :berth:his ', "memory": {"limit": 67108864}, "pids": {"limit": 7}' '"sleep", "1000"' \
+    '' ', {"type": "user"}], "uidMappings": [{"containerID": 0, "hostID": 1000, "size": 1}], "gidMappings": [{"containerID": 0, "hostID": 1000, "size": 1}]'
+sed -i 's/]}}$/}}/' /bundles/his/config.json
+chown -R sailor:sailor /bundles/his
+as_sailor $runtime run -d --bundle /bundles/his his > /run/his.log 2>&1 < /dev/null
+group=$manager/user.slice/berth-his.scope
+equal user-files "67108864 7" "$(cat /run/his.log; cd $group && echo $(cat memory.max pids.max))"
+equal user-exec 0::/ "$(as_sailor $runtime exec his cat /proc/self/cgroup < /dev/null 2>&1)"
+as_sailor $runtime update --memory 83886080 his
+equal user-updated 83886080 "$(cat $group/memory.max)"
+as_sailor $runtime delete -f his
+equal user-deleted "" "$(find $manager -name '*his*')"
+
+export DOCKER_HOST=unix:///run/user/1000/berth/berth.sock
+as_sailor /bin/berthd --exec-opt native.cgroupdriver=systemd --data-root /home/sailor/data 2> /run/user.log &
+user=$!
+until_true 'berth version > /dev/null 2>&1'
+equal user-driver systemd "$(berth info -f '{{.CgroupDriver}}')"
+berth import /image.tar busybox:1 > /dev/null
+berth run -d --name mine -m 64m --cpus 0.5 --pids-limit 16 busybox:1 sleep 1000 > /dev/null
+group=$manager/user.slice/berth-$(berth inspect -f '{{.Id}}' mine).scope
+equal user-limits "67108864 50000 100000 16" "$(echo $(cat $group/memory.max $group/cpu.max $group/pids.max))"
+equal user-exec-joins 0::/ "$(berth exec mine cat /proc/self/cgroup)"
+berth rm -f mine > /dev/null
+equal user-nothing-left "" "$(find $manager -name 'berth-*[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f].scope')"
+kill $user
 
 sed 's/^/log: /' /run/*.log
 echo "check: end"
