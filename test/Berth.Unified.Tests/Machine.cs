@@ -15,13 +15,13 @@ public class Machine : IAsyncLifetime
     private static readonly string[] s_modules =
     [
         "virtio_pci", "virtio_blk", "overlay", "nf_tables", "nft_chain_nat", "nft_ct", "nft_masq", "nft_nat", "nft_redir", "nft_fib_inet",
-        "nft_reject_inet", "nft_limit", "nft_log", "bridge", "veth", "tun",
+        "nft_reject_inet", "nft_limit", "nft_log", "bridge", "veth", "tun", "crc32c_generic", "ext4",
     ];
 
     // What an ordinary user's engine needs.
     private static readonly string[] s_userPrograms = ["/usr/bin/newuidmap", "/usr/bin/newgidmap", "/usr/bin/slirp4netns", "/usr/bin/setpriv"];
 
-    private const int DiskBytes = 16 << 20;
+    private const int DiskBytes = 96 << 20;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(300);
     private readonly string _directory = Directory.CreateTempSubdirectory("berth-unified-").FullName;
     private readonly Dictionary<string, string> _outcomes = new(StringComparer.Ordinal);

@@ -86,6 +86,32 @@ berth rm -f all bomb count > /dev/null
 until_true "[ -z \"\$(find /sys/fs/cgroup/berth -mindepth 1 -type d)\" ]"
 equal nothing-left "" "$(find /sys/fs/cgroup/berth -mindepth 1 -type d)"
 
+# User namespaces of containers: this kernel's tmpfs has no idmapped mounts, its ext4 has.
+holds userns-refused "$run --rm --userns=private busybox:1 true 2>&1 | grep -q 'the file system of /var/lib/berth has no idmapped mounts'" ""
+holds userns-none-left "[ -z \"\$(berth ps -aq)\" ]" "$(berth ps -a)"
+mkdir -p /disk
+mke2fs /dev/vda > /dev/null 2>&1
+mount -t ext4 /dev/vda /disk || echo "check: userns-disk: not mounted"
+/bin/berthd --data-root /disk/lib --exec-root /run/mapped -H unix:///run/c.sock --bridge none --cgroup-parent /mapped 2> /run/mapped.log &
+mapped=$!
+until_true '[ -S /run/c.sock ]'
+export DOCKER_HOST=unix:///run/c.sock
+berth import /image.tar busybox:1 > /dev/null
+$run -d --name own --userns=private -m 64m busybox:1 sleep 1000 > /dev/null 2> /run/own || sed 's/^/check: userns-run: /' /run/own
+outside=$(stat -c %u /proc/$(berth inspect -f '{{.State.Pid}}' own))
+holds userns-outside "[ $outside -ge 65536 ]" "$outside"
+equal userns-inside "0:0" "$(berth exec own busybox stat -c %u:%g /bin/busybox)"
+equal userns-disk 7 "$(berth exec own busybox chown 7 /bin/busybox; stat -c %u $(berth inspect -f '{{.GraphDriver.Data.UpperDir}}' own)/bin/busybox)"
+equal userns-limit 67108864 "$(berth exec own cat /sys/fs/cgroup/memory.max)"
+holds userns-cgroup "! berth exec own sh -c 'echo 1 > /sys/fs/cgroup/pids.max' 2> /dev/null" ""
+equal userns-null-device "" "$(berth exec own sh -c 'echo x > /dev/null' 2>&1)"
+holds userns-cgroup-of-host "$run --rm --userns=private --cgroupns host busybox:1 true 2>&1 | grep -q 'cgroup namespace when user'" ""
+berth run -d --name joins --userns=container:own --network container:own --pid container:own busybox:1 sleep 1000 > /dev/null
+equal userns-joined $outside "$(stat -c %u /proc/$(berth inspect -f '{{.State.Pid}}' joins))"
+berth rm -f own joins > /dev/null
+kill $mapped
+export DOCKER_HOST=unix:///run/b.sock
+
 # An ordinary user's engine, in a group that was handed over to him. Programs with set-id bits look for libraries in the usual place alone.
 ln -s /lib/berth /lib/x86_64-linux-gnu
 chmod u+s /bin/newuidmap /bin/newgidmap
@@ -115,6 +141,7 @@ equal user-outside 1000 "$(stat -c %u /proc/$(berth inspect -f '{{.State.Pid}}' 
 berth pause mine > /dev/null
 holds user-frozen "grep -q 'frozen 1' $group/cgroup.events" "$(cat $group/cgroup.events)"
 berth unpause mine > /dev/null
+holds user-userns-refused "berth run --rm --userns=private busybox:1 true 2>&1 | grep -q 'are in his user namespace already'" ""
 stats=$(berth stats --no-stream --format '{{.PIDs}} {{.MemUsage}}' mine)
 holds user-stats "echo '$stats' | grep -qE '^[1-9][0-9]* [1-9].*B / 64MiB\$'" "$stats"
 berth rm -f mine > /dev/null
@@ -123,6 +150,6 @@ kill $user
 until_true '[ -z "$(ps -o user,comm | grep ^sailor)" ]'
 equal user-ended "" "$(ps -o user,comm | grep ^sailor)"
 
-sed 's/^/log: /' /run/log /run/user.log
+sed 's/^/log: /' /run/log /run/mapped.log /run/user.log
 echo "check: end"
 poweroff -f
