@@ -136,7 +136,7 @@ public sealed class UserNamespaceTests : IDisposable
     public void MapsOfJoined_AreTheOthers_AndOneUserNamespacesAlone()
     {
         UserMaps own = RemapText.Parse("default", _etc), other = Take(new UserIdRanges(static () => [], _etc), []);
-        State.ContainerRecord Find(string name) => new()
+        State.ContainerRecord? Find(string name) => name == "gone" ? null : new()
         {
             Id = Id(), Name = name, Created = default, Config = new ContainerSettings(), Host = new HostSettings(),
             UserMaps = name switch { "a" or "b" => own, "c" => other, _ => null },
@@ -147,6 +147,8 @@ public sealed class UserNamespaceTests : IDisposable
         Assert.Same(own, Of("", "container:a", "container:b"));
         Assert.Same(other, Of("container:c", "bridge"));
         Assert.Contains("different user namespaces", Assert.Throws<FaultException>(() => Of("container:c", "container:a")).Message);
+        Assert.Null(Of("", "container:gone"));
+        Assert.Equal(FaultKind.InvalidArgument, Assert.Throws<FaultException>(() => Of("container:gone", "bridge")).Kind);
         Assert.Contains("it is in the host's", Assert.Throws<FaultException>(() => Of("", "container:host")).Message);
     }
 

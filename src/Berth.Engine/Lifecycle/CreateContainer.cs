@@ -81,8 +81,10 @@ internal sealed partial class ContainerService
         }
     }
 
+    private ContainerRecord? RecordOf(string container) => parts.Containers.TryFind(container)?.Record;
+
     private UserMaps MapsOf(HostSettings host, string id) => UserNamespaceRules.IsPrivate(host) ? _userIds.Take(id)
-        : UserNamespaceRules.MapsOfJoined(host, other => Find(other).Record) ?? parts.Options.DefaultUserMaps!;
+        : UserNamespaceRules.MapsOfJoined(host, RecordOf) ?? parts.Options.DefaultUserMaps!;
 
     // The layer, the directory and the volumes; what was done is undone when a later step fails.
     private ContainerRecord Prepare(

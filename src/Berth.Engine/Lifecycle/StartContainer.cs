@@ -101,6 +101,7 @@ internal sealed partial class ContainerService
 
     private async Task<IContainer> LaunchAsync(Container container, CancellationToken cancellationToken)
     {
+        FollowJoined(container);
         ContainerRecord record = container.Record;
         WritableLayer layer = Layer(container);
         List<string> warnings = [];
@@ -234,12 +235,15 @@ internal sealed partial class ContainerService
         if (point.Type == "tmpfs")
             return new MountSpec { Destination = point.Destination, Type = "tmpfs", Source = "tmpfs", Options = mount.Options };
         string source = point.Source;
-        bool isMapped = record.UserMaps is not null && (point.Type == "volume" || mount.Options.Contains(UserNamespaceRules.BindOption));
+        bool isMapped = mount.Options.Contains(UserNamespaceRules.BindOption);
         if (point.Type == "volume" && volumes.TryGet(point.Name) is { } volume)
         {
             if (LocalVolumeOptions.TmpfsOptions(volume) is { } tmpfs)
                 return new MountSpec { Destination = point.Destination, Type = "tmpfs", Source = "tmpfs", Options = tmpfs };
-            source = LocalVolumeOptions.BoundDirectory(volume) ?? volume.Mountpoint;
+            // A volume that is a directory of the host's is the host's, as a bind mount is.
+            string? bound = LocalVolumeOptions.BoundDirectory(volume);
+            isMapped |= bound is null;
+            source = bound ?? volume.Mountpoint;
             if (mount.Subpath.Length > 0)
                 VolumePaths.CheckSubpath(source, mount.Subpath);
         }
@@ -253,7 +257,7 @@ internal sealed partial class ContainerService
             Source = source,
             Options = [mount.NonRecursive ? "bind" : "rbind", propagation, Access(record, mount)],
         };
-        return isMapped ? MountSpecs.Mapped(bind) : bind;
+        return isMapped && record.UserMaps is not null ? MountSpecs.Mapped(bind) : bind;
     }
 
     // Read-only all the way down, as Docker does it since 25, unless somebody asked for the old way. A runtime of others that does not
@@ -305,6 +309,14 @@ internal sealed partial class ContainerService
         string?[] namespaces = [.. others.Select(static pid => new FileInfo($"/proc/{pid}/ns/user").LinkTarget).Distinct()];
         return namespaces.Length <= 1 ? others.Cast<int?>().FirstOrDefault() : throw FaultException.Conflict(
             "cannot join namespaces of several containers that are in different user namespaces");
+    }
+
+    // Whose namespaces it joins may have been made anew, with other ids, since it was made or last ran. On disk are none of them.
+    private void FollowJoined(Container container)
+    {
+        if (container.Record.UserMaps is { } own && UserNamespaceRules.MapsOfJoined(container.Record.Host, RecordOf) is { } maps
+            && maps.RootUser != own.RootUser)
+            Update(container, record => record with { UserMaps = maps });
     }
 
     private Container? OtherContainer(string? mode) =>

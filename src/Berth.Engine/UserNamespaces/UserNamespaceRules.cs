@@ -67,14 +67,21 @@ internal static class UserNamespaceRules
 
     /// <summary>The ids of a container that joins others: it is in their user namespace. Null: it joins none.</summary>
     /// <param name="host">What it asks for.</param>
-    /// <param name="find">Finds a container by its name or ID.</param>
-    /// <exception cref="FaultException">InvalidArgument: the other has no user namespace, or they have different ones.</exception>
-    public static UserMaps? MapsOfJoined(HostSettings host, Func<string, ContainerRecord> find)
+    /// <param name="find">Finds a container by its name or ID; null: there is none. Of the network, processes and IPC that is said when it
+    /// starts: clients take a "not found" before for a missing image.</param>
+    /// <exception cref="FaultException">InvalidArgument: the other is missing or has no user namespace, or they have different ones.
+    /// </exception>
+    public static UserMaps? MapsOfJoined(HostSettings host, Func<string, ContainerRecord?> find)
     {
         UserMaps? maps = null;
         foreach (string mode in Joined(host))
         {
-            ContainerRecord other = find(mode[Other.Length..]);
+            if (find(mode[Other.Length..]) is not { } other)
+            {
+                if (mode == host.UsernsMode)
+                    throw FaultException.Invalid($"cannot join the user namespace of another: No such container: {mode[Other.Length..]}");
+                continue;
+            }
             if (other.UserMaps is null)
                 throw FaultException.Invalid($"cannot join namespaces of container {other.Id[..12]} when user namespaces are enabled: "
                     + "it is in the host's: use --userns=host");

@@ -55,6 +55,9 @@ public sealed class UserNamespaceDaemonTests(EngineFixture engine) : IAsyncLifet
         Assert.Equal("root", (await DoAsync("run", "--rm", "--network", "container:first", "--pid", "container:first", "--cap-add", "NET_ADMIN",
             Image, "sh", "-c", "ip link set lo down && ip link set lo up && wget -qO- http://127.0.0.1/passwd | cut -c-4 | tr -d '\\n'")).Trim());
         await DoAsync("rm", "-f", first);
+        Completed missing = await DockerAsync("run", "--rm", "--network", "container:nosuch", Image, "true");
+        Assert.Contains("No such container: nosuch", missing.Errors);
+        Assert.DoesNotContain("Unable to find image", missing.Errors);
         // Docker's: the setting's ids are everybody's; private ones are nobody else's.
         Completed own = await Program.RunAsync(EngineFixture.Berth, ["run", "--rm", "--userns=private", .. map], Address);
         Assert.NotEqual(expected, own.Output);

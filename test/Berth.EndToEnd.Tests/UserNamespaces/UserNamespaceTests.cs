@@ -117,6 +117,12 @@ public sealed class UserNamespaceTests(EngineFixture engine) : IAsyncLifetime
             Assert.Equal("0\nof root", await DoAsync("run", "--rm", "--userns=private", "-v", $"{directory}:/b:idmap", Image, "sh", "-c",
                 "stat -c %u /b/secret; cat /b/secret; touch /b/x"));
             Assert.Equal("0\n", (await Program.RunAsync("stat", ["-c", "%u", $"{directory}/x"], engine.Address)).Output);
+            // A volume that is such a directory is the host's as well.
+            string volume = $"bound-{s_suffix}";
+            await DoAsync("volume", "create", "-o", "type=none", "-o", "o=bind", "-o", $"device={directory}", volume);
+            Completed bound = await BerthAsync("run", "--rm", "--userns=private", "-v", $"{volume}:/b", Image, "cat", "/b/secret");
+            await DoAsync("volume", "rm", volume);
+            Assert.Contains("can't open '/b/secret': Permission denied", bound.Errors);
             Completed without = await BerthAsync("run", "--rm", "-v", $"{directory}:/b:idmap", Image, "true");
             Assert.Contains("mount /b: idmap needs a user namespace: add --userns=private", without.Errors);
             Completed kernel = await BerthAsync("run", "--rm", "--userns=private", "-v", "/proc:/b:idmap", Image, "true");
@@ -256,6 +262,23 @@ public sealed class UserNamespaceTests(EngineFixture engine) : IAsyncLifetime
         Completed alone = await BerthAsync("restart", "-t", "0", second);
         Assert.NotEqual(0, alone.Code);
         Assert.Contains("No such container", alone.Errors);
+    }
+
+    [Fact]
+    public async Task Joined_ThatIsMadeAnew_IsFollowedToItsNewIds()
+    {
+        string name = $"anew-{s_suffix}";
+        await StayAsync("sleep 1000", "--name", name);
+        string follower = (await DoAsync("run", "-d", $"--userns=container:{name}", "--network", $"container:{name}", Image, "sh", "-c",
+            "[ -e /f ] || { touch /f; chown 33:34 /f; }; sleep 1000")).Trim();
+        _left.Add(follower);
+        await Eventually.HoldsAsync(async () => (await BerthAsync("exec", follower, "stat", "-c", "%u", "/f")).Output == "33\n");
+        await DoAsync("rm", "-f", name);
+        await StayAsync("sleep 1000", "--name", name);
+        (uint after, uint _) = await RootOutsideAsync(name);
+        await DoAsync("restart", "-t", "0", follower);
+        Assert.Equal(after, (await RootOutsideAsync(follower)).User);
+        Assert.Equal("33:34\n", await DoAsync("exec", follower, "stat", "-c", "%u:%g", "/f"));
     }
 
     [Fact]
