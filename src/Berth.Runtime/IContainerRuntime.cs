@@ -59,6 +59,10 @@ public sealed record ContainerRequest
     /// <remarks>docs/adr/0013-user-namespaces.md.</remarks>
     public bool MapsOwners { get; init; }
 
+    /// <summary>With <see cref="MapsOwners"/>, of bind mounts by their destination: the layers, topmost first, that are mounted read-only
+    /// instead of the source.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Layers { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
+
     /// <summary>A network namespace prepared by the caller; wins over the specification's network entry. Null: as the
     /// specification says.</summary>
     public FileDescriptor? NetworkNamespace { get; init; }

@@ -203,7 +203,7 @@ internal static unsafe class Membership
 /// <summary>The container's root: mounted in its own mount namespace, then the only thing that is left.</summary>
 internal static unsafe class Root
 {
-    private const uint DetachFlag = 2;
+    public const uint DetachFlag = 2;
 
     public static void Mount(Child* child)
     {

@@ -129,6 +129,12 @@ internal static unsafe class Mapping
         SetSocketOption(toChild, 1, SendTimeout, patience, 16);
         // Binds first: they show the host's mounts, not those that cover them below.
         SendBinds(child, toChild, maps);
+        if (child->Plan->LowerCount != 0)
+        {
+            Tell.Check(child, Unshare(K.CLONE_NEWNS), Place.Namespace, Z("mount"u8));
+            Tell.Check(child, Mount(Z("none"u8), Z("/"u8), null, K.MS_REC | K.MS_SLAVE, null), Place.Propagation, null);
+        }
+        SendViews(child, toChild, maps);
         SendRoot(child, toChild, maps);
         Exit(0);
     }
@@ -138,7 +144,7 @@ internal static unsafe class Mapping
         PlanStep* steps = (PlanStep*)child->At(child->Plan->Steps);
         for (uint i = 0; i < child->Plan->StepCount; i++)
         {
-            if (steps[i].Kind != StepKind.Bind || steps[i].Mount != 0)
+            if (steps[i].Kind != StepKind.Bind || steps[i].Mount != 0 || (steps[i].Argument & MountMark.Layers) != 0)
                 continue;
             byte* source = child->At(steps[i].Source);
             int tree = Steps.BindSource(child, steps + i, source);
@@ -165,8 +171,6 @@ internal static unsafe class Mapping
         }
         else
         {
-            Tell.Check(child, Unshare(K.CLONE_NEWNS), Place.Namespace, Z("mount"u8));
-            Tell.Check(child, Mount(Z("none"u8), Z("/"u8), null, K.MS_REC | K.MS_SLAVE, null), Place.Propagation, null);
             uint* lower = (uint*)child->At(plan->Lower);
             for (uint i = 0; i < plan->LowerCount; i++)
                 Cover(child, child->At(lower[i]), maps);
@@ -175,6 +179,45 @@ internal static unsafe class Mapping
             tree = Root.Make(child);
         }
         Send(child, toChild, RootMark, 0, tree);
+    }
+
+    /// <summary>Images that are mounted: their layers without one to write to. What covered them is taken away again: the root may have the
+    /// same.</summary>
+    private static void SendViews(Child* child, int toChild, int maps)
+    {
+        PlanStep* steps = (PlanStep*)child->At(child->Plan->Steps);
+        for (uint i = 0; i < child->Plan->StepCount; i++)
+        {
+            if (steps[i].Kind == StepKind.Bind && (steps[i].Argument & MountMark.Layers) != 0)
+                Send(child, toChild, StepMark, i, View(child, (uint*)child->At(steps[i].Data), steps[i].Mode, maps));
+        }
+    }
+
+    private static int View(Child* child, uint* layers, uint count, int maps)
+    {
+        byte* first = child->At(layers[0]);
+        if (count == 1)
+        {
+            int tree = OpenTree(K.AtCwd, first, K.OPEN_TREE_CLONE | K.OPEN_TREE_CLOEXEC);
+            Tell.Check(child, tree, Place.BindSource, first);
+            MapOwners(child, tree, maps, 0, first);
+            return tree;
+        }
+        int context = FsOpen(Z("overlay"u8), 1);
+        Tell.Check(child, context, Place.Overlay, Z("fsopen"u8));
+        for (uint i = 0; i < count; i++)
+        {
+            byte* layer = child->At(layers[i]);
+            Cover(child, layer, maps);
+            Tell.Check(child, FsConfig(context, K.FSCONFIG_SET_STRING, Z("lowerdir+"u8), layer, 0), Place.Overlay, layer);
+        }
+        Tell.Check(child, FsConfig(context, K.FSCONFIG_CMD_CREATE, null, null, 0), Place.Overlay, first);
+        int mount = FsMount(context, 1, K.MOUNT_ATTR_RDONLY);
+        Tell.Check(child, mount, Place.Overlay, first);
+        Close(context);
+        for (uint i = 0; i < count; i++)
+            Tell.Check(child, Unmount(child->At(layers[i]), (int)Root.DetachFlag), Place.Overlay, child->At(layers[i]));
+        return mount;
     }
 
     private static void Cover(Child* child, byte* directory, int maps)

@@ -459,6 +459,7 @@ public static class MountMark
     public const ulong Shallow = 32; // Propagation of the mount alone, not of what is mounted below.
     public const ulong Mapped = 64; // A bind whose owners are shown through the container's id maps.
     public const ulong MappedDeep = 128; // With those of what is mounted below.
+    public const ulong Layers = 256; // A read-only view of layers, shown so: Data has their offsets, topmost first, Mode their number.
 #pragma warning restore CS1591
 }
 

@@ -183,6 +183,9 @@ internal sealed partial class ContainerService
                 .ToDictionary(static mount => mount.Point.Destination, static mount => mount.Subpath),
             NetworkNamespace = sandbox?.Namespace,
             MapsOwners = record.UserMaps is not null,
+            Layers = record.UserMaps is null ? new Dictionary<string, IReadOnlyList<string>>()
+                : record.Mounts.Where(static mount => mount.Point.Type == "image")
+                    .ToDictionary(static mount => mount.Point.Destination, mount => LayersOf(mount).Directories),
             OpenStdin = record.Config.OpenStdin,
             StdinOnce = record.Config.StdinOnce,
             Log = LogFileOf(record),
@@ -213,11 +216,9 @@ internal sealed partial class ContainerService
     // A view has an upper layer in it neither for the container nor for who made the image.
     private MountSpec ImageMount(ContainerRecord record, MountRecord mount)
     {
-        ImageRecord image = images.Find(mount.Point.Source);
-        Layer top = image.Top is { } chain ? parts.Layers.Find(chain)
-            ?? throw FaultException.NotFound($"mount image {mount.Point.Source}: its layers are gone")
-            : throw FaultException.Invalid($"mount image {mount.Point.Source}: it has no files");
-        string view = _hostMounts.MakeView(record.Id, record.Mounts.ToList().IndexOf(mount), top);
+        Layer top = LayersOf(mount);
+        string view = record.UserMaps is not null ? top.Directories[0]
+            : _hostMounts.MakeView(record.Id, record.Mounts.ToList().IndexOf(mount), top);
         if (mount.Subpath.Length > 0)
             VolumePaths.CheckSubpath(view, mount.Subpath);
         return new MountSpec
@@ -226,6 +227,10 @@ internal sealed partial class ContainerService
             Options = ["rbind", "rprivate", "ro", "nosuid", "nodev"],
         };
     }
+
+    private Layer LayersOf(MountRecord mount) => images.Find(mount.Point.Source).Top is { } chain
+        ? parts.Layers.Find(chain) ?? throw FaultException.NotFound($"mount image {mount.Point.Source}: its layers are gone")
+        : throw FaultException.Invalid($"mount image {mount.Point.Source}: it has no files");
 
     private MountSpec MountOf(ContainerRecord record, MountRecord mount)
     {

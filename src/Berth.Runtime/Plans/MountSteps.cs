@@ -25,6 +25,9 @@ internal sealed class MountSteps(
 
     private readonly List<PlanStep> _steps = [];
 
+    /// <summary>Of bind mounts by their destination: the layers that are mounted instead of a source.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<string>> Layers { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
+
     /// <summary>All steps of a specification, in the order they are done.</summary>
     public PlanStep[] Compile(RuntimeSpec spec)
     {
@@ -70,9 +73,12 @@ internal sealed class MountSteps(
         bool isMapped = options.IsIdMapped || mount.UidMappings is { Count: > 0 };
         int tree = !isMapped || stageMaps ? 0 : mapped?.Invoke(mount, options)
             ?? throw new FaultException(FaultKind.NotSupported, $"mount {mount.Destination}: idmapped mounts are not supported here");
+        bool isView = Layers.TryGetValue(mount.Destination, out IReadOnlyList<string>? layers);
         _steps.Add(new PlanStep
         {
             Kind = StepKind.Bind,
+            Data = isView ? writer.Texts(layers!) : 0,
+            Mode = (uint)(layers?.Count ?? 0),
             Source = writer.Text(mount.Source),
             Target = Path(mount.Destination),
             Attributes = options.Attributes,
@@ -83,6 +89,7 @@ internal sealed class MountSteps(
             Propagation = options.Propagation != 0 ? options.Propagation : PrivateMount,
             Argument = (options.IsRecursive || mount.Type == "rbind" ? MountMark.Recursive : 0)
                 | (options.IsShallow ? MountMark.Shallow : 0)
+                | (isView ? MountMark.Layers : 0)
                 | (isMapped && stageMaps ? MountMark.Mapped | (options.IsIdMappedDeep ? MountMark.MappedDeep : 0) : 0),
             Mount = tree,
             Type = subpaths.TryGetValue(mount.Destination, out string? beneath) ? writer.Text(beneath) : 0,

@@ -77,7 +77,10 @@ internal static class PlanBuilder
             AddLog(writer, request.Log);
             bool anyUser = spec.Linux?.Namespaces?.Any(static entry => entry.Type == "user") == true;
             PlanStep[] steps = new MountSteps(writer, cgroup?.ProcsFiles ?? [], anyUser || !UserNamespace.IsInitial, request.Subpaths,
-                (mount, options) => MappedMount(plan, mount, options, mapOwners), request.MapsOwners).Compile(spec);
+                (mount, options) => MappedMount(plan, mount, options, mapOwners), request.MapsOwners)
+            {
+                Layers = request.Layers,
+            }.Compile(spec);
             writer.Header.Steps = writer.Array<PlanStep>(steps);
             writer.Header.StepCount = (uint)steps.Length;
             writer.Header.MemoryEvents = unmonitored is null ? writer.Text(cgroup?.WatchedMemoryFile) : 0;

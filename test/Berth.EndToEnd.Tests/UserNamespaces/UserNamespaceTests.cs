@@ -334,12 +334,35 @@ public sealed class UserNamespaceTests(EngineFixture engine) : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task Image_IsMountedWithItsOwners()
+    {
+        string image = $"userns{s_suffix}:layers", name = await StayAsync("chown 33:34 /etc/passwd; rm /bin/vi; echo made; sleep 1000");
+        await Eventually.HoldsAsync(async () => await DoAsync("logs", name) == "made\n");
+        await DoAsync("commit", name, image);
+        try
+        {
+            // One layer, several, and those of the container's own root.
+            Completed look = await BerthAsync("run", "--rm", "--userns=private", "--mount", $"type=image,src={Image},dst=/one", "--mount",
+                $"type=image,src={image},dst=/two", image, "sh", "-c", "stat -c %u:%g /one/etc/passwd /two/etc/passwd /etc/passwd; "
+                + "ls /one/bin/vi /two/bin/vi; touch /one/x; touch /two/x; touch /etc/x && echo own");
+            Assert.Equal("0:0\n33:34\n33:34\n/one/bin/vi\nown\n", look.Output);
+            Assert.Contains("/one/x: Read-only file system", look.Errors);
+            Assert.Contains("/two/x: Read-only file system", look.Errors);
+        }
+        finally
+        {
+            await BerthAsync("rmi", "-f", image);
+        }
+    }
+
     [Theory]
     [InlineData("privileged mode is incompatible with user namespaces.", "--privileged")]
     [InlineData("cannot share the host's network namespace when user namespaces are enabled", "--network", "host")]
     [InlineData("cannot share the host PID namespace when user namespaces are enabled", "--pid", "host")]
     [InlineData("cannot give devices of the host when user namespaces are enabled", "--device", "/dev/zero")]
-    [InlineData("images cannot be mounted in a container with a user namespace yet", "--mount", "type=image,src=busybox:e2e,dst=/i")]
+    [InlineData("a path of an image cannot be mounted in a container with a user namespace", "--mount",
+        "type=image,src=busybox:e2e,dst=/i,image-subpath=bin")]
     public async Task Combination_WithWhatIsTheHosts_IsRefused(string words, params string[] flags)
     {
         Completed refused = await BerthAsync(["run", "--rm", "--userns=private", .. flags, Image, "true"]);
