@@ -28,7 +28,8 @@ internal sealed class Cases(IReadOnlyList<Engine> engines, Table table, string w
     /// <summary>Run only when they are named: they take many minutes.</summary>
     public IReadOnlyList<(string Name, Action Run)> Long =>
     [
-        ("soak", new FleetCases(engines, table, runs).Soak), ("crowd", new FleetCases(engines, table, runs).Crowd),
+        ("soak", new FleetCases(engines, table, runs).Soak), ("execs", new FleetCases(engines, table, runs).Execs),
+        ("crowd", new FleetCases(engines, table, runs).Crowd),
     ];
 
     /// <summary>Puts a small busybox image into every engine.</summary>

@@ -11,6 +11,7 @@ internal sealed class FleetCases(IReadOnlyList<Engine> engines, Table table, int
     private const int StreamedMegabytes = 256;
     private const int Lines = 2_000_000;
     private const int Cycles = 10_000;
+    private const int ShortPrograms = 100_000;
     private const int IdleContainers = 500;
 
     /// <summary>Bytes from a container's output to the client's, without and with a log.</summary>
@@ -56,6 +57,32 @@ internal sealed class FleetCases(IReadOnlyList<Engine> engines, Table table, int
         Dictionary<string, double> after = Idle(engine);
         table.Add($"idle daemon after {Cycles / 10} containers, PSS", "MB", before);
         table.Add($"idle daemon after {Cycles} more, PSS", "MB", after);
+    }
+
+    /// <summary>Memory, descriptors and processes of the daemon and of a container's monitor before and after a hundred thousand short
+    /// programs in that container.</summary>
+    public void Execs()
+    {
+        Engine engine = engines.Single(engine => engine.Name == "berth");
+        Command.Output(engine, "run", "-d", "--name", "benchexecs", "--network", "none", "bench", "sleep", "100000");
+        int monitor = Memory.Find("berth-monitor", "@monitor").Single();
+        InLanes(ShortPrograms / 10, _ => Command.Output(engine, "exec", "benchexecs", "true"));
+        Add($"after {ShortPrograms / 10} execs");
+        InLanes(ShortPrograms, _ => Command.Output(engine, "exec", "benchexecs", "true"));
+        Add($"after {ShortPrograms} more");
+        Command.Output(engine, "rm", "-f", "benchexecs");
+
+        void Add(string when)
+        {
+            table.Add($"idle daemon {when}, PSS", "MB", Idle(engine));
+            int daemon = engine.DaemonPids.First();
+            table.Add("… its descriptors", "", Of(Directory.GetFiles($"/proc/{daemon}/fd").Length));
+            table.Add("… monitor, PSS", "MB", Of(Memory.Proportional([monitor])));
+            table.Add("… its descriptors", "", Of(Directory.GetFiles($"/proc/{monitor}/fd").Length));
+            table.Add("… monitors in all", "", Of(Memory.Find("berth-monitor", "@monitor").Count));
+        }
+
+        Dictionary<string, double> Of(double value) => new() { [engine.Name] = value };
     }
 
     /// <summary>Five hundred containers that do nothing: how long until all run, what each costs beside itself, how long until all are

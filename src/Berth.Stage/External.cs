@@ -27,6 +27,9 @@ internal static unsafe class External
             Tell.Check(child, Unshare(K.CLONE_NEWNS), Place.Namespace, Z("mount"u8));
             Root.Mount(child);
             Close(child->Root);
+            PlanStep* steps = (PlanStep*)child->At(plan->Steps);
+            for (uint i = 0; i < plan->StepCount; i++)
+                BringNear(child, steps + i);
         }
         if ((plan->Flags & PlanFlags.Terminal) != 0)
             ExternalConsole.Listen(monitor);
@@ -34,6 +37,25 @@ internal static unsafe class External
         monitor->Helper = Run(monitor, plan->ExternalMake, givesStreams: true);
         Tell.Check(child, monitor->Helper, Place.Clone, null);
         return true;
+    }
+
+    /// <summary>Mounts what is beneath a source in the directory that we are in, where the program finds it by a name that nobody else
+    /// can change.</summary>
+    private static void BringNear(Child* child, PlanStep* step)
+    {
+        byte* source = child->At(step->Source);
+        byte* name = child->At(step->Target);
+        int tree = Steps.BindSource(child, step, source);
+        Tell.Check(child, tree, Place.BindSource, source);
+        Stat stat;
+        Tell.Check(child, Fstat(tree, &stat), Place.BindSource, source);
+        bool isDirectory = (stat.Mode & K.S_IFMT) == K.S_IFDIR;
+        int made = isDirectory ? MakeDirectory(K.AtCwd, name, 0x1C0) : Open(name, K.O_WRONLY | K.O_CREAT | K.O_CLOEXEC, 0x180);
+        Tell.Check(child, made, Place.MountPoint, name);
+        if (!isDirectory)
+            Close(made);
+        Tell.Check(child, MoveMount(tree, Z(""u8), K.AtCwd, name, K.MOVE_MOUNT_EMPTY), Place.MountMove, name);
+        Close(tree);
     }
 
     private static int Run(MonitorState* monitor, uint arguments, bool givesStreams)

@@ -119,6 +119,8 @@ public class Machine : IAsyncLifetime
             tree.AddFile($"bin/{program}", await File.ReadAllBytesAsync($"{programs}/{program}"));
         foreach (string program in Programs)
             tree.AddFile($"bin/{Path.GetFileName(program)}", await File.ReadAllBytesAsync(program));
+        // Where programs with set-id bits, and those without our environment, look for libraries.
+        tree.AddLink("lib/x86_64-linux-gnu", "berth");
         await AddMoreAsync(tree);
         await AddLibrariesAsync(tree, programs);
         await AddModulesAsync(tree, $"/lib/modules/{release}");

@@ -50,7 +50,6 @@ public sealed class SystemdMachine : Machine
         // Debian's places for programs and libraries are all ours.
         tree.AddLink("usr", ".");
         tree.AddLink("sbin", "bin");
-        tree.AddLink("lib/x86_64-linux-gnu", "berth");
         tree.AddLink("lib/berth/systemd", ".");
         foreach ((string path, string text) in s_files)
             tree.AddFile(path, Encoding.UTF8.GetBytes(text), isExecutable: false);

@@ -13,6 +13,13 @@ internal static class ExternalPlan
         PlanWriter writer = Begin(request.RunDirectory, request.Spec.Process!);
         PlanBuilder.AddRoot(writer, request);
         PlanBuilder.AddLog(writer, request.Log);
+        PlanStep[] steps = [.. ExternalSpec.Beneath(request).Select(beneath => new PlanStep
+        {
+            Kind = StepKind.Bind, Source = writer.Text(beneath.Mount.Source), Type = writer.Text(beneath.Path), Target = writer.Text(beneath.Name),
+            Argument = beneath.Mount.Options?.Contains("rbind") == true ? MountMark.Recursive : 0,
+        })];
+        writer.Header.Steps = writer.Array<PlanStep>(steps);
+        writer.Header.StepCount = (uint)steps.Length;
         bool hasPrivateProcesses = HasPrivateProcesses(request.Spec);
         writer.Header.Flags |= (request.OpenStdin ? PlanFlags.Stdin : 0) | (request.StdinOnce ? PlanFlags.StdinOnce : 0)
             | (hasPrivateProcesses ? PlanFlags.PrivateProcesses : 0);

@@ -18,9 +18,24 @@ internal static class ExternalSpec
     /// <exception cref="FaultException">NotSupported: what.</exception>
     public static void Check(ContainerRequest request, string name)
     {
-        if (request.Subpaths.Count > 0)
-            throw new FaultException(FaultKind.NotSupported, $"runtime {name}: mounts of a path beneath a volume (volume-subpath) need the "
-                + "engine's own runtime: leave --runtime out");
+        // The monitor's mounts would appear on the host.
+        if (request.Subpaths.Count > 0 && request.Spec.Linux?.RootfsPropagation is "shared" or "rshared")
+            throw new FaultException(FaultKind.NotSupported, $"runtime {name}: mounts of a path beneath a volume (volume-subpath) beside one with "
+                + "shared propagation need the engine's own runtime: leave --runtime out");
+    }
+
+    /// <summary>Mounts of a path beneath a source: no other runtime can be asked for that, so the monitor, in whose mount namespace that
+    /// program runs, mounts it under a name in the run directory first.</summary>
+    /// <returns>The mount, the path beneath its source, and the name.</returns>
+    public static IReadOnlyList<(MountSpec Mount, string Path, string Name)> Beneath(ContainerRequest request) =>
+        [.. (request.Spec.Mounts ?? []).Where(mount => request.Subpaths.ContainsKey(mount.Destination))
+            .Select((mount, number) => (mount, request.Subpaths[mount.Destination], string.Create(CultureInfo.InvariantCulture, $"beneath-{number}")))];
+
+    private static MountSpec[] Mounts(ContainerRequest request)
+    {
+        Dictionary<string, string> names = Beneath(request).ToDictionary(static beneath => beneath.Mount.Destination, static beneath => beneath.Name);
+        return [.. (request.Spec.Mounts ?? []).Select(mount => names.TryGetValue(mount.Destination, out string? name)
+            ? mount with { Source = Path.Join(request.RunDirectory, name) } : mount)];
     }
 
     /// <summary>A process with what this host can give it, as our own runtime gives it; others end with an error.</summary>
@@ -47,7 +62,8 @@ internal static class ExternalSpec
     /// <summary>The configuration with the root, the cgroup and the network namespace as they are on this host.</summary>
     public static RuntimeSpec Make(ContainerRequest request, string cgroupPath, string initProgram, IList<string> warnings)
     {
-        RuntimeSpec spec = request.Init ? WithInit(request.Spec, initProgram) : request.Spec;
+        RuntimeSpec spec = request.Spec with { Mounts = Mounts(request) };
+        spec = request.Init ? WithInit(spec, initProgram) : spec;
         RootSpec root = spec.Root ?? new RootSpec { Path = "" };
         return spec with
         {

@@ -46,12 +46,19 @@ public sealed class CycleTests
         string id = (await daemon.PostAsync("/containers/create", new { Image = "bb", Cmd = new[] { "sleep", "100000" } }))
             .GetProperty("Id").GetString()!;
         await daemon.PostAsync($"/containers/{id}/start");
+        int first = (await daemon.GetAsync($"/containers/{id}/json")).GetProperty("State").GetProperty("Pid").GetInt32();
+        int monitor = int.Parse((await File.ReadAllTextAsync($"/proc/{first}/stat")).Split(") ")[1].Split(' ')[1], null);
         await RepeatAsync(daemon, Math.Max(200, execs / 10), ExecAsync);
         Usage before = await Usage.OfAsync(daemon);
+        Usage monitorBefore = Usage.Read(monitor);
         await RepeatAsync(daemon, execs, ExecAsync);
         Usage after = await Usage.OfAsync(daemon);
-        TestContext.Current.TestOutputHelper?.WriteLine($"{execs} execs: {before} -> {after}");
+        Usage monitorAfter = Usage.Read(monitor);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{execs} execs: {before} -> {after}, monitor {monitorBefore} -> {monitorAfter}");
         AssertNoGrowth(before, after);
+        // It has no part in them.
+        Assert.Equal(monitorBefore, monitorAfter);
+        Assert.Equal([monitor], MonitorKillTests.Descendants(daemon.Pid).Except([first]));
 
         async Task ExecAsync(OwnDaemon daemon, HttpClient client)
         {
@@ -93,7 +100,7 @@ public sealed class CycleTests
             return best;
         }
 
-        private static Usage Read(int pid)
+        public static Usage Read(int pid)
         {
             string[] lines = File.ReadAllLines($"/proc/{pid}/status");
             return new Usage(Directory.GetFiles($"/proc/{pid}/fd").Length, Number(lines, "Threads:"), Number(lines, "RssAnon:"));

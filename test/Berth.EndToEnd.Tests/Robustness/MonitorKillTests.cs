@@ -14,14 +14,16 @@ public sealed class MonitorKillTests
     [Theory]
     [InlineData("berth")]
     [InlineData("runc")]
+    [InlineData("berth-runtime")]
     public async Task Kill_OfAnyProcessOfAContainer_LeavesNothingOnceItIsRemoved(string runtime)
     {
         Assert.SkipWhen(OwnDaemon.Missing is not null, OwnDaemon.Missing ?? "");
-        Assert.SkipUnless(runtime == "berth" || File.Exists("/usr/sbin/runc"), "runc is not installed");
+        Assert.SkipUnless(runtime != "runc" || File.Exists("/usr/sbin/runc"), "runc is not installed");
         int rounds = Setting("BERTH_KILL_ROUNDS", UsualRounds);
         int seed = Setting("BERTH_KILL_SEED", Environment.TickCount);
         Random random = new(seed);
-        await using OwnDaemon daemon = await OwnDaemon.StartAsync(null, "--add-runtime", "runc=/usr/sbin/runc");
+        await using OwnDaemon daemon = await OwnDaemon.StartAsync(null, "--add-runtime", "runc=/usr/sbin/runc",
+            "--add-runtime", $"berth-runtime={Path.GetDirectoryName(OwnDaemon.Program)}/berth-runtime");
         HostState host = new(daemon);
         int killed = 0;
         for (int round = 1; round <= rounds; round++)
@@ -63,7 +65,8 @@ public sealed class MonitorKillTests
     private static int Setting(string name, int usual) =>
         int.TryParse(Environment.GetEnvironmentVariable(name), out int given) ? given : usual;
 
-    private static IEnumerable<int> Descendants(int pid)
+    /// <summary>The processes below one.</summary>
+    internal static IEnumerable<int> Descendants(int pid)
     {
         List<int> children = [];
         try

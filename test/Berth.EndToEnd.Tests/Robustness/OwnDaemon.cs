@@ -54,7 +54,7 @@ internal sealed class OwnDaemon : IAsyncDisposable
         : !File.Exists(Program) ? "out/bin/berthd is not built: ./dev build"
         : !File.Exists("/bin/busybox") ? "busybox-static is not installed" : null;
 
-    private static string Program => Path.Combine(EngineFixture.Repository, "out/bin/berthd");
+    public static string Program => Path.Combine(EngineFixture.Repository, "out/bin/berthd");
 
     /// <summary>Starts one, with the image <c>bb</c> in it unless it has one already.</summary>
     /// <param name="dataRoot">Where its data is to be; null: below its own directory.</param>

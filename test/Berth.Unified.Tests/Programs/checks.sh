@@ -18,7 +18,8 @@ holds() { if eval "$2"; then echo "check: $1: ok"; else echo "check: $1: not so:
 until_true() { for attempt in $(seq 300); do eval "$1" && return; sleep 0.1; done; }
 group_of() { echo /sys/fs/cgroup/berth/$(berth inspect -f '{{.Id}}' $1); }
 
-/bin/berthd --data-root /var/lib/berth --exec-root /run/berth -H $DOCKER_HOST --bridge none 2> /run/log &
+/bin/berthd --data-root /var/lib/berth --exec-root /run/berth -H $DOCKER_HOST --bridge none --add-runtime runc=/bin/runc \
+    --add-runtime crun=/bin/crun 2> /run/log &
 until_true '[ -S /run/b.sock ]'
 [ -S /run/b.sock ] || { sed 's/^/log: /' /run/log; poweroff -f; }
 berth import /image.tar busybox:1 > /dev/null
@@ -86,6 +87,32 @@ berth rm -f all bomb count > /dev/null
 until_true "[ -z \"\$(find /sys/fs/cgroup/berth -mindepth 1 -type d)\" ]"
 equal nothing-left "" "$(find /sys/fs/cgroup/berth -mindepth 1 -type d)"
 
+# Containers by runtimes of others.
+for other in runc crun; do
+    $run -d --name by-$other --runtime $other -m 64m --cpus 0.5 --cpuset-cpus 1 --pids-limit 16 busybox:1 sleep 1000 > /run/$other.log 2>&1
+done
+limits() { echo $(cd $(group_of $1) && cat memory.max cpu.max cpuset.cpus pids.max); }
+equal runc-limits "67108864 50000 100000 1 16" "$(limits by-runc; grep -v '^[0-9a-f]*$' /run/runc.log)"
+equal crun-limits "67108864 50000 100000 1 16" "$(limits by-crun; grep -v '^[0-9a-f]*$' /run/crun.log)"
+equal runc-exec 0::/ "$(berth exec by-runc cat /proc/self/cgroup)"
+equal crun-exec 0::/ "$(berth exec by-crun cat /proc/self/cgroup)"
+berth update -m 80m --memory-swap 160m by-runc by-crun > /dev/null
+equal runc-updated 83886080 "$(cat $(group_of by-runc)/memory.max)"
+equal crun-updated 83886080 "$(cat $(group_of by-crun)/memory.max)"
+berth pause by-runc by-crun > /dev/null
+holds runc-frozen "grep -q 'frozen 1' $(group_of by-runc)/cgroup.events" ""
+holds crun-frozen "grep -q 'frozen 1' $(group_of by-crun)/cgroup.events" ""
+berth unpause by-runc by-crun > /dev/null
+stats=$(berth stats --no-stream --format '{{.PIDs}} {{.MemUsage}}' by-runc by-crun)
+equal others-stats 2 "$(echo "$stats" | grep -cE '^1 [1-9].*B / 80MiB$')"
+$run --name bomb-runc --runtime runc -m 24m busybox:1 sh -c 'dd if=/dev/zero of=/dev/null bs=100M count=1' > /dev/null 2>&1
+equal runc-oom "137 true" "$? $(berth inspect -f '{{.State.OOMKilled}}' bomb-runc)"
+holds runc-device-refused "! $run --rm --runtime runc busybox:1 sh -c 'mknod /d b $numbers && head -c 1 /d' > /dev/null 2>&1" ""
+holds crun-device-refused "! $run --rm --runtime crun busybox:1 sh -c 'mknod /d b $numbers && head -c 1 /d' > /dev/null 2>&1" ""
+berth rm -f by-runc by-crun bomb-runc > /dev/null
+until_true "[ -z \"\$(find /sys/fs/cgroup/berth -mindepth 1 -type d)\" ]"
+equal others-nothing-left "" "$(find /sys/fs/cgroup/berth -mindepth 1 -type d)"
+
 # User namespaces of containers: this kernel's tmpfs has no idmapped mounts, its ext4 has.
 holds userns-refused "$run --rm --userns=private busybox:1 true 2>&1 | grep -q 'the file system of /var/lib/berth has no idmapped mounts'" ""
 holds userns-none-left "[ -z \"\$(berth ps -aq)\" ]" "$(berth ps -a)"
@@ -112,8 +139,7 @@ berth rm -f own joins > /dev/null
 kill $mapped
 export DOCKER_HOST=unix:///run/b.sock
 
-# An ordinary user's engine, in a group that was handed over to him. Programs with set-id bits look for libraries in the usual place alone.
-ln -s /lib/berth /lib/x86_64-linux-gnu
+# An ordinary user's engine, in a group that was handed over to him.
 chmod u+s /bin/newuidmap /bin/newgidmap
 chmod 666 /dev/net/tun
 chmod 1777 /tmp

@@ -59,6 +59,29 @@ public abstract class BerthCallerSuite(BerthCaller caller) : CallerSuite(caller)
         "/bin/sh", "-c", "mkdir /m && mount -t tmpfs none /m && touch /m/x");
 
     [Fact]
+    public async Task PathBeneathAVolume_IsMounted_AndNoLinkOnIt()
+    {
+        Need();
+        string volume = $"beneath-{BerthCaller.Name}";
+        await RunAsync(["-v", $"{volume}:/v"], "/bin/sh", "-c", "mkdir -p /v/a/b && echo deep > /v/a/b/f && ln -s / /v/a/l");
+        try
+        {
+            Assert.Equal("deep", await RunAsync(["--mount", $"type=volume,src={volume},dst=/m,volume-subpath=a/b"], "cat", "/m/f"));
+            Assert.Equal("deep", await RunAsync(["--mount", $"type=volume,src={volume},dst=/one,volume-subpath=a/b/f"], "cat", "/one"));
+            foreach (string wrong in new[] { "a/l", "a/not" })
+            {
+                Completed refused = await caller.DockerAsync(null, ["run", "--rm", "--runtime", BerthCaller.Name, "--mount",
+                    $"type=volume,src={volume},dst=/m,volume-subpath={wrong}", "berth-caller", "ls", "/m"]);
+                Assert.True(refused.Code is 125 or 127 && refused.Output.Length == 0, refused.ToString());
+            }
+        }
+        finally
+        {
+            await caller.NeedAsync("volume", "rm", "-f", volume);
+        }
+    }
+
+    [Fact]
     public async Task DomainName_IsSet() => Assert.Equal("of.tests", await RunAsync(["--domainname", "of.tests"], "cat", "/proc/sys/kernel/domainname"));
 
     // Its mode could be changed from inside.
