@@ -77,8 +77,16 @@ internal sealed class TestProvider : IAsyncDisposable
             $$"""{"issuer":"{{Issuer}}","authorization_endpoint":"{{Issuer}}/authorize","token_endpoint":"{{Issuer}}/token","jwks_uri":"{{Issuer}}/keys"}"""),
         "/keys" => KeysAsync(context),
         "/token" => TokenAsync(context),
+        "/authorize" => AuthorizeAsync(context),
         _ => NotFoundAsync(context),
     };
+
+    // A browser comes here itself. Whoever asks is signed in already.
+    private Task AuthorizeAsync(HttpContext context)
+    {
+        context.Response.Redirect(SignIn(new Uri(Issuer + context.Request.Path + context.Request.QueryString)).AbsoluteUri);
+        return Task.CompletedTask;
+    }
 
     private static Task NotFoundAsync(HttpContext context)
     {
