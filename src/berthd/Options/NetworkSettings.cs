@@ -11,8 +11,8 @@ internal static class NetworkSettings
         if (values.Text(setting) is not { Length: > 0 } text)
             return null;
         if (!InternetSubnet.TryParse(text, out InternetSubnet range) || range.IsIPv6 != isIPv6)
-            errors.Add($"invalid {setting.Name} ({text}): an {(isIPv6 ? "IPv6" : "IPv4")} address and a prefix length are expected, such as "
-                + (isIPv6 ? "fd00:db8::/64" : "172.30.0.0/24"));
+            errors.Add($"invalid {setting.Name} ({text}): an {(isIPv6 ? "IPv6" : "IPv4")} address and a prefix length are expected, "
+                + $"such as {(isIPv6 ? "fd00:db8::/64" : "172.30.0.0/24")}");
         return text;
     }
 
@@ -41,7 +41,8 @@ internal static class NetworkSettings
             if (words is not [var driver, { Length: > 0 } name, var value])
                 errors.Add($"invalid {Settings.NetworkDefaults.Name} ({text}): driver=name=value is expected");
             else if (driver != "bridge")
-                errors.Add($"invalid {Settings.NetworkDefaults.Name} ({text}): this engine has no networks of driver {driver}, only bridge");
+                errors.Add($"invalid {Settings.NetworkDefaults.Name} ({text}): this engine has no networks of driver {driver}, "
+                    + "only bridge");
             else
                 options[name] = value;
         }
