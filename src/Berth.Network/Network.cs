@@ -48,6 +48,18 @@ public sealed record Network
     /// <summary>The host address that ports are published on when none is asked; null: all.</summary>
     public string? HostBinding { get; init; }
 
+    /// <summary>No network but a configuration for others: driver <c>null</c>, no addresses of its own, nobody joins it.</summary>
+    public bool ConfigOnly { get; init; }
+
+    /// <summary>The name of the configuration that it was made from; empty: none.</summary>
+    public string ConfigFrom { get; init; } = "";
+
+    /// <summary>The IPv4 addresses that a configuration asks for; null: none.</summary>
+    public AddressRequest? ConfiguredIPv4 { get; init; }
+
+    /// <summary>The IPv6 addresses that a configuration asks for; null: none.</summary>
+    public AddressRequest? ConfiguredIPv6 { get; init; }
+
     /// <summary>Driver options as the user gave them.</summary>
     public IReadOnlyDictionary<string, string> Options { get; init; } = new Dictionary<string, string>();
 

@@ -21,6 +21,12 @@ public sealed record NetworkRequest
     /// <summary>Kept and reported.</summary>
     public bool Attachable { get; init; }
 
+    /// <summary>It only keeps addresses, options and labels for others, which are made from it.</summary>
+    public bool ConfigOnly { get; init; }
+
+    /// <summary>Name or ID of the configuration that its addresses, options and labels are taken from; empty: none.</summary>
+    public string ConfigFrom { get; init; } = "";
+
     /// <summary>
     /// Docker's <c>com.docker.network.bridge.name</c>, <c>…bridge.enable_icc</c>, <c>…bridge.enable_ip_masquerade</c>,
     /// <c>…bridge.host_binding_ipv4</c>, <c>…bridge.gateway_mode_ipv4</c> and <c>…ipv6</c>, <c>com.docker.network.driver.mtu</c>; others

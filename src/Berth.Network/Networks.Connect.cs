@@ -65,6 +65,9 @@ public sealed partial class Networks
     {
         Network network = state.Network;
         ObjectDisposedException.ThrowIf(sandbox.IsDisposed, sandbox);
+        if (network.ConfigOnly)
+            throw new FaultException(
+                FaultKind.Forbidden, $"network {network.Name} is a configuration for others: containers cannot join it");
         if (network.Driver == "host")
             throw new FaultException(FaultKind.Forbidden, "container cannot be connected to host network");
         if (sandbox.Endpoints.Any(endpoint => endpoint.NetworkId == network.Id))

@@ -23,6 +23,9 @@ public sealed partial class Networks
         cancellationToken.ThrowIfCancellationRequested();
         lock (_gate)
         {
+            if (request.ConfigOnly)
+                return Task.FromResult(AddConfiguration(request));
+            request = FromConfiguration(request);
             Validate(request);
             Network network = Plan(request);
             NetworkState state = Add(network);
@@ -55,6 +58,7 @@ public sealed partial class Networks
                 throw new FaultException(
                     FaultKind.Forbidden, $"error while removing network: network {found.Name} id {found.Id} has active endpoints");
             }
+            RequireUnused(found);
             try
             {
                 Forget(state);
@@ -75,7 +79,8 @@ public sealed partial class Networks
         _networks.Remove(state.Network.Id);
         SetFirewallNetworks();
         RemovePorts(state);
-        _host.Route.TryDeleteLink(state.Network.BridgeName);
+        if (state.HasBridge)
+            _host.Route.TryDeleteLink(state.Network.BridgeName);
         _files.Delete(state.Network);
     }
 
@@ -84,16 +89,26 @@ public sealed partial class Networks
 
     private void Validate(NetworkRequest request)
     {
+        ValidateName(request);
+        if (request.Driver is "host" or "null")
+            throw new FaultException(FaultKind.Forbidden, $"only one instance of \"{request.Driver}\" network is allowed");
+        if (request.Driver != BridgeDriver)
+            throw FaultException.NotFound($"plugin \"{request.Driver}\" not found");
+        ValidateAddresses(request);
+    }
+
+    private void ValidateName(NetworkRequest request)
+    {
         if (!NamePattern.IsMatch(request.Name))
             throw FaultException.Invalid($"invalid network name: {request.Name}: only letters, digits, '_', '.' and '-' are allowed");
         if (request.Name is "default" or "bridge" or "host" or "none")
             throw new FaultException(FaultKind.Forbidden, $"operation is not permitted on predefined {request.Name} network");
         if (_networks.Values.Any(state => state.Network.Name == request.Name))
             throw FaultException.Conflict($"network with name {request.Name} already exists");
-        if (request.Driver is "host" or "null")
-            throw new FaultException(FaultKind.Forbidden, $"only one instance of \"{request.Driver}\" network is allowed");
-        if (request.Driver != BridgeDriver)
-            throw FaultException.NotFound($"plugin \"{request.Driver}\" not found");
+    }
+
+    private static void ValidateAddresses(NetworkRequest request)
+    {
         if (request.IPv4 is null && request.IPv6 is null)
             throw FaultException.Invalid("IPv4 or IPv6 must be enabled");
         Validate(request.IPv4, isIPv6: false);
@@ -148,6 +163,7 @@ public sealed partial class Networks
             IPv6 = Plan(request, isIPv6: true),
             Internal = request.Internal,
             Attachable = request.Attachable,
+            ConfigFrom = request.ConfigFrom,
             Mtu = Mtu(request),
             InterContainer = Flag(request, "enable_icc"),
             Masquerade = Flag(request, "enable_ip_masquerade"),

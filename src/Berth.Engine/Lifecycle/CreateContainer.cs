@@ -219,6 +219,9 @@ internal sealed partial class ContainerService
     /// <param name="settings">How it shall be joined.</param>
     internal static void CheckEndpoint(string network, Network.Network? found, EndpointSettings settings)
     {
+        if (found is { ConfigOnly: true })
+            throw new FaultException(
+                FaultKind.Forbidden, $"network {network} is a configuration for others: containers cannot join it");
         if ((settings.IPv4Address.Length > 0 || settings.IPv6Address.Length > 0) && network == "bridge")
             throw FaultException.Invalid("user specified IP address is supported on user defined networks only");
         if (settings.DriverOptions.Keys.FirstOrDefault(key => key.StartsWith(EndpointOptions, StringComparison.Ordinal)) is { } option)

@@ -51,6 +51,12 @@ public sealed record CreateNetwork
     /// <summary>Accepted for compatibility.</summary>
     public bool Attachable { get; init; }
 
+    /// <summary>It only keeps addresses, options and labels for others.</summary>
+    public bool ConfigOnly { get; init; }
+
+    /// <summary>Name or ID of such a network, from which it is made; empty: none.</summary>
+    public string ConfigFrom { get; init; } = "";
+
     /// <summary>With IPv4; null: as the options say, else yes.</summary>
     public bool? EnableIPv4 { get; init; }
 
@@ -98,6 +104,12 @@ public sealed record NetworkDetails
 
     /// <summary>As asked for.</summary>
     public bool Attachable { get; init; }
+
+    /// <summary>It only keeps addresses, options and labels for others.</summary>
+    public bool ConfigOnly { get; init; }
+
+    /// <summary>The name of such a network, from which it was made; empty: none.</summary>
+    public string ConfigFrom { get; init; } = "";
 
     /// <summary>With IPv4.</summary>
     public bool EnableIPv4 { get; init; }

@@ -19,7 +19,7 @@ internal sealed class NetworkService(EngineParts parts, ContainerService contain
         Dictionary<string, string> options = new(request.Options);
         foreach ((string name, string value) in parts.Options.DefaultNetworkOptions)
         {
-            if (driver == "bridge")
+            if (driver == "bridge" && request.ConfigFrom.Length == 0)
                 options.TryAdd(name, value);
         }
         (AddressRequest? addresses, AddressRequest? addressesIPv6, string warning) = AddressRanges.Parse(
@@ -33,6 +33,8 @@ internal sealed class NetworkService(EngineParts parts, ContainerService contain
             IPv6 = addressesIPv6,
             Internal = request.Internal,
             Attachable = request.Attachable,
+            ConfigOnly = request.ConfigOnly,
+            ConfigFrom = request.ConfigFrom,
             Options = options,
             Labels = request.Labels,
         }, cancellationToken);
@@ -140,8 +142,8 @@ internal sealed class NetworkService(EngineParts parts, ContainerService contain
         filters.Allow("label", "label!", "until");
         DateTimeOffset? until = filters["until"] is [string text, ..] ? TimeText.Parse(text, parts.Time) : null;
         List<string> removed = [];
-        foreach (Network.Network network in parts.Networks.List().Where(network => !network.IsPredefined && !IsUsed(network)
-            && filters.MatchesLabels(network.Labels) && !(network.Created >= until)))
+        foreach (Network.Network network in parts.Networks.List().Where(network => !network.IsPredefined && !network.ConfigOnly
+            && !IsUsed(network) && filters.MatchesLabels(network.Labels) && !(network.Created >= until)))
         {
             await RemoveAsync(network.Id, cancellationToken);
             removed.Add(network.Name);
@@ -164,11 +166,18 @@ internal sealed class NetworkService(EngineParts parts, ContainerService contain
         Internal = network.Internal,
         Attachable = network.Attachable,
         // The networks without a bridge have no addresses at all; Docker calls that IPv4.
-        EnableIPv4 = network.IPv4 is not null || network.Driver != "bridge",
-        EnableIPv6 = network.IPv6 is not null,
-        Ranges = [.. network.Plans.Select(plan => new AddressRange(
-            plan.Subnet.ToString(), plan.IPRange?.ToString() ?? "", plan.Gateway.ToString(),
-            plan.AuxiliaryAddresses.ToDictionary(pair => pair.Key, pair => pair.Value.ToString())))],
+        EnableIPv4 = network.ConfigOnly ? network.ConfiguredIPv4 is not null : network.IPv4 is not null || network.Driver != "bridge",
+        EnableIPv6 = network.IPv6 is not null || network.ConfiguredIPv6 is not null,
+        Ranges =
+        [
+            .. network.Plans.Select(plan => new AddressRange(
+                $"{plan.Subnet}", $"{plan.IPRange}", $"{plan.Gateway}", Texts(plan.AuxiliaryAddresses))),
+            .. new[] { network.ConfiguredIPv4, network.ConfiguredIPv6 }.OfType<AddressRequest>().Where(wanted => wanted.Subnet is not null)
+                .Select(wanted => new AddressRange(
+                    $"{wanted.Subnet}", $"{wanted.IPRange}", $"{wanted.Gateway}", Texts(wanted.AuxiliaryAddresses))),
+        ],
+        ConfigOnly = network.ConfigOnly,
+        ConfigFrom = network.ConfigFrom,
         Options = network.Options,
         Labels = network.Labels,
         Containers = parts.Networks.Endpoints(network.Id).ToDictionary(endpoint => endpoint.ContainerId, endpoint => new NetworkMember(
@@ -176,6 +185,9 @@ internal sealed class NetworkService(EngineParts parts, ContainerService contain
             endpoint.Address is { } address ? $"{address}/{endpoint.PrefixLength}" : "",
             endpoint.IPv6Address is { } addressIPv6 ? $"{addressIPv6}/{endpoint.IPv6PrefixLength}" : "")),
     };
+
+    private static Dictionary<string, string> Texts(IReadOnlyDictionary<string, InternetAddress> addresses) =>
+        addresses.ToDictionary(pair => pair.Key, pair => pair.Value.ToString());
 
     private void Publish(string action, Network.Network network) => parts.Events.Publish("network", action, network.Id,
         new Dictionary<string, string>(network.Labels) { ["name"] = network.Name, ["type"] = network.Driver });

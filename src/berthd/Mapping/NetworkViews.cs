@@ -23,6 +23,8 @@ internal static class NetworkViews
         },
         Internal = network.Internal,
         Attachable = network.Attachable,
+        ConfigOnly = network.ConfigOnly,
+        ConfigFrom = new Wire.ConfigReference { Network = network.ConfigFrom },
         Containers = containers ? network.Containers.ToDictionary(pair => pair.Key, pair => ToWire(pair.Value)) : [],
         Options = network.Options,
         Labels = network.Labels,
@@ -32,9 +34,8 @@ internal static class NetworkViews
     /// <exception cref="FaultException">NotSupported: swarm's kinds of networks.</exception>
     public static CreateNetwork ToRequest(this Wire.CreateNetworkRequest request)
     {
-        if (request.Ingress || request.ConfigOnly || request.ConfigFrom is { Network.Length: > 0 })
-            throw new FaultException(
-                FaultKind.NotSupported, $"network {request.Name}: ingress and configuration networks belong to swarm mode");
+        if (request.Ingress)
+            throw new FaultException(FaultKind.NotSupported, $"network {request.Name}: ingress networks belong to swarm mode");
         if (request.Scope is not ("" or "local"))
             throw FaultException.Invalid($"network {request.Name}: scope {request.Scope}: only local networks exist here");
         return new CreateNetwork
@@ -43,6 +44,8 @@ internal static class NetworkViews
             Driver = request.Driver.NullIfEmpty(),
             Internal = request.Internal,
             Attachable = request.Attachable,
+            ConfigOnly = request.ConfigOnly,
+            ConfigFrom = request.ConfigFrom?.Network ?? "",
             EnableIPv4 = request.EnableIPv4,
             EnableIPv6 = request.EnableIPv6,
             Ranges = [.. (request.IPAM?.Config ?? []).Select(ToRange)],
