@@ -18,14 +18,18 @@ internal static class ImageTree
         Check(parsed);
         string version = await session.Engine.GetApiVersionAsync(cancellationToken);
         if (Version.TryParse(version, out Version? api) && api < s_firstWithManifests)
-            throw new CommandException($"\"--tree\" requires API version {s_firstWithManifests}, but the Docker daemon API version is {version}");
+        {
+            throw new CommandException(
+                $"\"--tree\" requires API version {s_firstWithManifests}, but the Docker daemon API version is {version}");
+        }
         EngineRequest request = EngineRequest.Get("/images/json").QueryIf("all", parsed.Bool("all")).QueryIf("manifests", true)
             .QueryUnlessEmpty("filters", Filters.Of(parsed.List("filter"),
                 parsed.Arguments.Count > 0 ? [("reference", parsed.Arguments[0])] : []));
         JsonElement images = await session.Engine.SendForJsonAsync(request, cancellationToken);
         session.Print(Draw(
             [
-                .. images.Elements().Where(image => parsed.Bool("all") || image.Texts("RepoTags").Length + image.Texts("RepoDigests").Length > 0)
+                .. images.Elements()
+                    .Where(image => parsed.Bool("all") || image.Texts("RepoTags").Length + image.Texts("RepoDigests").Length > 0)
                     .Select(Read).OrderByDescending(static image => image.Created),
             ],
             new Paint(session.Console.OutputIsTerminal),
@@ -49,7 +53,8 @@ internal static class ImageTree
             PlatformText.Of(m.At("ImageData").At("Platform")), m.Text("ID"), m.At("Size").Number("Total"),
             m.At("Size").Number("Content"), m.At("ImageData").Texts("Containers").Length > 0))];
         return new Image(
-            [.. image.Texts("RepoTags").OrderByDescending(static name => name.Length).ThenBy(static name => name, StringComparer.Ordinal)], image.Number("Created"), image.Text("Id"), image.Number("Size"), variants.Sum(static v => v.Content),
+            [.. image.Texts("RepoTags").OrderByDescending(static name => name.Length).ThenBy(static name => name, StringComparer.Ordinal)],
+            image.Number("Created"), image.Text("Id"), image.Number("Size"), variants.Sum(static v => v.Content),
             image.Number("Containers") > 0 || variants.Any(static v => v.IsUsed), variants);
     }
 
