@@ -61,7 +61,8 @@ internal static class ImageTree
     private static string Draw(Image[] images, Paint paint, int width)
     {
         StringBuilder text = new();
-        text.Append(paint.Warning("WARNING: This is an experimental feature. The output may change and shouldn't be depended on.")).Append('\n');
+        text.Append(paint.Warning(
+            "WARNING: This is an experimental feature. The output may change and shouldn't be depended on.")).Append('\n');
         string legend = paint.IsOn ? "i Info →  U  In Use " : " Info ->  U In Use ";
         text.Append(' ', Math.Max(0, width - legend.Length)).Append(paint.IsOn
             ? $"{paint.Mark("i")}{paint.Legend(" Info → ")}{paint.Chip} In Use " : legend).Append("\n\n");
