@@ -46,7 +46,8 @@ internal static class ContainerNetworking
             ports[exposed] = [];
         foreach (var group in record.Endpoints.SelectMany(endpoint => endpoint.Ports)
             .GroupBy(port => $"{port.ContainerPort}/{port.Protocol.ToString().ToLowerInvariant()}"))
-            ports[group.Key] = [.. group.Select(port => new PortBinding(port.HostAddress.ToString(), port.HostPort == 0 ? "" : port.HostPort.ToString()))];
+            ports[group.Key] = [.. group.Select(port => new PortBinding(
+                port.HostAddress.ToString(), port.HostPort == 0 ? "" : port.HostPort.ToString()))];
         return ports;
     }
 }

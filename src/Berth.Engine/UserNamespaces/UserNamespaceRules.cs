@@ -99,7 +99,8 @@ internal static class UserNamespaceRules
         foreach (MountRecord mount in mounts)
         {
             if (isMapped && mount.Point.Type == "image" && mount.Subpath.Length > 0)
-                throw new FaultException(FaultKind.NotSupported, $"mount {mount.Point.Destination}: a path of an image cannot be mounted in "
+                throw new FaultException(FaultKind.NotSupported,
+                    $"mount {mount.Point.Destination}: a path of an image cannot be mounted in "
                     + "a container with a user namespace, only the whole image: leave the subpath out, or use --userns=host");
             if (!isMapped && mount.Point.Type == "bind" && mount.Options.Contains(BindOption))
                 throw FaultException.Invalid($"mount {mount.Point.Destination}: idmap needs a user namespace: add --userns=private");

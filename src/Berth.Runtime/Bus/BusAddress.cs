@@ -47,7 +47,8 @@ internal readonly record struct BusAddress(string Text, bool IsAbstract = false)
         {
             if (value[i] != '%')
                 bytes.AddRange(Encoding.UTF8.GetBytes(value, i, 1));
-            else if (i + 2 < value.Length && byte.TryParse(value.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte one))
+            else if (i + 2 < value.Length
+                && byte.TryParse(value.AsSpan(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte one))
             {
                 bytes.Add(one);
                 i += 2;

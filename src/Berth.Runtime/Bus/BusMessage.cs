@@ -106,7 +106,8 @@ internal sealed record BusMessage
         ulong body = BinaryPrimitives.ReadUInt32LittleEndian(start[4..]);
         ulong fields = BinaryPrimitives.ReadUInt32LittleEndian(start[12..]);
         ulong length = ((FixedBytes + fields + 7) & ~7ul) + body;
-        return length <= BytesMax ? (int)length : throw FaultException.Invalid($"D-Bus message: it has {length} bytes, at most {BytesMax} are taken");
+        return length <= BytesMax ? (int)length
+            : throw FaultException.Invalid($"D-Bus message: it has {length} bytes, at most {BytesMax} are taken");
     }
 
     /// <summary>Reads a message.</summary>

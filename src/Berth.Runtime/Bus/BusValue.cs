@@ -86,7 +86,8 @@ internal sealed record BusArray(string Element, IReadOnlyList<BusValue> Items) :
 }
 
 /// <summary>A struct.</summary>
-internal sealed record BusTuple(IReadOnlyList<BusValue> Fields) : BusValue($"({string.Concat(Fields.Select(static field => field.Signature))})")
+internal sealed record BusTuple(IReadOnlyList<BusValue> Fields)
+    : BusValue($"({string.Concat(Fields.Select(static field => field.Signature))})")
 {
     /// <inheritdoc/>
     public override void Write(BusWriter writer)

@@ -23,7 +23,8 @@ internal sealed class ExternalContainers(MonitorProgram program, CgroupHierarchy
         CheckProgram(runtime);
         IList<string> warnings = request.Warnings ?? [];
         byte[] configuration = JsonSerializer.SerializeToUtf8Bytes(ExternalSpec.Make(
-            request, state.SystemdUnit is null ? state.CgroupPath : request.Spec.Linux!.CgroupsPath!, program.Path, Strictness.Taking(warnings, state.IsStrict)), OciJson.RuntimeSpec);
+            request, state.SystemdUnit is null ? state.CgroupPath : request.Spec.Linux!.CgroupsPath!, program.Path,
+            Strictness.Taking(warnings, state.IsStrict)), OciJson.RuntimeSpec);
         ExternalCommands commands = new(runtime, request.Id, request.RunDirectory, state.SystemdUnit is not null);
         Cgroup cgroup = open(state);
         MonitoredProcess? process = null;

@@ -15,7 +15,8 @@ internal static class ExternalPlan
         PlanBuilder.AddLog(writer, request.Log);
         PlanStep[] steps = [.. ExternalSpec.Beneath(request).Select(beneath => new PlanStep
         {
-            Kind = StepKind.Bind, Source = writer.Text(beneath.Mount.Source), Type = writer.Text(beneath.Path), Target = writer.Text(beneath.Name),
+            Kind = StepKind.Bind, Source = writer.Text(beneath.Mount.Source), Type = writer.Text(beneath.Path),
+            Target = writer.Text(beneath.Name),
             Argument = beneath.Mount.Options?.Contains("rbind") == true ? MountMark.Recursive : 0,
         })];
         writer.Header.Steps = writer.Array<PlanStep>(steps);

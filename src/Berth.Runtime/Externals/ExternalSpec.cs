@@ -20,7 +20,8 @@ internal static class ExternalSpec
     {
         // The monitor's mounts would appear on the host.
         if (request.Subpaths.Count > 0 && request.Spec.Linux?.RootfsPropagation is "shared" or "rshared")
-            throw new FaultException(FaultKind.NotSupported, $"runtime {name}: mounts of a path beneath a volume (volume-subpath) beside one with "
+            throw new FaultException(FaultKind.NotSupported,
+                $"runtime {name}: mounts of a path beneath a volume (volume-subpath) beside one with "
                 + "shared propagation need the engine's own runtime: leave --runtime out");
     }
 
@@ -29,11 +30,13 @@ internal static class ExternalSpec
     /// <returns>The mount, the path beneath its source, and the name.</returns>
     public static IReadOnlyList<(MountSpec Mount, string Path, string Name)> Beneath(ContainerRequest request) =>
         [.. (request.Spec.Mounts ?? []).Where(mount => request.Subpaths.ContainsKey(mount.Destination))
-            .Select((mount, number) => (mount, request.Subpaths[mount.Destination], string.Create(CultureInfo.InvariantCulture, $"beneath-{number}")))];
+            .Select((mount, number) => (
+                mount, request.Subpaths[mount.Destination], string.Create(CultureInfo.InvariantCulture, $"beneath-{number}")))];
 
     private static MountSpec[] Mounts(ContainerRequest request)
     {
-        Dictionary<string, string> names = Beneath(request).ToDictionary(static beneath => beneath.Mount.Destination, static beneath => beneath.Name);
+        Dictionary<string, string> names = Beneath(request).ToDictionary(
+            static beneath => beneath.Mount.Destination, static beneath => beneath.Name);
         return [.. (request.Spec.Mounts ?? []).Select(mount => names.TryGetValue(mount.Destination, out string? name)
             ? mount with { Source = Path.Join(request.RunDirectory, name) } : mount)];
     }

@@ -1,7 +1,8 @@
 namespace Berth.Runtime.Plans;
 
 /// <summary>Namespaces that a container has in common with this process: there is nothing to join.</summary>
-/// <remarks>setns(2) asks for rights in the namespace, also where one is in it already: an ordinary user has none in the machine's.</remarks>
+/// <remarks>setns(2) asks for rights in the namespace, also where one is in it already:
+/// an ordinary user has none in the machine's.</remarks>
 internal static class SharedNamespaces
 {
     private static readonly (string Name, ulong Type)[] s_all =

@@ -92,7 +92,8 @@ internal sealed class SystemdManager : IDisposable
     }
 
     /// <summary>Makes a unit for as long as it has processes, and waits until it is there.</summary>
-    /// <exception cref="FaultException">Conflict: there is one of that name. Internal: it cannot be made. Unavailable: no answer.</exception>
+    /// <exception cref="FaultException">Conflict: there is one of that name.
+    /// Internal: it cannot be made. Unavailable: no answer.</exception>
     public void Start(string unit, IReadOnlyList<UnitProperty> properties)
     {
         string what = $"start systemd unit {unit}";
@@ -111,7 +112,8 @@ internal sealed class SystemdManager : IDisposable
             }
             catch (BusException again)
             {
-                throw new FaultException(again.Name == UnitExists ? FaultKind.Conflict : FaultKind.Internal, $"{what}: {again.Message}", again);
+                throw new FaultException(again.Name == UnitExists ? FaultKind.Conflict : FaultKind.Internal,
+                    $"{what}: {again.Message}", again);
             }
         }
         catch (BusException refused)

@@ -105,7 +105,8 @@ internal sealed class SystemdScopes(IStageProgram program)
 
     private static void MoveBelow(SystemdManager manager)
     {
-        string own = File.ReadLines("/proc/self/cgroup").FirstOrDefault(static line => line.StartsWith("0::", StringComparison.Ordinal)) ?? "";
+        string own = File.ReadLines("/proc/self/cgroup")
+            .FirstOrDefault(static line => line.StartsWith("0::", StringComparison.Ordinal)) ?? "";
         if (own.StartsWith($"0::{manager.ControlGroup}/", StringComparison.Ordinal))
             return;
         int pid = Environment.ProcessId;

@@ -59,7 +59,8 @@ internal static class UnitDevices
             if (line.EndsWith(':'))
                 isRightPart = line.StartsWith("Block", StringComparison.Ordinal) == isBlock;
             string[] words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-            if (isRightPart && words.Length == 2 && long.TryParse(words[0], CultureInfo.InvariantCulture, out long number) && number == major)
+            if (isRightPart && words.Length == 2
+                && long.TryParse(words[0], CultureInfo.InvariantCulture, out long number) && number == major)
                 return words[1];
         }
         return major.ToString(CultureInfo.InvariantCulture);

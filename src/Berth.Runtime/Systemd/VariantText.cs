@@ -95,7 +95,8 @@ internal ref struct VariantText
             fields.Add(Read(length == 0 ? null : types[..length].ToString(), depth + 1));
             types = types[length..];
         }
-        return types.IsEmpty && fields.Count > 0 ? new BusTuple(fields) : throw FaultException.Invalid("a tuple has other than its type's values");
+        return types.IsEmpty && fields.Count > 0 ? new BusTuple(fields)
+            : throw FaultException.Invalid("a tuple has other than its type's values");
     }
 
     private static BusValue Typed(string type, string text)

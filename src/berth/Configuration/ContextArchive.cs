@@ -8,7 +8,8 @@ using Berth.Cli.Parsing;
 
 namespace Berth.Cli.Configuration;
 
-/// <summary>A context as one archive, as Docker's client writes (tar) and reads it (tar or zip): <c>meta.json</c> and <c>tls/docker/*.pem</c>.</summary>
+/// <summary>A context as one archive, as Docker's client writes (tar) and reads it (tar or zip): <c>meta.json</c> and
+/// <c>tls/docker/*.pem</c>.</summary>
 /// <remarks>It comes from somebody else: only these names are taken, and only files of a sane size.</remarks>
 internal sealed record ContextArchive(string Meta, IReadOnlyDictionary<string, byte[]> Tls)
 {
