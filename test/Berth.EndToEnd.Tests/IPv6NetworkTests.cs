@@ -287,13 +287,17 @@ public sealed class IPv6NetworkTests
                 "mkdir -p /tmp/berth-outside && echo hello >/tmp/berth-outside/f && exec busybox httpd -f -p 7001 -h /tmp/berth-outside"]);
             string link = $"o6{holder.Id:x}";
             Outside outside = new(holder, link, prefix);
-            await Task.Delay(200);
+            // It has left our namespace when it has one of its own.
+            string ours = NamespaceOf("self");
+            await Eventually.HoldsAsync(() => Task.FromResult(NamespaceOf($"{holder.Id}") != ours));
             await ShellAsync($"ip link add {link} type veth peer name eth0 netns {holder.Id} && ip addr add {prefix}:77::1/64 dev {link} nodad"
                 + $" && echo 0 >/proc/sys/net/ipv6/conf/{link}/accept_dad && ip link set {link} up");
             await ShellAsync($"nsenter -t {holder.Id} -n sh -c 'echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad; ip link set lo up"
                 + $" && ip addr add {prefix}:77::2/64 dev eth0 nodad && ip link set eth0 up'");
             return outside;
         }
+
+        private static string NamespaceOf(string process) => new FileInfo($"/proc/{process}/ns/net").LinkTarget ?? "";
 
         public async Task<string> GetAsync(string address) =>
             await ShellAsync($"nsenter -t {holder.Id} -n curl -sS -g -m 2 '{address}'");

@@ -11,7 +11,7 @@ namespace Berth.Hub.Tests.Robustness;
 
 /// <summary>Two processes on one PostgreSQL and one storage, behind a balancer that sends each request to the other one: nothing sticks to
 /// a process.</summary>
-public sealed class TwoHubsTests : IAsyncDisposable
+public sealed class TwoProcessesTests : IAsyncDisposable
 {
     private const int HalfBytes = 300_000;
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("berth-hubs-");
