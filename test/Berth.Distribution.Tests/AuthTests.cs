@@ -32,6 +32,31 @@ public sealed class AuthTests
     }
 
     [Fact]
+    public async Task Pull_TokenThatIsNotTakenAnyMore_IsAskedForAnew()
+    {
+        await using FakeRegistry registry = await FakeRegistry.StartAsync();
+        registry.AddImage("1", layers: 2, bytes: 1000);
+        int tokens = 0;
+        string wanted = "t1";
+        registry.Misbehave = async context =>
+        {
+            if (context.Request.Path != "/token")
+                return await DemandAsync(context, $"http://{registry.Host}/token", $"Bearer {wanted}");
+            await context.Response.WriteAsync($$"""{"token":"t{{Interlocked.Increment(ref tokens)}}","expires_in":300}""");
+            return true;
+        };
+        using Rig rig = new();
+        (await rig.PullAsync($"{registry.Host}/a:1", s_ann)).Dispose();
+        wanted = "t2"; // As after a restart with other keys.
+        (await rig.PullAsync($"{registry.Host}/a:1", s_ann)).Dispose();
+        Assert.Equal(2, tokens);
+
+        wanted = "none";
+        await Assert.ThrowsAsync<FaultException>(() => rig.PullAsync($"{registry.Host}/a:1", s_ann));
+        Assert.Equal(3, tokens);
+    }
+
+    [Fact]
     public async Task Pull_RealmOfAnotherHost_GetsNothing()
     {
         await using FakeRegistry registry = await FakeRegistry.StartAsync(), evil = await FakeRegistry.StartAsync();

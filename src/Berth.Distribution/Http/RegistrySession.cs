@@ -11,6 +11,10 @@ namespace Berth.Distribution;
 internal sealed class RegistrySession
 {
     private const int RedirectsMax = 10;
+
+    // The first answer may be a token that was kept, which the registry does not take any more: then a fresh one is tried.
+    private const int AnswersMax = 2;
+
     private readonly RegistryContext _context;
     private readonly TokenService _tokens;
     private readonly RegistryCredentials? _credentials;
@@ -53,15 +57,16 @@ internal sealed class RegistrySession
     public async Task<HttpResponseMessage> SendAsync(Func<HttpRequestMessage> make, CancellationToken cancellationToken)
     {
         AuthenticationHeaderValue? used = _authorization;
-        HttpResponseMessage response = await SendOnceAsync(make, used, cancellationToken);
-        if (response.StatusCode != HttpStatusCode.Unauthorized)
-            return response;
-        AuthenticationHeaderValue? answer = await AnswerAsync(response, used, offline: false, cancellationToken);
-        if (answer is null)
-            return response;
-        response.Dispose();
-        _authorization = answer;
-        return await SendOnceAsync(make, answer, cancellationToken);
+        for (int answers = 0; ; answers++)
+        {
+            HttpResponseMessage response = await SendOnceAsync(make, used, cancellationToken);
+            if (response.StatusCode != HttpStatusCode.Unauthorized || answers == AnswersMax)
+                return response;
+            if (await AnswerAsync(response, used, offline: false, cancellationToken) is not { } answer)
+                return response;
+            response.Dispose();
+            _authorization = used = answer;
+        }
     }
 
     /// <summary>Proves who the user is; returns the refresh token if there is one.</summary>

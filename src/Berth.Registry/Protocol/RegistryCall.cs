@@ -72,6 +72,9 @@ internal sealed record RegistryCall(HttpContext Http, HubServices Services, Call
         // Another token of the same account would do: the client is told to ask for it. Whoever may not do it at all is not.
         if (Caller.IsByBearer && await MayByAnotherTokenAsync(wanted).ConfigureAwait(false))
         {
+            // The repository may have come into being between the two looks, with another layer of the same push: then this token will do.
+            if ((await Services.Access.OfAsync(Caller, Repository, Aborted).ConfigureAwait(false) & wanted) == wanted)
+                return;
             Response.Headers.WWWAuthenticate = Services.Callers.ChallengeFor(Http, Repository, wanted);
             throw new RegistryException(RegistryCode.UNAUTHORIZED, "the token is not for this");
         }

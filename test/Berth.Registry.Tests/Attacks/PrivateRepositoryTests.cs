@@ -61,9 +61,20 @@ public sealed class PrivateRepositoryTests(EmbeddedHub hub) : IClassFixture<Embe
         Assert.DoesNotContain(Secret, (await AskAsync(null, "GET", "/v2/_catalog")).Body, StringComparison.Ordinal);
     }
 
-    private async Task<(int Status, string Body)> AskAsync(string? name, string method, string path, string query = "")
+    [Fact]
+    public async Task Repository_ThatComesIntoBeingDuringTheLook_IsNoReasonForAnotherToken()
     {
-        HubServices services = hub.Services with { Access = new OwnersOnly(), Callers = new NamedCaller(name) };
+        // Two layers of a first push: while one is looked for, the other's upload makes the repository.
+        await hub.PushImageAsync("alice/new", "v1", Content);
+        var rules = new JustMade();
+        Assert.Equal(200, (await AskAsync("alice", "HEAD", $"/v2/alice/new/blobs/{HubRig.DigestOf(Content)}", rules: rules)).Status);
+        Assert.True(rules.Looks > 1, "the rules were not looked at again");
+    }
+
+    private async Task<(int Status, string Body)> AskAsync(
+        string? name, string method, string path, string query = "", IAccessRules? rules = null)
+    {
+        HubServices services = hub.Services with { Access = rules ?? new OwnersOnly(), Callers = new NamedCaller(name) };
         var context = new DefaultHttpContext();
         context.Request.Method = method;
         context.Request.Path = path;
@@ -87,10 +98,21 @@ public sealed class PrivateRepositoryTests(EmbeddedHub hub) : IClassFixture<Embe
             new(caller.Name == repository.Namespace);
     }
 
+    /// <summary>There is no such repository at the first look; from the second on it is the caller's.</summary>
+    private sealed class JustMade : IAccessRules
+    {
+        public int Looks { get; private set; }
+
+        public ValueTask<RepositoryAccess> OfAsync(Caller caller, RepositoryName repository, CancellationToken cancellationToken) =>
+            new(Looks++ == 0 ? RepositoryAccess.None : RepositoryAccess.Pull | RepositoryAccess.Push);
+
+        public ValueTask<bool> MayCreateAsync(Caller caller, RepositoryName repository, CancellationToken cancellationToken) => new(true);
+    }
+
     private sealed class NamedCaller(string? name) : ICallerReader
     {
         public ValueTask<Caller?> ReadAsync(HttpContext context, CancellationToken cancellationToken) =>
-            new(name is null ? Caller.Anonymous : new Caller { AccountId = name.Length, Name = name });
+            new(name is null ? Caller.Anonymous : new Caller { AccountId = name.Length, Name = name, IsByBearer = true });
 
         public string ChallengeFor(HttpContext context, RepositoryName? repository, RepositoryAccess wanted) => "Bearer realm=\"x\"";
     }
