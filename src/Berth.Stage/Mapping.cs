@@ -129,11 +129,9 @@ internal static unsafe class Mapping
         SetSocketOption(toChild, 1, SendTimeout, patience, 16);
         // Binds first: they show the host's mounts, not those that cover them below.
         SendBinds(child, toChild, maps);
-        if (child->Plan->LowerCount != 0)
-        {
-            Tell.Check(child, Unshare(K.CLONE_NEWNS), Place.Namespace, Z("mount"u8));
-            Tell.Check(child, Mount(Z("none"u8), Z("/"u8), null, K.MS_REC | K.MS_SLAVE, null), Place.Propagation, null);
-        }
+        Tell.Check(child, Unshare(K.CLONE_NEWNS), Place.Namespace, Z("mount"u8));
+        Tell.Check(child, Mount(Z("none"u8), Z("/"u8), null, K.MS_REC | K.MS_SLAVE, null), Place.Propagation, null);
+        SendNodes(child, toChild);
         SendViews(child, toChild, maps);
         SendRoot(child, toChild, maps);
         Exit(0);
@@ -144,7 +142,7 @@ internal static unsafe class Mapping
         PlanStep* steps = (PlanStep*)child->At(child->Plan->Steps);
         for (uint i = 0; i < child->Plan->StepCount; i++)
         {
-            if (steps[i].Kind != StepKind.Bind || steps[i].Mount != 0 || (steps[i].Argument & MountMark.Layers) != 0)
+            if (steps[i].Kind != StepKind.Bind || steps[i].Mount != 0 || (steps[i].Argument & (MountMark.Layers | MountMark.Node)) != 0)
                 continue;
             byte* source = child->At(steps[i].Source);
             int tree = Steps.BindSource(child, steps + i, source);
@@ -152,6 +150,20 @@ internal static unsafe class Mapping
             if ((steps[i].Argument & MountMark.Mapped) != 0)
                 MapOwners(child, tree, maps, (steps[i].Argument & MountMark.MappedDeep) != 0 ? K.AT_RECURSIVE : 0, source);
             Send(child, toChild, StepMark, i, tree);
+        }
+    }
+
+    private static void SendNodes(Child* child, int toChild)
+    {
+        PlanStep* steps = (PlanStep*)child->At(child->Plan->Steps);
+        int room = -1;
+        for (uint i = 0; i < child->Plan->StepCount; i++)
+        {
+            if (steps[i].Kind != StepKind.Bind || (steps[i].Argument & MountMark.Node) == 0)
+                continue;
+            if (room < 0)
+                room = MappedNodes.Room(child, Z("/"u8), 0);
+            Send(child, toChild, StepMark, i, MappedNodes.Make(child, room, steps + i, i));
         }
     }
 

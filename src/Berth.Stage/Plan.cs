@@ -460,6 +460,7 @@ public static class MountMark
     public const ulong Mapped = 64; // A bind whose owners are shown through the container's id maps.
     public const ulong MappedDeep = 128; // With those of what is mounted below.
     public const ulong Layers = 256; // A read-only view of layers, shown so: Data has their offsets, topmost first, Mode their number.
+    public const ulong Node = 512; // A device that is made and mounted: Type is its number, Mode, User and Group those of its node.
 #pragma warning restore CS1591
 }
 

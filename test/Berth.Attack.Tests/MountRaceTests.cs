@@ -149,8 +149,6 @@ public sealed class MountRaceTests(AttackEngine engine)
     public async Task B07_DirectoriesOnTheWaySwapped_NothingIsMadeOutside(string option, string value) // CVE-2024-45310
     {
         engine.Skip();
-        if (option == "--device")
-            AttackEngine.SkipRemapped();
         string outside = engine.NewOutside();
         string payload = engine.NewName("payload");
         await using Swapper swapper = await Swapper.StartAsync(

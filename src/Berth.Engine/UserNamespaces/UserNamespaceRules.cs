@@ -51,14 +51,9 @@ internal static class UserNamespaceRules
             throw FaultException.Invalid("cannot share the host's network namespace when user namespaces are enabled");
         if (host.PidMode == Host)
             throw FaultException.Invalid("cannot share the host PID namespace when user namespaces are enabled");
-        // Version 2 is mounted anew, which is for the owner of the cgroup namespace; of version 1 the container gets its own directories.
-        if (host.CgroupnsMode == Host && File.Exists("/sys/fs/cgroup/cgroup.controllers"))
-            throw FaultException.Invalid("cannot share the host's cgroup namespace when user namespaces are enabled");
         if (IsPrivate(host) && Joined(host).FirstOrDefault() is { } joined)
             throw FaultException.Invalid($"cannot join namespaces of {joined} with ids of its own: they belong to that container's user "
                 + $"namespace: use --userns={joined}");
-        if (host.Resources.Devices is { Count: > 0 } || host.Resources.DeviceRequests is { Count: > 0 })
-            throw FaultException.Invalid("cannot give devices of the host when user namespaces are enabled: use --userns=host");
         string runtime = string.IsNullOrEmpty(host.Runtime) ? options.DefaultRuntime : host.Runtime;
         if (RuntimeNames.Find(options, runtime) is not null)
             throw new FaultException(FaultKind.NotSupported, $"runtime {runtime}: user namespaces need the engine's own runtime: leave "

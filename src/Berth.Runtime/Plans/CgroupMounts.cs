@@ -3,7 +3,9 @@ namespace Berth.Runtime.Plans;
 /// <summary>Where the trees of a container's cgroup are to be seen inside.</summary>
 internal static class CgroupMounts
 {
-    private const string Mountpoint = "/sys/fs/cgroup";
+    /// <summary>Where the one tree of version 2 is, and the trees of version 1 are below.</summary>
+    public const string Mountpoint = "/sys/fs/cgroup";
+
 
     // Read once, as CgroupHierarchy does: controllers do not move while an engine runs.
     private static readonly Lazy<string[]> s_points = new(static () =>

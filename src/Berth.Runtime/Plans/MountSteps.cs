@@ -24,6 +24,7 @@ internal sealed class MountSteps(
     ];
 
     private readonly List<PlanStep> _steps = [];
+    private LinuxSpec _linux = new();
 
     /// <summary>Of bind mounts by their destination: the layers that are mounted instead of a source.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<string>> Layers { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
@@ -32,6 +33,7 @@ internal sealed class MountSteps(
     public PlanStep[] Compile(RuntimeSpec spec)
     {
         bool hostDevices = false;
+        _linux = spec.Linux ?? _linux;
         foreach (MountSpec mount in spec.Mounts ?? [])
         {
             Add(mount);
@@ -133,6 +135,12 @@ internal sealed class MountSteps(
         List<CgroupMounts.Tree> trees = CgroupMounts.Find(procsFiles);
         if (trees is [{ Name: "" }])
         {
+            // A mount of it shows the mounter's cgroup namespace, and one in a user namespace may be made of its own only.
+            if (stageMaps && _linux.Namespaces?.Any(static entry => entry.Type == "cgroup") != true)
+            {
+                AddBind(CgroupMounts.Mountpoint, mount.Destination, options.Attributes);
+                return;
+            }
             AddFileSystem(new MountSpec { Destination = mount.Destination, Type = "cgroup2", Source = "cgroup" }, options);
             return;
         }
@@ -172,11 +180,31 @@ internal sealed class MountSteps(
             "p" => NamedPipe,
             _ => throw FaultException.Invalid($"device {device.Path}: unknown type \"{device.Type}\""),
         };
-        if (userNamespace)
+        if (stageMaps)
+            AddMappedNode(device, type);
+        else if (userNamespace)
             AddBind(device.Path, device.Path, 0);
         else
             AddNode(device.Path, type | ((device.FileMode ?? 0x1B6) & 0xFFF), Number((ulong)device.Major, (ulong)device.Minor),
                 device.Uid ?? 0, device.Gid ?? 0);
+    }
+
+    private void AddMappedNode(DeviceSpec device, uint type)
+    {
+        IReadOnlyList<IdMapping> users = _linux.UidMappings ?? [], groups = _linux.GidMappings ?? [];
+        _steps.Add(new PlanStep
+        {
+            Kind = StepKind.Bind,
+            Source = writer.Text(device.Path),
+            Target = Path(device.Path),
+            Type = (uint)Number((ulong)device.Major, (ulong)device.Minor),
+            Mode = type | ((device.FileMode ?? 0x1B6) & 0xFFF),
+            // An owner who is not among the container's ids would be nobody there.
+            User = IdMaps.Outside(users, device.Uid ?? 0) ?? IdMaps.Outside(users, 0) ?? 0,
+            Group = IdMaps.Outside(groups, device.Gid ?? 0) ?? IdMaps.Outside(groups, 0) ?? 0,
+            Propagation = PrivateMount,
+            Argument = MountMark.Node,
+        });
     }
 
     private void AddNode(string path, uint mode, ulong number, uint user, uint group) => _steps.Add(new PlanStep

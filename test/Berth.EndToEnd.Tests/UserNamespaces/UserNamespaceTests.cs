@@ -360,7 +360,6 @@ public sealed class UserNamespaceTests(EngineFixture engine) : IAsyncLifetime
     [InlineData("privileged mode is incompatible with user namespaces.", "--privileged")]
     [InlineData("cannot share the host's network namespace when user namespaces are enabled", "--network", "host")]
     [InlineData("cannot share the host PID namespace when user namespaces are enabled", "--pid", "host")]
-    [InlineData("cannot give devices of the host when user namespaces are enabled", "--device", "/dev/zero")]
     [InlineData("a path of an image cannot be mounted in a container with a user namespace", "--mount",
         "type=image,src=busybox:e2e,dst=/i,image-subpath=bin")]
     public async Task Combination_WithWhatIsTheHosts_IsRefused(string words, params string[] flags)
@@ -368,6 +367,34 @@ public sealed class UserNamespaceTests(EngineFixture engine) : IAsyncLifetime
         Completed refused = await BerthAsync(["run", "--rm", "--userns=private", .. flags, Image, "true"]);
         Assert.Equal(125, refused.Code);
         Assert.Contains(words, refused.Errors);
+    }
+
+    // Docker binds the host's node there, which belongs to nobody inside, and takes no other name for it.
+    [Fact]
+    public async Task Device_IsRootsInside_UnderAnyName_AndForWhatWasAllowedAlone()
+    {
+        string device = (await Program.RunAsync("losetup", ["-f"], engine.Address)).Output.Trim();
+        string file = Path.GetTempFileName();
+        try
+        {
+            await File.WriteAllTextAsync(file, "on the disk".PadRight(1 << 16), TestContext.Current.CancellationToken);
+            await Program.RunAsync("losetup", [device, file], engine.Address);
+            string[] look = ["--device", $"{device}:/dev/own/disk:r", Image, "sh", "-c", "stat -c '%u:%g %f %t:%T' /dev/own/disk; "
+                + "head -c 11 /dev/own/disk; echo; dd if=/dev/zero of=/dev/own/disk count=1 2> /dev/null || echo read-only"];
+            string without = await DoAsync(["run", "--rm", .. look]);
+            Assert.EndsWith("\non the disk\nread-only\n", without);
+            Assert.Equal(without, await DoAsync(["run", "--rm", "--userns=private", .. look]));
+            // The right to read it comes from the list of devices, not from the name: nothing else may be made or opened.
+            Assert.Equal("none\n", await DoAsync("run", "--rm", "--userns=private", "--device", $"{device}:/d:r", "--cap-add", "MKNOD", Image,
+                "sh", "-c", "mknod /e b 7 0 2> /dev/null; head -c 1 /e 2> /dev/null || echo none"));
+            Assert.Equal("1:3\n", await DoAsync("run", "--rm", "--userns=private", "--device", "/dev/null:/nothing", "-u", "33", Image, "sh", "-c",
+                "echo x > /nothing && stat -c %t:%T /nothing"));
+        }
+        finally
+        {
+            await Program.RunAsync("losetup", ["-d", device], engine.Address);
+            File.Delete(file);
+        }
     }
 
     [Fact]

@@ -132,7 +132,12 @@ equal userns-disk 7 "$(berth exec own busybox chown 7 /bin/busybox; stat -c %u $
 equal userns-limit 67108864 "$(berth exec own cat /sys/fs/cgroup/memory.max)"
 holds userns-cgroup "! berth exec own sh -c 'echo 1 > /sys/fs/cgroup/pids.max' 2> /dev/null" ""
 equal userns-null-device "" "$(berth exec own sh -c 'echo x > /dev/null' 2>&1)"
-holds userns-cgroup-of-host "$run --rm --userns=private --cgroupns host busybox:1 true 2>&1 | grep -q 'cgroup namespace when user'" ""
+$run -d --name tree --userns=private --cgroupns host busybox:1 sleep 1000 > /dev/null 2>> /run/own
+equal userns-cgroup-of-host "0::/mapped/$(berth inspect -f '{{.Id}}' tree)" "$(berth exec tree cat /proc/self/cgroup)"
+holds userns-cgroup-of-host-seen "berth exec tree test -d /sys/fs/cgroup/mapped" "$(cat /run/own)"
+holds userns-cgroup-of-host-shut "! berth exec tree sh -c 'echo 1 > /sys/fs/cgroup/mapped/pids.max' 2> /dev/null" ""
+equal userns-device 0 "$($run --rm --userns=private --device /dev/vda:/d:r busybox:1 sh -c 'head -c 1 /d > /dev/null && busybox stat -c %u /d' 2>&1)"
+berth rm -f tree > /dev/null
 berth run -d --name joins --userns=container:own --network container:own --pid container:own busybox:1 sleep 1000 > /dev/null
 equal userns-joined $outside "$(stat -c %u /proc/$(berth inspect -f '{{.State.Pid}}' joins))"
 berth rm -f own joins > /dev/null
