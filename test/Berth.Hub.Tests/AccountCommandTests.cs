@@ -134,6 +134,26 @@ public sealed class AccountCommandTests
     }
 
     [Fact]
+    public async Task NameOfACache_IsNoAccounts_AndTheReverse()
+    {
+        DirectoryInfo directory = Directory.CreateTempSubdirectory("berth-hub-");
+        string[] upstream = ["--upstreams", "prefix=mirror,url=https://registry.example"];
+        await using (HubProgram hub = await HubProgram.StartInAsync(directory, upstream))
+        {
+            (int code, string output) = await RefusedAsync(hub, "user", "add", "mirror", "--no-password");
+            Assert.Equal((1, "user mirror: names that begin with mirror are another registry's, which this hub passes on: "
+                + "choose another name\n"), (code, output));
+        }
+        await using (HubProgram hub = await HubProgram.StartInAsync(directory))
+            await OnAsync(hub, "", "user", "add", "mirror", "--no-password");
+        (int start, string said) = await HubTool.RunAsync(
+            HubTool.Hub, ["serve", "--listen", "127.0.0.1:0", "--data", Path.Join(directory.FullName, "data"), .. upstream]);
+        Assert.Equal((1, "failed to start: upstreams: prefix mirror: the user mirror has this name: give the upstream another prefix, "
+            + "or remove the user\n"), (start, said));
+        directory.Delete(recursive: true);
+    }
+
+    [Fact]
     public async Task FirstStart_PrintsTheLinkOnce_UntilThereIsAnAdministrator()
     {
         DirectoryInfo directory = Directory.CreateTempSubdirectory("berth-hub-");

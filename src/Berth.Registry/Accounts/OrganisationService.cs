@@ -28,10 +28,7 @@ public sealed class OrganisationService(HubDatabase database, AuditLog audit, Ti
             async (transaction, token) =>
             {
                 long ownerId = await UserIdAsync(transaction, owner, token);
-                if (await transaction.NumberAsync($"select id from accounts where name = {name}", token) is not null
-                    || (!actor.IsAdministrator && await transaction.NumberAsync(
-                        $"select cast(1 as bigint) from repositories where namespace = {name} limit 1", token) is not null))
-                    throw FaultException.Conflict($"organisation {name}: the name is taken");
+                await AccountNames.RequireFreeAsync(transaction, actor, "organisation", name, token);
                 if (!actor.IsAdministrator && await transaction.NumberAsync(
                     $"select count(*) from memberships where account_id = {ownerId} and role = 'owner'", token) >= OwnedMax)
                     throw FaultException.Conflict($"organisation {name}: {owner} owns {OwnedMax} already");

@@ -184,12 +184,7 @@ public sealed class UserService(
     internal async Task<UserAccount> InsertAsync(
         HubTransaction transaction, Caller actor, NewUser wanted, string? password, CancellationToken cancellationToken)
     {
-        if (await transaction.NumberAsync($"select id from accounts where name = {wanted.Name}", cancellationToken) is not null)
-            throw FaultException.Conflict($"user {wanted.Name}: the name is taken");
-        // Repositories may have been imported before their owner existed: their name must not be anybody's for the taking.
-        if (!actor.IsAdministrator && await transaction.NumberAsync(
-            $"select cast(1 as bigint) from repositories where namespace = {wanted.Name} limit 1", cancellationToken) is not null)
-            throw FaultException.Conflict($"user {wanted.Name}: the name is taken");
+        await AccountNames.RequireFreeAsync(transaction, actor, "user", wanted.Name, cancellationToken);
         long now = time.GetUtcNow().ToUnixTimeMilliseconds();
         long id = (await transaction.NumberAsync(
             $"insert into accounts(name, kind, display_name, created_at) values ({wanted.Name}, 'user', {wanted.DisplayName}, {now}) returning id",

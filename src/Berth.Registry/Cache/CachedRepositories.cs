@@ -5,11 +5,15 @@ namespace Berth.Registry.Cache;
 /// <summary>The rows of repositories that are other registries'.</summary>
 internal static class CachedRepositories
 {
-    /// <summary>Gives all that is here of the upstreams the visibility that they have now: who may pull may have been changed.</summary>
-    public static Task SetVisibilityAsync(
-        HubDatabase database, IEnumerable<UpstreamOptions> upstreams, CancellationToken cancellationToken) => database.WriteAsync(
+    /// <summary>Brings the database to the upstreams that are configured now: their names become nobody's, and all that is here of them
+    /// gets the visibility that they have.</summary>
+    /// <exception cref="FaultException">Conflict: an account has the first part of a prefix. Its owner would have rights to what is
+    /// another registry's, and could push in the place of it.</exception>
+    public static Task FollowAsync(
+        HubDatabase database, IReadOnlyCollection<UpstreamOptions> upstreams, CancellationToken cancellationToken) => database.WriteAsync(
             async (transaction, token) =>
             {
+                await ReserveAsync(transaction, upstreams, token).ConfigureAwait(false);
                 // Of two prefixes that fit, the longer counts.
                 foreach (UpstreamOptions upstream in upstreams.OrderBy(upstream => upstream.Prefix.Length))
                 {
@@ -22,6 +26,22 @@ internal static class CachedRepositories
                 }
                 return true;
             }, cancellationToken);
+
+    private static async Task ReserveAsync(
+        HubTransaction transaction, IReadOnlyCollection<UpstreamOptions> upstreams, CancellationToken cancellationToken)
+    {
+        await transaction.ExecuteAsync($"delete from cache_prefixes", cancellationToken).ConfigureAwait(false);
+        foreach (string prefix in upstreams.Select(upstream => upstream.Prefix))
+        {
+            string space = prefix.Split('/')[0];
+            if (await transaction.TextAsync($"select kind from accounts where name = {space}", cancellationToken).ConfigureAwait(false)
+                is { } kind)
+                throw FaultException.Conflict(
+                    $"upstreams: prefix {prefix}: the {kind} {space} has this name: give the upstream another prefix, or remove the {kind}");
+            await transaction.ExecuteAsync(
+                $"insert into cache_prefixes(prefix, namespace) values ({prefix}, {space})", cancellationToken).ConfigureAwait(false);
+        }
+    }
 
     /// <summary>The end of the names that begin with a prefix and a slash: they are in the order of their bytes.</summary>
     public static string EndOf(string prefix) => $"{prefix}{(char)('/' + 1)}";

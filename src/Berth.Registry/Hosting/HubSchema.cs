@@ -1,5 +1,6 @@
 using Berth.Registry.Accounts;
 using Berth.Registry.Browsing;
+using Berth.Registry.Cache;
 using Berth.Registry.Database;
 using Berth.Registry.Diary;
 using Berth.Registry.Operation.Webhooks;
@@ -12,5 +13,5 @@ internal static class HubSchema
 {
     public static IReadOnlyList<Migration> Steps { get; } =
         [.. RegistrySchema.Steps, .. AccountsSchema.Steps, .. WebhooksSchema.Steps, .. DiarySchema.Steps,
-            .. RetentionSchema.Steps, .. BrowsingSchema.Steps];
+            .. RetentionSchema.Steps, .. BrowsingSchema.Steps, .. CacheSchema.Steps];
 }

@@ -1,6 +1,8 @@
 using Berth.Faults;
 using Berth.Registry.Accounts;
+using Berth.Registry.Accounts.Oidc;
 using Berth.Registry.Audit;
+using Berth.Registry.Cache;
 using Berth.Registry.Database;
 using Berth.Registry.Hosting;
 using Berth.Registry.Model;
@@ -49,6 +51,35 @@ public abstract class AccountsContract : IAsyncLifetime
         AuditEntry entry = Assert.Single(await _hub.Audit.ListAsync(new AuditFilter { Subject = "alice" }, null, 10, default));
         Assert.Equal((AuditActions.UserCreate, "alice", alice.Id, "192.0.2.1"), (entry.Action, entry.Actor, entry.ActorId, entry.Address));
         await RefusedAsync(FaultKind.Conflict, () => _hub.Users.RegisterAsync(new("alice", Password, "", "", null), null, default));
+    }
+
+    [Fact]
+    public async Task Names_ThatBeginACache_AreNobodys_InAllProcesses()
+    {
+        UpstreamOptions[] upstreams = [Upstream("docker.io"), Upstream("mirrors/ghcr")];
+        await CachedRepositories.FollowAsync(_database, upstreams, default);
+        await UserAsync("alice");
+        FaultException refused = await Assert.ThrowsAsync<FaultException>(
+            () => _hub.Users.RegisterAsync(new("docker.io", Password, "", "", null), null, default));
+        Assert.Equal((FaultKind.Conflict,
+            "user docker.io: names that begin with docker.io are another registry's, which this hub passes on: choose another name"),
+            (refused.Kind, refused.Message));
+        // Nor do operators give it away, in a process that was not told of the upstreams.
+        await RefusedAsync(FaultKind.Conflict, () => _other.Users.CreateAsync(s_operator, new NewUser("docker.io", Password), default));
+        await RefusedAsync(FaultKind.Conflict, () => _other.Organisations.CreateAsync(s_operator, "mirrors", "", "alice", default));
+        string link = await _hub.Secrets.InviteAsync(s_operator, SecretKind.Setup, "", default);
+        await RefusedAsync(FaultKind.Conflict, () => _hub.Users.SetUpAsync(link, new("mirrors", Password, "", "", null), null, default));
+        long made = await _other.OidcAccounts.CreateAsync(
+            "https://id.example", new OidcIdentity("1", "Mirrors", "", "") , null, default);
+        Assert.Equal("mirrors-2", (await _hub.Users.FindAsync(made, default))!.Name);
+        // What is configured no longer is free again.
+        await CachedRepositories.FollowAsync(_database, [upstreams[0]], default);
+        await _other.Organisations.CreateAsync(s_operator, "mirrors", "", "alice", default);
+        refused = await Assert.ThrowsAsync<FaultException>(() => CachedRepositories.FollowAsync(_otherDatabase, upstreams, default));
+        Assert.Equal((FaultKind.Conflict, "upstreams: prefix mirrors/ghcr: the organisation mirrors has this name: "
+            + "give the upstream another prefix, or remove the organisation"), (refused.Kind, refused.Message));
+        // The process that did not start has taken nothing away from those that run.
+        await RefusedAsync(FaultKind.Conflict, () => _hub.Users.CreateAsync(s_operator, new NewUser("docker.io", Password), default));
     }
 
     [Theory]
@@ -413,4 +444,6 @@ public abstract class AccountsContract : IAsyncLifetime
         Assert.Equal(kind, (await Assert.ThrowsAsync<FaultException>(attempt)).Kind);
 
     private static string KeyOf(string token) => token[..token.IndexOf('.', StringComparison.Ordinal)];
+
+    private static UpstreamOptions Upstream(string prefix) => new() { Prefix = prefix, Address = new Uri("https://registry.example") };
 }

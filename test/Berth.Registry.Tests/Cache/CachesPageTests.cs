@@ -48,7 +48,7 @@ public sealed class CachesPageTests
         await hub.UserAsync("alice");
         await hub.RepositoryAsync("up.example/lib/old", "public");
         await hub.RepositoryAsync("up.example/other", "private");
-        await CachedRepositories.SetVisibilityAsync(hub.Services.Database, hub.Services.Options.Upstreams, default);
+        await CachedRepositories.FollowAsync(hub.Services.Database, hub.Services.Options.Upstreams, default);
         string layer = HubRig.DigestOf("{}").ToString();
         upstream.Content[$"/v2/app/blobs/{layer}"] = ("application/octet-stream", "{}"u8.ToArray(), layer);
         using HttpResponseMessage refused = await hub.SendAsync(HttpMethod.Get, $"/v2/up.example/lib/app/blobs/{layer}");

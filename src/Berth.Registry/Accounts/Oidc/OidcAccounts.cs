@@ -28,7 +28,7 @@ public sealed class OidcAccounts(HubDatabase database, UserService users, AuditL
                 for (int i = 1; i <= NamesTriedMax; i++)
                 {
                     string name = i == 1 ? wish : $"{wish[..Math.Min(wish.Length, AccountName.LengthMax - 4)]}-{i}";
-                    if (!AccountName.TryParse(name, out _) || await IsTakenAsync(transaction, name, token))
+                    if (!AccountName.TryParse(name, out _) || !await AccountNames.IsFreeAsync(transaction, name, token))
                         continue;
                     var user = new NewUser(name, null) { DisplayName = Printable(identity.DisplayName), Email = identity.Email };
                     Caller self = new() { Name = name, RemoteAddress = address };
@@ -61,10 +61,6 @@ public sealed class OidcAccounts(HubDatabase database, UserService users, AuditL
         transaction.ExecuteAsync(
             $"insert into identities(issuer, subject, account_id, created_at) values ({issuer}, {subject}, {account}, {time.GetUtcNow().ToUnixTimeMilliseconds()})",
             cancellationToken);
-
-    private static async Task<bool> IsTakenAsync(HubTransaction transaction, string name, CancellationToken cancellationToken) =>
-        await transaction.NumberAsync($"select id from accounts where name = {name}", cancellationToken) is not null
-        || await transaction.NumberAsync($"select id from repositories where namespace = {name} limit 1", cancellationToken) is not null;
 
     private static string NameFrom(OidcIdentity identity)
     {
