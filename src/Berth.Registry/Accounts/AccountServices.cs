@@ -27,7 +27,7 @@ public sealed record AccountServices : IDisposable
         Access = new AccessRules(Directory);
         Address = new PublicAddress(settings.PublicUrl);
         SignIn = new SignIn(
-            database, Directory, Secrets, _hasher, new LoginThrottle(time), Audit, time, loggers.CreateLogger<SignIn>());
+            database, Directory, Secrets, _hasher, new LoginThrottle(database, time), Audit, time, loggers.CreateLogger<SignIn>());
         Bearers = new BearerTokens(new StoredSigningKeys(database, time), settings.Service, time);
         Callers = new CallerReader(Bearers, SignIn, Directory, Address);
         OidcAccounts = new OidcAccounts(database, Users, Audit, time);

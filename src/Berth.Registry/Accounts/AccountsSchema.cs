@@ -48,5 +48,10 @@ internal static class AccountsSchema
             create index audit_subject on audit(subject, id);
             create index audit_actor on audit(actor_id, id);
             """),
+        // What an entry of it counts, LoginThrottle says.
+        new("accounts", 2, """
+            create table login_failures(key text primary key, failures bigint not null, last_at bigint not null);
+            create index login_failures_last on login_failures(last_at);
+            """),
     ];
 }

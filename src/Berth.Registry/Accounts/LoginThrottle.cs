@@ -1,15 +1,18 @@
 using System.Net;
+using Berth.Registry.Access;
+using Berth.Registry.Database;
 
 namespace Berth.Registry.Accounts;
 
 /// <summary>Slows the guessing of passwords: counts failures by name and address together, by name and by address, and says
 /// how long to wait once there were too many.</summary>
 /// <remarks>
-/// In memory and bounded: an attacker with many addresses makes the oldest entries go, never the memory grow. Counts by name alone
-/// have a far higher limit, because whoever knows a name could otherwise lock its owner out. Personal and robot tokens are
-/// too long to be guessed and do not count by name.
+/// In the database, so that a guesser gains nothing by going from one process of a hub to the next. Only a failure writes; what was read
+/// is kept while the database does not change. Bounded: an attacker with many addresses makes the oldest entries go, never the table
+/// grow. Counts by name alone have a far higher limit, because whoever knows a name could otherwise lock its owner out. Personal and
+/// robot tokens are too long to be guessed and do not count by name.
 /// </remarks>
-public sealed class LoginThrottle(TimeProvider time)
+public sealed class LoginThrottle(HubDatabase database, TimeProvider time, int entriesMax = LoginThrottle.EntriesMax)
 {
     /// <summary>Failures from one address for one name before the first wait.</summary>
     public const int PairFailuresMax = 5;
@@ -23,84 +26,111 @@ public sealed class LoginThrottle(TimeProvider time)
     /// <summary>Entries remembered.</summary>
     public const int EntriesMax = 20_000;
 
+    /// <summary>Failures between two looks at whether there are more entries than that.</summary>
+    internal const int FailuresPerLook = 64;
+
+    // Who was looked up since the database changed last.
+    private const int KnownMax = 10_000;
+
+    // What an entry counts, as its key begins.
+    private const char AddressMark = 'a';
+    private const char NameMark = 'n';
+    private const char PairMark = 'p';
+
     private static readonly TimeSpan s_forget = TimeSpan.FromMinutes(15);
     private static readonly TimeSpan s_firstWait = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_longestWait = TimeSpan.FromMinutes(5);
 
-    private readonly Lock _gate = new();
-    private readonly Dictionary<string, LinkedListNode<Entry>> _entries = new(StringComparer.Ordinal); // Guarded by _gate.
-    private readonly LinkedList<Entry> _order = new(); // Guarded by _gate; the latest failure is last.
+    private readonly MarkedCache<(string Name, string Network), List<Entry>> _known = new(database, KnownMax);
+    private int _failures;
 
     /// <summary>How long this name must wait from this address; zero when it may try now.</summary>
-    public TimeSpan WaitFor(string name, string? address)
+    public async ValueTask<TimeSpan> WaitForAsync(string name, string? address, CancellationToken cancellationToken)
     {
+        string network = Network(address);
         DateTimeOffset now = time.GetUtcNow();
         TimeSpan longest = TimeSpan.Zero;
-        lock (_gate)
+        foreach (Entry entry in await _known.GetAsync((name, network), ReadAsync, cancellationToken))
         {
-            foreach ((string key, int limit) in KeysOf(name, address))
-            {
-                if (!_entries.TryGetValue(key, out LinkedListNode<Entry>? node))
-                    continue;
-                TimeSpan wait = node.Value.LastAt + Penalty(node.Value.Failures, limit) - now;
-                longest = wait > longest ? wait : longest;
-            }
+            TimeSpan wait = entry.LastAt + Penalty(entry.Failures, LimitOf(entry.Key)) - now;
+            longest = wait > longest ? wait : longest;
         }
         return longest;
     }
 
-    /// <summary>Counts a wrong password.</summary>
-    public void Failed(string name, string? address)
+    /// <summary>Counts a wrong password, also of a client that has gone away: it might have seen how long the answer took.</summary>
+    /// <exception cref="FaultException">Unavailable: the database cannot be written. Nobody is told then whether a password was
+    /// right.</exception>
+    public Task FailedAsync(string name, string? address)
     {
-        DateTimeOffset now = time.GetUtcNow();
-        lock (_gate)
-        {
-            ForgetBefore(now - s_forget);
-            foreach ((string key, _) in KeysOf(name, address))
+        string[] keys = KeysOf(name, Network(address));
+        bool looks = Interlocked.Increment(ref _failures) % FailuresPerLook == 0;
+        return database.WriteAsync(
+            Durability.Process,
+            async (transaction, token) =>
             {
-                int failures = 1;
-                if (_entries.Remove(key, out LinkedListNode<Entry>? node))
+                long now = time.GetUtcNow().ToUnixTimeMilliseconds();
+                long old = now - (long)s_forget.TotalMilliseconds;
+                await transaction.ExecuteAsync($"delete from login_failures where last_at < {old}", token);
+                // In one order for everybody: two who lock the same rows the other way round would wait for each other.
+                foreach (string key in keys)
                 {
-                    failures = node.Value.Failures + 1;
-                    _order.Remove(node);
+                    await transaction.ExecuteAsync(
+                        $"""
+                        insert into login_failures(key, failures, last_at) values ({key}, 1, {now})
+                        on conflict(key) do update set failures = login_failures.failures + 1, last_at = excluded.last_at
+                        """, token);
                 }
-                _entries[key] = _order.AddLast(new Entry(key, failures, now));
-            }
-            while (_entries.Count > EntriesMax)
-                RemoveOldest();
-        }
+                if (looks)
+                    await transaction.ExecuteAsync(
+                        $"""
+                        delete from login_failures where last_at < (
+                            select last_at from login_failures order by last_at desc limit 1 offset {entriesMax - 1})
+                        """, token);
+                return true;
+            }, CancellationToken.None);
     }
 
     /// <summary>Forgets the failures of a name from an address: its owner came in.</summary>
-    public void Succeeded(string name, string? address)
+    public async ValueTask SucceededAsync(string name, string? address, CancellationToken cancellationToken)
     {
-        lock (_gate)
-        {
-            // Neither the address's nor the name's count: a guesser with one good account must not clear them.
-            if (_entries.Remove(PairKey(name, Network(address)), out LinkedListNode<Entry>? node))
-                _order.Remove(node);
-        }
+        string network = Network(address);
+        // Neither the address's nor the name's count: a guesser with one good account must not clear them.
+        string pair = PairKey(name, network);
+        List<Entry> entries = await _known.GetAsync((name, network), ReadAsync, cancellationToken);
+        if (entries.Exists(entry => entry.Key == pair))
+            await database.WriteAsync(
+                Durability.Process,
+                (transaction, token) => transaction.ExecuteAsync($"delete from login_failures where key = {pair}", token), cancellationToken);
     }
 
+    private Task<List<Entry>> ReadAsync((string Name, string Network) who, CancellationToken cancellationToken) => database.ReadAsync(
+        (transaction, token) => transaction.ListAsync(
+            $"select key, failures, last_at from login_failures where key in {KeysOf(who.Name, who.Network)}",
+            row => new Entry(row.GetString(0), row.GetInt64(1), DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(2))), token),
+        cancellationToken);
+
     // Doubles with each failure past the limit: 2, 4, 8 … 300 seconds.
-    private static TimeSpan Penalty(int failures, int limit)
+    private static TimeSpan Penalty(long failures, int limit)
     {
-        int past = failures - limit;
+        long past = failures - limit;
         if (past < 0)
             return TimeSpan.Zero;
         double seconds = s_firstWait.TotalSeconds * Math.Pow(2, Math.Min(past, 20));
         return TimeSpan.FromSeconds(Math.Min(seconds, s_longestWait.TotalSeconds));
     }
 
-    private static IEnumerable<(string Key, int Limit)> KeysOf(string name, string? address)
-    {
-        string network = Network(address);
-        yield return (PairKey(name, network), PairFailuresMax);
-        yield return ($"a\n{network}", AddressFailuresMax);
-        yield return ($"n\n{name}", NameFailuresMax);
-    }
+    private static string[] KeysOf(string name, string network) =>
+        [$"{AddressMark}\n{network}", $"{NameMark}\n{name}", PairKey(name, network)];
 
-    private static string PairKey(string name, string network) => $"p\n{network}\n{name}";
+    private static int LimitOf(string key) => key[0] switch
+    {
+        AddressMark => AddressFailuresMax,
+        NameMark => NameFailuresMax,
+        _ => PairFailuresMax,
+    };
+
+    private static string PairKey(string name, string network) => $"{PairMark}\n{network}\n{name}";
 
     // One customer has a whole /64 of IPv6 addresses.
     private static string Network(string? address)
@@ -114,17 +144,5 @@ public sealed class LoginThrottle(TimeProvider time)
             : parsed.ToString();
     }
 
-    private void ForgetBefore(DateTimeOffset limit)
-    {
-        while (_order.First is { } first && first.Value.LastAt < limit)
-            RemoveOldest();
-    }
-
-    private void RemoveOldest()
-    {
-        _entries.Remove(_order.First!.Value.Key);
-        _order.RemoveFirst();
-    }
-
-    private readonly record struct Entry(string Key, int Failures, DateTimeOffset LastAt);
+    private sealed record Entry(string Key, long Failures, DateTimeOffset LastAt);
 }

@@ -110,7 +110,7 @@ public sealed partial class SignIn(
         // A name that cannot exist costs nothing and tells nothing: whoever reads the rule knows it too.
         if (!AccountName.TryParse(name, out _))
             return null;
-        TimeSpan wait = throttle.WaitFor(name, address);
+        TimeSpan wait = await throttle.WaitForAsync(name, address, cancellationToken);
         if (wait > TimeSpan.Zero)
             throw new TooManyAttemptsException(wait);
         AccountRights? rights = await directory.RightsAsync(name, cancellationToken);
@@ -119,14 +119,14 @@ public sealed partial class SignIn(
         bool isKnown = IsProven(key, stored);
         if (!isKnown && !await hasher.VerifyAsync(password, stored, cancellationToken))
         {
-            throttle.Failed(name, address);
+            await throttle.FailedAsync(name, address);
             return null;
         }
         if (rights is null or { IsDisabled: true })
             return null;
         if (!isKnown)
         {
-            throttle.Succeeded(name, address);
+            await throttle.SucceededAsync(name, address, cancellationToken);
             await NoteAsync(rights, key, password, stored!, cancellationToken);
         }
         return new Caller { AccountId = rights.Id, Name = rights.Name, IsAdministrator = rights.IsAdministrator };

@@ -152,6 +152,20 @@ public abstract class AccountsContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Guessing_InTurnsAtTwoProcesses_GainsNothing()
+    {
+        await UserAsync("alice");
+        for (int i = 0; i < LoginThrottle.PairFailuresMax; i++)
+            Assert.Null(await (i % 2 == 0 ? _hub : _other).SignIn.WithPasswordAsync("alice", "guess" + i, "192.0.2.66", default));
+        foreach (AccountServices process in new[] { _hub, _other })
+        {
+            await Assert.ThrowsAsync<TooManyAttemptsException>(
+                async () => await process.SignIn.WithPasswordAsync("alice", Password, "192.0.2.66", default));
+            Assert.NotNull(await process.SignIn.WithPasswordAsync("alice", Password, "192.0.2.1", default));
+        }
+    }
+
+    [Fact]
     public async Task DisabledUser_IsOutAtOnce_Everywhere()
     {
         UserAccount alice = await UserAsync("alice");

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Berth.Registry.Cache;
 using Berth.Registry.Hosting;
 
 namespace Berth.Registry.Operation.Backup;
@@ -6,8 +7,8 @@ namespace Berth.Registry.Operation.Backup;
 /// <summary>The tables that a backup holds, in an order in which rows can be put back: as the schema makes them.</summary>
 internal static partial class BackupTables
 {
-    // What is under way, what is to be thrown away, and what the schema keeps for itself.
-    private static readonly string[] s_left = ["uploads", "discarded", "sign_ins"];
+    // What is under way or soon forgotten, what is to be thrown away, and what follows from the configuration.
+    private static readonly string[] s_left = ["uploads", "discarded", "sign_ins", "login_failures", CacheSchema.Table];
 
     /// <summary>Names of all tables.</summary>
     public static IReadOnlyList<string> All { get; } =
