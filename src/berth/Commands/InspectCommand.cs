@@ -86,7 +86,7 @@ internal static class InspectCommand
         Template? template = format.Length == 0 || isJson ? null : Listing.Parse(format);
         Functions functions = new(
             optionalFields: [.. s_optional, .. GoShapes.Nullable],
-            printsField: (name, value) => GoShapes.Print(name, value, times ?? s_times));
+            printsField: (name, value) => GoShapes.Print(name, value, times ?? s_times), zeroOf: GoShapes.Zero);
         List<string> failures = [];
         List<string> objects = [];
         StringBuilder output = new();

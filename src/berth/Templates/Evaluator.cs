@@ -218,7 +218,8 @@ internal sealed class Evaluator(string text, StringBuilder output, Functions fun
             if (string.Equals(property.Name, name, StringComparison.OrdinalIgnoreCase))
                 return Value.Of(property.Value);
         }
-        return functions.MissingIsNull(name) ? null : throw Failure(operand, $"map has no entry for key {GoValue.Quote(name)}");
+        return functions.Zero(name) ?? (functions.MissingIsNull(name) ? null
+            : throw Failure(operand, $"map has no entry for key {GoValue.Quote(name)}"));
     }
 
     private object? Method(FieldOperand field, object? dot, List<object?> arguments)

@@ -8,9 +8,11 @@ namespace Berth.Cli.Templates;
 /// <summary>The functions of Docker's templates: Go's own and json, join, split, upper, lower, title, pad, truncate, table.</summary>
 /// <param name="isHeader">True while the header line is made, where values are already their headings.</param>
 /// <param name="optionalFields">Fields that the engine leaves out when they are empty.</param>
+/// <param name="zeroOf">What such a field is, where that is known of its name; null: nothing at all.</param>
 /// <param name="printsField">The text of a field by its name, where that is another than its JSON's.</param>
 internal sealed class Functions(
-    bool isHeader = false, string[]? optionalFields = null, Func<string, object?, string?>? printsField = null)
+    bool isHeader = false, string[]? optionalFields = null, Func<string, object?, string?>? printsField = null,
+    Func<string, object?>? zeroOf = null)
 {
     private static readonly string[] s_names =
     [
@@ -21,6 +23,9 @@ internal sealed class Functions(
     public static bool IsKnown(string name) => Array.IndexOf(s_names, name) >= 0;
 
     public bool MissingIsNull(string name) => optionalFields is not null && Array.IndexOf(optionalFields, name) >= 0;
+
+    /// <summary>What a field is that is not there; null: nothing is known of its name.</summary>
+    public object? Zero(string name) => zeroOf?.Invoke(name);
 
     /// <summary>How a field prints, as far as its name decides; null for the usual.</summary>
     public string? PrintField(string name, object? value) => printsField?.Invoke(name, value);

@@ -15,6 +15,7 @@ internal static class GoShapes
         "Devices", "Dns", "DnsOptions", "DnsSearch", "ExtraHosts", "GroupAdd", "Links", "SecurityOpt", "VolumesFrom", "Ulimits",
         "MaskedPaths",
         "ReadonlyPaths", "Aliases", "DNSNames", "SecondaryIPAddresses", "SecondaryIPv6Addresses", "Mounts", "RepoTags", "RepoDigests",
+        "LinkLocalIPs",
         "Layers", "BlkioWeightDevice", "BlkioDeviceReadBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteBps", "BlkioDeviceWriteIOps",
     };
 
@@ -22,14 +23,22 @@ internal static class GoShapes
     {
         "Volumes", "ExposedPorts", "Labels", "Options", "DriverOpts", "PortBindings", "Ports", "Sysctls", "Tmpfs", "StorageOpt",
         "Annotations",
-        "Containers", "Networks", "Status", "Services",
+        "Containers", "Networks", "Status", "Services", "AuxiliaryAddresses",
     };
 
     private static readonly HashSet<string> s_pointers = new(StringComparer.Ordinal)
     {
         "MemorySwappiness", "IPAMConfig", "Health", "Healthcheck", "Init", "StopTimeout", "UsageData", "PidsLimit", "OomKillDisable",
-        "Descriptor", "ClusterVolume", "SizeRw", "SizeRootFs",
+        "Descriptor", "ClusterVolume", "SizeRw", "SizeRootFs", "BindOptions", "VolumeOptions", "ImageOptions", "TmpfsOptions",
+        "ClusterOptions",
     };
+
+    // Members with the mark omitempty in Docker's structures: the engine leaves them out when they are this.
+    private static readonly Dictionary<string, object> s_zeros = Zeros(
+        (true, ["Name", "Driver", "Type", "Source", "Target", "Consistency", "Subnet", "IPRange", "Gateway", "IPv4Address", "IPv6Address",
+            "MacAddress", "StopSignal", "Runtime", "CreatedAt", "Parent", "Comment", "Author", "Variant", "OsVersion", "DockerVersion",
+            "Container"]),
+        (false, ["ReadOnly", "ArgsEscaped", "NetworkDisabled"]));
 
     // The members of Docker's structures, in its order; a ? stands before a map and a * before a pointer.
     private static readonly Dictionary<string, string[]> s_structures = new(StringComparer.Ordinal)
@@ -51,6 +60,9 @@ internal static class GoShapes
         ["Config"] = ["Subnet", "IPRange", "Gateway", "?AuxiliaryAddresses"],
     };
 
+    /// <summary>What a field is that is not there; null: its name is none of those.</summary>
+    public static object? Zero(string name) => s_zeros.GetValueOrDefault(name);
+
     /// <summary>The fields that have a text of their own when they are not there.</summary>
     public static IEnumerable<string> Nullable => s_lists.Concat(s_maps).Concat(s_pointers);
 
@@ -65,6 +77,15 @@ internal static class GoShapes
         if (value is string text)
             return text.Length > 0 && Array.IndexOf(times, name) >= 0 ? Humanize.GoTime(text) : null;
         return value is JsonElement json && s_structures.TryGetValue(name, out string[]? members) ? Structure(json, members) : null;
+    }
+
+    private static Dictionary<string, object> Zeros(params ReadOnlySpan<(bool IsText, string[] Names)> kinds)
+    {
+        Dictionary<string, object> zeros = new(StringComparer.Ordinal);
+        foreach ((bool isText, string[] names) in kinds)
+            foreach (string name in names)
+                zeros[name] = isText ? "" : false;
+        return zeros;
     }
 
     private static string? Structure(JsonElement json, string[] members)
