@@ -8,8 +8,13 @@ public sealed record AddressPlan
     /// <summary>All of them.</summary>
     public required InternetSubnet Subnet { get; init; }
 
-    /// <summary>The bridge's own address: the containers' way out. It is there on internal networks too, for the host itself.</summary>
-    public required InternetAddress Gateway { get; init; }
+    /// <summary>The bridge's own address: the containers' way out. It is there on internal networks too, for the host itself; where the
+    /// mode is <see cref="GatewayMode.Isolated"/>, null or kept for somebody else.</summary>
+    public required InternetAddress? Gateway { get; init; }
+
+    /// <summary>The address that the bridge has; null: it has none.</summary>
+    [JsonIgnore]
+    public InternetAddress? BridgeAddress => Mode == GatewayMode.Isolated ? null : Gateway;
 
     /// <summary>The part of the subnet that containers get without asking; null: all.</summary>
     public InternetSubnet? IPRange { get; init; }
@@ -37,6 +42,9 @@ public enum GatewayMode
 
     /// <summary>Containers appear with their own addresses, to which others have a route; publishing opens a port there.</summary>
     Routed,
+
+    /// <summary>The bridge has no address, so that not even the host is reached; on internal networks alone.</summary>
+    Isolated,
 }
 
 /// <summary>What a user asks of the addresses of one family on a new network. Unset parts are chosen.</summary>

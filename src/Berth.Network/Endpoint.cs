@@ -91,6 +91,15 @@ public sealed record EndpointRequest
     /// <summary>Names that only this container uses for others on the network (<c>--link</c>): to their name or short ID.</summary>
     public IReadOnlyDictionary<string, string> Links { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>The name its link shall have inside; empty: the next of <c>eth0</c>, <c>eth1</c>, ….</summary>
+    public string InterfaceName { get; init; } = "";
+
+    /// <summary>Names that links to other networks of this container ask for: they are not given to a link that asks for none.</summary>
+    public IReadOnlyCollection<string> ReservedInterfaceNames { get; init; } = [];
+
+    /// <summary>Kernel parameters of its link, set before it is switched on.</summary>
+    public IReadOnlyList<LinkParameter> Parameters { get; init; } = [];
+
     /// <summary>Ports to publish; give them to one endpoint of a container only.</summary>
     public IReadOnlyList<PortBinding> Ports { get; init; } = [];
 

@@ -107,16 +107,23 @@ internal sealed class HostNetwork : IDisposable
         bool isNew = link is null;
         if (link is null)
         {
-            MacAddress mac = MacAddress.For((network.IPv4 ?? network.IPv6)!.Gateway);
+            AddressPlan first = (network.IPv4 ?? network.IPv6)!;
+            // The subnet's own address is no container's, whose link address would be the same.
+            MacAddress mac = MacAddress.For(first.BridgeAddress ?? first.Subnet.Address);
             Route.AddBridge(network.BridgeName, mac.ToBytes(), network.Mtu);
             link = Route.FindLink(network.BridgeName)!;
         }
         SetParameters(network);
         foreach (AddressPlan plan in network.Plans)
-            AddAddress(link.Index, plan.Gateway, plan.Subnet);
+        {
+            if (plan.BridgeAddress is { } own)
+                AddAddress(link.Index, own, plan.Subnet);
+            else
+                Route.SetUp(link.Index);
+        }
         // The host asks for a neighbour's link address with its own link-local one when it sends on what others sent; the one that the
         // kernel makes is not usable before the first port's carrier and a second of waiting. Docker's bridges have the same.
-        if (network.IPv6 is not null)
+        if (network.IPv6?.BridgeAddress is not null)
             AddAddress(link.Index, s_linkLocal, new InternetSubnet(s_linkLocal, 64));
         return (link.Index, isNew);
     }
@@ -155,7 +162,8 @@ internal sealed class HostNetwork : IDisposable
         if (network.IPv6 is not null && !Sysctl.Exists($"net/ipv6/conf/{bridge}/disable_ipv6"))
             throw FaultException.Unavailable(
                 $"create network {network.Name}: this kernel was started without IPv6 (ipv6.disable=1): create it without --ipv6");
-        Sysctl.Write($"net/ipv6/conf/{bridge}/disable_ipv6", network.IPv6 is null ? "1" : "0");
+        // Where the bridge has no address, the kernel must not make it one of its own either.
+        Sysctl.Write($"net/ipv6/conf/{bridge}/disable_ipv6", network.IPv6?.BridgeAddress is null ? "1" : "0");
         if (network.Internal)
             return true;
         if (network.IPv4 is not null && Sysctl.Read("net/ipv4/ip_forward") == "0")

@@ -115,22 +115,23 @@ public sealed partial class Networks
         try
         {
             InternetAddress? address = TakeAddress(state.IPv4, request.Address, undo);
-            InternetAddress? addressIPv6 = TakeAddress(state.IPv6, request.IPv6Address, undo);
+            bool isWithoutIPv6 = request.Parameters.Any(parameter => parameter.SwitchesIPv6Off);
+            InternetAddress? addressIPv6 = isWithoutIPv6 ? null : TakeAddress(state.IPv6, request.IPv6Address, undo);
             Endpoint endpoint = NewEndpoint(sandbox, state, request) with
             {
                 Address = address,
                 PrefixLength = network.IPv4?.Subnet.PrefixLength ?? 0,
                 Gateway = network.Internal ? null : network.IPv4?.Gateway,
                 IPv6Address = addressIPv6,
-                IPv6PrefixLength = network.IPv6?.Subnet.PrefixLength ?? 0,
-                IPv6Gateway = network.Internal ? null : network.IPv6?.Gateway,
+                IPv6PrefixLength = isWithoutIPv6 ? 0 : network.IPv6?.Subnet.PrefixLength ?? 0,
+                IPv6Gateway = network.Internal || isWithoutIPv6 ? null : network.IPv6?.Gateway,
                 Mac = request.Mac ?? MacAddress.For((address ?? addressIPv6)!.Value),
-                InterfaceName = FreeLinkName(sandbox),
                 HostInterfaceName = "veth" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(5)),
             };
+            endpoint = endpoint with { InterfaceName = LinkName(sandbox, request, endpoint.HostInterfaceName) };
             endpoint = HoldPorts(endpoint, network, request, undo);
             undo.Push(() => RemoveLink(endpoint.HostInterfaceName));
-            MakeLink(sandbox, state, endpoint);
+            MakeLink(sandbox, state, endpoint, request.Parameters);
             _host.Publish(endpoint);
             return endpoint;
         }
@@ -166,21 +167,60 @@ public sealed partial class Networks
         return endpoint with { Ports = ports };
     }
 
-    private static string FreeLinkName(Sandbox sandbox)
+    private static string LinkName(Sandbox sandbox, EndpointRequest request, string hostName)
     {
+        HashSet<string> taken = [.. sandbox.Endpoints.Select(endpoint => endpoint.InterfaceName), "lo"];
+        if (request.InterfaceName.Length > 0)
+        {
+            return !taken.Contains(request.InterfaceName) ? request.InterfaceName : throw NameInUse(hostName, request.InterfaceName);
+        }
+        taken.UnionWith(request.ReservedInterfaceNames);
         for (int number = 0; ; number++)
         {
-            string name = $"eth{number}";
-            if (sandbox.Endpoints.All(endpoint => endpoint.InterfaceName != name))
-                return name;
+            if (!taken.Contains($"eth{number}"))
+                return $"eth{number}";
         }
     }
 
-    private void MakeLink(Sandbox sandbox, NetworkState state, Endpoint endpoint)
+    // Docker's words around what is wrong with a link.
+    private static string CannotAdd(string hostName, string reason) => $"failed to add interface {hostName} to sandbox: {reason}";
+
+    private static FaultException NameInUse(string hostName, string name) =>
+        FaultException.Conflict(CannotAdd(hostName, $"error renaming interface \"{hostName}\" to \"{name}\": file exists"));
+
+    // IFNAME is the link's own name. Before it is up, so that nothing passes it under other parameters.
+    private static void SetParameters(Sandbox sandbox, Endpoint endpoint, IReadOnlyList<LinkParameter> parameters)
     {
-        _host.Route.AddVethPort(new VethPort(
-            endpoint.HostInterfaceName, state.BridgeIndex, endpoint.InterfaceName, endpoint.Mac!.Value.ToBytes(),
-            sandbox.Namespace, state.Network.Mtu));
+        if (parameters.Count == 0)
+            return;
+        NetworkNamespace.Run(sandbox.Namespace, () =>
+        {
+            try
+            {
+                foreach (LinkParameter parameter in parameters)
+                    Sysctl.Set($"{parameter.Group}/{endpoint.InterfaceName}/{parameter.Name}", parameter.Value);
+            }
+            catch (FaultException fault)
+            {
+                throw FaultException.Invalid(CannotAdd(endpoint.HostInterfaceName, fault.Message), fault);
+            }
+            return true;
+        });
+    }
+
+    private void MakeLink(Sandbox sandbox, NetworkState state, Endpoint endpoint, IReadOnlyList<LinkParameter> parameters)
+    {
+        try
+        {
+            _host.Route.AddVethPort(new VethPort(
+                endpoint.HostInterfaceName, state.BridgeIndex, endpoint.InterfaceName, endpoint.Mac!.Value.ToBytes(),
+                sandbox.Namespace, state.Network.Mtu));
+        }
+        catch (LinuxException exception) when (exception.Error == Errno.EEXIST)
+        {
+            // A link that the container made itself.
+            throw NameInUse(endpoint.HostInterfaceName, endpoint.InterfaceName);
+        }
         if (!state.Network.InterContainer)
             _host.Route.IsolatePort(_host.Route.FindLink(endpoint.HostInterfaceName)!.Index);
         // With br_netfilter loaded, translation happens in the bridge, which must then send a container's call to its own
@@ -189,6 +229,9 @@ public sealed partial class Networks
             _host.Route.HairpinPort(_host.Route.FindLink(endpoint.HostInterfaceName)!.Index);
 
         int index = sandbox.Route.FindLink(endpoint.InterfaceName)!.Index;
+        if (endpoint.IPv6Address is not null)
+            SwitchOnIPv6(sandbox.Namespace, endpoint.InterfaceName);
+        SetParameters(sandbox, endpoint, parameters);
         if (endpoint.Address is { } address)
         {
             bool hasWayOut = sandbox.Endpoints.Any(other => other.Gateway is not null);
@@ -196,7 +239,6 @@ public sealed partial class Networks
         }
         if (endpoint.IPv6Address is { } addressIPv6)
         {
-            SwitchOnIPv6(sandbox.Namespace, endpoint.InterfaceName);
             bool hasWayOut = sandbox.Endpoints.Any(other => other.IPv6Gateway is not null);
             try
             {

@@ -185,7 +185,7 @@ public sealed partial class Networks
         {
             Subnet = subnet,
             IsRequested = addresses.Subnet is not null,
-            Gateway = addresses.Gateway ?? (addresses.IPRange ?? subnet).Address.Next,
+            Gateway = addresses.Gateway ?? (mode == GatewayMode.Isolated ? null : (addresses.IPRange ?? subnet).Address.Next),
             IPRange = addresses.IPRange,
             AuxiliaryAddresses = addresses.AuxiliaryAddresses,
             Mode = mode,
@@ -200,8 +200,8 @@ public sealed partial class Networks
             "" or "nat" => GatewayMode.Nat,
             "nat-unprotected" => GatewayMode.NatUnprotected,
             "routed" => GatewayMode.Routed,
-            "isolated" => throw new FaultException(FaultKind.NotSupported,
-                $"option {option}: isolated: this engine's bridges have an address: make the network with --internal alone"),
+            "isolated" => request.Internal ? GatewayMode.Isolated
+                : throw FaultException.Invalid("gateway mode 'isolated' can only be used for an internal network"),
             string other => throw FaultException.Invalid($"unknown gateway mode {other}"),
         };
     }

@@ -365,8 +365,8 @@ public sealed class IPv6Tests
             "invalid subnet 10.9.0.0/24: it is an IPv4 subnet");
         await RefusedAsync(() => Create(Request("x", "fd00:9::/127")), FaultKind.InvalidArgument,
             "invalid subnet fd00:9::/127: the prefix length must be 8 to 126");
-        await RefusedAsync(() => Create(Request("x", "fd00:9::/64", (Mode, "isolated"))), FaultKind.NotSupported,
-            $"option {Mode}: isolated: this engine's bridges have an address: make the network with --internal alone");
+        await RefusedAsync(() => Create(Request("x", "fd00:9::/64", (Mode, "isolated"))), FaultKind.InvalidArgument,
+            "gateway mode 'isolated' can only be used for an internal network");
         await RefusedAsync(() => Create(Request("x", "fd00:9::/64", ("com.docker.network.driver.mtu", "1000"))), FaultKind.InvalidArgument,
             "invalid option com.docker.network.driver.mtu: 1000: IPv6 needs at least 1280");
         await RefusedAsync(() => Create(Request("x", "fd00:9::/64", (Mode, "fast"))), FaultKind.InvalidArgument, "unknown gateway mode fast");

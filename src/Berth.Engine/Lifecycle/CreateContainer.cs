@@ -14,7 +14,6 @@ internal sealed partial class ContainerService
 {
     // sethostname(2): HOST_NAME_MAX.
     private const int HostNameMax = 64;
-    private const string EndpointOptions = "com.docker.network.endpoint.";
 
     public Task<CreatedContainer> CreateAsync(CreateContainer request, CancellationToken cancellationToken)
     {
@@ -224,16 +223,27 @@ internal sealed partial class ContainerService
                 FaultKind.Forbidden, $"network {network} is a configuration for others: containers cannot join it");
         if ((settings.IPv4Address.Length > 0 || settings.IPv6Address.Length > 0) && network == "bridge")
             throw FaultException.Invalid("user specified IP address is supported on user defined networks only");
-        if (settings.DriverOptions.Keys.FirstOrDefault(key => key.StartsWith(EndpointOptions, StringComparison.Ordinal)) is { } option)
-            throw new FaultException(FaultKind.NotSupported, $"driver option {option}: this engine's endpoints have no options");
         if (settings.Aliases.Count > 0 && network == "bridge")
             throw FaultException.Invalid("network-scoped alias is supported only for containers in user defined networks");
         foreach (string link in settings.Links)
             _ = LinkText.Parse(link);
         CheckAddress(settings.IPv4Address, isIPv6: false, found);
         CheckAddress(settings.IPv6Address, isIPv6: true, found);
+        CheckOptions(settings);
         if (settings.MacAddress.Length > 0 && !Network.MacAddress.TryParse(settings.MacAddress, out _))
             throw FaultException.Invalid($"invalid MAC address: {settings.MacAddress}");
+    }
+
+    private static void CheckOptions(EndpointSettings settings)
+    {
+        try
+        {
+            _ = EndpointOptions.Parse(settings.DriverOptions);
+        }
+        catch (FaultException fault)
+        {
+            throw FaultException.Invalid($"invalid endpoint settings:\n{fault.Message}");
+        }
     }
 
     // Docker's words, also for a network that has no address of the family at all.

@@ -357,6 +357,7 @@ internal sealed partial class ContainerService
         ISandbox sandbox, ContainerRecord record, string network, EndpointSettings settings, bool publish,
             CancellationToken cancellationToken)
     {
+        EndpointOptions options = EndpointOptions.Parse(settings.DriverOptions);
         Endpoint endpoint = await parts.Networks.ConnectAsync(sandbox, network, new EndpointRequest
         {
             ContainerName = record.Name,
@@ -368,6 +369,10 @@ internal sealed partial class ContainerService
             Ports = publish
                 ? PublishRules.Bindings(record.Host, record.Config.ExposedPorts ?? [], parts.Options.DefaultPublishAddress) : [],
             Dns = [.. (record.Host.Dns ?? []).Select(IPAddress.Parse)],
+            InterfaceName = options.InterfaceName,
+            ReservedInterfaceNames = [.. record.Networks.Where(other => other.Key != network)
+                .Select(other => other.Value.DriverOptions.GetValueOrDefault(EndpointOptions.NameOption, ""))],
+            Parameters = options.Parameters,
         }, cancellationToken);
         parts.Events.Publish("network", "connect", endpoint.NetworkId, new Dictionary<string, string>
         {
@@ -410,7 +415,7 @@ internal sealed partial class ContainerService
         InternetAddress?[] own = [endpoints.FirstOrDefault(endpoint => endpoint.Gateway is not null)?.Gateway,
             endpoints.FirstOrDefault(endpoint => endpoint.IPv6Gateway is not null)?.IPv6Gateway];
         IEnumerable<InternetAddress> gateways = own.Any(gateway => gateway is not null) ? own.OfType<InternetAddress>()
-            : parts.Networks.Find("bridge")?.Plans.Select(plan => plan.Gateway) ?? [];
+            : parts.Networks.Find("bridge")?.Plans.Select(plan => plan.Gateway).OfType<InternetAddress>() ?? [];
         return [.. gateways.Select(gateway => gateway.ToIPAddress())];
     }
 

@@ -30,7 +30,8 @@ internal sealed class AddressAllocator
         _first = !_hasFirst && range.Address == _subnet.Address ? range.Address.Value + 1 : range.Address.Value;
         _last = !_hasLast && range.Last == _subnet.Last ? range.Last.Value - 1 : range.Last.Value;
         _next = _first;
-        _used.Add(plan.Gateway.Value);
+        if (plan.Gateway is { } gateway)
+            _used.Add(gateway.Value);
         foreach (InternetAddress auxiliary in plan.AuxiliaryAddresses.Values)
             _used.Add(auxiliary.Value);
     }

@@ -162,9 +162,9 @@ internal sealed class FirewallTable(NetlinkSocket socket, string table, bool isI
         // The gateway's address is the host's own: containers of other networks reach the host by it. Only what would be sent on by our
         // bridge: where br_netfilter shows bridged packets to these rules, the table of an engine that died would otherwise cut
         // the neighbours of another's bridge off from each other, once that has got the same subnet.
-        if (plan.Mode == GatewayMode.Nat)
+        if (plan.Mode == GatewayMode.Nat && plan.Gateway is { } gateway)
             transaction.AddRule(table, Guard, new NftablesRule().Destination(subnet, prefixLength)
-                .Destination(plan.Gateway.ToBytes(), plan.Gateway.Bits, isNot: true)
+                .Destination(gateway.ToBytes(), gateway.Bits, isNot: true)
                 .InputLink(bridge, isNot: true).InputLink("lo", isNot: true).RoutedBy(bridge).Drop());
 
         // A container that reaches its neighbour by the host's address must get the answer from the host.

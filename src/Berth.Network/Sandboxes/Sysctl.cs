@@ -1,3 +1,5 @@
+using Berth.Faults;
+
 namespace Berth.Network;
 
 /// <summary>Kernel parameters of the calling thread's network namespace.</summary>
@@ -13,6 +15,27 @@ internal static class Sysctl
         }
         catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {
+        }
+    }
+
+    /// <summary>Writes a parameter that somebody asked for, unless it has that value already.</summary>
+    /// <exception cref="FaultException">InvalidArgument: there is no such parameter, or the kernel takes no such value; with Docker's
+    /// text.</exception>
+    public static void Set(string name, string value)
+    {
+        string path = $"/proc/sys/{name}";
+        if (!File.Exists(path))
+            throw FaultException.Invalid($"{path} is not a sysctl file");
+        try
+        {
+            // Where /proc/sys cannot be written, what is right already need not be.
+            if (File.ReadAllText(path).Trim() != value)
+                File.WriteAllText(path, value);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            string reason = exception is UnauthorizedAccessException ? "permission denied" : "invalid argument";
+            throw FaultException.Invalid($"unable to write to '{path}': write {path}: {reason}", exception);
         }
     }
 

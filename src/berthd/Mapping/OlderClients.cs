@@ -39,8 +39,12 @@ internal static class OlderClients
         if (version < s_withGatewayPriority)
             foreach (Wire.EndpointSettings endpoint in endpoints.Values.OfType<Wire.EndpointSettings>())
                 endpoint.GwPriority = 0;
-        return AdjustMac(request, endpoints, version);
+        IReadOnlyList<string> hints = AdjustMac(request, endpoints, version);
+        return InterfaceSysctls.Migrate(request, version) is { } moved ? [.. hints, moved] : hints;
     }
+
+    /// <summary>True when a container of that version has at most one network at its creation.</summary>
+    public static bool HasOneEndpoint(Wire.ApiVersion version) => version < s_withEndpointMac;
 
     /// <summary>True when read-only mounts of that version's clients leave what is mounted below them as it is.</summary>
     public static bool ReadOnlyIsFlat(Wire.ApiVersion version) => version < s_withEndpointMac;
