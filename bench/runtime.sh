@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# Runtimes side by side over the same bundle: `run`, and `create` + `start` + `delete --force`, with and without a system call filter.
+# Runtimes side by side over the same bundle: `run`, and `create` + `start` + `delete --force`, with and without a system call filter;
+# one directly after the other, and each after a rest of 30 ms: whoever moves a process into a cgroup by its `cgroup.procs` after a while
+# in which nobody did waits for the kernel's read-copy-update to come round (cgroup_threadgroup_rwsem), which a neighbour in a row spares it.
 # usage (root, after ./dev build): bench/runtime.sh [TIMES]     medians in ms; every round gives each runtime its turn
 set -euo pipefail
 cd "$(dirname "$(readlink -f "$0")")/.."
@@ -59,11 +61,14 @@ floor() {
     "$out/bench/floor" "$work/plain/rootfs" "$work/upper" "$work/work" "$work/merged" /bin/true
 }
 for ((round = -2; round < times; round++)); do
-    for kind in plain filter; do
-        for each in berth crun runc; do
-            for what in run steps; do
-                took=$(milliseconds $what $each $kind)
-                [ $round -lt 0 ] || echo "$took" >>"$work/$what-$kind-$each"
+    for pause in row rest; do
+        for kind in plain filter; do
+            for each in berth crun runc; do
+                for what in run steps; do
+                    [ $pause = row ] || sleep 0.03
+                    took=$(milliseconds $what $each $kind)
+                    [ $round -lt 0 ] || echo "$took" >>"$work/$what-$kind-$pause-$each"
+                done
             done
         done
     done
@@ -71,11 +76,15 @@ for ((round = -2; round < times; round++)); do
 done
 median() { sort -n "$1" | awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }'; }
 printf '| work | berth | crun | runc | crun / berth | runc / berth |\n|---|---|---|---|---|---|\n'
-for kind in plain filter; do
-    for what in run steps; do
-        b=$(median "$work/$what-$kind-berth") c=$(median "$work/$what-$kind-crun") r=$(median "$work/$what-$kind-runc")
-        awk -v w="$what, $kind" -v b="$b" -v c="$c" -v r="$r" \
-            'BEGIN { printf "| %s | %.1f | %.1f | %.1f | %.2f | %.2f |\n", w, b, c, r, c / b, r / b }'
+for pause in row rest; do
+    for kind in plain filter; do
+        for what in run steps; do
+            b=$(median "$work/$what-$kind-$pause-berth") c=$(median "$work/$what-$kind-$pause-crun")
+            r=$(median "$work/$what-$kind-$pause-runc") how="in a row"
+            [ $pause = row ] || how="after a rest"
+            awk -v w="$what, $kind, $how" -v b="$b" -v c="$c" -v r="$r" \
+                'BEGIN { printf "| %s | %.1f | %.1f | %.1f | %.2f | %.2f |\n", w, b, c, r, c / b, r / b }'
+        done
     done
 done
 echo "floor (namespaces, mounts, pivot by a static C program; no cgroup): $(median "$work/floor") ms"

@@ -53,7 +53,7 @@ public sealed class FuzzTests
             bytes => OciJson.Read(bytes, OciJson.ImageConfig, "config")),
         ["runtime configuration"] = (() => Text("{\"ociVersion\":\"1.2.0\",\"process\":{\"args\":[\"a\"],\"cwd\":\"/\"},\"linux\":{\"seccomp\":{"
             + "\"defaultAction\":\"SCMP_ACT_ERRNO\",\"syscalls\":[{\"names\":[\"read\"],\"action\":\"SCMP_ACT_ALLOW\"}]}}}"),
-            bytes => OciJson.Read(bytes, OciJson.RuntimeSpec, "config.json")),
+            bytes => RuntimeJson.ReadSpec(bytes, "config.json")),
         ["layer archive"] = (Archive, ReadArchive),
         ["registry credentials"] = (() => Text(Convert.ToBase64String("{\"username\":\"u\",\"password\":\"p\"}"u8)),
             bytes => RegistryCredentials.ParseHeader(String(bytes))),

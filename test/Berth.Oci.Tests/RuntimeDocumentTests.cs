@@ -19,7 +19,7 @@ public sealed class RuntimeDocumentTests
         + "\"hugepageLimits\":[{}],\"network\":{},\"unified\":{}}}}")]
     public void Read_Partial_HasItsDefaults(string json)
     {
-        RuntimeSpec spec = OciJson.Read(Encoding.UTF8.GetBytes(json), OciJson.RuntimeSpec, "x");
+        RuntimeSpec spec = RuntimeJson.ReadSpec(Encoding.UTF8.GetBytes(json), "x");
         AssertNoNull(spec, "spec", new NullabilityInfoContext());
         Assert.Equal("1.2.0", spec.OciVersion);
         if (spec.Process is { } process)
@@ -35,7 +35,7 @@ public sealed class RuntimeDocumentTests
     [InlineData("{\"mounts\":")]
     public void Read_Hostile_IsInvalidArgument(string json) => Assert.Equal(
         FaultKind.InvalidArgument,
-        Assert.Throws<FaultException>(() => OciJson.Read(Encoding.UTF8.GetBytes(json), OciJson.RuntimeSpec, "x")).Kind);
+        Assert.Throws<FaultException>(() => RuntimeJson.ReadSpec(Encoding.UTF8.GetBytes(json), "x")).Kind);
 
     private static void AssertNoNull(object record, string path, NullabilityInfoContext context)
     {

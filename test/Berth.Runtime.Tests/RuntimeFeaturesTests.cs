@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Berth.Runtime.Tests;
 
 /// <summary>What runtimes of others say about themselves, asked of programs made up here.</summary>
@@ -33,7 +35,10 @@ public sealed class RuntimeFeaturesTests : IDisposable
     private ExternalRuntime Program(string script)
     {
         string path = Path.Combine(_directory.FullName, "runtime");
-        File.WriteAllText(path, $"#!/bin/sh\n{script}\n");
+        File.WriteAllText(path + ".new", $"#!/bin/sh\n{script}\n");
+        // Copied by another process: what this one has open for writing a child of another test may hold, and then nobody may execute it.
+        using (Process copy = Process.Start("cp", [path + ".new", path]))
+            copy.WaitForExit();
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         return new ExternalRuntime("x", path, ["first"]);
     }

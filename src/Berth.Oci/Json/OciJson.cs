@@ -4,7 +4,6 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Berth.Faults;
 using Berth.Oci.Images;
-using Berth.Oci.Runtime;
 
 namespace Berth.Oci.Json;
 
@@ -23,12 +22,6 @@ public static class OciJson
         MaxDepth = DepthMax,
     });
 
-    private static readonly RuntimeJsonContext s_runtime = new(new JsonSerializerOptions(RuntimeJsonContext.Default.Options)
-    {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        MaxDepth = DepthMax,
-    });
-
     /// <summary>Manifests.</summary>
     public static JsonTypeInfo<Manifest> Manifest => s_context.Manifest;
 
@@ -37,15 +30,6 @@ public static class OciJson
 
     /// <summary>Image configurations.</summary>
     public static JsonTypeInfo<ImageConfig> ImageConfig => s_context.ImageConfig;
-
-    /// <summary>Runtime configurations.</summary>
-    public static JsonTypeInfo<RuntimeSpec> RuntimeSpec => s_runtime.RuntimeSpec;
-
-    /// <summary>A process of a runtime configuration.</summary>
-    public static JsonTypeInfo<ProcessSpec> ProcessSpec => s_runtime.ProcessSpec;
-
-    /// <summary>The limits of a runtime configuration.</summary>
-    public static JsonTypeInfo<LinuxResources> LinuxResources => s_runtime.LinuxResources;
 
     /// <summary>Reads a stranger's document.</summary>
     /// <param name="bytes">The whole document.</param>
@@ -60,8 +44,7 @@ public static class OciJson
         {
             T document = JsonSerializer.Deserialize(bytes, type)
                 ?? throw FaultException.Invalid($"read {what}: the document is null");
-            bool ofRuntime = document is Runtime.RuntimeSpec or Runtime.ProcessSpec or Runtime.LinuxResources;
-            return HasNullEntry(document) || (ofRuntime && HasNullInArray(bytes))
+            return HasNullEntry(document)
                 ? throw FaultException.Invalid($"read {what}: a list or map in it has an entry that is null") : document;
         }
         catch (JsonException exception)
@@ -79,21 +62,6 @@ public static class OciJson
         ImageConfig config => HasNull(config.History) || (config.Config is { } run && HasNullEntry(run)),
         _ => false,
     };
-
-    // A runtime configuration has dozens of lists, none of which may hold a null.
-    private static bool HasNullInArray(ReadOnlySpan<byte> json)
-    {
-        Utf8JsonReader reader = new(json, new JsonReaderOptions { MaxDepth = DepthMax });
-        Span<bool> isArray = stackalloc bool[DepthMax + 1];
-        while (reader.Read())
-        {
-            if (reader.TokenType is JsonTokenType.StartArray or JsonTokenType.StartObject)
-                isArray[reader.CurrentDepth + 1] = reader.TokenType == JsonTokenType.StartArray;
-            else if (reader.TokenType == JsonTokenType.Null && isArray[reader.CurrentDepth])
-                return true;
-        }
-        return false;
-    }
 
     private static bool HasNullEntry(Descriptor descriptor) =>
         HasNull(descriptor.Urls) || HasNull(descriptor.Annotations) || HasNull(descriptor.Platform?.OsFeatures);
@@ -120,10 +88,3 @@ public static class OciJson
 [JsonSerializable(typeof(ImageIndex))]
 [JsonSerializable(typeof(ImageConfig))]
 internal sealed partial class OciJsonContext : JsonSerializerContext;
-
-/// <summary>The generated reader and writer of runtime configurations; use <see cref="OciJson"/>.</summary>
-[JsonSourceGenerationOptions(
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(RuntimeSpec))]
-internal sealed partial class RuntimeJsonContext : JsonSerializerContext;

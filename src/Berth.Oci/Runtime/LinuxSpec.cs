@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace Berth.Oci.Runtime;
 
 /// <summary>What is Linux' own. OCI runtime-spec 1.2, config-linux.md.</summary>
-public sealed record LinuxSpec
+public sealed partial record LinuxSpec
 {
     /// <summary>New or joined namespaces; those not named are the host's.</summary>
     public IReadOnlyList<NamespaceSpec>? Namespaces { get; init; }
@@ -58,7 +58,7 @@ public sealed record LinuxSpec
 }
 
 /// <summary>How far a clock of a time namespace is ahead.</summary>
-public sealed record TimeOffset
+public sealed partial record TimeOffset
 {
     /// <summary>Seconds.</summary>
     public long Secs { get; init; }
@@ -68,7 +68,7 @@ public sealed record TimeOffset
 }
 
 /// <summary>An execution domain. personality(2).</summary>
-public sealed record PersonalitySpec
+public sealed partial record PersonalitySpec
 {
     /// <summary><c>LINUX</c> or <c>LINUX32</c>.</summary>
     public string Domain { get; init => field = value ?? ""; } = "";
@@ -78,7 +78,7 @@ public sealed record PersonalitySpec
 }
 
 /// <summary>A class of Intel's resource director.</summary>
-public sealed record IntelRdtSpec
+public sealed partial record IntelRdtSpec
 {
     /// <summary>Its name.</summary>
     [JsonPropertyName("closID")]
@@ -86,7 +86,7 @@ public sealed record IntelRdtSpec
 }
 
 /// <summary>A memory policy. set_mempolicy(2).</summary>
-public sealed record MemoryPolicySpec
+public sealed partial record MemoryPolicySpec
 {
     /// <summary><c>MPOL_BIND</c>, ….</summary>
     public string Mode { get; init => field = value ?? ""; } = "";
@@ -99,14 +99,14 @@ public sealed record MemoryPolicySpec
 }
 
 /// <summary>A network device that is moved in.</summary>
-public sealed record NetDeviceSpec
+public sealed partial record NetDeviceSpec
 {
     /// <summary>Its name inside; null: the same.</summary>
     public string? Name { get; init; }
 }
 
 /// <summary>One namespace.</summary>
-public sealed record NamespaceSpec
+public sealed partial record NamespaceSpec
 {
     /// <summary><c>pid network mount ipc uts user cgroup time</c>.</summary>
     public string Type { get; init => field = value ?? ""; } = "";
@@ -116,7 +116,7 @@ public sealed record NamespaceSpec
 }
 
 /// <summary>A device node to make inside.</summary>
-public sealed record DeviceSpec
+public sealed partial record DeviceSpec
 {
     /// <summary>Where, absolute, inside.</summary>
     public string Path { get; init => field = value ?? ""; } = "";
@@ -141,7 +141,7 @@ public sealed record DeviceSpec
 }
 
 /// <summary>Limits by controller; null leaves a limit alone.</summary>
-public sealed record LinuxResources
+public sealed partial record LinuxResources
 {
     /// <summary>Device rules in order; the last that matches decides.</summary>
     public IReadOnlyList<DeviceRule>? Devices { get; init; }
@@ -173,7 +173,7 @@ public sealed record LinuxResources
 }
 
 /// <summary>Limits on one RDMA device; null: no limit.</summary>
-public sealed record RdmaLimits
+public sealed partial record RdmaLimits
 {
     /// <summary>Handles.</summary>
     public uint? HcaHandles { get; init; }
@@ -183,7 +183,7 @@ public sealed record RdmaLimits
 }
 
 /// <summary>Marks on network traffic, v1 only.</summary>
-public sealed record NetworkLimits
+public sealed partial record NetworkLimits
 {
     /// <summary>The class of all packets.</summary>
     [JsonPropertyName("classID")]
@@ -194,7 +194,7 @@ public sealed record NetworkLimits
 }
 
 /// <summary>A priority on one interface.</summary>
-public sealed record InterfacePriority
+public sealed partial record InterfacePriority
 {
     /// <summary>The interface.</summary>
     public string Name { get; init => field = value ?? ""; } = "";
@@ -204,7 +204,7 @@ public sealed record InterfacePriority
 }
 
 /// <summary>Allows or denies a device.</summary>
-public sealed record DeviceRule
+public sealed partial record DeviceRule
 {
     /// <summary>Allow or deny.</summary>
     public bool Allow { get; init; }
@@ -223,7 +223,7 @@ public sealed record DeviceRule
 }
 
 /// <summary>Memory limits in bytes; -1: no limit.</summary>
-public sealed record MemoryLimits
+public sealed partial record MemoryLimits
 {
     /// <summary>Memory.</summary>
     public long? Limit { get; init; }
@@ -248,7 +248,7 @@ public sealed record MemoryLimits
 }
 
 /// <summary>Processor limits.</summary>
-public sealed record CpuLimits
+public sealed partial record CpuLimits
 {
     /// <summary>Weight, 2 to 262144, v1 scale.</summary>
     public ulong? Shares { get; init; }
@@ -279,14 +279,14 @@ public sealed record CpuLimits
 }
 
 /// <summary>A limit on processes; 0 or less: none.</summary>
-public sealed record PidsLimits
+public sealed partial record PidsLimits
 {
     /// <summary>How many.</summary>
     public long Limit { get; init; }
 }
 
 /// <summary>Block device limits.</summary>
-public sealed record BlockIoLimits
+public sealed partial record BlockIoLimits
 {
     /// <summary>10 to 1000.</summary>
     public ushort? Weight { get; init; }
@@ -308,7 +308,7 @@ public sealed record BlockIoLimits
 }
 
 /// <summary>A weight for one device.</summary>
-public sealed record WeightDevice
+public sealed partial record WeightDevice
 {
     /// <summary>Major number.</summary>
     public long Major { get; init; }
@@ -321,7 +321,7 @@ public sealed record WeightDevice
 }
 
 /// <summary>A rate for one device.</summary>
-public sealed record ThrottleDevice
+public sealed partial record ThrottleDevice
 {
     /// <summary>Major number.</summary>
     public long Major { get; init; }
@@ -334,7 +334,7 @@ public sealed record ThrottleDevice
 }
 
 /// <summary>A limit on one size of huge pages.</summary>
-public sealed record HugepageLimit
+public sealed partial record HugepageLimit
 {
     /// <summary><c>2MB</c>, …</summary>
     public string PageSize { get; init => field = value ?? ""; } = "";
@@ -344,7 +344,7 @@ public sealed record HugepageLimit
 }
 
 /// <summary>A system call filter. OCI runtime-spec 1.2, config-linux.md "Seccomp".</summary>
-public sealed record SeccompSpec
+public sealed partial record SeccompSpec
 {
     /// <summary><c>SCMP_ACT_ERRNO</c>, …: for calls that no rule names.</summary>
     public string DefaultAction { get; init => field = value ?? ""; } = "";
@@ -369,7 +369,7 @@ public sealed record SeccompSpec
 }
 
 /// <summary>What to do with some calls.</summary>
-public sealed record SyscallRule
+public sealed partial record SyscallRule
 {
     /// <summary>Calls by name; unknown ones are skipped.</summary>
     public IReadOnlyList<string> Names { get; init => field = value ?? []; } = [];
@@ -385,7 +385,7 @@ public sealed record SyscallRule
 }
 
 /// <summary>A condition on one argument.</summary>
-public sealed record SyscallArgument
+public sealed partial record SyscallArgument
 {
     /// <summary>Which, 0 to 5.</summary>
     public uint Index { get; init; }

@@ -4,7 +4,7 @@ namespace Berth.Oci.Runtime;
 
 /// <summary>How one container is to be run.</summary>
 /// <remarks>OCI runtime-spec 1.2, config.md. JSON names are the specification's (camelCase).</remarks>
-public sealed record RuntimeSpec
+public sealed partial record RuntimeSpec
 {
     /// <summary>The specification's version.</summary>
     [JsonPropertyName("ociVersion")]
@@ -36,7 +36,7 @@ public sealed record RuntimeSpec
 }
 
 /// <summary>A process in a container. OCI runtime-spec 1.2, config.md "Process".</summary>
-public sealed record ProcessSpec
+public sealed partial record ProcessSpec
 {
     /// <summary>Give it a pseudo-terminal.</summary>
     public bool Terminal { get; init; }
@@ -86,7 +86,7 @@ public sealed record ProcessSpec
 }
 
 /// <summary>A scheduling policy. sched_setattr(2).</summary>
-public sealed record SchedulerSpec
+public sealed partial record SchedulerSpec
 {
     /// <summary><c>SCHED_OTHER</c>, <c>SCHED_FIFO</c>, ….</summary>
     public string Policy { get; init => field = value ?? ""; } = "";
@@ -111,7 +111,7 @@ public sealed record SchedulerSpec
 }
 
 /// <summary>An I/O scheduling class. ioprio_set(2).</summary>
-public sealed record IoPrioritySpec
+public sealed partial record IoPrioritySpec
 {
     /// <summary><c>IOPRIO_CLASS_RT</c>, <c>IOPRIO_CLASS_BE</c> or <c>IOPRIO_CLASS_IDLE</c>.</summary>
     public string Class { get; init => field = value ?? ""; } = "";
@@ -121,7 +121,7 @@ public sealed record IoPrioritySpec
 }
 
 /// <summary>Processors that a further process may run on, as lists of ranges.</summary>
-public sealed record CpuAffinitySpec
+public sealed partial record CpuAffinitySpec
 {
     /// <summary>Until it is in the container's cgroup.</summary>
     public string? Initial { get; init; }
@@ -131,7 +131,7 @@ public sealed record CpuAffinitySpec
 }
 
 /// <summary>A terminal's size in characters.</summary>
-public sealed record ConsoleSize
+public sealed partial record ConsoleSize
 {
     /// <summary>Rows.</summary>
     public uint Height { get; init; }
@@ -141,7 +141,7 @@ public sealed record ConsoleSize
 }
 
 /// <summary>A process's user, as numbers inside the container.</summary>
-public sealed record UserSpec
+public sealed partial record UserSpec
 {
     /// <summary>User.</summary>
     public uint Uid { get; init; }
@@ -157,7 +157,7 @@ public sealed record UserSpec
 }
 
 /// <summary>Capabilities by set, by name (<c>CAP_CHOWN</c>).</summary>
-public sealed record CapabilitiesSpec
+public sealed partial record CapabilitiesSpec
 {
     /// <summary>What may ever be gained.</summary>
     public IReadOnlyList<string>? Bounding { get; init; }
@@ -176,7 +176,7 @@ public sealed record CapabilitiesSpec
 }
 
 /// <summary>A resource limit.</summary>
-public sealed record RlimitSpec
+public sealed partial record RlimitSpec
 {
     /// <summary><c>RLIMIT_NOFILE</c>, …</summary>
     public string Type { get; init => field = value ?? ""; } = "";
@@ -189,7 +189,7 @@ public sealed record RlimitSpec
 }
 
 /// <summary>The root file system.</summary>
-public sealed record RootSpec
+public sealed partial record RootSpec
 {
     /// <summary>Its directory on the host, absolute or relative to the bundle.</summary>
     public string Path { get; init => field = value ?? ""; } = "";
@@ -199,7 +199,7 @@ public sealed record RootSpec
 }
 
 /// <summary>Something mounted in the container.</summary>
-public sealed record MountSpec
+public sealed partial record MountSpec
 {
     /// <summary>Where, absolute, inside.</summary>
     public string Destination { get; init => field = value ?? ""; } = "";
@@ -221,7 +221,7 @@ public sealed record MountSpec
 }
 
 /// <summary>A range of ids.</summary>
-public sealed record IdMapping
+public sealed partial record IdMapping
 {
     /// <summary>The first inside.</summary>
     public uint ContainerID { get; init; }
@@ -234,7 +234,7 @@ public sealed record IdMapping
 }
 
 /// <summary>Programs run at points of the lifecycle, with the container's state on their stdin.</summary>
-public sealed record HooksSpec
+public sealed partial record HooksSpec
 {
     /// <summary>Deprecated: after the namespaces exist, before pivot_root; in the runtime's namespaces.</summary>
     public IReadOnlyList<HookSpec>? Prestart { get; init; }
@@ -256,7 +256,7 @@ public sealed record HooksSpec
 }
 
 /// <summary>One hook.</summary>
-public sealed record HookSpec
+public sealed partial record HookSpec
 {
     /// <summary>The program, absolute.</summary>
     public string Path { get; init => field = value ?? ""; } = "";

@@ -46,6 +46,8 @@ public sealed partial class BundleRuntime
 
     private void AfterStart(BundleState state)
     {
+        if (state.Poststart is not { Count: > 0 })
+            return;
         try
         {
             HookRunner.Run("poststart", state.Poststart, StateText(state, state.Pid, "running"), state.Bundle);
@@ -106,7 +108,8 @@ public sealed partial class BundleRuntime
             End(state);
         RemoveCgroup(state);
         directory.Remove();
-        HookRunner.TryRun("poststop", state.Poststop, StateText(state, 0, "stopped"), state.Bundle, _options.Warn);
+        if (state.Poststop is { Count: > 0 })
+            HookRunner.TryRun("poststop", state.Poststop, StateText(state, 0, "stopped"), state.Bundle, _options.Warn);
     }
 
     private void End(BundleState state)

@@ -1,11 +1,10 @@
-using System.Text.Json.Serialization;
 using Berth.Oci.Runtime;
 using Berth.Runtime.Plans;
 
 namespace Berth.Runtime.Bundles;
 
 /// <summary>What is kept of a container between two calls of the program: <c>state.json</c> in its directory.</summary>
-internal sealed record BundleState
+internal sealed partial record BundleState
 {
     /// <summary>The file's name.</summary>
     public const string FileName = "state.json";
@@ -67,9 +66,3 @@ internal sealed record BundleState
     /// <summary>Bytes for it.</summary>
     public string? ListenerMetadata { get; init; }
 }
-
-/// <summary>JSON of the state.</summary>
-[JsonSourceGenerationOptions(
-    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(BundleState))]
-internal sealed partial class BundleStateJson : JsonSerializerContext;

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Berth.Faults;
 using Berth.Linux;
 using Berth.Linux.Files;
@@ -63,10 +62,9 @@ internal sealed class StateDirectory
     {
         try
         {
-            return JsonSerializer.Deserialize(
-                File.ReadAllBytes(System.IO.Path.Join(Path, BundleState.FileName)), BundleStateJson.Default.BundleState);
+            return BundleState.Read(File.ReadAllBytes(System.IO.Path.Join(Path, BundleState.FileName)));
         }
-        catch (Exception unreadable) when (unreadable is IOException or JsonException)
+        catch (Exception unreadable) when (unreadable is IOException or FaultException or FormatException)
         {
             return null;
         }
@@ -76,7 +74,7 @@ internal sealed class StateDirectory
     public void Save(BundleState state)
     {
         string path = System.IO.Path.Join(Path, BundleState.FileName);
-        WriteWhole(path, JsonSerializer.SerializeToUtf8Bytes(state, BundleStateJson.Default.BundleState));
+        WriteWhole(path, state.Write());
     }
 
     /// <summary>Writes a file that appears with all its content.</summary>

@@ -67,7 +67,7 @@ internal sealed class ExternalContainer(
     public async Task UpdateAsync(LinuxResources resources, CancellationToken cancellationToken)
     {
         string file = Path.Join(commands.Directory, $"resources-{Guid.NewGuid():n}.json");
-        await File.WriteAllBytesAsync(file, JsonSerializer.SerializeToUtf8Bytes(resources, OciJson.LinuxResources), cancellationToken);
+        await File.WriteAllBytesAsync(file, JsonSerializer.SerializeToUtf8Bytes(resources, RuntimeJson.Resources), cancellationToken);
         try
         {
             await commands.RunAsync("update", "--resources", file, Id);
@@ -94,7 +94,7 @@ internal sealed class ExternalContainer(
         try
         {
             ProcessSpec process = ExternalSpec.Clamp(request.Process, Strictness.Taking([], state.IsStrict));
-            byte[] description = JsonSerializer.SerializeToUtf8Bytes(process, OciJson.ProcessSpec);
+            byte[] description = JsonSerializer.SerializeToUtf8Bytes(process, RuntimeJson.Process);
             await File.WriteAllBytesAsync(Path.Join(directory, "process.json"), description, cancellationToken);
             IExecProcess running = await StartAsync(request, directory, cancellationToken);
             _ = ClearAfterAsync(running.Exited, directory);

@@ -24,7 +24,7 @@ internal sealed class ExternalContainers(MonitorProgram program, CgroupHierarchy
         IList<string> warnings = request.Warnings ?? [];
         byte[] configuration = JsonSerializer.SerializeToUtf8Bytes(ExternalSpec.Make(
             request, state.SystemdUnit is null ? state.CgroupPath : request.Spec.Linux!.CgroupsPath!, program.Path,
-            Strictness.Taking(warnings, state.IsStrict)), OciJson.RuntimeSpec);
+            Strictness.Taking(warnings, state.IsStrict)), RuntimeJson.Spec);
         ExternalCommands commands = new(runtime, request.Id, request.RunDirectory, state.SystemdUnit is not null);
         Cgroup cgroup = open(state);
         MonitoredProcess? process = null;

@@ -110,6 +110,6 @@ internal static class CreateVerbs
         string path = Path.Join(bundle, ConfigName);
         if (!File.Exists(path))
             throw FaultException.NotFound($"JSON specification file {path} not found");
-        return OciJson.Read(File.ReadAllBytes(path), OciJson.RuntimeSpec, path);
+        return RuntimeJson.ReadSpec(File.ReadAllBytes(path), path);
     }
 }

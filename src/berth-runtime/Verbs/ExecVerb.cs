@@ -92,7 +92,7 @@ internal static class ExecVerb
         if (call.Arguments.Value("process") is { Length: > 0 } file)
         {
             return call.Arguments.Positional.Count == 1
-                ? OciJson.Read(File.ReadAllBytes(file), OciJson.ProcessSpec, file)
+                ? RuntimeJson.ReadProcess(File.ReadAllBytes(file), file)
                 : throw FaultException.Invalid("a process is given by --process or by arguments, not by both");
         }
         if (call.Arguments.Positional.Count < 2)

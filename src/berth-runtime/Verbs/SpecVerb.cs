@@ -36,7 +36,7 @@ internal static class SpecVerb
         RuntimeSpec spec = call.Arguments.Has("rootless") ? Rootless(Default()) : Default();
         using FileStream file = new(path, FileMode.CreateNew, FileAccess.Write);
         using Utf8JsonWriter json = new(file, new JsonWriterOptions { Indented = true, IndentCharacter = '\t', IndentSize = 1 });
-        JsonSerializer.Serialize(json, spec, OciJson.RuntimeSpec);
+        JsonSerializer.Serialize(json, spec, RuntimeJson.Spec);
         return 0;
     }
 

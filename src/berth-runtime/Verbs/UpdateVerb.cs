@@ -57,7 +57,7 @@ internal static class UpdateVerb
         else
             bytes = File.ReadAllBytes(file);
         // Device rules are part of what a container is made with: an update of them is not meant by those who send them along.
-        return OciJson.Read(bytes, OciJson.LinuxResources, file == "-" ? "the limits" : file) with { Devices = null };
+        return RuntimeJson.ReadResources(bytes, file == "-" ? "the limits" : file) with { Devices = null };
     }
 
     private static LinuxResources FromOptions(Arguments given) => new()

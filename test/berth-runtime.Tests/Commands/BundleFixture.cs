@@ -71,7 +71,7 @@ public sealed class BundleFixture : IAsyncLifetime
     {
         string bundle = System.IO.Directory.CreateDirectory(Path.Join(Directory, "bundles", id)).FullName;
         await Command.NeedAsync("cp", ["-al", Tree, Path.Join(bundle, "rootfs")]);
-        await File.WriteAllBytesAsync(Path.Join(bundle, "config.json"), JsonSerializer.SerializeToUtf8Bytes(spec, OciJson.RuntimeSpec));
+        await File.WriteAllBytesAsync(Path.Join(bundle, "config.json"), JsonSerializer.SerializeToUtf8Bytes(spec, RuntimeJson.Spec));
         return bundle;
     }
 

@@ -124,6 +124,35 @@ public sealed class LifecycleTests(BundleFixture bundles) : IClassFixture<Bundle
     }
 
     [Fact]
+    public async Task Container_OfAnEarlierVersion_IsKnownAndRemoved()
+    {
+        Need();
+        (string id, string bundle) = await bundles.CreateAsync("sleep 60");
+        string file = Path.Join(bundles.Root, id, "state.json");
+        using (JsonDocument now = JsonDocument.Parse(await File.ReadAllBytesAsync(file, TestContext.Current.CancellationToken)))
+        {
+            // As the version of November 2026 wrote it.
+            JsonElement root = now.RootElement;
+            await File.WriteAllTextAsync(file, $$$"""
+                {"id":"{{{id}}}","ociVersion":"1.2.0","bundle":"{{{bundle}}}","rootfs":"{{{bundle}}}/rootfs",
+                "cgroupPath":"{{{root.GetProperty("cgroupPath").GetString()}}}","pid":{{{root.GetProperty("pid").GetInt32()}}},
+                "pidStart":{{{root.GetProperty("pidStart").GetUInt64()}}},"created":"2026-11-26T09:30:00.1234567+00:00","owner":"root",
+                "hasPidNamespace":true,"annotations":{"a":"b"},"poststop":[{"path":"/bin/touch","args":["touch","{{{bundle}}}/gone"]}],
+                "filter":{"program":"BgAAAAAA/38=","flags":2}}
+                """, TestContext.Current.CancellationToken);
+        }
+        JsonElement state = await bundles.StateAsync(id);
+        Assert.Equal("2026-11-26T09:30:00.1234567Z", state.GetProperty("created").GetString());
+        Assert.Equal("b", state.GetProperty("annotations").GetProperty("a").GetString());
+        Assert.Equal(0, (await bundles.RunAsync("start", id)).Code);
+        // The filter allows everything; a program that was read wrongly the kernel would not take.
+        Completed further = await bundles.RunAsync("exec", id, "echo", "x");
+        Assert.Equal((0, "x\n"), (further.Code, further.Output));
+        Assert.Equal(0, (await bundles.RunAsync("delete", "--force", id)).Code);
+        Assert.True(File.Exists($"{bundle}/gone"));
+    }
+
+    [Fact]
     public async Task TwoOfTheSameName_Conflict()
     {
         Need();
