@@ -25,18 +25,27 @@ internal static unsafe class External
         {
             // The root is mounted here and nowhere else: it goes with us, however we end.
             Tell.Check(child, Unshare(K.CLONE_NEWNS), Place.Namespace, Z("mount"u8));
-            Root.Mount(child);
-            Close(child->Root);
-            PlanStep* steps = (PlanStep*)child->At(plan->Steps);
-            for (uint i = 0; i < plan->StepCount; i++)
-                BringNear(child, steps + i);
+            if (child->Has(PlanFlags.Mapped))
+                ExternalMapping.Bring(child);
+            else
+                MountRoot(child);
         }
+        Mapping.GiveStreams(child);
         if ((plan->Flags & PlanFlags.Terminal) != 0)
             ExternalConsole.Listen(monitor);
         monitor->HoldsOutput = true;
         monitor->Helper = Run(monitor, plan->ExternalMake, givesStreams: true);
         Tell.Check(child, monitor->Helper, Place.Clone, null);
         return true;
+    }
+
+    private static void MountRoot(Child* child)
+    {
+        Root.Mount(child);
+        Close(child->Root);
+        PlanStep* steps = (PlanStep*)child->At(child->Plan->Steps);
+        for (uint i = 0; i < child->Plan->StepCount; i++)
+            BringNear(child, steps + i);
     }
 
     /// <summary>Mounts what is beneath a source in the directory that we are in, where the program finds it by a name that nobody else
@@ -47,14 +56,21 @@ internal static unsafe class External
         byte* name = child->At(step->Target);
         int tree = Steps.BindSource(child, step, source);
         Tell.Check(child, tree, Place.BindSource, source);
+        Hang(child, tree, K.AtCwd, name);
+    }
+
+    /// <summary>Mounts a tree that hangs nowhere under a new name.</summary>
+    public static void Hang(Child* child, int tree, int directory, byte* name)
+    {
         Stat stat;
-        Tell.Check(child, Fstat(tree, &stat), Place.BindSource, source);
+        Tell.Check(child, Fstat(tree, &stat), Place.BindSource, name);
         bool isDirectory = (stat.Mode & K.S_IFMT) == K.S_IFDIR;
-        int made = isDirectory ? MakeDirectory(K.AtCwd, name, 0x1C0) : Open(name, K.O_WRONLY | K.O_CREAT | K.O_CLOEXEC, 0x180);
+        int made = isDirectory ? MakeDirectory(directory, name, 0x1C0)
+            : OpenAt(directory, name, K.O_WRONLY | K.O_CREAT | K.O_CLOEXEC, 0x180);
         Tell.Check(child, made, Place.MountPoint, name);
         if (!isDirectory)
             Close(made);
-        Tell.Check(child, MoveMount(tree, Z(""u8), K.AtCwd, name, K.MOVE_MOUNT_EMPTY), Place.MountMove, name);
+        Tell.Check(child, MoveMount(tree, Z(""u8), directory, name, 4), Place.MountMove, name);
         Close(tree);
     }
 

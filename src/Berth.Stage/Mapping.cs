@@ -133,7 +133,7 @@ internal static unsafe class Mapping
         Tell.Check(child, Mount(Z("none"u8), Z("/"u8), null, K.MS_REC | K.MS_SLAVE, null), Place.Propagation, null);
         SendNodes(child, toChild);
         SendViews(child, toChild, maps);
-        SendRoot(child, toChild, maps);
+        Send(child, toChild, RootMark, 0, MakeRoot(child, maps));
         Exit(0);
     }
 
@@ -172,7 +172,7 @@ internal static unsafe class Mapping
     /// us. What overlayfs writes by itself (work directory, whiteouts) it writes as whoever mounted it, so that is the namespace's root;
     /// its marks and its right to look everywhere need the capabilities of the machine's.
     /// </summary>
-    private static void SendRoot(Child* child, int toChild, int maps)
+    public static int MakeRoot(Child* child, int maps)
     {
         PlanHeader* plan = child->Plan;
         int tree;
@@ -190,7 +190,7 @@ internal static unsafe class Mapping
             BecomeOwner(child);
             tree = Root.Make(child);
         }
-        Send(child, toChild, RootMark, 0, tree);
+        return tree;
     }
 
     /// <summary>Images that are mounted: their layers without one to write to. What covered them is taken away again: the root may have the
@@ -205,7 +205,8 @@ internal static unsafe class Mapping
         }
     }
 
-    private static int View(Child* child, uint* layers, uint count, int maps)
+    /// <summary>A view of layers, as a mount that hangs nowhere.</summary>
+    public static int View(Child* child, uint* layers, uint count, int maps)
     {
         byte* first = child->At(layers[0]);
         if (count == 1)
@@ -241,12 +242,14 @@ internal static unsafe class Mapping
         Close(tree);
     }
 
-    private static void MapOwners(Child* child, int tree, int maps, uint deep, byte* what)
+    /// <summary>Shows a tree's owners through a namespace's maps.</summary>
+    public static void MapOwners(Child* child, int tree, int maps, uint deep, byte* what)
     {
         MountAttributes attributes = new() { Set = K.MOUNT_ATTR_IDMAP, UserNamespace = (ulong)maps };
         Tell.Check(child, SetMountAttributes(tree, Z(""u8), K.AT_EMPTY_PATH | deep, &attributes), Place.Mapping, what);
     }
 
+    // Undone by taking root's file user again.
     private static void BecomeOwner(Child* child)
     {
         PlanHeader* plan = child->Plan;

@@ -274,6 +274,16 @@ public struct PlanHeader
     /// <summary>The group.</summary>
     public uint MappedGroup;
 
+    /// <summary>With another runtime, a user namespace with the container's id maps that shows the root and marked mounts, or -1.</summary>
+    public int MapsDescriptor;
+
+    /// <summary>With that, a directory on which a file system is mounted that holds all that the runtime is told of; steps' targets are
+    /// names in it.</summary>
+    public uint Room;
+
+    /// <summary>The directory on which the root is mounted then.</summary>
+    public uint RoomRoot;
+
     /// <summary>The user outside that the streams are given to, or 0: whoever is inside does it itself.</summary>
     public uint StreamUser;
 

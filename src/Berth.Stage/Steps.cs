@@ -156,7 +156,8 @@ internal static unsafe class Steps
         return tree;
     }
 
-    private static void SetAttributes(Child* child, int tree, ulong set, ulong clear, uint deep, byte* target)
+    /// <summary>Sets and clears a mount's attributes.</summary>
+    public static void SetAttributes(Child* child, int tree, ulong set, ulong clear, uint deep, byte* target)
     {
         if ((set | clear) == 0)
             return;

@@ -6,7 +6,7 @@ internal static class BusyboxTree
     private static readonly string[] s_applets =
     [
         "sh", "cat", "echo", "true", "sleep", "env", "id", "tty", "ls", "ps", "grep", "wc", "head", "dd", "mkdir", "touch", "readlink",
-        "hostname", "pwd", "kill", "seq", "stat", "sort", "awk", "mount", "chmod", "test", "cut", "date", "mknod", "uname", "nice",
+        "hostname", "pwd", "chown", "kill", "seq", "stat", "sort", "awk", "mount", "chmod", "test", "cut", "date", "mknod", "uname", "nice",
     ];
 
     public static async Task<string> MakeAsync(string directory)

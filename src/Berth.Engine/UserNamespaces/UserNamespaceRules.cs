@@ -54,10 +54,6 @@ internal static class UserNamespaceRules
         if (IsPrivate(host) && Joined(host).FirstOrDefault() is { } joined)
             throw FaultException.Invalid($"cannot join namespaces of {joined} with ids of its own: they belong to that container's user "
                 + $"namespace: use --userns={joined}");
-        string runtime = string.IsNullOrEmpty(host.Runtime) ? options.DefaultRuntime : host.Runtime;
-        if (RuntimeNames.Find(options, runtime) is not null)
-            throw new FaultException(FaultKind.NotSupported, $"runtime {runtime}: user namespaces need the engine's own runtime: leave "
-                + "--runtime out, or use --userns=host");
     }
 
     /// <summary>The ids of a container that joins others: it is in their user namespace. Null: it joins none.</summary>

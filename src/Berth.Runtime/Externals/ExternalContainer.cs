@@ -112,7 +112,7 @@ internal sealed class ExternalContainer(
         (System.Net.Sockets.Socket? own, FileDescriptor? other) = request.Detached ? default : PacketSockets.CreatePair();
         MonitoredProcess process;
         using (other)
-        using (Plan plan = ExternalPlan.ForExec(request, commands, directory))
+        using (Plan plan = ExternalPlan.ForExec(request, commands, directory, state))
             process = program.Start(plan, other, []);
         try
         {

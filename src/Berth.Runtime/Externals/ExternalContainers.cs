@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Berth.Faults;
+using Berth.Linux;
 using Berth.Oci.Json;
 using Berth.Oci.Runtime;
 using Berth.Runtime.Cgroups;
@@ -22,16 +23,20 @@ internal sealed class ExternalContainers(MonitorProgram program, CgroupHierarchy
         ExternalSpec.Check(request, runtime.Name);
         CheckProgram(runtime);
         IList<string> warnings = request.Warnings ?? [];
+        MappedRoom? room = request.MapsOwners ? MappedRoom.For(request.RunDirectory, runtime.Path) : null;
+        if (room is not null && request.Init)
+            request = request with { Spec = ExternalSpec.WithInit(request.Spec, program.Path), Init = false };
         byte[] configuration = JsonSerializer.SerializeToUtf8Bytes(ExternalSpec.Make(
             request, state.SystemdUnit is null ? state.CgroupPath : request.Spec.Linux!.CgroupsPath!, program.Path,
-            Strictness.Taking(warnings, state.IsStrict)), RuntimeJson.Spec);
+            Strictness.Taking(warnings, state.IsStrict), room), RuntimeJson.Spec);
         ExternalCommands commands = new(runtime, request.Id, request.RunDirectory, state.SystemdUnit is not null);
         Cgroup cgroup = open(state);
         MonitoredProcess? process = null;
         try
         {
             await File.WriteAllBytesAsync(Path.Join(request.RunDirectory, "config.json"), configuration, cancellationToken);
-            using (Plan plan = ExternalPlan.ForContainer(request, commands))
+            using (FileDescriptor? maps = room is null ? null : MappedRoom.Maps(program, request.Spec.Linux!))
+            using (Plan plan = ExternalPlan.ForContainer(request, commands, room, maps))
                 process = program.Start(plan, attach: null, warnings);
             int pid = await process.Created.WaitAsync(cancellationToken);
             return Wrap(new RunningContainer(program, state, request.RunDirectory, cgroup, process, pid, startedAt: null),

@@ -1,4 +1,6 @@
+using Berth.Linux;
 using Berth.Oci.Runtime;
+using Berth.Runtime.Monitors;
 using Berth.Runtime.Plans;
 using Berth.Stage;
 
@@ -8,11 +10,30 @@ namespace Berth.Runtime.Externals;
 internal static class ExternalPlan
 {
     /// <summary>Plans a container.</summary>
-    public static Plan ForContainer(ContainerRequest request, ExternalCommands commands)
+    /// <param name="request">What is wanted.</param>
+    /// <param name="commands">The runtime's.</param>
+    /// <param name="room">Where a container with a user namespace has its mounts; null: it has none.</param>
+    /// <param name="maps">With that, a namespace with its maps.</param>
+    public static Plan ForContainer(ContainerRequest request, ExternalCommands commands, MappedRoom? room, FileDescriptor? maps)
     {
+        Plan plan = new();
         PlanWriter writer = Begin(request.RunDirectory, request.Spec.Process!);
         PlanBuilder.AddRoot(writer, request);
         PlanBuilder.AddLog(writer, request.Log);
+        room?.Add(plan, writer, request, maps!);
+        if (room is null)
+            AddBeneath(writer, request);
+        bool hasPrivateProcesses = HasPrivateProcesses(request.Spec);
+        writer.Header.Flags |= (request.OpenStdin ? PlanFlags.Stdin : 0) | (request.StdinOnce ? PlanFlags.StdinOnce : 0)
+            | (hasPrivateProcesses ? PlanFlags.PrivateProcesses : 0);
+        writer.Header.RunDirectory = writer.Text(request.RunDirectory);
+        writer.Header.ExternalMake = writer.Pointers(commands.Create(request.Spec.Process!.Terminal));
+        writer.Header.ExternalStart = writer.Pointers(commands.Start());
+        return PlanBuilder.Finish(plan, writer);
+    }
+
+    private static void AddBeneath(PlanWriter writer, ContainerRequest request)
+    {
         PlanStep[] steps = [.. ExternalSpec.Beneath(request).Select(beneath => new PlanStep
         {
             Kind = StepKind.Bind, Source = writer.Text(beneath.Mount.Source), Type = writer.Text(beneath.Path),
@@ -21,19 +42,14 @@ internal static class ExternalPlan
         })];
         writer.Header.Steps = writer.Array<PlanStep>(steps);
         writer.Header.StepCount = (uint)steps.Length;
-        bool hasPrivateProcesses = HasPrivateProcesses(request.Spec);
-        writer.Header.Flags |= (request.OpenStdin ? PlanFlags.Stdin : 0) | (request.StdinOnce ? PlanFlags.StdinOnce : 0)
-            | (hasPrivateProcesses ? PlanFlags.PrivateProcesses : 0);
-        writer.Header.RunDirectory = writer.Text(request.RunDirectory);
-        writer.Header.ExternalMake = writer.Pointers(commands.Create(request.Spec.Process!.Terminal));
-        writer.Header.ExternalStart = writer.Pointers(commands.Start());
-        return PlanBuilder.Finish(new Plan(), writer);
     }
 
     /// <summary>Plans a further process.</summary>
-    public static Plan ForExec(ExecRequest request, ExternalCommands commands, string directory)
+    public static Plan ForExec(ExecRequest request, ExternalCommands commands, string directory, ContainerState state)
     {
         PlanWriter writer = Begin(directory, request.Process);
+        if (state.Users is not null)
+            PlanBuilder.AddStreamOwner(writer, state.Users, state.Groups ?? [], request.Process.User.Uid);
         writer.Header.Flags |= (request.Stdin ? PlanFlags.Stdin | PlanFlags.StdinOnce : 0) | (request.Detached ? PlanFlags.Detached : 0);
         writer.Header.ExternalMake = writer.Pointers(commands.Exec(directory, request.Process.Terminal));
         return PlanBuilder.Finish(new Plan(), writer);
@@ -48,7 +64,7 @@ internal static class ExternalPlan
         PlanWriter writer = new();
         ref PlanHeader header = ref writer.Header;
         header.Flags |= PlanFlags.External | (process.Terminal ? PlanFlags.Terminal : 0);
-        header.TargetDescriptor = header.NotifySocket = -1;
+        header.TargetDescriptor = header.NotifySocket = header.MapsDescriptor = -1;
         header.Rows = (ushort)Math.Min(process.ConsoleSize?.Height ?? 0, ushort.MaxValue);
         header.Columns = (ushort)Math.Min(process.ConsoleSize?.Width ?? 0, ushort.MaxValue);
         header.Environment = writer.Pointers(ExternalCommands.Environment);

@@ -18,6 +18,10 @@ internal static class ExternalSpec
     /// <exception cref="FaultException">NotSupported: what.</exception>
     public static void Check(ContainerRequest request, string name)
     {
+        if (request.MapsOwners && request.Spec.Linux?.RootfsPropagation is "shared" or "rshared")
+            throw new FaultException(FaultKind.NotSupported,
+                $"runtime {name}: mounts with shared propagation in a container with a user namespace need the engine's own runtime: leave "
+                + "--runtime out, or use --userns=host");
         // The monitor's mounts would appear on the host.
         if (request.Subpaths.Count > 0 && request.Spec.Linux?.RootfsPropagation is "shared" or "rshared")
             throw new FaultException(FaultKind.NotSupported,
@@ -63,16 +67,17 @@ internal static class ExternalSpec
         [.. Capabilities.Names(Capabilities.Parse(names) & Capabilities.Host)];
 
     /// <summary>The configuration with the root, the cgroup and the network namespace as they are on this host.</summary>
-    public static RuntimeSpec Make(ContainerRequest request, string cgroupPath, string initProgram, IList<string> warnings)
+    public static RuntimeSpec Make(
+        ContainerRequest request, string cgroupPath, string initProgram, IList<string> warnings, MappedRoom? room)
     {
-        RuntimeSpec spec = request.Spec with { Mounts = Mounts(request) };
+        RuntimeSpec spec = room?.Furnish(request.Spec) ?? request.Spec with { Mounts = Mounts(request) };
         spec = request.Init ? WithInit(spec, initProgram) : spec;
         RootSpec root = spec.Root ?? new RootSpec { Path = "" };
         return spec with
         {
             OciVersion = OciVersion,
             Process = Clamp(spec.Process!, warnings),
-            Root = request.Overlay is { } overlay ? root with { Path = overlay.MountPoint } : root,
+            Root = root with { Path = room?.Root ?? request.Overlay?.MountPoint ?? root.Path },
             Linux = (spec.Linux ?? new LinuxSpec()) with
             {
                 CgroupsPath = cgroupPath,
@@ -93,8 +98,9 @@ internal static class ExternalSpec
         };
     }
 
+    /// <summary>With Docker's kind of init.</summary>
     // Where Docker has its own: the file that it is mounted on stays in the container's layer.
-    private static RuntimeSpec WithInit(RuntimeSpec spec, string program) => spec with
+    public static RuntimeSpec WithInit(RuntimeSpec spec, string program) => spec with
     {
         Process = spec.Process! with { Args = [InitPath, StageContract.InitVerb, .. spec.Process.Args ?? []] },
         Mounts =

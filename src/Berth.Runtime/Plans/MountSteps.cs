@@ -56,6 +56,23 @@ internal sealed class MountSteps(
         return [.. _steps];
     }
 
+    /// <summary>What has a source on the host, in the order of <see cref="HaveSources"/>; for who mounts all else by other means.</summary>
+    public PlanStep[] CompileSources(RuntimeSpec spec)
+    {
+        _linux = spec.Linux ?? _linux;
+        foreach (MountSpec mount in HaveSources(spec))
+            Add(mount);
+        foreach (DeviceSpec device in _linux.Devices ?? [])
+            AddDevice(device);
+        return [.. _steps];
+    }
+
+    /// <summary>A specification's bind mounts.</summary>
+    public static IEnumerable<MountSpec> HaveSources(RuntimeSpec spec) => (spec.Mounts ?? []).Where(IsBind);
+
+    /// <summary>A bind mount, by its type or an option.</summary>
+    public static bool IsBind(MountSpec mount) => mount.Type is "bind" or "rbind" || MountOptions.Parse(mount.Options).IsBind;
+
     private void Add(MountSpec mount)
     {
         MountOptions options = MountOptions.Parse(mount.Options);

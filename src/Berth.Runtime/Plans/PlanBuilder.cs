@@ -287,7 +287,7 @@ internal static class PlanBuilder
     }
 
     // The stage does it all: only it knows the namespace.
-    private static void AddMapping(PlanWriter writer, ContainerRequest request)
+    internal static void AddMapping(PlanWriter writer, ContainerRequest request)
     {
         if (!request.MapsOwners)
             return;
@@ -301,7 +301,7 @@ internal static class PlanBuilder
         AddStreamOwner(writer, users, groups, request.Spec.Process!.User.Uid);
     }
 
-    private static void AddStreamOwner(
+    internal static void AddStreamOwner(
         PlanWriter writer, IReadOnlyList<IdMapping> users, IReadOnlyList<IdMapping> groups, uint user)
     {
         writer.Header.StreamUser = IdMaps.Outside(users, user) ?? throw FaultException.Invalid(

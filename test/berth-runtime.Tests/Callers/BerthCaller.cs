@@ -17,7 +17,11 @@ public abstract class BerthCaller : Caller
     /// <summary>The runtime's program; may write one below <see cref="Caller.Root"/>.</summary>
     protected abstract Task<string> ProgramAsync();
 
-    private Dictionary<string, string> Environment => new()
+    /// <summary>Our own client's program.</summary>
+    public static string Client => Path.Join(Path.GetDirectoryName(Command.Runtime), "berth");
+
+    /// <summary>Where clients find the engine.</summary>
+    public Dictionary<string, string> Variables => new()
     {
         ["DOCKER_HOST"] = $"unix://{Root}/sock", ["DOCKER_CONFIG"] = $"{Root}/config",
     };
@@ -86,10 +90,16 @@ public abstract class BerthCaller : Caller
 
     /// <summary>Runs a command of the client.</summary>
     public Task<Completed> DockerAsync(string? input, IEnumerable<string> arguments) =>
-        Command.RunAsync("docker", arguments, input, Environment);
+        Command.RunAsync("docker", arguments, input, Variables);
 
     /// <summary>Runs a command that must succeed; returns its output.</summary>
-    public Task<string> NeedAsync(params string[] arguments) => Command.NeedAsync("docker", arguments, Environment);
+    public Task<string> NeedAsync(params string[] arguments) => Command.NeedAsync("docker", arguments, Variables);
+
+    /// <summary>Runs a command of our own client.</summary>
+    public Task<Completed> BerthAsync(IEnumerable<string> arguments) => Command.RunAsync(Client, arguments, null, Variables);
+
+    /// <summary>Runs one that must succeed; returns its output.</summary>
+    public Task<string> NeedBerthAsync(params string[] arguments) => Command.NeedAsync(Client, arguments, Variables);
 
     public override Task<Completed> RunAsync(CallerOptions options, params string[] arguments) =>
         DockerAsync(options.Input, ["run", "--rm", "--runtime", Name, "--network", "none", .. Words.Docker(options), Image, .. arguments]);

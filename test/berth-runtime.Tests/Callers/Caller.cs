@@ -4,7 +4,7 @@ namespace Berth.RuntimeProgram.Tests.Callers;
 public abstract class Caller : IAsyncLifetime
 {
     /// <summary>A directory of this caller alone.</summary>
-    protected string Root { get; } = Directory.CreateTempSubdirectory("berth-caller-").FullName;
+    protected internal string Root { get; } = Directory.CreateTempSubdirectory("berth-caller-").FullName;
 
     /// <summary>Null when it can be used; otherwise what is missing.</summary>
     public string? Missing { get; private set; }
