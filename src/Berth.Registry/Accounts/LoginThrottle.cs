@@ -101,7 +101,8 @@ public sealed class LoginThrottle(HubDatabase database, TimeProvider time, int e
         if (entries.Exists(entry => entry.Key == pair))
             await database.WriteAsync(
                 Durability.Process,
-                (transaction, token) => transaction.ExecuteAsync($"delete from login_failures where key = {pair}", token), cancellationToken);
+                (transaction, token) => transaction.ExecuteAsync($"delete from login_failures where key = {pair}", token),
+                cancellationToken);
     }
 
     private Task<List<Entry>> ReadAsync((string Name, string Network) who, CancellationToken cancellationToken) => database.ReadAsync(

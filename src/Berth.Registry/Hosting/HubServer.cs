@@ -6,6 +6,7 @@ using Berth.Registry.Operation.Serving;
 using Berth.Registry.Pages;
 using Berth.Registry.Protocol;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -46,7 +47,8 @@ public sealed class HubServer : IAsyncDisposable
         builder.Services.AddSingleton(services.Loggers);
         builder.Services.AddLogging();
         builder.Services.AddRoutingCore();
-        builder.WebHost.UseKestrelCore();
+        builder.WebHost.UseKestrelCore().UseSockets();
+        builder.Services.AddSingleton<IMemoryPoolFactory<byte>>(new BlockMemory());
         builder.WebHost.ConfigureKestrel(kestrel => Configure(kestrel, services));
         WebApplication application = builder.Build();
         Map(application, services);
