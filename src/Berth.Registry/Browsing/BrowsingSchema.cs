@@ -6,15 +6,33 @@ namespace Berth.Registry.Browsing;
 /// <remarks>
 /// Each order that a page offers has an index that begins with the visibility, so that a page of a hundred thousand repositories
 /// costs what a page of a hundred does. The text index splits names at their separators, and both databases match the beginnings
-/// of words. It holds visibility and class of pulls as one word more. SQLite merges all words with a beginning before it gives the
+/// of words. It can be asked for those of one visibility and class of pulls: in SQLite's they lie together, because a row's number in it
+/// begins with them; PostgreSQL's has each word a second time behind them. SQLite merges all words with a beginning before it gives the
 /// first row, unless the beginnings of that length have an index; so the lengths that people type have one.
 /// </remarks>
 internal static class BrowsingSchema
 {
     /// <summary>What classes begin with among PostgreSQL's words; no word of a text does.</summary>
-    internal const char ClassMark = '~';
+    private const char ClassMark = '~';
+
+    // How a row's number in SQLite's index is made of visibility, class and the repository's number.
+    private const int NumberBits = 40;
+    private const int PrivateBit = 60;
+
+    /// <summary>What of a number in SQLite's index is the repository's.</summary>
+    internal const long NumberMask = (1L << NumberBits) - 1;
 
     private const string PostgreSqlDocument = "to_tsvector('simple'::regconfig, translate(name, '/._-', '    ') || ' ' || description)";
+
+    /// <summary>The first number in SQLite's index of a visibility and class: most pulled first.</summary>
+    internal static long Place(bool isPrivate, int pullClass) =>
+        (isPrivate ? 1L << PrivateBit : 0) + ((long)(PullClass.Max - pullClass) << NumberBits);
+
+    /// <summary>Which visibility and class a place has: only whether two are the same means something.</summary>
+    internal static long ClassOf(long place) => place >> NumberBits;
+
+    /// <summary>What PostgreSQL's words of a visibility and class begin with.</summary>
+    internal static string ClassPrefix(string name) => $"{ClassMark}{name}{ClassMark}";
 
     private static string Add =>
         $"""
@@ -53,6 +71,38 @@ internal static class BrowsingSchema
         drop trigger repository_words_fill on repositories;
         create index repository_words_words on repository_words using gin(words);
         """;
+
+    private static string AddAtPlace =>
+        $"insert into repository_search(rowid, name, description) values ({PlaceOf("new")}, new.name, new.description);";
+
+    private static string RemoveFromPlace =>
+        $"""
+        insert into repository_search(repository_search, rowid, name, description)
+            values ('delete', {PlaceOf("old")}, old.name, old.description);
+        """;
+
+    private static string PostgreSqlWordsOfClasses =>
+        $"""
+        create or replace function repository_words_follow() returns trigger language plpgsql as $$
+        declare
+            plain text[] := array_remove(string_to_array(
+                regexp_replace(lower(new.name || ' ' || new.description), '[\x01-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]+', ' ', 'g'), ' '), '');
+            prefix text := '{ClassMark}' || {ClassOf("new")} || '{ClassMark}';
+        begin
+            insert into repository_words(repository_id, words)
+            values (new.id, array_to_tsvector(plain || array(select prefix || word from unnest(plain) word)))
+            on conflict (repository_id) do update set words = excluded.words;
+            return null;
+        end $$;
+        create trigger repository_words_fill after update of id on repositories
+            for each row execute function repository_words_follow();
+        update repositories set id = id;
+        drop trigger repository_words_fill on repositories;
+        """;
+
+    private static string PlaceOf(string row) =>
+        $"((case {row}.visibility when 'private' then {1L << PrivateBit} else 0 end) "
+        + $"+ ({PullClass.Max} - ({PullClass.Sql(row + ".pull_count")})) * {1L << NumberBits} + {row}.id)";
 
     private static string ClassOf(string row) => $"{row}.visibility || {PullClass.Sql(row + ".pull_count")}";
 
@@ -112,5 +162,31 @@ internal static class BrowsingSchema
                 {Add}
             end;
             """) { PostgreSql = PostgreSqlWords },
+        new("browsing", 4, $"""
+            drop trigger repository_search_insert;
+            drop trigger repository_search_delete;
+            drop trigger repository_search_update;
+            drop table repository_search;
+            drop view repository_search_rows;
+            create view repository_search_rows as
+                select {PlaceOf("repositories")} as place, name, description from repositories;
+            create virtual table repository_search using fts5(
+                name, description, content='repository_search_rows', content_rowid='place', tokenize='unicode61',
+                prefix='1 2 3 4 5 6 7 8');
+            insert into repository_search(rowid, name, description)
+                select place, name, description from repository_search_rows order by place;
+            create trigger repository_search_insert after insert on repositories begin
+                {AddAtPlace}
+            end;
+            create trigger repository_search_delete after delete on repositories begin
+                {RemoveFromPlace}
+            end;
+            create trigger repository_search_update after update of name, description, visibility, pull_count on repositories
+            when old.name <> new.name or old.description <> new.description or {PlaceOf("old")} <> {PlaceOf("new")}
+            begin
+                {RemoveFromPlace}
+                {AddAtPlace}
+            end;
+            """) { PostgreSql = PostgreSqlWordsOfClasses },
     ];
 }

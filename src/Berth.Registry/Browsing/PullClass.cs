@@ -4,8 +4,8 @@ using System.Text;
 namespace Berth.Registry.Browsing;
 
 /// <summary>
-/// How much a repository is pulled, roughly: eight classes for each doubling. The text index holds the class as a word, so that those
-/// that are pulled most are found first without sorting all that has the words.
+/// How much a repository is pulled, roughly: eight classes for each doubling. The text index holds the class, so that those that are
+/// pulled most are found first without sorting all that has the words.
 /// </summary>
 /// <remarks>The schema is made of it, so it never changes.</remarks>
 internal static class PullClass
@@ -15,6 +15,9 @@ internal static class PullClass
 
     // The fewest pulls of each class.
     private static readonly long[] s_fewest = Fewest();
+
+    /// <summary>The class of those that are pulled most.</summary>
+    public static int Max => s_fewest.Length - 1;
 
     /// <summary>The class of a number of pulls.</summary>
     public static int Of(long pulls) => Array.BinarySearch(s_fewest, Math.Max(pulls, 0)) is var found && found >= 0 ? found : ~found - 1;

@@ -119,7 +119,7 @@ public sealed class RepositorySearch(HubDatabase database, IAccessRules access)
     }
 
     private SqlText TextCondition(RepositoryQuery query) =>
-        query.Words.Count == 0 ? $"" : (SqlText)$"and r.id in ({_index.Numbers(query.Words, [])})";
+        query.Words.Count == 0 ? $"" : (SqlText)$"and r.id in ({_index.Numbers(query.Words)})";
 
     // Rows that the caller may have a right to; the access rules decide about each.
     private static SqlText OfCaller(long accountId) => CallerNamespaces.Condition(accountId);
