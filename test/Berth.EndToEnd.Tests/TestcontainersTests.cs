@@ -81,6 +81,40 @@ public sealed class TestcontainersTests(EngineFixture engine)
         }
     }
 
+    [Fact]
+    public async Task Image_OfAHub_IsPulledWhenItIsNotThere()
+    {
+        await PrepareAsync();
+        Assert.SkipUnless(File.Exists(HubServer.ProgramPath), "out/bin/berth-hub is not built: ./dev build");
+        await using HubServer hub = await HubServer.StartAsync();
+        string config = Directory.CreateTempSubdirectory("berth-testcontainers-").FullName;
+        string name = $"{hub.Host}/ann/app:v1";
+        try
+        {
+            await DockerAsync(config, HubServer.Password, "login", "-u", "ann", "--password-stdin", hub.Host);
+            await DockerAsync(config, "", "tag", "busybox:e2e", name);
+            await DockerAsync(config, "", "push", "--quiet", name);
+            await DockerAsync(config, "", "image", "rm", name);
+            await using IContainer container = new ContainerBuilder(name).WithDockerEndpoint(engine.Address)
+                .WithCommand("sh", "-c", "echo pulled; exec sleep 1000").WithWaitStrategy(Wait.ForUnixContainer().UntilMessageIsLogged("pulled"))
+                .Build();
+            await container.StartAsync(Cancel);
+            Assert.Equal(name, container.Image.FullName);
+            Assert.Contains($"{hub.Host}/ann/app@sha256:", await DockerAsync(config, "", "image", "inspect", name), StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(config, recursive: true);
+        }
+    }
+
+    private async Task<string> DockerAsync(string config, string input, params string[] arguments)
+    {
+        Completed done = await Program.RunAsync("/usr/bin/docker", ["--config", config, "-H", engine.Address, .. arguments], "", input);
+        Assert.True(done.Code == 0, $"docker {arguments[0]}: {done.Errors}");
+        return done.Output;
+    }
+
     private ContainerBuilder Builder(params string[] command) =>
         new ContainerBuilder("busybox:e2e").WithDockerEndpoint(engine.Address).WithCommand(command);
 

@@ -81,5 +81,17 @@ public sealed class DockerTests : IAsyncLifetime
         Assert.Contains(image.Digest, await DockerAsync("image", "inspect", "--format", "{{.RepoDigests}}", name), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Docker_SearchesTheHub()
+    {
+        await using HubProgram hub = await HubProgram.StartAsync("--anonymous-push");
+        using var image = new SampleImage(layers: 1);
+        await ClientProgram.RunAsync(
+            "skopeo", "--insecure-policy", "copy", "--dest-tls-verify=false", $"oci:{image.Layout}:latest",
+            $"docker://{hub.Host}/weather/forecast:v1");
+        Assert.Equal("weather/forecast", (await DockerAsync("search", "--format", "{{.Name}}", $"{hub.Host}/forec")).Trim().Replace(hub.Host + "/", ""));
+        Assert.Equal("", (await DockerAsync("search", "--format", "{{.Name}}", $"{hub.Host}/nothing")).Trim());
+    }
+
     private Task<string> DockerAsync(params string[] arguments) => ClientProgram.RunAsync("docker", ["--host", Socket, .. arguments]);
 }
