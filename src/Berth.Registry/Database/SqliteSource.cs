@@ -8,6 +8,7 @@ namespace Berth.Registry.Database;
 internal sealed class SqliteSource : IConnectionSource
 {
     private const int BusyMilliseconds = 10_000;
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly string _connectionString;
     private readonly ConcurrentBag<HubConnection> _readers = [];
@@ -32,12 +33,13 @@ internal sealed class SqliteSource : IConnectionSource
     {
         try
         {
+            KeepToOwner(path);
             return new SqliteSource(new SqliteConnectionStringBuilder
             {
                 DataSource = path, Pooling = false, DefaultTimeout = BusyMilliseconds / 1000, ForeignKeys = true,
             }.ToString());
         }
-        catch (SqliteException exception)
+        catch (Exception exception) when (exception is SqliteException or IOException or UnauthorizedAccessException)
         {
             throw FaultException.Internal($"open database: {path}: {exception.Message}", exception);
         }
@@ -104,6 +106,33 @@ internal sealed class SqliteSource : IConnectionSource
         if (_writer is { } writer)
             await writer.DisposeAsync().ConfigureAwait(false);
         _writing.Dispose();
+    }
+
+    // Keys and password hashes are in it, and the directory may be one that an administrator made for all to see. What SQLite puts
+    // beside the file gets its mode.
+    private static void KeepToOwner(string path)
+    {
+        if (!File.Exists(path))
+        {
+            try
+            {
+                using var made = new FileStream(path, new FileStreamOptions
+                {
+                    Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerOnly,
+                });
+            }
+            catch (IOException) when (File.Exists(path))
+            {
+                // Another process was quicker, and did the same.
+            }
+            return;
+        }
+        // By its name: to close a descriptor of the file would give up the locks that this process has on it.
+        foreach (string file in new[] { path, path + "-wal", path + "-shm" })
+        {
+            if (File.Exists(file) && (File.GetUnixFileMode(file) & ~OwnerOnly) != 0)
+                File.SetUnixFileMode(file, OwnerOnly);
+        }
     }
 
     private SqliteConnection Open(bool writes)

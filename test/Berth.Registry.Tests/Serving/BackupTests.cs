@@ -57,6 +57,9 @@ public sealed class BackupTests : IAsyncLifetime
         await _hub.PushAsync("alice/app", "v2", "another layer", s_alice);
         Assert.Equal((4, 2), ((await BackUpAsync()) is { } report ? (report.Blobs, report.Copied) : default));
         Assert.Empty(Directory.EnumerateFiles(_directory.FullName, "*.new", SearchOption.AllDirectories));
+        // Private layers and password hashes are in it, wherever an operator puts it.
+        Assert.All(Directory.EnumerateFiles(_directory.FullName, "*", SearchOption.AllDirectories),
+            file => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file)));
         Assert.Empty(Directory.EnumerateFiles(_directory.FullName, "*.db*", SearchOption.AllDirectories));
     }
 

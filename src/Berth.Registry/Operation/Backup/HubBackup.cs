@@ -27,6 +27,8 @@ public sealed record BackupReport(long Blobs, long Copied, long CopiedBytes);
 public sealed class HubBackup(HubServices services)
 {
     private const int TriesMax = 10;
+    private const UnixFileMode OwnerFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode OwnerDirectory = OwnerFile | UnixFileMode.UserExecute;
 
     /// <summary>Backs up into a directory.</summary>
     /// <exception cref="FaultException">Unavailable: it cannot be written, or a blob is damaged.</exception>
@@ -34,7 +36,7 @@ public sealed class HubBackup(HubServices services)
     {
         try
         {
-            Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            Directory.CreateDirectory(directory, OwnerDirectory);
             await services.Accounts.Audit.RecordAsync(actor, AuditActions.HubBackup, "", "", cancellationToken);
             string fresh = Path.Join(directory, BackupFormat.RowsFile + ".new");
             BackupReport sum = new(0, 0, 0);
@@ -68,7 +70,7 @@ public sealed class HubBackup(HubServices services)
     {
         await using var file = new FileStream(path, new FileStreamOptions
         {
-            Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = OwnerFile,
         });
         List<(string, string)> blobs;
         if (services.Options.Database is not null)
@@ -86,6 +88,11 @@ public sealed class HubBackup(HubServices services)
         File.Delete(copy);
         try
         {
+            // An empty file may be there, and then it keeps its mode.
+            await new FileStream(copy, new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerFile,
+            }).DisposeAsync();
             var source = new SqliteConnectionStringBuilder
             {
                 DataSource = Path.Join(services.Options.DataDirectory, HubServices.SqliteFile), Mode = SqliteOpenMode.ReadOnly,
@@ -130,9 +137,12 @@ public sealed class HubBackup(HubServices services)
         await using IBlobReader? blob = await services.Storage.OpenAsync(location, cancellationToken);
         if (blob is null)
             return null;
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!, OwnerDirectory);
         string fresh = path + ".new";
-        await using (var file = new FileStream(fresh, FileMode.Create, FileAccess.ReadWrite))
+        await using (var file = new FileStream(fresh, new FileStreamOptions
+        {
+            Mode = FileMode.Create, Access = FileAccess.ReadWrite, UnixCreateMode = OwnerFile,
+        }))
         {
             PipeWriter pipe = PipeWriter.Create(file, new StreamPipeWriterOptions(leaveOpen: true));
             await blob.CopyToAsync(pipe, 0, blob.Bytes, cancellationToken);
