@@ -23,6 +23,7 @@ public sealed partial class BundleRuntime
             case BundleStatus.Created: break;
             case BundleStatus.Stopped: throw FaultException.Conflict("cannot start a container that has stopped");
             case BundleStatus.Creating: throw FaultException.Conflict("cannot start a container that is not created yet");
+            case BundleStatus.Paused: throw FaultException.Conflict("cannot start a container in the paused state");
             default: throw FaultException.Conflict("cannot start an already running container");
         }
         using FileDescriptor connection = ConnectStart(directory);
@@ -138,11 +139,11 @@ public sealed partial class BundleRuntime
 
     /// <summary>Counts of its cgroup at this moment.</summary>
     /// <exception cref="FaultException">Conflict: it does not run.</exception>
-    public CgroupStatistics Statistics(string id) => NeedRunning(id, "container is not running").ReadStatistics();
+    public CgroupStatistics Statistics(string id) => NeedRunning(id, $"container with id {id} is not running").ReadStatistics();
 
     /// <summary>Stops all its processes where they are.</summary>
     /// <exception cref="FaultException">Conflict: it does not run.</exception>
-    public void Pause(string id) => NeedRunning(id, "container not running").Freeze();
+    public void Pause(string id) => NeedRunning(id, "container not running", isPausedToo: false).Freeze();
 
     /// <summary>Lets them go on.</summary>
     /// <exception cref="FaultException">Conflict: it is not paused.</exception>
@@ -166,11 +167,12 @@ public sealed partial class BundleRuntime
         NeedCgroup(state).Update(resources, new WarningList(_options.Warn));
     }
 
-    private Cgroup NeedRunning(string id, string refusal)
+    private Cgroup NeedRunning(string id, string refusal, bool isPausedToo = true)
     {
         StateDirectory directory = StateDirectory.Of(_options.Root, id);
         BundleState state = directory.Load();
-        return StatusOf(directory, state) is BundleStatus.Running or BundleStatus.Created or BundleStatus.Paused
+        BundleStatus status = StatusOf(directory, state);
+        return status is BundleStatus.Running or BundleStatus.Created || (isPausedToo && status is BundleStatus.Paused)
             ? NeedCgroup(state) : throw FaultException.Conflict(refusal);
     }
 

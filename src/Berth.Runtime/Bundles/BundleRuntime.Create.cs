@@ -242,6 +242,7 @@ public sealed partial class BundleRuntime
             making.Cgroup = making.Scope.Cgroup;
             return;
         }
+        CheckFree(path);
         try
         {
             making.Cgroup = _hierarchy.Value.Create(path, resources, warnings);
@@ -253,6 +254,18 @@ public sealed partial class BundleRuntime
             warnings.Add($"the container has no cgroup of its own: {refused.Message}");
             making.State = making.State with { CgroupPath = null };
         }
+    }
+
+    // What lives there already would be killed with ours, and ours would never be made in one that is frozen.
+    private void CheckFree(string path)
+    {
+        Cgroup there = _hierarchy.Value.Open(path);
+        if (!there.ProcsFiles.Any(File.Exists))
+            return;
+        if (there.IsFrozen)
+            throw FaultException.Conflict($"container's cgroup unexpectedly frozen: {path}");
+        if (there.Processes() is { Count: > 0 } others)
+            throw FaultException.Conflict($"container's cgroup is not empty: {others.Count} process(es) found: {path}");
     }
 
     private void Undo(Making making)

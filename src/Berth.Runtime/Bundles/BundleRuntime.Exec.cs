@@ -70,14 +70,14 @@ public sealed partial class BundleRuntime
     {
         BundleStatus status = StatusOf(directory, state);
         if (status is BundleStatus.Stopped or BundleStatus.Creating)
-            throw FaultException.Conflict($"cannot exec a container that is {NameOf(status)}");
+            throw FaultException.Conflict($"cannot exec in a {NameOf(status)} container");
         if (status is BundleStatus.Paused && !ignorePaused)
             throw FaultException.Conflict("cannot exec in a paused container (use --ignore-paused to override)");
         ProcessHandle? first = ProcessHandle.Open(state.Pid);
         if (first is null || !ProcessIdentity.IsAlive(state.Pid, state.PidStart))
         {
             first?.Dispose();
-            throw FaultException.Conflict("cannot exec a container that is stopped");
+            throw FaultException.Conflict("cannot exec in a stopped container");
         }
         return first;
     }

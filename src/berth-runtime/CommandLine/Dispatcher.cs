@@ -9,6 +9,9 @@ internal static class Dispatcher
 {
     private const string StageSuffix = ": unknown";
 
+    // What runc answers.
+    private const int UnknownVerbCode = 3;
+
     /// <summary>Runs the program; returns its exit code.</summary>
     public static int Run(string[] words)
     {
@@ -22,24 +25,17 @@ internal static class Dispatcher
             if (given.Has("help") || consumed == words.Length || words[consumed] == "help")
                 return Help.Show(words.AsSpan(Math.Min(consumed + 1, words.Length)));
             Verb verb = VerbTable.Find(words[consumed])
-                ?? throw new UsageException($"No help topic for '{words[consumed]}'");
+                ?? throw new UnknownVerbException($"No help topic for '{words[consumed]}'");
             return Run(verb, GlobalOptions.From(given), words.AsSpan(consumed + 1), log);
         }
-        catch (UsageException wrong)
+        catch (UnknownVerbException unknown)
         {
-            log.Error(wrong.Message);
+            log.Error(unknown.Message);
+            return UnknownVerbCode;
         }
-        catch (FaultException fault)
+        catch (Exception failure) when (TextOf(failure) is not null)
         {
-            log.Error(TextOf(fault));
-        }
-        catch (LinuxException refused)
-        {
-            log.Error(refused.Message);
-        }
-        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
-        {
-            log.Error(refused.Message);
+            log.Error(TextOf(failure)!);
         }
         return 1;
     }
@@ -61,8 +57,15 @@ internal static class Dispatcher
         return verb.Run(new Call(global, arguments, log));
     }
 
+    /// <summary>What is said of a failure; null: it is none that a caller can have made.</summary>
     // The library's sentences carry the ending that an engine shows after a runtime's error; the engine adds it here itself.
-    private static string TextOf(FaultException fault) => fault.Message.EndsWith(StageSuffix, StringComparison.Ordinal)
-        ? $"unable to start container process: {fault.Message[..^StageSuffix.Length]}"
-        : fault.Message;
+    public static string? TextOf(Exception failure) => failure switch
+    {
+        UsageException or LinuxException => failure.Message,
+        FaultException when failure.Message.EndsWith(StageSuffix, StringComparison.Ordinal) =>
+            $"unable to start container process: {failure.Message[..^StageSuffix.Length]}",
+        FaultException => failure.Message,
+        IOException or UnauthorizedAccessException => FileErrors.TextOf(failure),
+        _ => null,
+    };
 }

@@ -21,7 +21,7 @@ internal sealed class LogWriter
         {
             null or "" or "text" => false,
             "json" => true,
-            _ => throw new UsageException($"unknown log format \"{format}\""),
+            _ => throw new UsageException($"invalid log-format: {format}"),
         };
         _debug = debug;
     }
@@ -62,7 +62,7 @@ internal sealed class LogWriter
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
-            Console.Error.WriteLine($"{_file}: {refused.Message}");
+            Console.Error.WriteLine(FileErrors.TextOf(refused));
             Console.Error.WriteLine(line);
         }
     }

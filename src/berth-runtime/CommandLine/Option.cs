@@ -15,4 +15,7 @@ internal sealed record Option(string Name, string? Alias, bool TakesValue, strin
 }
 
 /// <summary>The command line does not fit the command.</summary>
-internal sealed class UsageException(string message) : Exception(message);
+internal class UsageException(string message) : Exception(message);
+
+/// <summary>There is no such command.</summary>
+internal sealed class UnknownVerbException(string message) : UsageException(message);

@@ -50,9 +50,9 @@ internal static class ExecVerb
         {
             return Execute(call);
         }
-        catch (FaultException fault) when (fault.Message.EndsWith(": unknown", StringComparison.Ordinal))
+        catch (Exception failure) when (Dispatcher.TextOf(failure) is not null)
         {
-            call.Log.Error($"exec failed: unable to start container process: {fault.Message[..^": unknown".Length]}");
+            call.Log.Error($"exec failed: {Dispatcher.TextOf(failure)}");
             return FailedCode;
         }
     }

@@ -57,5 +57,7 @@ internal static class ProcessVerb
                 Console.Out.WriteLine(line);
         }
         ps.WaitForExit();
+        if (ps.ExitCode != 0)
+            throw FaultException.Invalid($"ps: exit status {ps.ExitCode}");
     }
 }
