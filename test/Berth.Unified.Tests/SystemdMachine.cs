@@ -8,6 +8,11 @@ public sealed class SystemdMachine : Machine
     // What systemd needs to boot into one unit; all else of it would only take time.
     private static readonly (string Path, string Text)[] s_files =
     [
+        ("etc/containers/containers.conf", "[containers]\n"
+            + "default_ulimits = [\"nofile=1024:1024\", \"nproc=1024:1024\"]\nlog_driver = \"k8s-file\"\n"
+            + "[engine]\nconmon_path = [\"/bin/conmon\"]\nevents_logger = \"file\"\n[engine.runtimes]\nberth = [\"/bin/berth-runtime\"]\n"),
+        ("etc/containers/storage.conf", "[storage]\ndriver = \"vfs\"\nrunroot = \"/run/podman\"\ngraphroot = \"/run/podman-graph\"\n"),
+        ("etc/containers/policy.json", "{\"default\": [{\"type\": \"insecureAcceptAnything\"}]}\n"),
         ("etc/machine-id", "0123456789abcdef0123456789abcdef\n"),
         ("etc/passwd", "root:x:0:0::/:/bin/sh\nmessagebus:x:100:100::/:/bin/sh\nsailor:x:1000:1000::/home/sailor:/bin/sh\n"),
         ("etc/group", "root:x:0:\nmessagebus:x:100:\nsailor:x:1000:\n"),
@@ -42,7 +47,7 @@ public sealed class SystemdMachine : Machine
 
     /// <inheritdoc/>
     protected override IReadOnlyList<string> Programs =>
-        [.. base.Programs, "/usr/lib/systemd/systemd", "/usr/bin/systemctl", "/usr/bin/dbus-daemon"];
+        [.. base.Programs, "/usr/lib/systemd/systemd", "/usr/bin/systemctl", "/usr/bin/dbus-daemon", "/usr/bin/podman", "/usr/bin/conmon"];
 
     /// <inheritdoc/>
     private protected override Task AddMoreAsync(InitialTree tree)

@@ -147,6 +147,26 @@ berth rm -f all bomb > /dev/null
 equal engine-nothing-left "" "$(find $tree -name 'berth-*' -type d)"
 kill $engine_pid
 
+# Podman, which has systemd make the groups unless told otherwise.
+podman() { /bin/podman --cgroup-manager systemd --runtime berth "$@" 2>> /run/podman.log; }
+mkdir -p /pod
+tar -C /pod -xf /image.tar
+pod=$(podman create --name pod --network none -m 64m --pids-limit 16 --cpus 0.5 --rootfs /pod sleep 1000)
+podman start pod > /dev/null
+group=$(find $tree/machine.slice -name "libpod-$pod.scope")
+equal podman-files "67108864 16 50000 100000" "$(cd $group && echo $(cat memory.max pids.max cpu.max))"
+equal podman-unit "67108864 16 500ms machine.slice" "$(echo $(for one in MemoryMax TasksMax CPUQuotaPerSecUSec Slice; do setting libpod-$pod.scope $one; done))"
+equal podman-exec 0::/ "$(podman exec pod cat /proc/self/cgroup)"
+holds podman-stats "podman stats --no-stream --format '{{.PIDs}} {{.MemUsage}}' pod | grep -qE '^1 .*B / 67'" "$(podman stats --no-stream pod)"
+podman pause pod > /dev/null
+equal podman-paused 1 "$(cat $group/cgroup.freeze)"
+podman unpause pod > /dev/null
+podman stop -t 1 pod > /dev/null
+equal podman-stopped "exited 137" "$(podman inspect -f '{{.State.Status}} {{.State.ExitCode}}' pod)"
+podman rm pod > /dev/null
+until_true '[ -z "$(find $tree -name "*$pod*")" ]'
+equal podman-nothing-left "" "$(find $tree -name "*$pod*")"
+
 # An ordinary user, whose own systemd makes his groups. He comes from outside of them, as from a login.
 chmod u+s /bin/newuidmap /bin/newgidmap
 chmod 666 /dev/net/tun
