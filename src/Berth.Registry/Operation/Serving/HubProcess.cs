@@ -25,7 +25,8 @@ public sealed class HubProcess : IAsyncDisposable
     public Uri? AdministrationAddress => _administration?.Address;
 
     /// <summary>Listens and begins to work.</summary>
-    /// <exception cref="FaultException">Unavailable: an address cannot be listened on. Conflict: an upstream has an account's name.</exception>
+    /// <exception cref="FaultException">Unavailable: an address cannot be listened on. Conflict: an upstream has an account's
+    /// name.</exception>
     public static async Task<HubProcess> StartAsync(HubServices services, CancellationToken cancellationToken)
     {
         await CachedRepositories.FollowAsync(services.Database, services.Options.Upstreams, cancellationToken);
