@@ -53,7 +53,10 @@ internal static class ContainerList
         return 0;
     }
 
-    internal static Row RowOf(JsonElement c, bool whole, DateTimeOffset now) => new(
+    /// <summary>A container as <c>system df</c> shows it: whole, and with what is its own alone.</summary>
+    internal static Row DiskRow(JsonElement c, DateTimeOffset now) => RowOf(c, whole: true, now, ownSizeOnly: true);
+
+    internal static Row RowOf(JsonElement c, bool whole, DateTimeOffset now, bool ownSizeOnly = false) => new(
         "*formatter.ContainerContext",
         ("ID", () => whole ? c.Text("Id") : Short.Id(c.Text("Id"))),
         ("Names", () => string.Join(',', Names(c, whole))),
@@ -64,7 +67,7 @@ internal static class ContainerList
         ("Ports", () => PortText.Of(c.Items("Ports"))),
         ("State", () => c.Text("State")),
         ("Status", () => c.Text("Status")),
-        ("Size", () => Size(c)),
+        ("Size", () => ownSizeOnly ? Humanize.Size(c.Number("SizeRw")) : Size(c)),
         ("Labels", () => string.Join(',', c.Members("Labels").Select(static l => $"{l.Name}={l.Value.GetString()}")
             .Order(StringComparer.Ordinal))),
         ("Mounts", () => string.Join(',', c.Items("Mounts").Select(m => Mount(m, whole)))),

@@ -94,6 +94,6 @@ internal static class ImageList
         ("Size", () => Humanize.Size(i.Number("Size"))),
         ("Containers", () => i.Number("Containers") < 0 ? "N/A" : i.Number("Containers").ToString(CultureInfo.InvariantCulture)),
         ("VirtualSize", () => Humanize.Size(i.Number("Size"), 4)),
-        ("SharedSize", () => i.Number("SharedSize") < 0 ? "N/A" : Humanize.Size(i.Number("SharedSize"))),
-        ("UniqueSize", () => i.Number("SharedSize") < 0 ? "N/A" : Humanize.Size(i.Number("Size") - i.Number("SharedSize"))));
+        ("SharedSize", () => i.Number("SharedSize") < 0 ? "N/A" : Humanize.Size(i.Number("SharedSize"), 4)),
+        ("UniqueSize", () => i.Number("SharedSize") < 0 ? "N/A" : Humanize.Size(i.Number("Size") - i.Number("SharedSize"), 4)));
 }

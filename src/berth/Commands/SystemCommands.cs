@@ -327,7 +327,7 @@ internal static class DiskUsageCommand
         if (parsed.Bool("verbose"))
         {
             if (parsed.String("format") is { Length: > 0 } format)
-                session.PrintLine(VerboseBy(session, format, usage));
+                session.Print(VerboseBy(session, format, usage));  // Docker ends no line here.
             else
                 Verbose(session, usage);
             return 0;
@@ -373,7 +373,7 @@ internal static class DiskUsageCommand
         Dictionary<string, object?> all = new()
         {
             ["Images"] = usage.Items("Images").Select(i => (object?)ImageList.DiskRow(i, now)).ToList(),
-            ["Containers"] = usage.Items("Containers").Select(c => (object?)ContainerList.RowOf(c, false, now)).ToList(),
+            ["Containers"] = usage.Items("Containers").Select(c => (object?)ContainerList.DiskRow(c, now)).ToList(),
             ["Volumes"] = usage.Items("Volumes").Select(static v => (object?)VolumeCommands.RowOf(v)).ToList(),
             ["BuildCache"] = usage.Items("BuildCache").Select(c => (object?)CacheRow(c, now)).ToList(),
         };
@@ -382,6 +382,9 @@ internal static class DiskUsageCommand
             return "{" + string.Join(',', all.Select(static list =>
                 $"\"{list.Key}\":[{string.Join(',', ((List<object?>)list.Value!).Select(Value.Json))}]")) + "}";
         }
+        // Docker's order of the lists, which is not that of their names.
+        if (format is "{{json .}}" or "{{ json . }}")
+            return VerboseBy(session, "json", usage);
         try
         {
             return Listing.Parse(format).Run(all, new Functions());

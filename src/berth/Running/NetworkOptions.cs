@@ -40,6 +40,8 @@ internal static class NetworkOptions
             endpoint.Aliases = aliases;
         bool userDefined = name is not ("default" or "bridge" or "host" or "none")
             && !name.StartsWith("container:", StringComparison.Ordinal);
+        if (!userDefined && endpoint.Aliases is { Count: > 0 })
+            throw new UsageException("network-scoped aliases are only supported for user-defined networks");
         if (userDefined && parsed.List("link") is { Count: > 0 } links)
             endpoint.Links = links;
         if (parsed.Has("ip") || parsed.Has("ip6") || parsed.Has("link-local-ip"))

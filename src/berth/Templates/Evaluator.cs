@@ -186,7 +186,13 @@ internal sealed class Evaluator(string text, StringBuilder output, Functions fun
     private object? Fields(FieldOperand operand, object? value, int count)
     {
         for (int i = 0; i < count; i++)
-            value = Field(operand, value, operand.Fields[i]);
+        {
+            object? inner = Field(operand, value, operand.Fields[i]);
+            // What is left out may be asked for, and not what would be in it.
+            if (inner is null && i + 1 < count && value is JsonElement json && !json.TryGetProperty(operand.Fields[i], out _))
+                throw Failure(operand, $"map has no entry for key {GoValue.Quote(operand.Fields[i])}");
+            value = inner;
+        }
         return value;
     }
 

@@ -38,6 +38,8 @@ internal sealed class Functions(
             case "json":
                 Require(name, a, 1);
                 return isHeader ? a[0] : Value.Json(a[0]);
+            case "upper" or "lower" or "title" when isHeader:
+                return Text(name, a, 1, 0);
             case "upper":
                 return Text(name, a, 1, 0).ToUpperInvariant();
             case "lower":
@@ -57,6 +59,8 @@ internal sealed class Functions(
             case "truncate":
                 Require(name, a, 2);
                 string whole = Text(name, a, 2, 0);
+                if (isHeader)
+                    return whole;
                 return whole.Length > Clamp(a[1]) ? whole[..Clamp(a[1])] : whole;
             case "table":
                 throw new TemplateException("table is written in front of the template: table {{.ID}}");

@@ -35,10 +35,11 @@ internal static class GoShapes
 
     // Members with the mark omitempty in Docker's structures: the engine leaves them out when they are this.
     private static readonly Dictionary<string, object> s_zeros = Zeros(
-        (true, ["Name", "Driver", "Type", "Source", "Target", "Consistency", "Subnet", "IPRange", "Gateway", "IPv4Address", "IPv6Address",
+        ("", ["Name", "Driver", "Type", "Source", "Target", "Consistency", "Subnet", "IPRange", "Gateway", "IPv4Address", "IPv6Address",
             "MacAddress", "StopSignal", "Runtime", "CreatedAt", "Parent", "Comment", "Author", "Variant", "OsVersion", "DockerVersion",
             "Container"]),
-        (false, ["ReadOnly", "ArgsEscaped", "NetworkDisabled"]));
+        (false, ["ReadOnly", "ArgsEscaped", "NetworkDisabled"]),
+        (0L, ["KernelMemory", "KernelMemoryTCP"]));
 
     // The members of Docker's structures, in its order; a ? stands before a map and a * before a pointer.
     private static readonly Dictionary<string, string[]> s_structures = new(StringComparer.Ordinal)
@@ -79,12 +80,12 @@ internal static class GoShapes
         return value is JsonElement json && s_structures.TryGetValue(name, out string[]? members) ? Structure(json, members) : null;
     }
 
-    private static Dictionary<string, object> Zeros(params ReadOnlySpan<(bool IsText, string[] Names)> kinds)
+    private static Dictionary<string, object> Zeros(params ReadOnlySpan<(object Zero, string[] Names)> kinds)
     {
         Dictionary<string, object> zeros = new(StringComparer.Ordinal);
-        foreach ((bool isText, string[] names) in kinds)
+        foreach ((object zero, string[] names) in kinds)
             foreach (string name in names)
-                zeros[name] = isText ? "" : false;
+                zeros[name] = zero;
         return zeros;
     }
 
