@@ -164,6 +164,9 @@ internal sealed class HostNetwork : IDisposable
                 $"create network {network.Name}: this kernel was started without IPv6 (ipv6.disable=1): create it without --ipv6");
         // Where the bridge has no address, the kernel must not make it one of its own either.
         Sysctl.Write($"net/ipv6/conf/{bridge}/disable_ipv6", network.IPv6?.BridgeAddress is null ? "1" : "0");
+        // A host answers on every link for all its addresses (ip-sysctl, arp_ignore): one of them may be a container's here.
+        if (network.IPv4 is { BridgeAddress: null })
+            Sysctl.Write($"net/ipv4/conf/{bridge}/arp_ignore", "1");
         if (network.Internal)
             return true;
         if (network.IPv4 is not null && Sysctl.Read("net/ipv4/ip_forward") == "0")

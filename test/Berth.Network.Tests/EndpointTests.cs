@@ -116,6 +116,8 @@ public sealed class EndpointTests
         await using World world = await World.StartWithIPv6Async();
         Network network = await world.Networks.CreateAsync(Isolated(), World.Cancel);
         Assert.Null(network.IPv4!.Gateway);
+        // Another engine on this host may take the same subnet: there is no route that says that it is taken.
+        World.Run(world.Host, "ip addr add 10.55.0.1/32 dev lan0");
         await using Container one = (await world.RunAsync("alone", "one")).Serve(80);
         await using Container two = await world.RunAsync("alone", "two");
         // The address that is the bridge's elsewhere is a container's.
@@ -123,6 +125,7 @@ public sealed class EndpointTests
         Assert.Equal("one from 10.55.0.2", await World.AskAsync(two.Namespace, one.Address, 80));
         Assert.DoesNotContain("inet", World.Run(world.Host, $"ip addr show {network.BridgeName}"), StringComparison.Ordinal);
         Assert.Equal("1", World.Run(world.Host, $"cat /proc/sys/net/ipv6/conf/{network.BridgeName}/disable_ipv6").Trim());
+        World.Run(world.Host, "ip addr del 10.55.0.1/32 dev lan0");
         await World.AssertUnreachableAsync(world.Host, one.Address, 80);
 
         // An engine that takes it over gives it none either.
