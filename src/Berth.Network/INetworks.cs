@@ -65,6 +65,10 @@ public interface INetworks : IAsyncDisposable
     /// Internal: a host port is taken; with Docker's text.</exception>
     Task<Endpoint> ConnectAsync(ISandbox sandbox, string network, EndpointRequest request, CancellationToken cancellationToken);
 
+    /// <summary>Publishes ports of a container at a network that it is connected to: once the one where they were is gone.</summary>
+    /// <exception cref="FaultException">NotFound: no such network. Forbidden: not connected. Internal: a host port is taken.</exception>
+    Task PublishAsync(ISandbox sandbox, string network, IReadOnlyList<PortBinding> ports, CancellationToken cancellationToken);
+
     /// <summary>Takes a running container off a network: link, address, names and ports.</summary>
     /// <exception cref="FaultException">NotFound: no such network. Forbidden: not connected.</exception>
     Task DisconnectAsync(ISandbox sandbox, string network, CancellationToken cancellationToken);

@@ -43,6 +43,29 @@ public sealed partial class Networks
         return Task.CompletedTask;
     }
 
+    /// <inheritdoc/>
+    public Task PublishAsync(
+        ISandbox sandbox, string network, IReadOnlyList<PortBinding> ports, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        lock (_gate)
+        {
+            Sandbox own = (Sandbox)sandbox;
+            NetworkState state = Get(network);
+            Endpoint endpoint = own.Endpoints.FirstOrDefault(endpoint => endpoint.NetworkId == state.Network.Id)
+                ?? throw new FaultException(FaultKind.Forbidden, $"container {own.ContainerId} is not connected to network {network}");
+            EndpointRequest request = new() { ContainerName = endpoint.ContainerName, Ports = ports };
+            Endpoint published = HoldPorts(endpoint, state.Network, request, new Stack<Action>());
+            if (published.Ports.Count == 0)
+                return Task.CompletedTask;
+            _host.Route.HairpinPort(_host.Route.FindLink(endpoint.HostInterfaceName)!.Index);
+            _host.Publish(published);
+            state.Put(published);
+            own.SetEndpoints([.. own.Endpoints.Select(other => other.Id == published.Id ? published : other)]);
+        }
+        return Task.CompletedTask;
+    }
+
     /// <summary>The sandbox's end: everything but the links, which end with the namespace.</summary>
     internal ValueTask ReleaseAsync(Sandbox sandbox)
     {

@@ -33,8 +33,8 @@ public sealed class EventTests(EngineFixture engine)
         AssertInOrder(
             events, "container", "create", "start", "exec_create", "exec_start", "exec_die", "health_status", "attach", "detach", "resize",
             "top", "pause", "unpause", "update", "exec_create", "exec_start", "exec_detach", "archive-path", "extract-to-dir", "export",
-            "commit", "rename", "kill", "die", "start", "restart", "kill", "kill", "die", "stop", "destroy", "create", "start", "die",
-            "destroy", "prune");
+            "commit", "rename", "kill", "die", "stop", "start", "restart", "kill", "kill", "die", "stop", "destroy", "create", "start",
+            "die", "destroy", "prune");
         AssertInOrder(
             events, "image", "tag", "save", "untag", "untag", "delete", "load", "untag", "delete", "import", "untag", "delete", "prune");
         AssertInOrder(events, "builder", "prune");

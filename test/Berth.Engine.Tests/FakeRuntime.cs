@@ -148,6 +148,9 @@ internal sealed class FakeNetworks : INetworks
 
     public ISandbox? FindSandbox(string containerId) => null;
 
+    public Task PublishAsync(ISandbox sandbox, string network, IReadOnlyList<Network.PortBinding> ports, CancellationToken cancellationToken) =>
+        Task.CompletedTask;
+
     public Task<Endpoint> ConnectAsync(ISandbox sandbox, string network, EndpointRequest request, CancellationToken cancellationToken) =>
         throw new NotSupportedException();
 

@@ -153,6 +153,8 @@ internal sealed class FakeContainers : IContainers
     public Task<IReadOnlyList<string>> UpdateAsync(string id, ContainerUpdate update, CancellationToken cancellationToken) =>
         throw FakeEngine.Missing();
 
+    public Task RemoveLinkAsync(string link, CancellationToken cancellationToken) => throw FakeEngine.Missing();
+
     public Task RemoveAsync(string id, bool force, bool volumes, CancellationToken cancellationToken) =>
         throw FaultException.Conflict($"cannot remove container \"{id}\": container is running");
 

@@ -94,7 +94,7 @@ internal sealed class ContainerTable(StateDatabase state)
         }
     }
 
-    /// <summary>The container of an ID, name or unique prefix.</summary>
+    /// <summary>The container of an ID, name, link (<c>web/db</c>) or unique prefix.</summary>
     /// <exception cref="FaultException">NotFound; InvalidArgument: several.</exception>
     public Container Find(string id)
     {
@@ -105,6 +105,8 @@ internal sealed class ContainerTable(StateDatabase state)
                 return exact;
             if (_names.TryGetValue(wanted, out string? named) && _byId.TryGetValue(named, out exact))
                 return exact;
+            if (Linked(wanted) is { } linked)
+                return linked;
             if (wanted.Length is > 0 and < 64)
             {
                 Container[] matches = [.. _byId.Values.Where(c => c.Id.StartsWith(wanted, StringComparison.Ordinal)).Take(2)];
@@ -115,6 +117,15 @@ internal sealed class ContainerTable(StateDatabase state)
             }
         }
         throw FaultException.NotFound($"No such container: {(id.Length > 300 ? id[..300] + "…" : id)}");
+    }
+
+    // A link is a further name of the container that it leads to. Under _gate.
+    private Container? Linked(string name)
+    {
+        int slash = name.LastIndexOf('/');
+        return slash > 0 && _names.TryGetValue(name[..slash], out string? id) && _byId.TryGetValue(id, out Container? owner)
+            && LinkText.NamesOf(owner.Record).FirstOrDefault(link => link.Alias == name[(slash + 1)..]) is { Target: { } target }
+            ? TryFind(target) : null;
     }
 
     /// <summary>As <see cref="Find"/>, null when there is none.</summary>

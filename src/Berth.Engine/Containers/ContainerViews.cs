@@ -81,6 +81,9 @@ public sealed record ContainerDetails
     /// <summary>The name without a slash.</summary>
     public required string Name { get; init; }
 
+    /// <summary>Names that containers on the default bridge have for it, as <c>web/db</c>.</summary>
+    public IReadOnlyList<string> LinkNames { get; init; } = [];
+
     /// <summary>When it was made.</summary>
     public required DateTimeOffset Created { get; init; }
 

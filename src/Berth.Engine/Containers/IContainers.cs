@@ -58,6 +58,12 @@ public interface IContainers
     /// <param name="cancellationToken">Gives up waiting.</param>
     Task RemoveAsync(string id, bool force, bool volumes, CancellationToken cancellationToken);
 
+    /// <summary>Removes a link between containers on the default bridge, and neither container.</summary>
+    /// <param name="link">The container that has it and its name there, as <c>web/db</c>.</param>
+    /// <param name="cancellationToken">Gives up waiting.</param>
+    /// <exception cref="FaultException">NotFound: there is none. Conflict: it is a container's own name.</exception>
+    Task RemoveLinkAsync(string link, CancellationToken cancellationToken);
+
     /// <summary>Lists containers, the newest first.</summary>
     Task<IReadOnlyList<ContainerSummary>> ListAsync(ContainerQuery query, CancellationToken cancellationToken);
 

@@ -29,8 +29,8 @@ internal sealed partial class ContainerService
             throw FaultException.Invalid("conflicting options: hostname and the network mode");
         if (merged.StopSignal is { Length: > 0 } signal)
             _ = SignalNames.Parse(signal);
-        CheckLinks(host);
-        List<MountRecord> mounts = ResolveMounts.From(merged, host, id => Find(id).Record);
+        host = WithLinks(host);
+        List<MountRecord> mounts = ResolveMounts.From(merged, host, Donor);
         if (request.ReadOnlyIsFlat)
             mounts = [.. mounts.Select(mount => mount.Point is { Type: "bind", ReadWrite: false }
                 ? mount with { ReadOnlyNonRecursive = true } : mount)];
@@ -79,6 +79,10 @@ internal sealed partial class ContainerService
                 _userIds.Settle(id);
         }
     }
+
+    // Clients take a "not found" for a missing image and pull it.
+    private ContainerRecord Donor(string container) =>
+        RecordOf(container) ?? throw FaultException.Invalid($"No such container: {container}");
 
     private ContainerRecord? RecordOf(string container) => parts.Containers.TryFind(container)?.Record;
 

@@ -342,16 +342,30 @@ internal sealed partial class ContainerService
     {
         if (sandbox is null)
             return [];
-        bool isFirst = true;
+        bool isPublished = false;
         List<Endpoint> all = [];
         foreach ((string network, EndpointSettings settings) in record.Networks.OrderByDescending(entry => entry.Value.GatewayPriority)
             .ThenByDescending(entry => entry.Key == record.Host.NetworkMode))
         {
-            all.Add(await ConnectOneAsync(sandbox, record, network, settings, isFirst, cancellationToken));
-            isFirst = false;
+            bool publishes = !isPublished && CarriesPorts(network);
+            all.Add(await ConnectOneAsync(sandbox, record, network, settings, publishes, cancellationToken));
+            isPublished |= publishes;
         }
         return all;
     }
+
+    /// <summary>Whether ports of containers are published at a network: at internal ones and at those without a bridge none are.</summary>
+    internal bool CarriesPorts(string network) => parts.Networks.Find(network) is { Driver: "bridge", Internal: false };
+
+    /// <summary>Publishes a running container's ports at the network that is its way out now, if it has one.</summary>
+    internal async Task MovePortsAsync(ISandbox sandbox, ContainerRecord record, CancellationToken cancellationToken)
+    {
+        if (sandbox.Endpoints.FirstOrDefault(static endpoint => endpoint.HasGateway) is { } next)
+            await parts.Networks.PublishAsync(sandbox, next.NetworkId, PortsOf(record), cancellationToken);
+    }
+
+    private IReadOnlyList<Network.PortBinding> PortsOf(ContainerRecord record) =>
+        PublishRules.Bindings(record.Host, record.Config.ExposedPorts ?? [], parts.Options.DefaultPublishAddress);
 
     internal async Task<Endpoint> ConnectOneAsync(
         ISandbox sandbox, ContainerRecord record, string network, EndpointSettings settings, bool publish,
@@ -366,8 +380,7 @@ internal sealed partial class ContainerService
             Mac = settings.MacAddress.Length > 0 ? MacAddress.Parse(settings.MacAddress) : null,
             Aliases = settings.Aliases,
             Links = LinksOn(record, network, settings),
-            Ports = publish
-                ? PublishRules.Bindings(record.Host, record.Config.ExposedPorts ?? [], parts.Options.DefaultPublishAddress) : [],
+            Ports = publish ? PortsOf(record) : [],
             Dns = [.. (record.Host.Dns ?? []).Select(IPAddress.Parse)],
             InterfaceName = options.InterfaceName,
             ReservedInterfaceNames = [.. record.Networks.Where(other => other.Key != network)
@@ -421,6 +434,8 @@ internal sealed partial class ContainerService
 
     private void CopyFilesOfOther(ContainerRecord record, ManagedFiles files)
     {
+        // One that never ran has no files yet.
+        _ = PidOfOther(record.Host.NetworkMode, "network");
         ManagedFiles other = new(parts.ContainerDirectory(Find(record.Host.NetworkMode!["container:".Length..]).Id));
         foreach ((string from, string to) in (
             (string, string)[])[(other.Hosts, files.Hosts), (other.Hostname, files.Hostname), (other.ResolvConf, files.ResolvConf)])

@@ -25,7 +25,8 @@ internal sealed partial class ContainerService
         container.IsBeingRestarted = true;
         try
         {
-            await StopAsync(container, signal, timeoutSeconds, cancellationToken);
+            if (await StopAsync(container, signal, timeoutSeconds, cancellationToken))
+                Publish(container.Record, "stop");
             await container.Gate.WaitAsync(cancellationToken);
             try
             {

@@ -40,7 +40,8 @@ internal static class ContainerNetworking
     private static Dictionary<string, IReadOnlyList<PortBinding>> Ports(ContainerRecord record)
     {
         Dictionary<string, IReadOnlyList<PortBinding>> ports = new(StringComparer.Ordinal);
-        if (!record.State.Running)
+        // Docker's driver tells of ports at the network that is the way out.
+        if (!record.State.Running || !record.Endpoints.Any(static endpoint => endpoint.HasGateway))
             return ports;
         foreach (string exposed in record.Config.ExposedPorts ?? [])
             ports[exposed] = [];

@@ -93,7 +93,11 @@ internal sealed class NetworkService(EngineParts parts, ContainerService contain
             if (record.Networks.ContainsKey(network.Name))
                 throw new FaultException(FaultKind.Forbidden, $"endpoint with name {record.Name} already exists in network {network.Name}");
             if (found.Sandbox is { } sandbox)
-                await containers.ConnectOneAsync(sandbox, record, network.Name, settings, publish: false, cancellationToken);
+            {
+                // Ports are published at the first network that is a way out.
+                bool publishes = containers.CarriesPorts(network.Id) && !sandbox.Endpoints.Any(static endpoint => endpoint.HasGateway);
+                await containers.ConnectOneAsync(sandbox, record, network.Name, settings, publishes, cancellationToken);
+            }
             parts.Containers.Update(found, record with
             {
                 Networks = new Dictionary<string,
@@ -119,7 +123,10 @@ internal sealed class NetworkService(EngineParts parts, ContainerService contain
                 throw new FaultException(FaultKind.Forbidden, $"container {found.Id} is not connected to network {network.Name}");
             if (found.Sandbox is { } sandbox)
             {
+                bool carried = sandbox.Endpoints.Any(endpoint => endpoint.NetworkId == network.Id && endpoint.Ports.Count > 0);
                 await parts.Networks.DisconnectAsync(sandbox, network.Id, cancellationToken);
+                if (carried)
+                    await containers.MovePortsAsync(sandbox, record, cancellationToken);
                 parts.Events.Publish("network", "disconnect", network.Id, new Dictionary<string, string>
                 {
                     ["container"] = found.Id, ["name"] = network.Name, ["type"] = network.Driver,

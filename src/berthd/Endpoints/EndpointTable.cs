@@ -18,7 +18,7 @@ internal static class EndpointTable
         // Containers
         new("GET", "/containers/json", ListContainers.HandleAsync),
         new("POST", "/containers/create", CreateContainer.HandleAsync),
-        new("GET", "/containers/{id}/json", InspectContainer.HandleAsync),
+        new("GET", "/containers/{id*}/json", InspectContainer.HandleAsync),
         new("GET", "/containers/{id}/top", TopContainer.HandleAsync),
         new("GET", "/containers/{id}/logs", ContainerLogs.HandleAsync),
         new("GET", "/containers/{id}/changes", ContainerChanges.HandleAsync),
@@ -36,7 +36,7 @@ internal static class EndpointTable
         new("POST", "/containers/{id}/attach", AttachContainer.HandleAsync) { Hijacks = true },
         new("GET", "/containers/{id}/attach/ws", AttachWebSocket.HandleAsync) { Hijacks = true },
         new("POST", "/containers/{id}/wait", WaitContainer.HandleAsync),
-        new("DELETE", "/containers/{id}", RemoveContainer.HandleAsync),
+        new("DELETE", "/containers/{id*}", RemoveContainer.HandleAsync),
         new("HEAD", "/containers/{id}/archive", StatArchive.HandleAsync),
         new("GET", "/containers/{id}/archive", GetArchive.HandleAsync),
         new("PUT", "/containers/{id}/archive", PutArchive.HandleAsync),

@@ -13,7 +13,8 @@ internal sealed class Router
             .GroupBy(route => route.First, StringComparer.Ordinal)
             // Literal patterns before those with placeholders, so that /images/get is not an image called "get".
             .ToFrozenDictionary(
-                group => group.Key, group => group.OrderBy(route => route.Placeholders).ToArray(), StringComparer.Ordinal);
+                group => group.Key, group => group.OrderBy(route => route.TakesRest).ThenBy(route => route.Placeholders).ToArray(),
+                StringComparer.Ordinal);
 
     /// <summary>The endpoint and what stands in its placeholder; null: there is none.</summary>
     public (ApiEndpoint Endpoint, IReadOnlyList<string> Values)? Find(string method, string path, Wire.ApiVersion version)
@@ -42,6 +43,9 @@ internal sealed class Router
         public string First => _pattern[0];
 
         public int Placeholders => _pattern.Count(segment => segment.StartsWith('{'));
+
+        // Such a placeholder fits what more exact patterns are for.
+        public bool TakesRest => _pattern[^1].EndsWith("*}", StringComparison.Ordinal);
 
         public IReadOnlyList<string>? Match(ReadOnlySpan<string> segments)
         {

@@ -44,7 +44,7 @@ internal static class ContainerViews
         return new Wire.ContainerSummary
         {
             Id = details.Id,
-            Names = ["/" + details.Name],
+            Names = ["/" + details.Name, .. details.LinkNames.Select(name => "/" + name)],
             Image = container.Image,
             ImageID = details.ImageId.ToString(),
             Command = container.Command,

@@ -10,7 +10,7 @@ internal sealed class RequestCounts
     {
         ["POST /containers/create"] = "create",
         ["POST /containers/{id}/start"] = "start",
-        ["DELETE /containers/{id}"] = "delete",
+        ["DELETE /containers/{id*}"] = "delete",
         ["GET /containers/{id}/changes"] = "changes",
         ["POST /commit"] = "commit",
     };

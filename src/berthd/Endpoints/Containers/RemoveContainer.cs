@@ -9,8 +9,9 @@ internal static class RemoveContainer
     public static async Task HandleAsync(ApiCall call)
     {
         if (call.Query.Flag("link"))
-            throw new FaultException(FaultKind.NotSupported, $"remove link {call.Id}: legacy links are not kept by this engine");
-        await call.Engine.Containers.RemoveAsync(call.Id, call.Query.Flag("force"), call.Query.Flag("v"), call.Cancelled);
+            await call.Engine.Containers.RemoveLinkAsync(call.Id, call.Cancelled);
+        else
+            await call.Engine.Containers.RemoveAsync(call.Id, call.Query.Flag("force"), call.Query.Flag("v"), call.Cancelled);
         await call.WriteStatusAsync(StatusCodes.Status204NoContent);
     }
 }

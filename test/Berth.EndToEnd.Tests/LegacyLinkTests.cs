@@ -1,0 +1,58 @@
+using Berth.EndToEnd.Tests.Robustness;
+
+namespace Berth.EndToEnd.Tests;
+
+/// <summary>Links between containers on the default bridge: names of their own, which <c>rm --link</c> removes.</summary>
+public sealed class LegacyLinkTests
+{
+    [Theory]
+    [InlineData("berth")]
+    [InlineData("/usr/bin/docker")]
+    [InlineData("/usr/local/bin/docker")]
+    public async Task Link_IsANameThatCanBeRemoved(string client)
+    {
+        Assert.SkipUnless(client == "berth" || File.Exists(client), $"{client} is not there");
+        string program = client == "berth" ? EngineFixture.Berth : client;
+        await using OwnDaemon daemon = await OwnDaemon.StartAsync();
+        async Task<string> OkAsync(params string[] arguments)
+        {
+            Completed done = await Program.RunAsync(program, arguments, daemon.Address);
+            Assert.True(done.Code == 0, $"{string.Join(' ', arguments)}: {done.Errors}");
+            return done.Output.TrimEnd();
+        }
+        async Task RefusedAsync(string part, params string[] arguments)
+        {
+            Completed done = await Program.RunAsync(program, arguments, daemon.Address);
+            Assert.NotEqual(0, done.Code);
+            Assert.Contains(part, done.Errors, StringComparison.Ordinal);
+        }
+
+        await OkAsync("run", "-d", "--name", "one", "bb", "busybox", "sleep", "1000");
+        await OkAsync("run", "-d", "--name", "two", "bb", "busybox", "sleep", "1000");
+        await OkAsync("run", "-d", "--name", "web", "--link", "one:db", "--link", "two", "bb", "busybox", "sleep", "1000");
+        Assert.Equal("[/one:/web/db /two:/web/two]", await OkAsync("inspect", "-f", "{{.HostConfig.Links}}", "web"));
+        Assert.Equal(await OkAsync("inspect", "-f", "{{.Id}}", "one"), await OkAsync("inspect", "-f", "{{.Id}}", "web/db"));
+        Assert.Contains("web/db", await OkAsync("ps", "--no-trunc", "--format", "{{.Names}}", "--filter", "name=one"));
+        Assert.Equal("one", await OkAsync("ps", "--format", "{{.Names}}", "--filter", "name=one"));
+        Assert.Contains("\tdb ", await OkAsync("exec", "web", "busybox", "grep", "db", "/etc/hosts"));
+
+        // By whichever name it has now, and after the engine's end.
+        await OkAsync("rename", "one", "uno");
+        await daemon.KillAsync();
+        await daemon.StartAsync();
+        Assert.Equal("[/uno:/web/db /two:/web/two]", await OkAsync("inspect", "-f", "{{.HostConfig.Links}}", "web"));
+        await OkAsync("restart", "-t", "0", "web");
+
+        await RefusedAsync("cannot remove the default link name of the container", "rm", "--link", "web");
+        await RefusedAsync("No such container: web/nothing", "rm", "--link", "web/nothing");
+        Assert.Equal("web/db", await OkAsync("rm", "--link", "web/db"));
+        Assert.Equal("[/two:/web/two]", await OkAsync("inspect", "-f", "{{.HostConfig.Links}}", "web"));
+        Assert.Equal("two", await OkAsync("exec", "web", "busybox", "sh", "-c",
+            "busybox awk '$2==\"db\"||$2==\"two\"{print $2}' /etc/hosts"));
+        Assert.Equal("true true", await OkAsync("inspect", "-f", "{{.State.Running}}", "uno") + " "
+            + await OkAsync("inspect", "-f", "{{.State.Running}}", "web"));
+        await RefusedAsync("No such container: web/db", "rm", "--link", "web/db");
+        await OkAsync("rm", "-f", "uno");
+        await OkAsync("restart", "-t", "0", "web");
+    }
+}
