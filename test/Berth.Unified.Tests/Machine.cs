@@ -22,7 +22,7 @@ public class Machine : IAsyncLifetime
     private static readonly string[] s_userPrograms = ["/usr/bin/newuidmap", "/usr/bin/newgidmap", "/usr/bin/slirp4netns", "/usr/bin/setpriv"];
 
     private const int DiskBytes = 96 << 20;
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(300);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(450);
     private readonly string _directory = Directory.CreateTempSubdirectory("berth-unified-").FullName;
     private readonly Dictionary<string, string> _outcomes = new(StringComparer.Ordinal);
 
@@ -83,7 +83,7 @@ public class Machine : IAsyncLifetime
     {
         using Process machine = Process.Start(new ProcessStartInfo(Emulator,
         [
-            "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "1536", "-display", "none", "-no-reboot", "-nic", "none",
+            "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "2048", "-display", "none", "-no-reboot", "-nic", "none",
             "-serial", "stdio", "-monitor", "none", "-drive", $"file={_directory}/disk,format=raw,if=virtio", "-kernel", kernel,
             "-initrd", $"{_directory}/initrd", "-append", "console=ttyS0 quiet panic=-1 mitigations=off cgroup_no_v1=all",
         ]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true })!;

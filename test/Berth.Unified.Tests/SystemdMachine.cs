@@ -47,7 +47,8 @@ public sealed class SystemdMachine : Machine
 
     /// <inheritdoc/>
     protected override IReadOnlyList<string> Programs =>
-        [.. base.Programs, "/usr/lib/systemd/systemd", "/usr/bin/systemctl", "/usr/bin/dbus-daemon", "/usr/bin/podman", "/usr/bin/conmon"];
+        [.. base.Programs, "/usr/lib/systemd/systemd", "/usr/bin/systemctl", "/usr/bin/dbus-daemon", "/usr/bin/podman", "/usr/bin/conmon",
+            "/usr/sbin/dockerd", "/usr/bin/containerd", "/usr/bin/containerd-shim-runc-v2"];
 
     /// <inheritdoc/>
     private protected override Task AddMoreAsync(InitialTree tree)

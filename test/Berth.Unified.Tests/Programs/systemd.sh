@@ -167,6 +167,35 @@ podman rm pod > /dev/null
 until_true '[ -z "$(find $tree -name "*$pod*")" ]'
 equal podman-nothing-left "" "$(find $tree -name "*$pod*")"
 
+# Docker's own daemon with that driver and our runtime. The program that loads its AppArmor profile is not here.
+mkdir -p /run/docker-data /run/docker-exec
+/bin/dockerd --exec-opt native.cgroupdriver=systemd --add-runtime berth=/bin/berth-runtime --default-runtime berth --data-root /run/docker-data \
+    --exec-root /run/docker-exec -p /run/docker.pid -H unix:///run/d.sock --bridge none --iptables=false --storage-driver vfs \
+    2> /run/dockerd.log &
+dockerd=$!
+export DOCKER_HOST=unix:///run/d.sock
+until_true 'berth version > /dev/null 2>&1'
+equal docker-driver systemd "$(berth info -f '{{.CgroupDriver}}')"
+berth import /image.tar busybox:1 > /dev/null
+$run -d --name whale --security-opt apparmor=unconfined -m 64m --cpus 0.5 --pids-limit 16 busybox:1 sleep 1000 > /dev/null 2>> /run/dockerd.log
+whale=$(id_of whale)
+group=$tree/system.slice/docker-$whale.scope
+equal docker-files "67108864 50000 100000 16" "$(cd $group && echo $(cat memory.max cpu.max pids.max))"
+equal docker-unit "67108864 500ms 16 system.slice" "$(echo $(for one in MemoryMax CPUQuotaPerSecUSec TasksMax Slice; do setting docker-$whale.scope $one; done))"
+equal docker-exec 0::/ "$(berth exec whale cat /proc/self/cgroup)"
+berth update -m 80m --memory-swap 160m whale > /dev/null
+equal docker-updated "83886080 83886080" "$(echo $(cat $group/memory.max) $(setting docker-$whale.scope MemoryMax))"
+holds docker-stats "berth stats --no-stream --format '{{.PIDs}} {{.MemUsage}}' whale | grep -qE '^1 .*B / 80MiB$'" ""
+berth pause whale > /dev/null
+equal docker-paused 1 "$(cat $group/cgroup.freeze)"
+berth unpause whale > /dev/null
+berth stop -t 1 whale > /dev/null
+equal docker-stopped 137 "$(berth inspect -f '{{.State.ExitCode}}' whale)"
+berth rm whale > /dev/null
+until_true '[ -z "$(find $tree -name "*$whale*")" ]'
+equal docker-nothing-left "" "$(find $tree -name "*$whale*")"
+kill $dockerd
+
 # An ordinary user, whose own systemd makes his groups. He comes from outside of them, as from a login.
 chmod u+s /bin/newuidmap /bin/newgidmap
 chmod 666 /dev/net/tun
