@@ -24,7 +24,7 @@ internal static class LayerStores
         {
             foreach (string name in (string[])["lower", "upper", "work"])
                 Directory.CreateDirectory(Path.Combine(inside, name));
-            DetachedMount.Overlay([Path.Combine(inside, "lower")], Path.Combine(inside, "upper"), Path.Combine(inside, "work")).Dispose();
+            DetachedMounts.Overlay([Path.Combine(inside, "lower")], Path.Combine(inside, "upper"), Path.Combine(inside, "work")).Dispose();
             return true;
         }
         catch (LinuxException)

@@ -25,9 +25,13 @@ public interface ILayerStore
     /// nothing is kept. NotFound: the parent is not here. Unavailable: the disk is full.</exception>
     Task<Layer> ApplyAsync(ChainId? parent, DiffId expected, Stream tar, CancellationToken cancellationToken);
 
-    /// <summary>Makes an empty writable layer on top of a chain (null: on nothing). The name is a container's or a step's ID.</summary>
-    /// <exception cref="FaultException">Conflict: the name is taken. NotFound: the chain is not here.</exception>
-    WritableLayer CreateWritable(string name, ChainId? parent);
+    /// <summary>Makes an empty writable layer on top of a chain (null: on nothing).</summary>
+    /// <param name="name">A container's or a step's ID.</param>
+    /// <param name="parent">The chain.</param>
+    /// <param name="bytesMax">What its own files may take on disk; null: no limit but the disk's.</param>
+    /// <exception cref="FaultException">Conflict: the name is taken. NotFound: the chain is not here. NotSupported: a limit on a file
+    /// system without project quotas.</exception>
+    WritableLayer CreateWritable(string name, ChainId? parent, long? bytesMax = null);
 
     /// <summary>A writable layer made earlier, or null.</summary>
     WritableLayer? FindWritable(string name);
@@ -92,7 +96,11 @@ public sealed record Layer(ChainId Chain, ChainId? Parent, DiffId DiffId, long S
 /// to be mounted as overlay.</param>
 public sealed record WritableLayer(
     string Name, ChainId? Parent, IReadOnlyList<string> LowerDirectories, string UpperDirectory, string WorkDirectory,
-    string MountPoint, bool IsPlainDirectory);
+    string MountPoint, bool IsPlainDirectory)
+{
+    /// <summary>The file system's project that limits it; null: it has no limit.</summary>
+    public uint? Project { get; init; }
+}
 
 /// <summary>One path that differs from the image.</summary>
 /// <param name="Path">Absolute within the container.</param>

@@ -205,6 +205,9 @@ internal static unsafe class Root
 {
     public const uint DetachFlag = 2;
 
+    // More than a page of options names: its shortest name has 16 bytes.
+    private const int LayersMax = 260;
+
     public static void Mount(Child* child)
     {
         PlanHeader* plan = child->Plan;
@@ -232,12 +235,17 @@ internal static unsafe class Root
         int context = FsOpen(Z("overlay"u8), 1);
         Tell.Check(child, context, Place.Overlay, Z("fsopen"u8));
         uint* lower = (uint*)child->At(plan->Lower);
+        bool isOld = TakesAnything(context);
         for (uint i = 0; i < plan->LowerCount; i++)
         {
             byte* layer = child->At(lower[i]);
-            int added = FsConfig(context, K.FSCONFIG_SET_STRING, Z("lowerdir+"u8), layer, 0);
+            int added = isOld ? -K.EINVAL : FsConfig(context, K.FSCONFIG_SET_STRING, Z("lowerdir+"u8), layer, 0);
             if (added == -K.EINVAL && i == 0)
-                return OldOverlay(child);
+            {
+                Close(context);
+                return OldOverlay(
+                    child, lower, plan->LowerCount, child->At(plan->Upper), child->At(plan->Work), child->At(plan->RootPath));
+            }
             Tell.Check(child, added, Place.Overlay, layer);
         }
         if (child->Has(PlanFlags.UserAttributes))
@@ -253,31 +261,50 @@ internal static unsafe class Root
         return mount;
     }
 
-    /// <summary>Kernels before 6.7: all layers in one option of at most a page, too long for fsconfig, so mount(2).</summary>
-    private static int OldOverlay(Child* child)
+    /// <summary>Before Linux 6.5 overlayfs looks at its options only when it is mounted: until then any is taken, also without its
+    /// value.</summary>
+    public static bool TakesAnything(int overlay) => FsConfig(overlay, K.FSCONFIG_SET_FLAG, Z("lowerdir+"u8), null, 0) == 0;
+
+    /// <summary>Kernels before 6.7: all layers in one option of at most a page, too long for fsconfig, so mount(2). They are named by
+    /// descriptors, which are short and have nothing to escape.</summary>
+    /// <param name="child">Who mounts.</param>
+    /// <param name="lower">Offsets of the lower directories.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="upper">The upper directory; null: none, read-only.</param>
+    /// <param name="work">The work directory.</param>
+    /// <param name="place">What it is mounted on.</param>
+    public static int OldOverlay(Child* child, uint* lower, uint count, byte* upper, byte* work, byte* place)
     {
-        PlanHeader* plan = child->Plan;
-        byte* options = stackalloc byte[8192];
+        byte* options = stackalloc byte[4608];
+        int* opened = stackalloc int[LayersMax];
+        uint have = 0;
         byte* end = Text.Append(options, Z("lowerdir="u8));
-        uint* lower = (uint*)child->At(plan->Lower);
-        for (uint i = 0; i < plan->LowerCount; i++)
+        for (uint i = 0; i < count; i++)
         {
-            byte* layer = child->At(lower[i]);
-            if (end - options + Text.Length(layer) > 3500)
-                Tell.Fail(child, Place.Overlay, K.EINVAL, Z("this kernel takes fewer layers (6.7 lifts the limit)"u8));
             if (i != 0)
                 end = Text.Append(end, Z(":"u8));
-            end = Text.Append(end, layer);
+            end = AppendDirectory(child, end, child->At(lower[i]), opened + have++);
+            if (end - options > 3900)
+                Tell.Fail(child, Place.Overlay, K.EINVAL, Z("this kernel takes fewer layers (6.7 lifts the limit)"u8));
         }
-        end = Text.Append(end, Z(",upperdir="u8));
-        end = Text.Append(end, child->At(plan->Upper));
-        end = Text.Append(end, Z(",workdir="u8));
-        end = Text.Append(end, child->At(plan->Work));
+        if (upper != null)
+        {
+            end = AppendDirectory(child, Text.Append(end, Z(",upperdir="u8)), upper, opened + have++);
+            end = AppendDirectory(child, Text.Append(end, Z(",workdir="u8)), work, opened + have++);
+        }
         if (child->Has(PlanFlags.UserAttributes))
             Text.Append(end, Z(",userxattr"u8));
-        byte* path = child->At(plan->RootPath);
-        Tell.Check(child, Sys.Mount(Z("overlay"u8), path, Z("overlay"u8), 0, options), Place.Overlay, path);
-        return CloneTree(child, path, 0);
+        Tell.Check(child, Sys.Mount(Z("overlay"u8), place, Z("overlay"u8), upper == null ? 1UL : 0, options), Place.Overlay, place);
+        while (have > 0)
+            Close(opened[--have]);
+        return CloneTree(child, place, 0);
+    }
+
+    private static byte* AppendDirectory(Child* child, byte* end, byte* directory, int* opened)
+    {
+        *opened = Open(directory, K.O_PATH | K.O_DIRECTORY | K.O_CLOEXEC);
+        Tell.Check(child, *opened, Place.Overlay, directory);
+        return Text.Append(Text.Append(end, Z("/proc/self/fd/"u8)), *opened);
     }
 
     private static int Tree(Child* child) => CloneTree(child, child->At(child->Plan->RootPath), K.AT_RECURSIVE);

@@ -218,15 +218,28 @@ internal static unsafe class Mapping
         }
         int context = FsOpen(Z("overlay"u8), 1);
         Tell.Check(child, context, Place.Overlay, Z("fsopen"u8));
+        bool isOld = Root.TakesAnything(context);
         for (uint i = 0; i < count; i++)
         {
             byte* layer = child->At(layers[i]);
             Cover(child, layer, maps);
-            Tell.Check(child, FsConfig(context, K.FSCONFIG_SET_STRING, Z("lowerdir+"u8), layer, 0), Place.Overlay, layer);
+            int added = isOld ? 0 : FsConfig(context, K.FSCONFIG_SET_STRING, Z("lowerdir+"u8), layer, 0);
+            isOld |= i == 0 && added == -K.EINVAL;
+            if (!isOld)
+                Tell.Check(child, added, Place.Overlay, layer);
         }
-        Tell.Check(child, FsConfig(context, K.FSCONFIG_CMD_CREATE, null, null, 0), Place.Overlay, first);
-        int mount = FsMount(context, 1, K.MOUNT_ATTR_RDONLY);
-        Tell.Check(child, mount, Place.Overlay, first);
+        int mount;
+        if (isOld)
+        {
+            mount = Root.OldOverlay(child, layers, count, null, null, first);
+            Tell.Check(child, Unmount(first, (int)Root.DetachFlag), Place.Overlay, first);
+        }
+        else
+        {
+            Tell.Check(child, FsConfig(context, K.FSCONFIG_CMD_CREATE, null, null, 0), Place.Overlay, first);
+            mount = FsMount(context, 1, K.MOUNT_ATTR_RDONLY);
+            Tell.Check(child, mount, Place.Overlay, first);
+        }
         Close(context);
         for (uint i = 0; i < count; i++)
             Tell.Check(child, Unmount(child->At(layers[i]), (int)Root.DetachFlag), Place.Overlay, child->At(layers[i]));

@@ -113,7 +113,8 @@ internal sealed class HookedLayers(LayerStore inner) : ILayerStore, IAsyncDispos
 
     public IReadOnlyCollection<Layer> List() => inner.List();
 
-    public WritableLayer CreateWritable(string name, ChainId? parent) => inner.CreateWritable(name, parent);
+    public WritableLayer CreateWritable(string name, ChainId? parent, long? bytesMax = null) =>
+        inner.CreateWritable(name, parent, bytesMax);
 
     public WritableLayer? FindWritable(string name) => inner.FindWritable(name);
 

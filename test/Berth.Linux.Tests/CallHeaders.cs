@@ -22,10 +22,10 @@ internal static partial class CallHeaders
         ["DeviceProgram.InstructionSize"] = "sizeof(struct bpf_insn)",
         ["DeviceProgram.SYS_bpf"] = "SYS_bpf",
         ["DeviceProgram.VerifierLogSize"] = null,
+        ["ProjectQuota.QuotaNumber"] = "SYS_quotactl_fd", ["ProjectQuota.BlockBytes"] = null, ["ProjectQuota.LeastProject"] = null,
+        ["ProjectQuota.TriesMax"] = null,
         ["MemoryFile.MFD_EXEC"] = null,  // Of Linux 6.3: newer than the headers may be.
-        ["DetachedMount.FsOpen"] = "SYS_fsopen",
-        ["DetachedMount.FsConfig"] = "SYS_fsconfig",
-        ["DetachedMount.FsMount"] = "SYS_fsmount",
+        ["OldOverlay.PageBytes"] = null,
         ["DetachedMounts.MountSetAttrNumber"] = "SYS_mount_setattr",
         ["DetachedMounts.OpenTreeNumber"] = "SYS_open_tree",
         ["DetachedMounts.MoveMountNumber"] = "SYS_move_mount",
@@ -61,13 +61,21 @@ internal static partial class CallHeaders
             HeaderTable table = new(
                 "fcntl.h", "linux/bpf.h", "sys/mount.h", "signal.h", "poll.h", "spawn.h", "sys/socket.h", "sys/un.h", "sys/ioctl.h",
                 "termios.h",
-                "linux/sockios.h", "net/if.h", "linux/memfd.h", "sys/mman.h", "sched.h", "sys/syscall.h", "linux/capability.h");
+                "linux/sockios.h", "net/if.h", "linux/memfd.h", "sys/mman.h", "sched.h", "sys/syscall.h", "linux/capability.h",
+                "linux/fs.h", "linux/quota.h", "linux/dqblk_xfs.h");
             return table.AddAll(typeof(Errno).Assembly, Known, s_elsewhere);
         }
     }
 
     public static HeaderTable Structures => new HeaderTable(
-            "linux/bpf.h", "sys/mount.h", "poll.h", "spawn.h", "sys/socket.h", "sys/uio.h", "termios.h", "signal.h")
+            "linux/bpf.h", "sys/mount.h", "poll.h", "spawn.h", "sys/socket.h", "sys/uio.h", "termios.h", "signal.h",
+            "linux/fs.h", "linux/dqblk_xfs.h")
+        .Fields(
+            Nested(typeof(Files.ProjectQuota), "Attributes"), "struct fsxattr", isWhole: true, "Flags fsx_xflags", "Project fsx_projid")
+        .Fields(
+            Nested(typeof(Files.ProjectQuota), "Quota"), "struct fs_disk_quota", isWhole: true, "Version d_version", "Flags d_flags",
+            "Fields d_fieldmask", "Id d_id", "BlocksMax d_blk_hardlimit", "Blocks d_bcount", "Inodes d_icount",
+            "RealtimeBlocksMax d_rtb_hardlimit", "RealtimeTimer d_rtbtimer")
         .Fields(
             Nested(typeof(DeviceProgram), "LoadAttributes"), "union bpf_attr", isWhole: false, "Type prog_type",
             "InstructionCount insn_cnt",

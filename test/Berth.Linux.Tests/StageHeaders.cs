@@ -46,7 +46,7 @@ internal static partial class StageHeaders
         "ProgramSearch.NameMax", "Report.TextMax",
         "StageContract.PlanDescriptor", "StageContract.ControlDescriptor", "StageContract.AttachDescriptor",
         "StageContract.FirstDescriptor", "StageContract.ChunkMax", "StageContract.ClientsMax", "MemoryWatch.EventsMax", "Steps.OptionBytesMax",
-        "Sys.Inline",
+        "Root.LayersMax", "Sys.Inline",
     ];
 
     /// <summary>The methods of Sys.cs and what C calls the calls behind them.</summary>

@@ -15,13 +15,19 @@ public class Machine : IAsyncLifetime
     private static readonly string[] s_modules =
     [
         "virtio_pci", "virtio_blk", "overlay", "nf_tables", "nft_chain_nat", "nft_ct", "nft_masq", "nft_nat", "nft_redir", "nft_fib_inet",
-        "nft_reject_inet", "nft_limit", "nft_log", "bridge", "veth", "tun", "crc32c_generic", "ext4",
+        "nft_reject_inet", "nft_limit", "nft_log", "bridge", "veth", "tun", "crc32c_generic", "ext4", "quota_v2", "xfs",
     ];
 
     // What an ordinary user's engine needs.
     private static readonly string[] s_userPrograms = ["/usr/bin/newuidmap", "/usr/bin/newgidmap", "/usr/bin/slirp4netns", "/usr/bin/setpriv"];
 
     private const int DiskBytes = 96 << 20;
+
+    // A disk of a file system with project quotas each; mkfs.xfs makes none that is smaller.
+    private const int QuotaDiskBytes = 320 << 20;
+    private static readonly string[][] s_quotaDisks =
+        [["/usr/sbin/mkfs.xfs", "-q"], ["/usr/sbin/mkfs.ext4", "-q", "-O", "project,quota", "-E", "quotatype=prjquota"]];
+
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(450);
     private readonly string _directory = Directory.CreateTempSubdirectory("berth-unified-").FullName;
     private readonly Dictionary<string, string> _outcomes = new(StringComparer.Ordinal);
@@ -30,7 +36,10 @@ public class Machine : IAsyncLifetime
     protected virtual string ScriptName => "checks.sh";
 
     /// <summary>Programs of the host beside ours and busybox, where they are, with their libraries.</summary>
-    protected virtual IReadOnlyList<string> Programs => [.. s_userPrograms, "/usr/sbin/runc", "/usr/bin/crun"];
+    protected virtual IReadOnlyList<string> Programs => [.. s_userPrograms, "/usr/sbin/runc", "/usr/bin/crun", "/usr/sbin/xfs_quota"];
+
+    /// <summary>Whether it has disks with project quotas beside the empty one.</summary>
+    protected virtual bool HasQuotas => true;
 
     /// <summary>More that its first tree holds.</summary>
     private protected virtual Task AddMoreAsync(InitialTree tree) => Task.CompletedTask;
@@ -63,14 +72,27 @@ public class Machine : IAsyncLifetime
         string programs = Environment.GetEnvironmentVariable("BERTH_BIN") ?? "";
         Missing = !File.Exists(Emulator) ? "qemu-system-x86 is not installed" : kernel is null ? "linux-image-cloud-amd64 is not installed"
             : !File.Exists("/bin/busybox") ? "busybox-static is not installed"
-            : Programs.FirstOrDefault(static program => !File.Exists(program)) is { } program ? $"{program} is not installed"
+            : Programs.Concat(HasQuotas ? s_quotaDisks.Select(static maker => maker[0]) : [])
+                .FirstOrDefault(static program => !File.Exists(program)) is { } program ? $"{program} is not installed"
             : !File.Exists($"{programs}/berthd") ? "BERTH_BIN names no directory with berthd: ./dev build" : null;
         if (Missing is not null)
             return;
         await WriteTreeAsync(programs, Path.GetFileName(kernel!)["vmlinuz-".Length..]);
-        using (FileStream disk = File.Create($"{_directory}/disk"))
-            disk.SetLength(DiskBytes);
-        await BootAsync(kernel!);
+        List<string> disks = [MakeDisk("disk", DiskBytes)];
+        foreach (string[] maker in HasQuotas ? s_quotaDisks : [])
+        {
+            disks.Add(MakeDisk(Path.GetFileName(maker[0]), QuotaDiskBytes));
+            await OutputAsync(maker[0], [.. maker[1..], disks[^1]]);
+        }
+        await BootAsync(kernel!, disks);
+    }
+
+    private string MakeDisk(string name, int bytes)
+    {
+        string path = $"{_directory}/{name}";
+        using FileStream disk = File.Create(path);
+        disk.SetLength(bytes);
+        return path;
     }
 
     public ValueTask DisposeAsync()
@@ -79,13 +101,14 @@ public class Machine : IAsyncLifetime
         return ValueTask.CompletedTask;
     }
 
-    private async Task BootAsync(string kernel)
+    private async Task BootAsync(string kernel, IReadOnlyList<string> disks)
     {
         using Process machine = Process.Start(new ProcessStartInfo(Emulator,
         [
             "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "2048", "-display", "none", "-no-reboot", "-nic", "none",
-            "-serial", "stdio", "-monitor", "none", "-drive", $"file={_directory}/disk,format=raw,if=virtio", "-kernel", kernel,
-            "-initrd", $"{_directory}/initrd", "-append", "console=ttyS0 quiet panic=-1 mitigations=off cgroup_no_v1=all",
+            "-serial", "stdio", "-monitor", "none",
+            .. disks.SelectMany(static disk => new[] { "-drive", $"file={disk},format=raw,if=virtio" }),
+            "-kernel", kernel, "-initrd", $"{_directory}/initrd", "-append", "console=ttyS0 quiet panic=-1 mitigations=off cgroup_no_v1=all",
         ]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true })!;
         using CancellationTokenSource patience = new(s_patience);
         Task<string> errors = machine.StandardError.ReadToEndAsync(patience.Token);

@@ -45,6 +45,8 @@ public sealed class SystemdMachine : Machine
     /// <inheritdoc/>
     protected override string ScriptName => "systemd.sh";
 
+    protected override bool HasQuotas => false;
+
     /// <inheritdoc/>
     protected override IReadOnlyList<string> Programs =>
         [.. base.Programs, "/usr/lib/systemd/systemd", "/usr/bin/systemctl", "/usr/bin/dbus-daemon", "/usr/bin/podman", "/usr/bin/conmon",

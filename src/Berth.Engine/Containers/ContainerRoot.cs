@@ -39,7 +39,7 @@ internal sealed class ContainerRoot : IDisposable
     {
         if (layer.IsPlainDirectory || layer.LowerDirectories.Count == 0)
             return new ContainerRoot(FileCalls.OpenDirectory(layer.UpperDirectory));
-        return new ContainerRoot(DetachedMount.Overlay(layer.LowerDirectories, layer.UpperDirectory, layer.WorkDirectory));
+        return new ContainerRoot(DetachedMounts.Overlay(layer.LowerDirectories, layer.UpperDirectory, layer.WorkDirectory));
     }
 
     /// <summary>Opens a path in the root; null when it is not there.</summary>

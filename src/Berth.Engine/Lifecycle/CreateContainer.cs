@@ -93,7 +93,7 @@ internal sealed partial class ContainerService
     private ContainerRecord Prepare(
         ContainerRecord record, List<Change> together, List<Action> undo, CancellationToken cancellationToken)
     {
-        WritableLayer layer = parts.Layers.CreateWritable(record.Id, record.Parent);
+        WritableLayer layer = CreateLayer(record);
         undo.Add(() => parts.Layers.RemoveWritable(record.Id));
         MountStubs.MakeMark(layer);
         string directory = parts.ContainerDirectory(record.Id);
@@ -104,6 +104,21 @@ internal sealed partial class ContainerService
             {
                 Mounts = [.. record.Mounts.Select(mount => MakeVolume(mount, record.Host, layer, together, undo, cancellationToken))],
             };
+    }
+
+    private WritableLayer CreateLayer(ContainerRecord record)
+    {
+        try
+        {
+            return parts.Layers.CreateWritable(record.Id, record.Parent, StorageOptions.BytesMax(record.Host.StorageOpt));
+        }
+        catch (FaultException fault) when (fault.Kind == FaultKind.NotSupported)
+        {
+            // Docker's text first, which its clients' users look for.
+            throw new FaultException(FaultKind.NotSupported,
+                "--storage-opt is supported only for overlay over xfs with 'pquota' mount option, "
+                + "or over ext4 with 'prjquota': the data root is on no such file system", fault);
+        }
     }
 
     private MountRecord MakeVolume(

@@ -94,8 +94,7 @@ internal static class ValidateHost
 
     private static void CheckRest(HostSettings host)
     {
-        Refuse(host.StorageOpt is { Count: > 0 }, "--storage-opt is supported only for overlay over xfs with 'pquota' mount option, "
-            + "and this engine sets no quotas: limit the file system of its data root");
+        _ = StorageOptions.BytesMax(host.StorageOpt);
         foreach (string link in host.Links ?? [])
             _ = LinkText.Parse(link);
         Refuse(!string.IsNullOrEmpty(host.Cgroup), "the Cgroup field is not offered by this engine");

@@ -70,7 +70,7 @@ public abstract partial class LayerStore
         File.Delete(Path.Combine(directory, "layer.json"));
         File.Delete(Path.Combine(directory, "synced"));
         string name = Path.GetFileName(directory);
-        _writables.Add(name, Describe(name, parent));
+        _writables.Add(name, Describe(name, parent) with { Project = record.Project });
     }
 
     private static void RemoveWritableRest(string directory)

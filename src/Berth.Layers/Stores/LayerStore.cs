@@ -152,10 +152,11 @@ public abstract partial class LayerStore : ILayerStore, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public WritableLayer CreateWritable(string name, ChainId? parent)
+    public WritableLayer CreateWritable(string name, ChainId? parent, long? bytesMax = null)
     {
         CheckName(name);
         string temporary = NewTemporaryName();
+        uint? project = null;
         try
         {
             Directory.CreateDirectory(temporary);
@@ -163,10 +164,12 @@ public abstract partial class LayerStore : ILayerStore, IAsyncDisposable
                 ? Find(chain) ?? throw FaultException.NotFound($"create writable layer {name}: parent {chain} is not here") : null;
             string tree = MakeTree(temporary);
             Prepare(tree, below, CancellationToken.None);
-            Directory.CreateDirectory(Path.Combine(temporary, "w"));
+            string work = Directory.CreateDirectory(Path.Combine(temporary, "w")).FullName;
             Directory.CreateDirectory(Path.Combine(temporary, "m"));
+            if (bytesMax is { } most)
+                project = Limit(name, [tree, work], most);
             File.WriteAllBytes(Path.Combine(temporary, "writable.json"), JsonSerializer.SerializeToUtf8Bytes(
-                new WritableRecord(parent?.ToString()), LayerJson.Default.WritableRecord));
+                new WritableRecord(parent?.ToString(), project), LayerJson.Default.WritableRecord));
             lock (_gate)
             {
                 if (below is not null && !_layers.ContainsKey(below.Chain))
@@ -179,8 +182,9 @@ public abstract partial class LayerStore : ILayerStore, IAsyncDisposable
                         $"create writable layer {name}: files of one of that name that lost its parent are here");
                 }
                 FileCalls.Rename(temporary, WritablePath(name), FileCalls.RENAME_NOREPLACE);
-                WritableLayer writable = Describe(name, below);
+                WritableLayer writable = Describe(name, below) with { Project = project };
                 _writables.Add(name, writable);
+                project = null;
                 return writable;
             }
         }
@@ -191,6 +195,24 @@ public abstract partial class LayerStore : ILayerStore, IAsyncDisposable
         finally
         {
             Abandon(temporary);
+            if (project is { } begun)
+                ProjectQuota.End(_root, begun);
+        }
+    }
+
+    // Files that are copied in before are not counted: of overlayfs there are none.
+    private uint Limit(string name, IReadOnlyList<string> directories, long bytesMax)
+    {
+        if (IsPlain)
+            throw new FaultException(FaultKind.NotSupported, $"limit writable layer {name}: layers are plain directories here");
+        try
+        {
+            return ProjectQuota.Begin(directories, bytesMax);
+        }
+        catch (LinuxException exception)
+        {
+            throw new FaultException(
+                FaultKind.NotSupported, $"limit writable layer {name}: no project quotas at {_root}: {exception.Message}", exception);
         }
     }
 
@@ -212,14 +234,18 @@ public abstract partial class LayerStore : ILayerStore, IAsyncDisposable
     public bool RemoveWritable(string name)
     {
         string trash = NewTemporaryName();
+        WritableLayer? removed;
         lock (_gate)
         {
             if (!_writables.ContainsKey(name) && (!IsName(name) || !Directory.Exists(WritablePath(name))))
                 return false;
             Discard(WritablePath(name), trash, $"remove writable layer {name}");
-            _writables.Remove(name);
+            _writables.Remove(name, out removed);
         }
-        RemoveBehind(trash);
+        if (removed?.Project is { } project)
+            _background.Run($"remove {trash}", () => RemoveLimited(trash, project));
+        else
+            RemoveBehind(trash);
         return true;
     }
 
@@ -361,6 +387,12 @@ public abstract partial class LayerStore : ILayerStore, IAsyncDisposable
         await _background.WaitAsync().ConfigureAwait(false);
         if (_background.TakeFailure() is { } failure)
             throw failure;
+    }
+
+    private void RemoveLimited(string path, uint project)
+    {
+        TreeRemover.Remove(path);
+        ProjectQuota.End(_root, project);
     }
 
     private void RemoveBehind(string path) => _background.Run($"remove {path}", () => TreeRemover.Remove(path));

@@ -35,22 +35,34 @@ public static unsafe partial class DetachedMounts
     /// <param name="upper">The upper directory; null makes a read-only view, which needs two lower directories at least.</param>
     /// <param name="work">The work directory, on the upper's file system.</param>
     /// <returns>The mount's root, an O_PATH descriptor.</returns>
-    /// <exception cref="LinuxException">The kernel's refusal, with the option it refused.</exception>
+    /// <exception cref="LinuxException">The kernel's refusal, with the option it refused; E2BIG before Linux 6.7: too many
+    /// layers.</exception>
     public static FileDescriptor Overlay(IReadOnlyList<string> lower, string? upper, string? work)
     {
+        // Layers hold whole files and no references to other layers: what is written here must be complete by itself. With attributes of
+        // users the kernel follows none, and refuses "off".
+        (string Name, string Value)[] rules =
+            [("metacopy", "off"), ("redirect_dir", UserNamespace.IsInitial ? "off" : "nofollow"), ("index", "off")];
         using FileDescriptor context = OpenContext("overlay");
+        bool isOld = TakesAnything(context);
         foreach (string directory in lower)
-            SetString(context, "lowerdir+", directory);
+        {
+            int error = isOld ? Errno.EINVAL : TrySetString(context, "lowerdir+", directory);
+            if (error == Errno.EINVAL && ReferenceEquals(directory, lower[0]))
+            {
+                string more = string.Concat(rules.Select(static rule => $",{rule.Name}={rule.Value}"));
+                return OldOverlay.Mount(lower, upper, work, UserNamespace.IsInitial ? more : more + ",userxattr");
+            }
+            if (error != 0)
+                throw new LinuxException("fsconfig", $"lowerdir+={directory}", error);
+        }
         if (upper is not null)
         {
             SetString(context, "upperdir", upper);
             SetString(context, "workdir", work!);
         }
-        // Layers hold whole files and no references to other layers: what is written here must be complete by itself.
-        SetString(context, "metacopy", "off");
-        // With attributes of users the kernel follows none, and refuses "off".
-        SetString(context, "redirect_dir", UserNamespace.IsInitial ? "off" : "nofollow");
-        SetString(context, "index", "off");
+        foreach ((string name, string value) in rules)
+            SetString(context, name, value);
         KeepMarksAsUser(context);
         return Mount(context, upper is null ? MOUNT_ATTR_RDONLY : 0);
     }
@@ -63,6 +75,8 @@ public static unsafe partial class DetachedMounts
     {
         using FileDescriptor empty = Tmpfs(4096);
         using FileDescriptor context = OpenContext("overlay");
+        if (TakesAnything(context))
+            throw new LinuxException("fsconfig", $"lowerdir+={directory}", Errno.EINVAL);
         SetString(context, "lowerdir+", directory);
         SetString(context, "lowerdir+", $"/proc/self/fd/{empty.Number}");
         KeepMarksAsUser(context);
@@ -155,6 +169,14 @@ public static unsafe partial class DetachedMounts
         }
     }
 
+    // Before Linux 6.5 overlayfs is configured by one text, which is looked at only when it is mounted: until then any option is taken,
+    // also one without its value.
+    private static bool TakesAnything(FileDescriptor overlay)
+    {
+        fixed (byte* name = FileCalls.PathOf("lowerdir+"))
+            return syscall5(FsConfigNumber, overlay, FSCONFIG_SET_FLAG, name, null, 0) == 0;
+    }
+
     // Trusted attributes, where overlayfs keeps its marks, are for the machine's root alone.
     private static void KeepMarksAsUser(FileDescriptor context)
     {
@@ -169,11 +191,15 @@ public static unsafe partial class DetachedMounts
 
     private static void SetString(FileDescriptor context, string key, string value)
     {
+        int error = TrySetString(context, key, value);
+        if (error != 0)
+            throw new LinuxException("fsconfig", $"{key}={value}", error);
+    }
+
+    private static int TrySetString(FileDescriptor context, string key, string value)
+    {
         fixed (byte* name = FileCalls.PathOf(key), text = FileCalls.PathOf(value))
-        {
-            if (syscall5(FsConfigNumber, context, FSCONFIG_SET_STRING, name, text, 0) < 0)
-                throw LinuxException.FromLastError("fsconfig", $"{key}={value}");
-        }
+            return syscall5(FsConfigNumber, context, FSCONFIG_SET_STRING, name, text, 0) < 0 ? Marshal.GetLastPInvokeError() : 0;
     }
 
     private static FileDescriptor Mount(FileDescriptor context, uint attributes)

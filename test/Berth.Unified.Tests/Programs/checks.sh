@@ -113,6 +113,56 @@ berth rm -f by-runc by-crun bomb-runc > /dev/null
 until_true "[ -z \"\$(find /sys/fs/cgroup/berth -mindepth 1 -type d)\" ]"
 equal others-nothing-left "" "$(find /sys/fs/cgroup/berth -mindepth 1 -type d)"
 
+# Limits of what containers write, by project quotas.
+holds quota-refused "$run --rm --storage-opt size=16m busybox:1 true 2>&1 | grep -q 'over xfs with .pquota. mount option'" ""
+holds quota-unknown "$run --rm --storage-opt bytes=16m busybox:1 true 2>&1 | grep -q 'Unknown option bytes'" ""
+holds quota-malformed "$run --rm --storage-opt size=much busybox:1 true 2>&1 | grep -q \"invalid size: 'much'\"" ""
+limited_engine() {
+    /bin/berthd --data-root /disk-$1/berth --exec-root /run/berth-$1 -H unix:///run/$1.sock --bridge none 2>> /run/$1.log &
+    engine=$!
+    until_true "berth -H unix:///run/$1.sock version > /dev/null 2>&1"
+}
+fill() { "$@" 2>&1 | grep -cE 'No space left|quota exceeded'; }
+limits_on() { # FILE-SYSTEM DEVICE MOUNT-OPTION
+    mkdir -p /disk-$1
+    mount -t $1 -o $3 $2 /disk-$1
+    limited_engine $1
+    on="berth -H unix:///run/$1.sock"
+    $on import /image.tar busybox:1 > /dev/null
+    limited="$on run --rm --network none --storage-opt size=16m busybox:1"
+    mkdir -p /context
+    driver=$($on info -f '{{.Driver}}')
+    # Builds and the files of stopped containers, on this kernel's overlays of one option; more layers than a page has room for by their paths.
+    for number in $(seq 100); do echo "COPY file /f$number"; done | sed '1i FROM busybox:1' > /context/Dockerfile
+    echo "RUN rm /f1 && echo run > /f2" >> /context/Dockerfile
+    echo content > /context/file
+    $on build --network none -q -t many /context > /dev/null 2> /run/built || sed 's/^/log: /' /run/built
+    many=$($on run --rm --network none many sh -c 'ls / | grep -c ^f; cat /f2 /f100' 2>&1 | tr '\n' ' ')
+    $on create --name still many true > /dev/null
+    copied=$($on cp still:/f2 - 2>&1 | tar -xO f2 2>&1; $on cp /context/file still:/f1 2>&1; $on diff still 2>&1 | tr '\n' ' ')
+    viewed=$($on run --rm --network none --mount type=image,source=many,target=/m busybox:1 cat /m/f100 2>&1)
+    $on rm still > /dev/null
+    fits=$(fill $limited dd if=/dev/zero of=/f bs=1M count=8) full=$(fill $limited dd if=/dev/zero of=/f bs=1M count=32)
+    free=$(fill $on run --rm --network none busybox:1 dd if=/dev/zero of=/f bs=1M count=32)
+    shown=$($limited busybox df -k / | awk 'END { print $(NF - 4) }')
+    $on run --name kept --network none --storage-opt size=16m busybox:1 sh -c 'dd if=/dev/zero of=/f$(ls / | grep -c ^f) bs=1M count=12' > /dev/null 2>&1
+    kill -9 $engine
+    limited_engine $1
+    again=$(fill $on start -a kept)
+    option=$($on inspect -f '{{index .HostConfig.StorageOpt "size"}}' kept)
+    $on rm kept > /dev/null
+    until_true "[ -z \"\$(ls /disk-$1/berth/*/tmp /disk-$1/berth/*/*/tmp 2> /dev/null | grep -v :)\" ]"
+}
+limits_on xfs /dev/vdb pquota
+equal quota-xfs "0 1 0 16384 1 16m" "$fits $full $free $shown $again $option"
+equal overlay-xfs "overlay2 99 run content run A /f1 content" "$(echo $driver $many $copied $viewed)"
+equal quota-xfs-none-left "" "$(xfs_quota -x -c 'report -p -n -N' /disk-xfs | grep 16384)"
+kill $engine
+limits_on ext4 /dev/vdc prjquota
+equal overlay-ext4 "overlay2 99 run content run A /f1 content" "$(echo $driver $many $copied $viewed)"
+equal quota-ext4 "0 1 0 16384 1 16m" "$fits $full $free $shown $again $option"
+kill $engine
+
 # User namespaces of containers: this kernel's tmpfs has no idmapped mounts, its ext4 has.
 holds userns-refused "$run --rm --userns=private busybox:1 true 2>&1 | grep -q 'the file system of /var/lib/berth has no idmapped mounts'" ""
 holds userns-none-left "[ -z \"\$(berth ps -aq)\" ]" "$(berth ps -a)"
