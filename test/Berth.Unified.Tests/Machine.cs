@@ -23,6 +23,25 @@ public class Machine : IAsyncLifetime
 
     private const int DiskBytes = 96 << 20;
 
+    // Everything but writing one file.
+    private const string AppArmorPolicy = """
+        abi <abi/3.0>,
+        profile berth-test flags=(attach_disconnected,mediate_deleted) {
+          capability,
+          network,
+          mount,
+          umount,
+          signal,
+          ptrace,
+          unix,
+          file,
+          deny /denied w,
+        }
+
+        """;
+
+    private const string AppArmorParser = "/usr/sbin/apparmor_parser";
+
     // A disk of a file system with project quotas each; mkfs.xfs makes none that is smaller.
     private const int QuotaDiskBytes = 320 << 20;
     private static readonly string[][] s_quotaDisks =
@@ -42,7 +61,13 @@ public class Machine : IAsyncLifetime
     protected virtual bool HasQuotas => true;
 
     /// <summary>More that its first tree holds.</summary>
-    private protected virtual Task AddMoreAsync(InitialTree tree) => Task.CompletedTask;
+    private protected virtual async Task AddMoreAsync(InitialTree tree)
+    {
+        // Compiled for what the policy names, without a look at this machine's kernel.
+        await File.WriteAllTextAsync($"{_directory}/policy", AppArmorPolicy);
+        await OutputAsync(AppArmorParser, ["-Q", "-K", "-M", "/etc/apparmor.d/abi/3.0", "-o", $"{_directory}/policy.bin", $"{_directory}/policy"]);
+        tree.AddFile("policy", await File.ReadAllBytesAsync($"{_directory}/policy.bin"));
+    }
 
     /// <summary>Null when the machine has run; otherwise what is missing.</summary>
     public string? Missing { get; private set; }
@@ -72,7 +97,7 @@ public class Machine : IAsyncLifetime
         string programs = Environment.GetEnvironmentVariable("BERTH_BIN") ?? "";
         Missing = !File.Exists(Emulator) ? "qemu-system-x86 is not installed" : kernel is null ? "linux-image-cloud-amd64 is not installed"
             : !File.Exists("/bin/busybox") ? "busybox-static is not installed"
-            : Programs.Concat(HasQuotas ? s_quotaDisks.Select(static maker => maker[0]) : [])
+            : Programs.Concat(HasQuotas ? [AppArmorParser, .. s_quotaDisks.Select(static maker => maker[0])] : [])
                 .FirstOrDefault(static program => !File.Exists(program)) is { } program ? $"{program} is not installed"
             : !File.Exists($"{programs}/berthd") ? "BERTH_BIN names no directory with berthd: ./dev build" : null;
         if (Missing is not null)

@@ -135,6 +135,9 @@ public sealed record ContainerDetails
     /// <summary>The image's platform, for <c>Platform</c>.</summary>
     public string Os { get; init; } = "linux";
 
+    /// <summary>The AppArmor profile that was asked for; empty: none.</summary>
+    public string AppArmorProfile { get; init; } = "";
+
     /// <summary>Lower, upper, work and merged directories of the root.</summary>
     public IReadOnlyDictionary<string, string> GraphDriver { get; init; } = new Dictionary<string, string>();
 

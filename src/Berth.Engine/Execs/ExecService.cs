@@ -22,8 +22,7 @@ internal sealed class ExecService : IExecs
         containers.ExecsOf = id =>
             [.. _execs.Values.Where(exec => exec.Container.Id == id && exec.ExitCode is null).Select(exec => exec.Id)];
         health.MakeProcess = (container, command) =>
-            MakeProcess(
-                container, new ExecSettings { Cmd = command, AttachStdout = true, AttachStderr = true }, parts.Options.DefaultUlimits);
+            MakeProcess(container, new ExecSettings { Cmd = command, AttachStdout = true, AttachStderr = true }, parts.Options);
     }
 
     public Task<string> CreateAsync(string container, ExecSettings settings, CancellationToken cancellationToken)
@@ -54,7 +53,7 @@ internal sealed class ExecService : IExecs
             ExecRequest request = new()
             {
                 Id = exec.Id,
-                Process = MakeProcess(exec.Container, settings, _parts.Options.DefaultUlimits),
+                Process = MakeProcess(exec.Container, settings, _parts.Options),
                 Stdin = settings.AttachStdin && !start.Detach,
                 Detached = start.Detach,
             };
@@ -94,7 +93,7 @@ internal sealed class ExecService : IExecs
 
     /// <summary>The process of an exec: the container's own environment, user and confinement, with what the request changes.</summary>
     internal static ProcessSpec MakeProcess(
-        Container container, ExecSettings settings, IReadOnlyList<Ulimit> defaultUlimits)
+        Container container, ExecSettings settings, EngineOptions options)
     {
         ContainerRecord record = container.Record;
         HostSettings host = record.Host;
@@ -106,6 +105,7 @@ internal sealed class ExecService : IExecs
                 string.IsNullOrEmpty(settings.User) ? host.GroupAdd ?? [] : []);
         IReadOnlyList<string> capabilities =
             Capabilities.Resolve(host.Privileged || settings.Privileged, host.CapAdd ?? [], host.CapDrop ?? []);
+        SecurityOptions security = SecurityOptions.Parse(host.SecurityOpt ?? [], options);
         return new ProcessSpec
         {
             Terminal = settings.Tty,
@@ -118,9 +118,10 @@ internal sealed class ExecService : IExecs
             Cwd = !string.IsNullOrEmpty(settings.WorkingDir) ? settings.WorkingDir
                 : string.IsNullOrEmpty(record.Config.WorkingDir) ? "/" : record.Config.WorkingDir,
             Capabilities = SpecBuilder.CapabilitySets(capabilities, user.Uid),
-            Rlimits = SpecBuilder.Rlimits(host.Resources.Ulimits ?? [], defaultUlimits),
-            NoNewPrivileges = host.SecurityOpt?.Any(
-                option => option is "no-new-privileges" or "no-new-privileges:true" or "no-new-privileges=true") == true,
+            Rlimits = SpecBuilder.Rlimits(host.Resources.Ulimits ?? [], options.DefaultUlimits),
+            NoNewPrivileges = security.NoNewPrivileges,
+            // As Docker's: what is privileged is not confined.
+            ApparmorProfile = settings.Privileged && security.AppArmorProfile is not null ? "unconfined" : security.AppArmorProfile,
             OomScoreAdj = host.OomScoreAdj,
         };
     }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Berth.Distribution;
 using Berth.Linux.Processes;
+using Berth.Runtime;
 using Berth.Runtime.Cgroups;
 
 namespace Berth.Engine;
@@ -44,7 +45,8 @@ internal sealed class SystemService(
             Architecture = RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "aarch64" : "x86_64",
             Processors = Environment.ProcessorCount,
             MemoryTotal = MemoryTotal(),
-            SecurityOptions = ["name=seccomp,profile=builtin", .. UserNamespace.IsInitial ? Array.Empty<string>() : ["name=rootless"],
+            SecurityOptions = [.. AppArmor.IsEnabled ? ["name=apparmor"] : Array.Empty<string>(), "name=seccomp,profile=builtin",
+                .. UserNamespace.IsInitial ? Array.Empty<string>() : ["name=rootless"],
                 .. parts.Options.DefaultUserMaps is null ? Array.Empty<string>() : ["name=userns"]],
             CgroupDriver = parts.Options.SystemdCgroup ? "systemd"
                 : UserNamespace.IsInitial || s_handedOver.Value.Mode != CgroupMode.None ? "cgroupfs" : "none",

@@ -41,6 +41,7 @@ internal sealed partial class ContainerService
             HostnamePath = paths.Hostname,
             HostsPath = paths.Hosts,
             Os = record.Os,
+            AppArmorProfile = Specs.SecurityOptions.AppArmorProfileOf(record.Host.SecurityOpt ?? []),
             GraphDriver = layer is null ? new Dictionary<string, string>() : Directories(layer),
             SizeRw = own,
             SizeRootFs = own + (images.TryGet(record.ImageId) is null ? 0 : images.SizeOf(images.Config(record.ImageId))),

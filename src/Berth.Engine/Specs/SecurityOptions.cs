@@ -1,5 +1,6 @@
 using Berth.Faults;
 using Berth.Oci.Runtime;
+using Berth.Runtime;
 using Berth.Runtime.Seccomp;
 
 namespace Berth.Engine.Specs;
@@ -7,6 +8,9 @@ namespace Berth.Engine.Specs;
 /// <summary>What <c>--security-opt</c> says.</summary>
 internal sealed record SecurityOptions(bool NoNewPrivileges, string? SeccompText, bool SeccompUnconfined, bool SystemPathsUnconfined)
 {
+    /// <summary>The AppArmor profile that was asked for; null: none.</summary>
+    public string? AppArmorProfile { get; private init; }
+
     /// <exception cref="FaultException">InvalidArgument: an unknown option. NotSupported: one for a module that is not offered.</exception>
     public static SecurityOptions Parse(IReadOnlyList<string> options, EngineOptions engine)
     {
@@ -23,6 +27,7 @@ internal sealed record SecurityOptions(bool NoNewPrivileges, string? SeccompText
                 "seccomp" when value == "builtin" => result with { SeccompText = null },
                 "seccomp" when value.StartsWith('{') => result with { SeccompText = value },
                 "systempaths" when value == "unconfined" => result with { SystemPathsUnconfined = true },
+                "apparmor" when value.Length > 0 && AppArmor.IsEnabled => result with { AppArmorProfile = value },
                 "label" or "apparmor" when value is "disable" or "unconfined" or "docker-default" => result,
                 "label" or "apparmor" => throw new FaultException(
                     FaultKind.NotSupported,
@@ -31,6 +36,15 @@ internal sealed record SecurityOptions(bool NoNewPrivileges, string? SeccompText
             };
         }
         return result;
+    }
+
+    /// <summary>The name of the AppArmor profile among options, whether or not there is such a one; empty: none.</summary>
+    public static string AppArmorProfileOf(IReadOnlyList<string> options)
+    {
+        const string prefix = "apparmor";
+        string? last = options.LastOrDefault(static option => option.StartsWith(prefix + "=", StringComparison.Ordinal)
+            || option.StartsWith(prefix + ":", StringComparison.Ordinal));
+        return last?[(prefix.Length + 1)..] ?? "";
     }
 
     /// <summary>The seccomp policy; null: none.</summary>

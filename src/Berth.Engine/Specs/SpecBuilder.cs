@@ -117,6 +117,7 @@ internal static class SpecBuilder
             Capabilities = CapabilitySets(capabilities, inputs.User.Uid),
             Rlimits = Rlimits(host.Resources.Ulimits ?? [], inputs.Options.DefaultUlimits),
             NoNewPrivileges = security.NoNewPrivileges,
+            ApparmorProfile = security.AppArmorProfile,
             OomScoreAdj = host.OomScoreAdj,
         };
     }

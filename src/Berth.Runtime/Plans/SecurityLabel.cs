@@ -8,7 +8,6 @@ namespace Berth.Runtime.Plans;
 /// <param name="File">The file that takes them, of the process itself.</param>
 internal sealed record SecurityLabel(string Text, string File)
 {
-    private const string AppArmorState = "/sys/module/apparmor/parameters/enabled";
     private const string AppArmorFile = "/proc/self/attr/apparmor/exec";
     private const string AttributeFile = "/proc/self/attr/exec";
     // There when SELinux is on and a policy may be loaded.
@@ -29,7 +28,7 @@ internal sealed record SecurityLabel(string Text, string File)
     {
         if (string.IsNullOrEmpty(profile))
             return null;
-        if (System.IO.File.Exists(AppArmorState) && System.IO.File.ReadAllText(AppArmorState).StartsWith('Y'))
+        if (AppArmor.IsEnabled)
             return new SecurityLabel($"exec {profile}", System.IO.File.Exists(AppArmorFile) ? AppArmorFile : AttributeFile);
         return profile == "unconfined" ? null : throw new FaultException(
             FaultKind.NotSupported, $"AppArmor profile {profile}: AppArmor is not enabled on this host");

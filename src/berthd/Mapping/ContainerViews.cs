@@ -25,6 +25,7 @@ internal static class ContainerViews
         RestartCount = container.RestartCount,
         Driver = DriverName(container.GraphDriver),
         Platform = container.Os,
+        AppArmorProfile = container.AppArmorProfile,
         ExecIDs = container.ExecIds.Count > 0 ? container.ExecIds : null,
         HostConfig = container.Host.ToWire(),
         GraphDriver = new Wire.DriverData { Name = DriverName(container.GraphDriver), Data = container.GraphDriver },

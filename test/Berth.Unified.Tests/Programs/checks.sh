@@ -113,12 +113,28 @@ berth rm -f by-runc by-crun bomb-runc > /dev/null
 until_true "[ -z \"\$(find /sys/fs/cgroup/berth -mindepth 1 -type d)\" ]"
 equal others-nothing-left "" "$(find /sys/fs/cgroup/berth -mindepth 1 -type d)"
 
+# AppArmor, which this kernel runs.
+mount -t securityfs securityfs /sys/kernel/security
+dd if=/policy of=/sys/kernel/security/apparmor/.load bs=1M 2> /run/policy || sed 's/^/log: /' /run/policy
+confined="$run --rm --security-opt apparmor=berth-test busybox:1"
+holds apparmor-told "berth info -f '{{.SecurityOptions}}' | grep -q name=apparmor" "$(berth info)"
+equal apparmor-applied "berth-test (enforce)" "$($confined cat /proc/self/attr/current 2>&1)"
+equal apparmor-felt "allowed denied" "$($confined sh -c 'echo allowed > /f && cat /f; echo x 2> /dev/null > /denied || echo denied' 2>&1 | tr '\n' ' ' | sed 's/ $//')"
+equal apparmor-unconfined unconfined "$($run --rm --security-opt apparmor=unconfined busybox:1 cat /proc/self/attr/current 2>&1)"
+holds apparmor-missing "$run --rm --security-opt apparmor=nosuch busybox:1 true 2>&1 | grep -q nosuch" "$($run --rm --security-opt apparmor=nosuch busybox:1 true 2>&1)"
+$run -d --name confined --security-opt apparmor=berth-test busybox:1 sleep 1000 > /dev/null
+equal apparmor-exec "berth-test (enforce)" "$(berth exec confined cat /proc/self/attr/current)"
+equal apparmor-exec-privileged unconfined "$(berth exec --privileged confined cat /proc/self/attr/current)"
+equal apparmor-inspect berth-test "$(berth inspect -f '{{.AppArmorProfile}}' confined)"
+berth rm -f confined > /dev/null
+
 # Limits of what containers write, by project quotas.
 holds quota-refused "$run --rm --storage-opt size=16m busybox:1 true 2>&1 | grep -q 'over xfs with .pquota. mount option'" ""
 holds quota-unknown "$run --rm --storage-opt bytes=16m busybox:1 true 2>&1 | grep -q 'Unknown option bytes'" ""
 holds quota-malformed "$run --rm --storage-opt size=much busybox:1 true 2>&1 | grep -q \"invalid size: 'much'\"" ""
+echo '{ "no-new-privileges": true }' > /run/limited.json
 limited_engine() {
-    /bin/berthd --data-root /disk-$1/berth --exec-root /run/berth-$1 -H unix:///run/$1.sock --bridge none 2>> /run/$1.log &
+    /bin/berthd --config-file /run/limited.json --data-root /disk-$1/berth --exec-root /run/berth-$1 -H unix:///run/$1.sock --bridge none 2>> /run/$1.log &
     engine=$!
     until_true "berth -H unix:///run/$1.sock version > /dev/null 2>&1"
 }
@@ -142,6 +158,9 @@ limits_on() { # FILE-SYSTEM DEVICE MOUNT-OPTION
     copied=$($on cp still:/f2 - 2>&1 | tar -xO f2 2>&1; $on cp /context/file still:/f1 2>&1; $on diff still 2>&1 | tr '\n' ' ')
     viewed=$($on run --rm --network none --mount type=image,source=many,target=/m busybox:1 cat /m/f100 2>&1)
     $on rm still > /dev/null
+    $on run -d --name plain --network none busybox:1 sleep 1000 > /dev/null
+    gains=$($on exec plain grep NoNewPrivs /proc/1/status /proc/self/status 2>&1 | grep -c 1$)
+    $on rm -f plain > /dev/null
     fits=$(fill $limited dd if=/dev/zero of=/f bs=1M count=8) full=$(fill $limited dd if=/dev/zero of=/f bs=1M count=32)
     free=$(fill $on run --rm --network none busybox:1 dd if=/dev/zero of=/f bs=1M count=32)
     shown=$($limited busybox df -k / | awk 'END { print $(NF - 4) }')
@@ -155,6 +174,7 @@ limits_on() { # FILE-SYSTEM DEVICE MOUNT-OPTION
 }
 limits_on xfs /dev/vdb pquota
 equal quota-xfs "0 1 0 16384 1 16m" "$fits $full $free $shown $again $option"
+equal no-new-privileges-of-the-engine 2 "$gains"
 equal overlay-xfs "overlay2 99 run content run A /f1 content" "$(echo $driver $many $copied $viewed)"
 equal quota-xfs-none-left "" "$(xfs_quota -x -c 'report -p -n -N' /disk-xfs | grep 16384)"
 kill $engine
