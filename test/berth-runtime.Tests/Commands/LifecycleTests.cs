@@ -152,6 +152,34 @@ public sealed class LifecycleTests(BundleFixture bundles) : IClassFixture<Bundle
         Assert.True(File.Exists($"{bundle}/gone"));
     }
 
+    [Theory]
+    [InlineData("", "_ses.c")]
+    [InlineData("--no-new-keyring", "none of its own")]
+    public async Task Keyring_IsTheContainersOwn_UnlessTheCallersIsKept(string option, string seen)
+    {
+        Need();
+        Assert.SkipUnless(File.Exists("/proc/keys"), "the kernel has no keyrings (CONFIG_KEYS)");
+        Completed done = await bundles.RunContainerAsync(
+            "grep -o '_ses.c' /proc/keys || echo none of its own",
+            // Another user than root sees what he possesses alone, not the keyrings of other tests.
+            static spec => With(spec, static process => process with { User = new UserSpec { Uid = 4242, Gid = 4242 } })
+                with { Linux = spec.Linux! with { MaskedPaths = [] } },
+            option.Length == 0 ? [] : [option]);
+        Assert.Equal((0, seen), (done.Code, done.Output.Split('\n')[0]));
+    }
+
+    [Fact]
+    public async Task Root_WithoutPivot_IsTheContainersAll()
+    {
+        Need();
+        Completed done = await bundles.RunContainerAsync(
+            "echo made > /here; ls -d /here /bundles /usr/share/doc 2>&1; cd /; ls -d ../../here; grep -c ' / / ' /proc/self/mountinfo",
+            null, "--no-pivot");
+        Assert.Contains("/here\n", done.Output, StringComparison.Ordinal);
+        Assert.Contains("../../here\n", done.Output, StringComparison.Ordinal);
+        Assert.Contains("/usr/share/doc: No such file", done.Output, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task TwoOfTheSameName_Conflict()
     {
