@@ -57,6 +57,9 @@ public sealed class RuntimeSpecJsonTests
     [InlineData("{\"hooks\":{\"prestart\":[null]}}", "hooks.prestart[0]: a list or map in it has an entry that is null")]
     [InlineData("[]", "the document: an object is expected, not a list")]
     [InlineData("null", "the document is null")]
+    [InlineData("{\"hostname\":\"\\ud800\"}", "a text in it is no valid UTF-8")]
+    [InlineData("{\"\\ud800\":1,\"annotations\":{\"\\udc00\":\"\"}}", "a text in it is no valid UTF-8")]
+    [InlineData("{\"\\udc00x\":{\"process\":[]},\"process\":[]}", "a")]
     [InlineData("{} {}", "it is no JSON at line 1, byte 4")]
     [InlineData("{\n\"a\":1", "it is no JSON at line 2, byte ")]
     [InlineData("", "it is no JSON at line 1, byte 1")]
@@ -67,6 +70,15 @@ public sealed class RuntimeSpecJsonTests
         Assert.StartsWith("read config.json: ", fault.Message, StringComparison.Ordinal);
         Assert.Contains(said, fault.Message, StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData("{\"hostname\":\"a\u0080\"}")]
+    [InlineData("{\"process\":{\"args\":[\"\u00ff\"]}}")]
+    [InlineData("{\"annotations\":{\"\u00c3\":\"\"}}")]
+    [InlineData("{\"\u00e2\":{},\"process\":{\"args\":[7]}}")]
+    public void Read_BytesThatAreNoUtf8_IsInvalidArgument(string latin) => Assert.Equal(
+        FaultKind.InvalidArgument,
+        Assert.Throws<FaultException>(() => RuntimeJson.ReadSpec(Encoding.Latin1.GetBytes(latin), "config.json")).Kind);
 
     [Fact]
     public void Read_TooLargeOrTooDeep_IsInvalidArgument()

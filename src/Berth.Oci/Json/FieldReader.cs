@@ -48,6 +48,11 @@ public ref struct FieldReader
                 ? $"it is no JSON at line {line + 1}, byte {exception.BytePositionInLine + 1}" : exception.Message;
             throw FaultException.Invalid($"read {what}: {why}", exception);
         }
+        catch (InvalidOperationException exception)
+        {
+            // What the framework's reader says of bytes that are no UTF-8, and of half a surrogate pair, when the text is taken.
+            throw FaultException.Invalid($"read {what}: a text in it is no valid UTF-8", exception);
+        }
     }
 
     /// <summary>Goes to the next field of the object; false at its end.</summary>
