@@ -119,7 +119,7 @@ public sealed class EndpointOptionTests
 
     private static async Task<OwnDaemon> StartAsync(string client)
     {
-        Assert.SkipUnless(client == "berth" || File.Exists(client), $"{client} is not there");
+        Assert.SkipUnless(client == "berth" || File.Exists(client), $"{client} is not installed: ./dev setup");
         return await OwnDaemon.StartAsync();
     }
 

@@ -41,6 +41,35 @@ public sealed class EventTests(EngineFixture engine)
         AssertAttributes(events);
     }
 
+    [Fact]
+    public async Task RegistryAndMemory_HaveTheirEvents()
+    {
+        Assert.SkipUnless(engine.Missing is null, engine.Missing ?? "");
+        Assert.SkipUnless(LockedRegistry.IsInstalled, "docker-registry is not installed");
+        await using LockedRegistry registry = await LockedRegistry.StartAsync();
+        string name = $"{registry.Host}/ann/{_mark}:1";
+        double since = Now();
+        await DoAsync("login", "-u", "ann", "-p", "secret", registry.Host);
+        await DoAsync("tag", Image, name);
+        await DoAsync("push", "-q", name);
+        await DoAsync("rmi", name);
+        await DoAsync("pull", "-q", name);
+        await DoAsync("rmi", name);
+        await DoAsync("run", "--name", $"{_mark}-o", "-m", "24m", Image, "dd", "if=/dev/zero", "of=/dev/null", "bs=100M", "count=1");
+        JsonElement[] events = await EventsAsync(since, Now());
+        await DoAsync("rm", $"{_mark}-o");
+
+        JsonElement[] own = [.. events.Where(one => one.GetRawText().Contains(_mark, StringComparison.Ordinal))];
+        AssertInOrder(own, "image", "tag", "push", "pull");
+        foreach (string action in (string[])["push", "pull"])
+        {
+            JsonElement done = own.Single(one => one.GetProperty("Action").GetString() == action);
+            Assert.Equal(name, done.GetProperty("Actor").GetProperty("ID").GetString());
+        }
+        AssertInOrder(own, "container", "create", "start", "oom", "die");
+        Assert.Equal("137", Attribute(Last(own, "container", "die", $"{_mark}-o"), "exitCode"));
+    }
+
     private async Task ContainerLifeAsync()
     {
         string name = $"{_mark}-c";

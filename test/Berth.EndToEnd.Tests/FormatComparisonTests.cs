@@ -46,7 +46,7 @@ public sealed class FormatComparisonTests
     [Fact]
     public async Task Output_OfBoth_IsTheSame()
     {
-        Assert.SkipUnless(File.Exists(Newer), $"{Newer} is not there");
+        Assert.SkipUnless(File.Exists(Newer), $"{Newer} is not installed: ./dev setup");
         await using OwnDaemon daemon = await OwnDaemon.StartAsync();
         await Program.RunAsync(Newer, ["network", "create", "--label", "a=b", "net"], daemon.Address);
         await Program.RunAsync(Newer, ["volume", "create", "--label", "a=b", "vol"], daemon.Address);

@@ -11,7 +11,7 @@ public sealed class LegacyLinkTests
     [InlineData("/usr/local/bin/docker")]
     public async Task Link_IsANameThatCanBeRemoved(string client)
     {
-        Assert.SkipUnless(client == "berth" || File.Exists(client), $"{client} is not there");
+        Assert.SkipUnless(client == "berth" || File.Exists(client), $"{client} is not installed: ./dev setup");
         string program = client == "berth" ? EngineFixture.Berth : client;
         await using OwnDaemon daemon = await OwnDaemon.StartAsync();
         async Task<string> OkAsync(params string[] arguments)
