@@ -9,6 +9,13 @@ namespace Berth.Registry.Hosting.Transport;
 /// <summary>Gives the connections of a listener a <see cref="SocketOutput"/>. Only for connections without TLS.</summary>
 internal static class DirectOutput
 {
+    // tcp(7), linux/tcp.h: .NET has no name for it.
+    private const int TcpNotSentLowWater = 25;
+
+    // Bytes that wait in the kernel before they are on their way; what is on its way to a far client is not counted. The kernel would
+    // take some MB, which for clients nearby means that a file's pages have left the processor's cache when they are copied.
+    private const int NotSentBytes = 512 * 1024;
+
     public static void Use(ListenOptions listen)
     {
         // Requests of HTTP/2 share a connection, and the kernel knows nothing of their frames.
@@ -23,6 +30,8 @@ internal static class DirectOutput
             await next(connection).ConfigureAwait(false);
             return;
         }
+        if (socket.ProtocolType == ProtocolType.Tcp)
+            socket.SetRawSocketOption((int)SocketOptionLevel.Tcp, TcpNotSentLowWater, BitConverter.GetBytes(NotSentBytes));
         IDuplexPipe former = connection.Transport;
         using var output = new SocketOutput(socket, former.Output);
         connection.Features.Set<IFileSending>(output);
