@@ -99,7 +99,8 @@ public sealed class HubDatabase : IAsyncDisposable
         }
     }
 
-    /// <summary>A value that is the same only while nothing that a reader could see has changed, in whichever process.</summary>
+    /// <summary>A value that is the same only while nothing that a reader could see has changed, in whichever process. On PostgreSQL it
+    /// may be another without a change.</summary>
     public ValueTask<DatabaseMark> MarkAsync(CancellationToken cancellationToken) => _source.MarkAsync(cancellationToken);
 
     /// <inheritdoc/>

@@ -76,11 +76,10 @@ public abstract class HubDatabaseContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Mark_ChangesWithEveryCommit_AndOnlyThen()
+    public async Task Mark_ChangesWithEveryCommit_AndStaysWithoutOne()
     {
         await AddAsync(_first, "marked", 0);
-        DatabaseMark before = await _second.MarkAsync(default);
-        Assert.Equal(before, await _second.MarkAsync(default));
+        DatabaseMark before = await StayingMarkAsync();
         await AddAsync(_first, "marked", 1);
         DatabaseMark after = await _second.MarkAsync(default);
         Assert.NotEqual(before, after);
@@ -103,6 +102,22 @@ public abstract class HubDatabaseContract : IAsyncLifetime
         await _first.MigrateAsync([.. RegistrySchema.Steps, s_counters], TimeProvider.System, default);
         Assert.Equal(RegistrySchema.Steps.Count + 1, await _first.ReadAsync(
             (transaction, token) => transaction.NumberAsync($"select count(*) from migrations", token), default));
+    }
+
+    // On PostgreSQL the mark also moves with other databases of the server, those of the tests beside this one: it stays as soon as
+    // nothing happens there for the time of one query. SQLite's moves with its own database alone.
+    private async Task<DatabaseMark> StayingMarkAsync()
+    {
+        long start = TimeProvider.System.GetTimestamp();
+        for (DatabaseMark last = await _second.MarkAsync(default); ;)
+        {
+            DatabaseMark next = await _second.MarkAsync(default);
+            if (next == last)
+                return next;
+            Assert.Equal(Dialect.PostgreSql, _second.Dialect);
+            Assert.True(TimeProvider.System.GetElapsedTime(start) < TimeSpan.FromSeconds(60), $"no two marks in a row are equal: {next}");
+            last = next;
+        }
     }
 
     private static Task<long?> CountAsync(HubDatabase database, string name) => database.ReadAsync(
