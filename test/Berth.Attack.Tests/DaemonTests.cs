@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Berth.Tests;
 
 namespace Berth.Attack.Tests;
 
@@ -16,7 +17,7 @@ public sealed class DaemonTests(AttackEngine engine)
     {
         engine.Skip();
         using Process daemon = Process.Start(new ProcessStartInfo($"{AttackEngine.Programs}/berthd",
-            ["--data-root", $"{engine.Root}/e02", "--exec-root", $"{engine.Root}/e02r", "-H", $"tcp://127.0.0.1:{FreePort()}"])
+            ["--data-root", $"{engine.Root}/e02", "--exec-root", $"{engine.Root}/e02r", "-H", $"tcp://127.0.0.1:{FreePort.Next()}"])
         { RedirectStandardError = true })!;
         string said = await daemon.StandardError.ReadToEndAsync();
         await daemon.WaitForExitAsync();
@@ -30,7 +31,7 @@ public sealed class DaemonTests(AttackEngine engine)
         engine.Skip();
         string directory = Directory.CreateDirectory($"{engine.Root}/{engine.NewName("tls")}").FullName;
         using X509Certificate2 client = WriteCertificates(directory);
-        int port = FreePort();
+        int port = FreePort.Next();
         using Process daemon = Process.Start(new ProcessStartInfo($"{AttackEngine.Programs}/berthd",
         [
             "--data-root", $"{directory}/lib", "--exec-root", $"{directory}/run", "-H", $"tcp://127.0.0.1:{port}", "--bridge", "none",
@@ -238,12 +239,5 @@ public sealed class DaemonTests(AttackEngine engine)
         Assert.DoesNotContain(run.All.Split('\n'), static line => line.StartsWith("forged", StringComparison.Ordinal));
         await engine.RemoveAsync(name);
         await engine.DoAsync("rmi", image);
-    }
-
-    private static int FreePort()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -8,6 +8,7 @@ using Berth.Oci;
 using Berth.Oci.Images;
 using Berth.Oci.Json;
 using Berth.Oci.References;
+using Berth.Tests;
 
 namespace Berth.Distribution.Tests;
 
@@ -166,7 +167,7 @@ public sealed class PeerPullTests : IDisposable
     {
         await using FakeRegistry mirror = await FakeRegistry.StartAsync();
         mirror.AddImage("1", layers: 1, bytes: 1000);
-        int closed = RegistryServer.FreePort();
+        int closed = FreePort.Next();
         using Rig rig = new(new RegistryOptions { Mirrors = [$"http://127.0.0.1:{closed}", $"http://{mirror.Host}"], Attempts = 1 });
         RegistryCredentials hub = new() { Username = "ann", Password = "for-the-hub-only" };
         using PullResult image = await rig.PullAsync("busybox:1", hub);
@@ -178,7 +179,7 @@ public sealed class PeerPullTests : IDisposable
     [Fact]
     public async Task Pull_NobodyListens_SaysWhatToDo()
     {
-        int closed = RegistryServer.FreePort();
+        int closed = FreePort.Next();
         using Rig rig = new(new RegistryOptions { Attempts = 1 });
         FaultException fault = await Assert.ThrowsAsync<FaultException>(() => rig.PullAsync($"127.0.0.1:{closed}/x:1"));
         Assert.Equal(FaultKind.Unavailable, fault.Kind);

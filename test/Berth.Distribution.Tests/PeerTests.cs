@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Berth.Faults;
 using Berth.Oci.References;
+using Berth.Tests;
 
 namespace Berth.Distribution.Tests;
 
@@ -70,7 +71,7 @@ public sealed class PeerTests
         public static async Task<RealRegistry> StartAsync(bool locked, CancellationToken cancellationToken)
         {
             string directory = Directory.CreateTempSubdirectory("berth-registry-").FullName;
-            int port = FreePort();
+            int port = FreePort.Next();
             string auth = locked ? $"auth:\n  htpasswd:\n    realm: test\n    path: {directory}/users\n" : "";
             await File.WriteAllTextAsync($"{directory}/users", Users, cancellationToken);
             await File.WriteAllTextAsync($"{directory}/config.yml",
@@ -122,13 +123,6 @@ public sealed class PeerTests
                 }
             }
             Assert.Fail("docker-registry does not listen");
-        }
-
-        private static int FreePort()
-        {
-            using TcpListener listener = new(IPAddress.Loopback, 0);
-            listener.Start();
-            return ((IPEndPoint)listener.LocalEndpoint).Port;
         }
     }
 }

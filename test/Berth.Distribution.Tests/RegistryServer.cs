@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Berth.Tests;
 
 namespace Berth.Distribution.Tests;
 
@@ -29,7 +30,7 @@ internal sealed class RegistryServer : IAsyncDisposable
     {
         string directory = Directory.CreateTempSubdirectory("berth-registry-").FullName;
         if (port == 0)
-            port = FreePort();
+            port = FreePort.Next();
         await File.WriteAllTextAsync($"{directory}/config.yml",
             $"version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {directory}/data\n"
             + $"http:\n  addr: {address}:{port}\n{http}{auth}{rest}", TestContext.Current.CancellationToken);
@@ -44,13 +45,6 @@ internal sealed class RegistryServer : IAsyncDisposable
         RegistryServer server = new(process, directory, port);
         await server.ListensAsync();
         return server;
-    }
-
-    public static int FreePort()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     public static async Task<string> RunAsync(string directory, string program, params string[] arguments)

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Berth.EndToEnd.Tests.Robustness;
+using Berth.Tests;
 
 namespace Berth.EndToEnd.Tests;
 
@@ -26,10 +27,7 @@ public sealed class CliTlsTests : IAsyncLifetime
         await WriteAsync("other.pem", other.ExportCertificatePem());
         await IssueAsync(authority, "server", "1.3.6.1.5.5.7.3.1");
         await IssueAsync(authority, "client", "1.3.6.1.5.5.7.3.2");
-        using TcpListener free = new(IPAddress.Loopback, 0);
-        free.Start();
-        _address = $"tcp://127.0.0.1:{((IPEndPoint)free.LocalEndpoint).Port}";
-        free.Stop();
+        _address = $"tcp://127.0.0.1:{FreePort.Next()}";
         _daemon = await OwnDaemon.StartAsync(
             null, "-H", _address, "--tlsverify", "--tlscacert", $"{_home}/ca.pem", "--tlscert", $"{_home}/server.pem", "--tlskey",
             $"{_home}/server-key.pem");

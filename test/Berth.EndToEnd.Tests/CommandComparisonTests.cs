@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
+using Berth.Tests;
 
 namespace Berth.EndToEnd.Tests;
 
@@ -71,7 +72,7 @@ public sealed partial class CommandComparisonTests(EngineFixture engine, DebianE
 
     private static async Task<string> RunAsync(string client, string script, string address, string directory, string network)
     {
-        string port = FreePort();
+        string port = FreePort.Next().ToString();
         var start = new ProcessStartInfo("/bin/bash")
         {
             RedirectStandardOutput = true,
@@ -99,13 +100,6 @@ public sealed partial class CommandComparisonTests(EngineFixture engine, DebianE
         string all = Volatile().Replace(here, "ID").ToLowerInvariant();
         return string.Join('\n', all.Replace("failed to create task for container: ", "", StringComparison.Ordinal)
             .Split('\n').Select(line => line.TrimEnd()).Where(line => line.Length > 0 && !Noise().IsMatch(line)));
-    }
-
-    private static string FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port.ToString();
     }
 
     [GeneratedRegex(@"^([a-z][a-z -]*) :: ", RegexOptions.Multiline)]

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Berth.Tests;
 
 namespace Berth.EndToEnd.Tests;
 
@@ -145,9 +146,7 @@ public sealed class ContainerViewTests(EngineFixture engine)
         Assert.SkipUnless(File.Exists("/usr/bin/python3"), "python3 is not installed");
         const string Echo = "import socket; s = socket.socket(type=socket.SOCK_DGRAM); s.bind(('', 53))\n"
             + "while True: s.sendto(*s.recvfrom(99))";
-        int port;
-        using (UdpClient free = new(new IPEndPoint(IPAddress.Loopback, 0)))
-            port = ((IPEndPoint)free.Client.LocalEndPoint!).Port;
+        int port = FreePort.Next();
         using UdpClient client = new(new IPEndPoint(IPAddress.Loopback, 0));
         string name = $"u{Guid.NewGuid():n}"[..12];
         // Debian's busybox cannot serve datagrams; the host's python3 can.

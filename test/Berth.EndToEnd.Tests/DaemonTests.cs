@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
+using Berth.Tests;
 
 namespace Berth.EndToEnd.Tests;
 
@@ -27,7 +28,7 @@ public sealed class DaemonTests : IDisposable
     [Fact]
     public async Task Configuration_ChangedFile_IsReadAgainOnHangUp()
     {
-        int port = FreePort();
+        int port = FreePort.Next();
         string file = Path.Combine(_root, "daemon.json");
         string Settings(string more) => $$"""
             {"hosts": ["unix://{{_root}}/a.sock", "unix://{{_root}}/b.sock"], "log-format": "json", "metrics-addr": "127.0.0.1:{{port}}"
@@ -61,11 +62,14 @@ public sealed class DaemonTests : IDisposable
         Assert.Contains("\"Labels\":[\"stage=two\"]", await AskAsync("a.sock", "/info"), StringComparison.Ordinal);
 
         using HttpClient metrics = new();
-        string text = await metrics.GetStringAsync($"http://127.0.0.1:{port}/metrics", Cancel);
+        // A request is counted when its answer has been sent.
+        string text = "";
+        await Eventually.HoldsAsync(async () => System.Text.RegularExpressions.Regex.IsMatch(
+            text = await metrics.GetStringAsync($"http://127.0.0.1:{port}/metrics", Cancel),
+            "berth_api_requests_total\\{method=\"GET\",status=\"200\"\\} [4-9]\n"));
         Assert.Contains("\nengine_daemon_container_states_containers{state=\"running\"} 0\n", text, StringComparison.Ordinal);
         Assert.Contains("engine_daemon_container_actions_seconds_bucket{action=\"start\",le=\"+Inf\"} 0\n", text, StringComparison.Ordinal);
         Assert.Contains("engine_daemon_events_total 1\n", text, StringComparison.Ordinal);
-        Assert.Matches("berth_api_requests_total\\{method=\"GET\",status=\"200\"\\} [4-9]\n", text);
         HttpResponseMessage other = await metrics.GetAsync($"http://127.0.0.1:{port}/info", Cancel);
         Assert.Equal(HttpStatusCode.NotFound, other.StatusCode);
     }
@@ -82,7 +86,7 @@ public sealed class DaemonTests : IDisposable
         {
             Assert.Equal(daemon.Pid.ToString(), await File.ReadAllTextAsync($"{_root}/pid", Cancel));
             Assert.Contains($"\"DockerRootDir\":\"{_root}/data\"", await AskAsync("a.sock", "/info"), StringComparison.Ordinal);
-            await daemon.UntilAsync("dbug: ").WaitAsync(TimeSpan.FromSeconds(30), Cancel);
+            await daemon.UntilAsync("dbug: ").WaitAsync(TimeSpan.FromMinutes(2), Cancel);
             Completed same = await SecondAsync("--data-root", $"{_root}/data", "--exec-root", $"{_root}/e2");
             Assert.Equal(1, same.Code);
             Assert.Contains($"{_root}/data: another engine uses this data root", same.Errors, StringComparison.Ordinal);
@@ -141,7 +145,7 @@ public sealed class DaemonTests : IDisposable
     {
         Assert.SkipUnless(File.Exists("/usr/bin/docker"), "docker.io is not installed");
         MakeCertificates();
-        int port = FreePort();
+        int port = FreePort.Next();
         await using RunningDaemon daemon = await RunningDaemon.StartAsync(_root,
         [
             "-H", $"tcp://127.0.0.1:{port}", "--tlsverify", "--tlscacert", $"{_root}/ca.pem", "--tlscert", $"{_root}/server.pem",
@@ -217,13 +221,6 @@ public sealed class DaemonTests : IDisposable
     {
         byte[] buffer = new byte[256];
         return Encoding.ASCII.GetString(buffer, 0, await socket.ReceiveAsync(buffer, Cancel));
-    }
-
-    private static int FreePort()
-    {
-        using TcpListener listener = new(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     /// <summary>A daemon without a network; it is ended with SIGTERM.</summary>

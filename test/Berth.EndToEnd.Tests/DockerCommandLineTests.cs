@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Berth.Tests;
 
 namespace Berth.EndToEnd.Tests;
 
@@ -61,7 +62,7 @@ public sealed class DockerCommandLineTests(EngineFixture engine)
     public async Task Detached_WholeLife_WorksWithEveryVerb(string client)
     {
         string name = $"life{(client.Contains("local", StringComparison.Ordinal) ? 28 : 20)}";
-        int port = FreePort();
+        int port = FreePort.Next();
         await DoAsync(
             client, "run", "-d", "--name", name, "-p", $"127.0.0.1:{port}:80", "-v", $"{name}:/data", "-e", "A=b", Image, "sh", "-c",
             "echo started; echo page > /data/index.html; httpd -f -p 80 -h /data");
@@ -191,12 +192,5 @@ public sealed class DockerCommandLineTests(EngineFixture engine)
                 await Task.Delay(100, TestContext.Current.CancellationToken);
             }
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using Berth.EndToEnd.Tests.Robustness;
+using Berth.Tests;
 
 namespace Berth.EndToEnd.Tests;
 
@@ -34,7 +35,7 @@ public sealed class IPv6NetworkTests
             "--gateway", $"{_prefix}:6::f", "--aux-address", $"printer={_prefix}:6::a0", "six");
         Assert.Equal($"true {_prefix}:6::/64 {_prefix}:6::f {_prefix}:6::a0/124", (await RunAsync("network", "inspect", "six", "--format",
             "{{.EnableIPv6}} {{with index .IPAM.Config 1}}{{.Subnet}} {{.Gateway}} {{.IPRange}}{{end}}")).Trim());
-        int port = FreePort();
+        int port = FreePort.Next();
         await RunAsync("run", "-d", "--name", "web", "--network", "six", "--ip6", $"{_prefix}:6::77", "--network-alias", "www",
             "-p", $"{port}:80", "bb", "sh", "-c", Server);
         await RunAsync("run", "-d", "--name", "client", "--network", "six", "--link", "web:db", "bb", "busybox", "sleep", "1000");
@@ -76,7 +77,7 @@ public sealed class IPv6NetworkTests
         async Task<string> RunAsync(params string[] arguments) => await OutputAsync(EngineFixture.Berth, daemon, arguments);
         await RunAsync("network", "create", "--ipv6", "--subnet", $"{_prefix}:6::/64", "six");
         await RunAsync("network", "create", "--ipv6", "--subnet", $"{_prefix}:7::/64", "seven");
-        int port = FreePort();
+        int port = FreePort.Next();
         await RunAsync("run", "-d", "--name", "web", "--network", "six", "-p", $"{port}:80", "bb", "sh", "-c", Server);
         await RunAsync("run", "-d", "--name", "client", "--network", "six", "bb", "busybox", "sleep", "1000");
         await RunAsync("network", "connect", "--ip6", $"{_prefix}:7::77", "seven", "web");
@@ -266,13 +267,6 @@ public sealed class IPv6NetworkTests
 
     private static async Task AssertNoWayAsync(Outside outside, string address) =>
         await Assert.ThrowsAnyAsync<Exception>(() => outside.GetAsync(address));
-
-    private static int FreePort()
-    {
-        using Socket socket = new(SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.IPv6Any, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
-    }
 
     /// <summary>A machine beside this one: a network namespace at a link of its own, that knows no way to containers.</summary>
     private sealed class Outside(Process holder, string link, string prefix) : IAsyncDisposable

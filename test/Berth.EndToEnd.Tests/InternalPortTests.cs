@@ -1,4 +1,5 @@
 using Berth.EndToEnd.Tests.Robustness;
+using Berth.Tests;
 
 namespace Berth.EndToEnd.Tests;
 
@@ -13,7 +14,7 @@ public sealed class InternalPortTests
     {
         string client = File.Exists(Newer) ? Newer : EngineFixture.Berth;
         await using OwnDaemon daemon = await OwnDaemon.StartAsync();
-        int port = Random.Shared.Next(20000, 30000);
+        int port = FreePort.Next();
         async Task<string> OkAsync(params string[] arguments)
         {
             Completed done = await Program.RunAsync(client, arguments, daemon.Address);
@@ -51,7 +52,7 @@ public sealed class InternalPortTests
         await OkAsync("network", "connect", "back", "web");
         await OkAsync("network", "disconnect", "front", "web");
         Assert.Equal(shown, await PortsAsync());
-        Assert.Equal("hello\n", await AskAsync());
+        await Eventually.HoldsAsync(async () => await AskAsync() == "hello\n");
 
         // An engine that takes it over knows where they are; and again at the next start.
         await daemon.KillAsync();

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using Berth.Tests;
 
 namespace Berth.EndToEnd.Tests;
 
@@ -18,10 +19,7 @@ internal sealed class LockedRegistry(Process process, string directory, string h
     public static async Task<LockedRegistry> StartAsync()
     {
         string directory = Directory.CreateTempSubdirectory("berth-e2e-registry-").FullName;
-        using TcpListener free = new(IPAddress.Loopback, 0);
-        free.Start();
-        int port = ((IPEndPoint)free.LocalEndpoint).Port;
-        free.Stop();
+        int port = FreePort.Next();
         await File.WriteAllTextAsync($"{directory}/users", Users);
         await File.WriteAllTextAsync($"{directory}/config.yml",
             $"version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {directory}/data\nhttp:\n  addr: 127.0.0.1:{port}\n"

@@ -5,6 +5,7 @@ using System.Text;
 using Berth.Engine.Logs.Destinations;
 using Berth.Faults;
 using Berth.Runtime;
+using Berth.Tests;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Berth.Engine.Tests;
@@ -178,10 +179,7 @@ public sealed class LogDriverTests : IDisposable
     [Fact]
     public async Task Syslog_ServerComesLateAndBreaksOff_LosesNothing()
     {
-        using TcpListener reserved = new(IPAddress.Loopback, 0);
-        reserved.Start();
-        int port = ((IPEndPoint)reserved.LocalEndpoint).Port;
-        reserved.Stop();
+        int port = FreePort.Next();
         File.WriteAllText(LogPath, Line(0) + Line(1));
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         TaskCompletionSource ended = new();

@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
+using Berth.Tests;
 
 namespace Berth.EndToEnd.Tests.Robustness;
 
@@ -18,11 +19,7 @@ internal sealed class MemoryRegistry : IAsyncDisposable
 
     public MemoryRegistry(int repositories, int layers = 2, int layerBytes = 1024 * 1024)
     {
-        using (TcpListener probe = new(IPAddress.Loopback, 0))
-        {
-            probe.Start();
-            Host = $"127.0.0.1:{((IPEndPoint)probe.LocalEndpoint).Port}";
-        }
+        Host = $"127.0.0.1:{FreePort.Next()}";
         Random random = new(4711);
         for (int i = 0; i < repositories; i++)
             Add($"r{i}", [.. Enumerable.Range(0, layers).Select(layer => Layer($"file{i}-{layer}", random, layerBytes))]);

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Berth.Registry.Storage;
+using Berth.Tests;
 
 namespace Berth.Registry.Tests.Storage;
 
@@ -29,7 +30,7 @@ internal static class TestS3
         if (!File.Exists(program))
             return null;
         DirectoryInfo directory = Directory.CreateTempSubdirectory("berth-s3-");
-        int port = FreePort();
+        int port = FreePort.Next();
         Process process = Process.Start(new ProcessStartInfo(
             program,
             ["--directory", directory.FullName, "--port", $"{port}", "--address", "127.0.0.1", "--no-vhost-buckets", "--silent",
@@ -67,13 +68,6 @@ internal static class TestS3
                 Thread.Sleep(50);
             }
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private static string FindRoot()
