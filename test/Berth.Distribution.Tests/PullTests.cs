@@ -395,9 +395,9 @@ public sealed class PullTests
             await Task.Delay(Timeout.Infinite, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return true;
         };
-        using Rig rig = new(new RegistryOptions { IdleTimeout = TimeSpan.FromMilliseconds(500) });
+        using Rig rig = new(new RegistryOptions { IdleTimeout = TimeSpan.FromSeconds(2) });
         using PullResult result = await rig.PullAsync($"{registry.Host}/a:1");
-        Assert.Equal(2, stalls);
+        Assert.True(stalls > 1, $"{stalls}");
     }
 
     [Fact]

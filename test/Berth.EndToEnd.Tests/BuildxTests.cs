@@ -165,7 +165,7 @@ public sealed class BuildxTests(EngineFixture engine) : IDisposable
     [InlineData("connection")]
     public async Task Build_ClientGoesAway_EndsTheStepAndLeavesNothing(string what)
     {
-        string seconds = $"3598.{what.Length}";
+        string seconds = $"3598.{what.Length}{Environment.ProcessId}";
         await WriteAsync("Dockerfile", $"FROM {Image}\nCOPY Dockerfile /{_name}\nRUN --network=none echo begun; sleep {seconds}\n");
         BuildxClient client = Client();
         BuildxSession session = await OpenAsync();
@@ -182,7 +182,7 @@ public sealed class BuildxTests(EngineFixture engine) : IDisposable
             if (text.Contains("begun", StringComparison.Ordinal))
                 begun.TrySetResult();
         });
-        await begun.Task.WaitAsync(TimeSpan.FromSeconds(30), Cancel);
+        await begun.Task.WaitAsync(TimeSpan.FromMinutes(2), Cancel);
         await Eventually.HoldsAsync(() => Task.FromResult(StepRuns(seconds)));
         if (what == "call")
             await stop.CancelAsync();

@@ -118,7 +118,8 @@ public sealed class EventTests(EngineFixture engine)
     {
         JsonElement died = Last(events, "container", "die", $"{_mark}-r");
         Assert.Equal("3", Attribute(died, "exitCode"));
-        Assert.Equal("1", Attribute(died, "execDuration"));
+        // Whole seconds from start to end; a busy machine takes more than the second that it sleeps.
+        Assert.InRange(int.Parse(Attribute(died, "execDuration")!, null), 1, 60);
         Assert.Equal(Image, Attribute(died, "image"));
         Assert.Equal(64, died.GetProperty("Actor").GetProperty("ID").GetString()!.Length);
         Assert.Equal(("die", Image), (died.GetProperty("status").GetString(), died.GetProperty("from").GetString()));

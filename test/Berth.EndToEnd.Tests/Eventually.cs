@@ -3,7 +3,7 @@ namespace Berth.EndToEnd.Tests;
 /// <summary>Waits for what becomes true by itself.</summary>
 internal static class Eventually
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(90);
 
     /// <summary>Asks again and again until it holds.</summary>
     /// <exception cref="TimeoutException">It does not.</exception>

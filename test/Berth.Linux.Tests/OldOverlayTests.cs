@@ -20,7 +20,7 @@ public sealed class OldOverlayTests : IDisposable
             File.WriteAllText($"{lower[number]}/own{number}", "x");
             File.WriteAllText($"{lower[number]}/all", $"{number}");
         }
-        string mounts = File.ReadAllText("/proc/self/mountinfo"), upper = Make("upper");
+        string upper = Make("upper");
         using (FileDescriptor tree = OldOverlay.Mount(lower, upper, Make("work"), ",metacopy=off,redirect_dir=off,index=off"))
         {
             string root = $"/proc/self/fd/{tree.Number}";
@@ -28,7 +28,8 @@ public sealed class OldOverlayTests : IDisposable
             Assert.Equal(151, Directory.GetFiles(root).Length);
             File.WriteAllText($"{root}/new", "y");
             File.Delete($"{root}/own149");
-            Assert.Equal(mounts, File.ReadAllText("/proc/self/mountinfo"));
+            // It is mounted over one of the directories for a moment, in another namespace; others on this machine mount as well.
+            Assert.DoesNotContain(Path.GetFileName(_directory.FullName), File.ReadAllText("/proc/self/mountinfo"), StringComparison.Ordinal);
         }
         Assert.Equal(["new", "own149"], Directory.GetFileSystemEntries(upper).Select(Path.GetFileName).Order());
         using FileDescriptor view = OldOverlay.Mount(lower, upper: null, work: null, "");

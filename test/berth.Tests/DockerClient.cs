@@ -12,7 +12,7 @@ internal static class DockerClient
 {
     public const string Program = "/usr/local/bin/docker";
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(120);
 
     /// <summary>Skips the test when there is no client of the version whose words we keep.</summary>
     public static void Require() => Assert.SkipUnless(s_version.Value.Contains("28.2", StringComparison.Ordinal), $"{Program} is not Docker's client 28.2");

@@ -373,12 +373,14 @@ public sealed class UserNamespaceTests(EngineFixture engine) : IAsyncLifetime
     [Fact]
     public async Task Device_IsRootsInside_UnderAnyName_AndForWhatWasAllowedAlone()
     {
-        string device = (await Program.RunAsync("losetup", ["-f"], engine.Address)).Output.Trim();
         string file = Path.GetTempFileName();
+        await File.WriteAllTextAsync(file, "on the disk".PadRight(1 << 16), TestContext.Current.CancellationToken);
+        // In one step: a device that was only looked for may be somebody else's by then.
+        Completed attached = await Program.RunAsync("losetup", ["-f", "--show", file], engine.Address);
+        Assert.True(attached.Code == 0, attached.Errors);
+        string device = attached.Output.Trim();
         try
         {
-            await File.WriteAllTextAsync(file, "on the disk".PadRight(1 << 16), TestContext.Current.CancellationToken);
-            await Program.RunAsync("losetup", [device, file], engine.Address);
             string[] look = ["--device", $"{device}:/dev/own/disk:r", Image, "sh", "-c", "stat -c '%u:%g %f %t:%T' /dev/own/disk; "
                 + "head -c 11 /dev/own/disk; echo; dd if=/dev/zero of=/dev/own/disk count=1 2> /dev/null || echo read-only"];
             string without = await DoAsync(["run", "--rm", .. look]);

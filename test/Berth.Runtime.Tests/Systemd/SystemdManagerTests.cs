@@ -7,7 +7,7 @@ namespace Berth.Runtime.Tests.Systemd;
 /// <summary>What is said to systemd and what is made of its answers, with one that is scripted.</summary>
 public sealed class SystemdManagerTests : IDisposable
 {
-    private static readonly TimeSpan s_long = TimeSpan.FromSeconds(20), s_short = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan s_long = TimeSpan.FromSeconds(20), s_short = TimeSpan.FromSeconds(3);
     private static readonly UnitProperty[] s_settings =
         [new("Slice", BusValue.Of("a.slice")), new("PIDs", BusValue.Array("u", [BusValue.Of(5u)])), new("MemoryMax", BusValue.Of(7ul))];
 

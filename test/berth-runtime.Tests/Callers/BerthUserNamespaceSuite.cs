@@ -91,9 +91,9 @@ public abstract class BerthUserNamespaceSuite(BerthCaller caller)
     public async Task Device_IsRootsInside_AndForWhatWasAllowedAlone()
     {
         Need();
-        string device = (await Command.NeedAsync("losetup", ["-f"])).Trim();
         await File.WriteAllTextAsync($"{caller.Root}/disk", "on the disk".PadRight(1 << 16));
-        await Command.NeedAsync("losetup", [device, $"{caller.Root}/disk"]);
+        // In one step: a device that was only looked for may be somebody else's by then.
+        string device = (await Command.NeedAsync("losetup", ["-f", "--show", $"{caller.Root}/disk"])).Trim();
         try
         {
             Assert.Equal("0\non the disk\nread-only\n", await RunAsync(["--device", $"{device}:/dev/own/disk:r"],
