@@ -66,6 +66,7 @@ internal sealed class HubScale(string work, string bin, int samples)
             }
             _table.Add($"{what}, {kind}", "ms", times.ToDictionary(pair => pair.Key, pair => Table.Median(pair.Value)));
         }
+        _table.Add($"most memory, {kind}", "MB", hubs.ToDictionary(hub => hub.Name, hub => hub.Server.PeakMemory));
     }
 
     private Server Filled(int repositories, string? cluster)

@@ -25,7 +25,6 @@ public sealed record RepositoryQuery
     public const int TextMax = 200;
 
     private const int WordsMax = 8;
-    private const int WordCharactersMax = 64;
 
     /// <summary>Words whose beginnings the name or the description must have, in any order; empty: all repositories.</summary>
     public string Text { get; init; } = "";
@@ -49,29 +48,13 @@ public sealed record RepositoryQuery
     public int Limit { get; init; } = 25;
 
     /// <summary>The words of <see cref="Text"/>, lower case; letters and digits only, so they mean nothing to a query language.</summary>
-    public IReadOnlyList<string> Words => WordsOf(Text.Length > TextMax ? Text[..TextMax] : Text, WordsMax);
+    public IReadOnlyList<string> Words => SearchWords.Of(Text.Length > TextMax ? Text[..TextMax] : Text, WordsMax);
 
-    /// <summary>True when each word begins a word of the name or the description: what the text index says, too.</summary>
+    /// <summary>True when each word begins a word of the name or the description: what the search index says, too.</summary>
     internal bool Fits(RepositorySummary repository)
     {
-        List<string> there = [.. WordsOf(repository.Name, int.MaxValue), .. WordsOf(repository.Description, int.MaxValue)];
+        List<string> there = SearchWords.Of($"{repository.Name} {repository.Description}");
         return Words.All(word => there.Exists(other => other.StartsWith(word, StringComparison.Ordinal)));
-    }
-
-    private static List<string> WordsOf(string text, int wordsMax)
-    {
-        List<string> words = [];
-        string lower = text.ToLowerInvariant();
-        for (int start = 0; start < lower.Length && words.Count < wordsMax;)
-        {
-            int end = start;
-            while (end < lower.Length && char.IsLetterOrDigit(lower[end]))
-                end++;
-            if (end > start)
-                words.Add(lower[start..Math.Min(end, start + WordCharactersMax)]);
-            start = end + 1;
-        }
-        return words;
     }
 }
 

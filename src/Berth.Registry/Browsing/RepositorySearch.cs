@@ -7,17 +7,18 @@ namespace Berth.Registry.Browsing;
 /// <summary>Finds repositories for a caller; what the caller may not pull is never in an answer.</summary>
 /// <remarks>
 /// Public and private rows are asked for apart, because each then walks an index in the order of the page; both lists are merged. A
-/// private row is shown only when the access rules say so, so that a search never knows more about rights than a pull does.
+/// private row is shown only when the access rules say so, so that a search never knows more about rights than a pull does. Lists come
+/// from the database; what has certain words is found in memory.
 /// </remarks>
 public sealed class RepositorySearch(HubDatabase database, IAccessRules access)
 {
-    // A caller's own rows that are looked at before the text index is asked, which knows nothing of whose a row is.
-    private static readonly int[] s_walk = [250, 750];
-
     // Private rows that are looked at for one page. An organisation's member who may see few of very many gets a short page.
     private const int PrivateRowsMax = 2_000;
 
-    private readonly WordIndex _index = WordIndex.Of(database.Dialect);
+    private readonly SearchFeed _feed = new(database);
+
+    /// <summary>Reads the words of all repositories, so that the first search need not.</summary>
+    public Task PrepareAsync(CancellationToken cancellationToken) => _feed.FollowAsync(cancellationToken);
 
     /// <summary>One page.</summary>
     public async Task<Listing<RepositorySummary>> FindAsync(Caller caller, RepositoryQuery query, CancellationToken cancellationToken)
@@ -44,7 +45,7 @@ public sealed class RepositorySearch(HubDatabase database, IAccessRules access)
         Caller caller, RepositoryQuery query, int wanted, CancellationToken cancellationToken)
     {
         List<RepositorySummary> shown = [];
-        SqlText? mine = caller.IsAdministrator ? null : OfCaller(caller.AccountId!.Value);
+        long? mine = caller.IsAdministrator ? null : caller.AccountId;
         PageMark? after = query.After;
         for (int seen = 0; seen < PrivateRowsMax && shown.Count < wanted;)
         {
@@ -65,64 +66,51 @@ public sealed class RepositorySearch(HubDatabase database, IAccessRules access)
         return shown;
     }
 
+    // Of private rows of an account's own, those of its names; else all.
     private Task<List<RepositorySummary>> ReadAsync(
-        RepositoryQuery query, bool isPrivate, SqlText? visible, PageMark? after, int limit, CancellationToken cancellationToken) =>
-        database.ReadAsync(
-            async (transaction, token) =>
-            {
-                if (query.Words.Count > 0)
-                {
-                    if (visible is null)
-                        return await new WordSearch(transaction, _index, query, isPrivate, limit).FindAsync(after, token)
-                            .ConfigureAwait(false);
-                    if (await WalkAsync(transaction, query, isPrivate, visible, after, limit, token).ConfigureAwait(false) is { } walked)
-                        return walked;
-                }
-                SqlText sql = Statement(query, isPrivate, visible, TextCondition(query), after, limit);
-                return await transaction.ListAsync(sql, RepositorySummary.Read, token).ConfigureAwait(false);
-            }, cancellationToken);
-
-    // The page, if enough of the first rows have the words; null: ask the text index.
-    private static async Task<List<RepositorySummary>?> WalkAsync(
-        HubTransaction transaction, RepositoryQuery query, bool isPrivate, SqlText? visible, PageMark? after, int limit,
-        CancellationToken cancellationToken)
+        RepositoryQuery query, bool isPrivate, long? mine, PageMark? after, int limit, CancellationToken cancellationToken)
     {
-        List<RepositorySummary> found = [];
-        foreach (int rows in s_walk)
-        {
-            List<RepositorySummary> chunk = await transaction.ListAsync(
-                Statement(query, isPrivate, visible, $"", after, rows), RepositorySummary.Read, cancellationToken).ConfigureAwait(false);
-            found.AddRange(chunk.Where(query.Fits));
-            if (found.Count >= limit || chunk.Count < rows)
-                return [.. found.Take(limit)];
-            after = MarkOf(chunk[^1], query.Order);
-        }
-        return null;
+        if (query.Words.Count > 0)
+            return SearchAsync(query, isPrivate, mine, after, limit, cancellationToken);
+        SqlText sql = Statement(query, isPrivate, mine is { } account ? CallerNamespaces.Condition(account) : null, after, limit);
+        return database.ReadAsync((transaction, token) => transaction.ListAsync(sql, RepositorySummary.Read, token), cancellationToken);
     }
+
+    private async Task<List<RepositorySummary>> SearchAsync(
+        RepositoryQuery query, bool isPrivate, long? mine, PageMark? after, int limit, CancellationToken cancellationToken)
+    {
+        SearchFilter filter = new(query.Words, query.Order, isPrivate)
+        {
+            Namespace = query.Namespace,
+            Accounts = mine is { } account
+                ? await NumbersAsync(CallerNamespaces.Accounts(account), cancellationToken).ConfigureAwait(false) : null,
+            Repositories = query.StarredBy is { } admirer ? await NumbersAsync(
+                $"select repository_id from stars where account_id = {admirer}", cancellationToken).ConfigureAwait(false) : null,
+        };
+        return await _feed.FindAsync(filter, after, limit, cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<IReadOnlySet<long>> NumbersAsync(SqlText query, CancellationToken cancellationToken) =>
+        (await database.ReadAsync((transaction, token) => transaction.ListAsync(query, row => row.GetInt64(0), token), cancellationToken)
+            .ConfigureAwait(false)).ToHashSet();
 
     /// <summary>The whole statement; the tests ask the database how it would run it.</summary>
     internal static SqlText Statement(
-        RepositoryQuery query, bool isPrivate, SqlText? visible, SqlText text, PageMark? after, int limit, bool isByNumber = false)
+        RepositoryQuery query, bool isPrivate, SqlText? visible, PageMark? after, int limit)
     {
         string visibility = isPrivate ? "private" : "public";
         SqlText ofNamespace = query.Namespace is null ? $"" : (SqlText)$"and r.namespace = {query.Namespace}";
         SqlText starred = query.StarredBy is { } account
             ? (SqlText)$"and r.id in (select repository_id from stars where account_id = {account})" : $"";
         SqlText mine = visible is null ? $"" : (SqlText)$"and {visible}";
-        // Rows that are found by their owner or number are few: they are sorted, not walked to among all.
-        string column = visible is null && !isByNumber ? "r.visibility" : "r.visibility || ''";
+        // Rows that are found by their owner are few: they are sorted, not walked to among all.
+        string column = visible is null ? "r.visibility" : "r.visibility || ''";
         return $"""
             select {(SqlText)RepositorySummary.Columns} from repositories r
-            where {(SqlText)column} = {visibility} {ofNamespace} {starred} {mine} {text} {Following(query.Order, after)}
+            where {(SqlText)column} = {visibility} {ofNamespace} {starred} {mine} {Following(query.Order, after)}
             order by {(SqlText)OrderOf(query.Order)} limit {limit}
             """;
     }
-
-    private SqlText TextCondition(RepositoryQuery query) =>
-        query.Words.Count == 0 ? $"" : (SqlText)$"and r.id in ({_index.Numbers(query.Words)})";
-
-    // Rows that the caller may have a right to; the access rules decide about each.
-    private static SqlText OfCaller(long accountId) => CallerNamespaces.Condition(accountId);
 
     private static SqlText Following(RepositoryOrder order, PageMark? after) => (order, after) switch
     {

@@ -20,6 +20,7 @@ internal sealed partial class HubWork : IAsyncDisposable
         _log = services.Loggers.CreateLogger("Berth.Registry.Work");
         _tasks =
         [
+            PrepareAsync(),
             RepeatAsync(s_countTime, services.Pulls.FlushAsync),
             RepeatAsync(services.Options.CollectionInterval, CollectAsync),
             RepeatAsync(RetentionJob.Period, new RetentionJob(
@@ -32,6 +33,23 @@ internal sealed partial class HubWork : IAsyncDisposable
         await _stop.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(_tasks).ConfigureAwait(false);
         _stop.Dispose();
+    }
+
+    private async Task PrepareAsync()
+    {
+        try
+        {
+            await _services.Browsing.Search.PrepareAsync(_stop.Token).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            // The first search tries again, and says it to who asks.
+            Log.Failed(_log, exception);
+        }
+        catch (OperationCanceledException)
+        {
+            // The hub ends.
+        }
     }
 
     private async Task RepeatAsync(TimeSpan interval, Func<CancellationToken, Task> work)

@@ -18,7 +18,18 @@ public abstract class RepositorySearchContract : IAsyncLifetime
 
     private RepositorySearch Search { get; set; } = null!;
 
+    // As another process has it: it learns of changes by the database alone.
+    private HubDatabase OtherDatabase { get; set; } = null!;
+
+    private RepositorySearch OtherSearch { get; set; } = null!;
+
     private protected abstract HubDatabase Open();
+
+    /// <summary>The same database once more.</summary>
+    private protected abstract HubDatabase OpenAgain();
+
+    /// <summary>Something of the text index that hubs had in their database once.</summary>
+    private protected abstract string FormerIndex { get; }
 
     /// <summary>The steps by which the database would answer.</summary>
     private protected abstract Task<string> PlanAsync(SqlText sql);
@@ -27,7 +38,13 @@ public abstract class RepositorySearchContract : IAsyncLifetime
     {
         Database = Open();
         await Database.MigrateAsync(
-            [.. RegistrySchema.Steps, .. AccountsSchema.Steps, .. DiarySchema.Steps, .. BrowsingSchema.Steps], TimeProvider.System, default);
+            [
+                .. RegistrySchema.Steps, .. AccountsSchema.Steps, .. DiarySchema.Steps, BrowsingSchema.Steps[0],
+                new Migration("browsing", 4, FormerIndex), .. BrowsingSchema.Steps,
+            ], TimeProvider.System, default);
+        OtherDatabase = OpenAgain();
+        OtherSearch = new RepositorySearch(OtherDatabase, new OwnersAccess());
+        Assert.Empty((await OtherSearch.FindAsync(Caller.Anonymous, new RepositoryQuery { Text = "image" }, default)).Items);
         Search = new RepositorySearch(Database, new OwnersAccess());
         await Database.WriteAsync(FillAsync, default);
     }
@@ -35,6 +52,7 @@ public abstract class RepositorySearchContract : IAsyncLifetime
     public virtual async ValueTask DisposeAsync()
     {
         await Database.DisposeAsync();
+        await OtherDatabase.DisposeAsync();
         GC.SuppressFinalize(this);
     }
 
@@ -48,7 +66,9 @@ public abstract class RepositorySearchContract : IAsyncLifetime
         await RequirePrivateRowsAsync();
         await RequireIndexesAsync();
         await RequireWordsOfAnyFrequencyAsync();
+        await RequireFiltersAsync();
         await RequireSearchFollowsChangesAsync();
+        await RequireSearchSeesWhatWasCommittedAsync();
     }
 
     private async Task RequirePagesAsync()
@@ -138,6 +158,28 @@ public abstract class RepositorySearchContract : IAsyncLifetime
         }
     }
 
+    // With words as without: the same rows of an owner, of an account's own and of what it starred.
+    private async Task RequireFiltersAsync()
+    {
+        Caller owner = new() { AccountId = 8, Name = "user7" };
+        await Database.WriteAsync(
+            (transaction, token) => transaction.ExecuteAsync(
+                $"insert into stars select {8}, id, 0 from repositories where id % 500 = 7", token), default);
+        RepositoryQuery[] queries =
+        [
+            new() { Namespace = "user7" }, new() { StarredBy = 8 }, new() { IsPrivate = true }, new() { Namespace = "user7", IsPrivate = true },
+            new() { Namespace = "user7", StarredBy = 8 }, new() { Namespace = "user8", IsPrivate = true }, new() { StarredBy = 8, IsPrivate = true },
+        ];
+        foreach (RepositoryQuery query in queries.Select(query => query with { Limit = 30 }))
+        {
+            Listing<RepositorySummary> listed = await Search.FindAsync(owner, query, default);
+            Listing<RepositorySummary> found = await Search.FindAsync(owner, query with { Text = "image" }, default);
+            Assert.Equal(listed.Items, found.Items);
+            Assert.Equal(listed.Next, found.Next);
+        }
+        Assert.NotEmpty((await Search.FindAsync(owner, queries[3] with { Text = "image" }, default)).Items);
+    }
+
     private async Task RequireIndexesAsync()
     {
         foreach (string order in s_orders)
@@ -145,7 +187,7 @@ public abstract class RepositorySearchContract : IAsyncLifetime
             RepositoryQuery query = new() { Order = Enum.Parse<RepositoryOrder>(order) };
             foreach (PageMark? after in new[] { null, new PageMark(1000, 10, "user5/app") })
             {
-                string plan = await PlanAsync(RepositorySearch.Statement(query, isPrivate: false, null, $"", after, 26));
+                string plan = await PlanAsync(RepositorySearch.Statement(query, isPrivate: false, null, after, 26));
                 Assert.Contains("repositories_", plan, StringComparison.Ordinal);
                 RequireNoSorting(plan);
             }
@@ -172,12 +214,58 @@ public abstract class RepositorySearchContract : IAsyncLifetime
         await Database.WriteAsync(
             (transaction, token) => transaction.ExecuteAsync($"update repositories set visibility = {"private"} where name = {"user2/app1202"}", token), default);
         Assert.DoesNotContain("user2/app1202", await NamesAsync("user2"));
+        // All that a list shows, not only what is searched for.
+        await Database.WriteAsync((transaction, token) => transaction.ExecuteAsync(
+            $"update repositories set star_count = {3}, bytes = {77}, pushed_at = {5} where name = {"user1/app101"}", token), default);
+        RepositorySummary shown = (await Search.FindAsync(Caller.Anonymous, new RepositoryQuery { Text = "zebra" }, default)).Items.Single();
+        Assert.Equal((3, 77, 5), (shown.Stars, shown.Bytes, shown.PushedAt));
         await Database.WriteAsync((transaction, token) => transaction.ExecuteAsync($"delete from repositories where name = {"user1/app101"}", token), default);
         Assert.Empty(await NamesAsync("zebra"));
     }
 
-    private async Task<IEnumerable<string>> NamesAsync(string text) =>
-        (await Search.FindAsync(Caller.Anonymous, new RepositoryQuery { Text = text }, default)).Items.Select(row => row.Name);
+    // While others write, too, and in the other process.
+    private async Task RequireSearchSeesWhatWasCommittedAsync()
+    {
+        using var stop = new CancellationTokenSource();
+        Task[] writers = [.. Enumerable.Range(0, 3).Select(i => Task.Run(async () =>
+        {
+            for (int n = 0; !stop.IsCancellationRequested; n++)
+            {
+                await OtherDatabase.WriteAsync((transaction, token) => transaction.ExecuteAsync(
+                    $"update repositories set pull_count = pull_count + {1} where id = {1000 + (n * 3 % 900) + i}", token), default);
+                await Task.Delay(1);
+            }
+        }))];
+        try
+        {
+            for (int n = 0; n < 60; n++)
+            {
+                (string name, string word) = ($"user3/fresh{n}", $"quagga{n}");
+                await Database.WriteAsync((transaction, token) => transaction.ExecuteAsync(
+                    $"""
+                    insert into repositories(account_id, name, namespace, visibility, description, created_at)
+                    values ({4}, {name}, {"user3"}, {"public"}, {word}, {n})
+                    """, token), default);
+                Assert.Equal([name], await NamesAsync(word));
+                await Database.WriteAsync(
+                    (transaction, token) => transaction.ExecuteAsync($"delete from repositories where name = {name}", token), default);
+                Assert.Empty(await NamesAsync(word));
+            }
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await Task.WhenAll(writers);
+        }
+    }
+
+    private async Task<IEnumerable<string>> NamesAsync(string text)
+    {
+        RepositoryQuery query = new() { Text = text };
+        List<string> names = [.. (await Search.FindAsync(Caller.Anonymous, query, default)).Items.Select(row => row.Name)];
+        Assert.Equal(names, (await OtherSearch.FindAsync(Caller.Anonymous, query, default)).Items.Select(row => row.Name));
+        return names;
+    }
 
     private static async Task<bool> FillAsync(HubTransaction transaction, CancellationToken cancellationToken)
     {

@@ -13,7 +13,18 @@ public sealed class SqliteRepositorySearchTests : RepositorySearchContract
         _directory.Delete(recursive: true);
     }
 
+    private protected override string FormerIndex =>
+        """
+        create table repository_search(id bigint);
+        create view repository_search_rows as select id from repositories;
+        create trigger repository_search_insert after insert on repositories begin
+            insert into repository_search(id) values (new.id);
+        end;
+        """;
+
     private protected override HubDatabase Open() => HubDatabase.OpenSqlite(Path.Join(_directory.FullName, "hub.db"));
+
+    private protected override HubDatabase OpenAgain() => Open();
 
     private protected override async Task<string> PlanAsync(SqlText sql) => string.Join('\n', await Database.ReadAsync(
         (transaction, token) => transaction.ListAsync($"explain query plan {sql}", row => row.GetString(3), token), default));
@@ -27,7 +38,21 @@ public sealed class SqliteRepositorySearchTests : RepositorySearchContract
 
 public sealed class PostgreSqlRepositorySearchTests : RepositorySearchContract
 {
-    private protected override HubDatabase Open() => HubDatabase.OpenPostgreSql(TestCluster.NewDatabase());
+    private readonly string _connection = TestCluster.NewDatabase();
+
+    private protected override string FormerIndex =>
+        """
+        create table repository_words(repository_id bigint);
+        create function repository_words_follow() returns trigger language plpgsql as $$ begin
+            insert into repository_words values (new.id);
+            return null;
+        end $$;
+        create trigger repository_words_insert after insert on repositories for each row execute function repository_words_follow();
+        """;
+
+    private protected override HubDatabase Open() => HubDatabase.OpenPostgreSql(_connection);
+
+    private protected override HubDatabase OpenAgain() => Open();
 
     private protected override async Task<string> PlanAsync(SqlText sql)
     {

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Berth.Registry.Browsing;
 using Berth.Registry.Cache;
 using Berth.Registry.Hosting;
 
@@ -8,7 +9,8 @@ namespace Berth.Registry.Operation.Backup;
 internal static partial class BackupTables
 {
     // What is under way or soon forgotten, what is to be thrown away, and what follows from the configuration.
-    private static readonly string[] s_left = ["uploads", "discarded", "sign_ins", "login_failures", CacheSchema.Table];
+    private static readonly string[] s_left = ["uploads", "discarded", "sign_ins", "login_failures", CacheSchema.Table,
+        BrowsingSchema.ChangesTable];
 
     /// <summary>Names of all tables.</summary>
     public static IReadOnlyList<string> All { get; } =

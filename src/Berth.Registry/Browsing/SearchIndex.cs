@@ -1,0 +1,245 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
+namespace Berth.Registry.Browsing;
+
+/// <summary>The words of all repositories in memory, and what lists are ordered by: finds a page's rows without the database.</summary>
+/// <remarks>
+/// A repository has a slot, and each word knows the slots that have it. The words are sorted, so all with a beginning stand together. A
+/// search joins bitmaps, one bit a slot, and keeps the best of what remains. For one thread at a time: see
+/// <see cref="SearchFeed"/>.
+/// </remarks>
+internal sealed class SearchIndex
+{
+    private const int BitsPerNumber = 64;
+
+    private readonly Dictionary<long, int> _slots = [];
+    private readonly List<int> _free = [];
+    private readonly List<string> _words = []; // Sorted by their characters' numbers.
+    private readonly List<Posting> _postings = []; // Of the word in the same place.
+    private readonly Dictionary<string, string> _namespaces = []; // The same texts, each kept once.
+    private SearchRow[] _rows = [];
+    private long[] _pulls = [];
+    private long[] _updated = [];
+    private Dictionary<string, int> _loaded = new(StringComparer.Ordinal); // Places of words that are not sorted yet.
+    private int _used; // Slots below are or were in use.
+
+    /// <summary>How many repositories.</summary>
+    public int Count => _slots.Count;
+
+    /// <summary>Takes in a repository that it does not have, before it is asked: words are in order again after <see cref="Sort"/>.
+    /// For very many at once.</summary>
+    public void Load(SearchRow row)
+    {
+        int slot = NewSlot(row);
+        foreach (string word in row.Words)
+        {
+            ref int at = ref CollectionsMarshal.GetValueRefOrAddDefault(_loaded, word, out bool isKnown);
+            if (!isKnown)
+            {
+                at = _words.Count;
+                _words.Add(word);
+                _postings.Add(default);
+            }
+            CollectionsMarshal.AsSpan(_postings)[at].Add(slot);
+        }
+    }
+
+    /// <summary>Ends a series of <see cref="Load"/>.</summary>
+    public void Sort()
+    {
+        CollectionsMarshal.AsSpan(_words).Sort(CollectionsMarshal.AsSpan(_postings), string.CompareOrdinal);
+        _loaded = [];
+    }
+
+    /// <summary>Takes in a repository, or what it is now.</summary>
+    public void Put(SearchRow row)
+    {
+        if (!_slots.TryGetValue(row.Summary.Id, out int slot))
+            Remember(NewSlot(row), row);
+        else if (_rows[slot].Summary.Name == row.Summary.Name && _rows[slot].Summary.Description == row.Summary.Description)
+            Set(slot, row);
+        else
+        {
+            Forget(slot);
+            Set(slot, row);
+            Remember(slot, row);
+        }
+    }
+
+    /// <summary>Forgets a repository, if it has it.</summary>
+    public void Remove(long id)
+    {
+        if (!_slots.Remove(id, out int slot))
+            return;
+        Forget(slot);
+        _rows[slot] = default;
+        _free.Add(slot);
+    }
+
+    /// <summary>The next rows of a search, in its order: none twice.</summary>
+    /// <param name="search">What is looked for.</param>
+    /// <param name="after">The last row of the page before; null for the first page.</param>
+    /// <param name="limit">How many, at most.</param>
+    public List<RepositorySummary> Find(SearchFilter search, PageMark? after, int limit)
+    {
+        if (Matching(search.Words) is not { } bits)
+            return [];
+        Page page = new(this, search.Order, after, limit);
+        for (int i = 0; i < bits.Length; i++)
+        {
+            for (ulong rest = bits[i]; rest != 0; rest &= rest - 1)
+            {
+                int slot = (i * BitsPerNumber) + BitOperations.TrailingZeroCount(rest);
+                if (!page.MayTake(slot))
+                    continue;
+                SearchRow row = _rows[slot];
+                if (row.Summary.IsPrivate == search.IsPrivate
+                    && (search.Namespace is null || search.Namespace == row.Namespace)
+                    && (search.Accounts is null || (row.AccountId is { } account && search.Accounts.Contains(account)))
+                    && (search.Repositories is null || search.Repositories.Contains(row.Summary.Id)))
+                    page.Take(slot);
+            }
+        }
+        return page.Sorted();
+    }
+
+    // One bit for each slot that has all words; null when none can have them.
+    private ulong[]? Matching(IReadOnlyList<string> words)
+    {
+        ulong[]? matching = null;
+        foreach (string word in words)
+        {
+            ulong[] bits = new ulong[(_used + BitsPerNumber - 1) / BitsPerNumber];
+            int first = Find(word);
+            first = first < 0 ? ~first : first;
+            for (int i = first; i < _words.Count && _words[i].StartsWith(word, StringComparison.Ordinal); i++)
+                _postings[i].AddTo(bits);
+            if (matching is null)
+                matching = bits;
+            else
+            {
+                for (int i = 0; i < bits.Length; i++)
+                    matching[i] &= bits[i];
+            }
+        }
+        return matching;
+    }
+
+    private int Find(string word) => _words.BinarySearch(word, StringComparer.Ordinal);
+
+    private int NewSlot(SearchRow row)
+    {
+        int slot;
+        if (_free.Count > 0)
+        {
+            slot = _free[^1];
+            _free.RemoveAt(_free.Count - 1);
+        }
+        else
+        {
+            slot = _used++;
+            if (slot == _rows.Length)
+            {
+                int length = Math.Max(slot * 2, BitsPerNumber);
+                Array.Resize(ref _rows, length);
+                Array.Resize(ref _pulls, length);
+                Array.Resize(ref _updated, length);
+            }
+        }
+        _slots.Add(row.Summary.Id, slot);
+        Set(slot, row);
+        return slot;
+    }
+
+    private void Set(int slot, SearchRow row)
+    {
+        if (!_namespaces.TryGetValue(row.Namespace, out string? space))
+            _namespaces.Add(row.Namespace, space = row.Namespace);
+        _rows[slot] = row with { Namespace = space };
+        (_pulls[slot], _updated[slot]) = (row.Summary.Pulls, row.Summary.UpdatedAt);
+    }
+
+    private void Remember(int slot, SearchRow row)
+    {
+        foreach (string word in row.Words)
+        {
+            int at = Find(word);
+            if (at < 0)
+            {
+                at = ~at;
+                _words.Insert(at, word);
+                _postings.Insert(at, default);
+            }
+            CollectionsMarshal.AsSpan(_postings)[at].Add(slot);
+        }
+    }
+
+    private void Forget(int slot)
+    {
+        foreach (string word in _rows[slot].Words)
+        {
+            int at = Find(word);
+            ref Posting posting = ref CollectionsMarshal.AsSpan(_postings)[at];
+            posting.Remove(slot);
+            if (posting.Count > 0)
+                continue;
+            _words.RemoveAt(at);
+            _postings.RemoveAt(at);
+        }
+    }
+
+    /// <summary>The best of the slots that were shown to it.</summary>
+    private sealed class Page : IComparer<int>
+    {
+        private readonly SearchIndex _index;
+        private readonly long[]? _numbers; // What the order goes by; null: names.
+        private readonly PageMark? _after;
+        private readonly int _limit;
+        private readonly PriorityQueue<int, int> _best; // The last of them first.
+        private long _worst = long.MinValue; // Less than this is not among the best.
+
+        public Page(SearchIndex index, RepositoryOrder order, PageMark? after, int limit)
+        {
+            (_index, _after, _limit) = (index, after, limit);
+            _numbers = order switch { RepositoryOrder.Popular => index._pulls, RepositoryOrder.Updated => index._updated, _ => null };
+            _best = new PriorityQueue<int, int>(limit, this);
+        }
+
+        // Nearly all of very many are told apart by one comparison.
+        public bool MayTake(int slot) =>
+            _numbers is null || (_numbers[slot] >= _worst && (_after is null || _numbers[slot] <= _after.Number));
+
+        public void Take(int slot)
+        {
+            if (_after is not null && !IsAfter(slot, _after))
+                return;
+            if (_best.Count < _limit)
+                _best.Enqueue(slot, slot);
+            else if (Compare(slot, _best.Peek()) > 0)
+                _best.DequeueEnqueue(slot, slot);
+            if (_numbers is not null && _best.Count == _limit)
+                _worst = _numbers[_best.Peek()];
+        }
+
+        public List<RepositorySummary> Sorted()
+        {
+            List<RepositorySummary> rows = [];
+            while (_best.TryDequeue(out int slot, out _))
+                rows.Add(Of(slot));
+            rows.Reverse();
+            return rows;
+        }
+
+        /// <summary>Less than zero: x is behind y on the page.</summary>
+        public int Compare(int x, int y) => _numbers is null
+            ? string.CompareOrdinal(Of(y).Name, Of(x).Name)
+            : (_numbers[x], Of(x).Id).CompareTo((_numbers[y], Of(y).Id));
+
+        private bool IsAfter(int slot, PageMark mark) => _numbers is null
+            ? string.CompareOrdinal(Of(slot).Name, mark.Name) > 0
+            : (_numbers[slot], Of(slot).Id).CompareTo((mark.Number, mark.Id)) < 0;
+
+        private RepositorySummary Of(int slot) => _index._rows[slot].Summary;
+    }
+}
