@@ -85,7 +85,7 @@ public sealed class CliForegroundTests(EngineFixture engine)
         time.sleep(0.7)
         print(child.poll(), flush=True)
         os.write(master, {"default": b"\x10\x11", "a,ctrl-b": b"a\x02", "ctrl-]": b"\x1d"}[sys.argv[1]])
-        print(child.wait(30), bool(termios.tcgetattr(slave)[3] & termios.ICANON), flush=True)
+        print(child.wait(120), bool(termios.tcgetattr(slave)[3] & termios.ICANON), flush=True)
         """;
 
     [Theory]

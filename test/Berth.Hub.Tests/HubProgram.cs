@@ -1,11 +1,13 @@
 using System.Diagnostics;
+using Berth.Tests;
 
 namespace Berth.Hub.Tests;
 
 /// <summary>The real program, on a free loopback port with a directory of its own.</summary>
+/// <remarks>Not on one that the kernel gives: between two hubs at the same address it could give it to whoever connects.</remarks>
 internal sealed class HubProgram : IAsyncDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(120);
 
     private readonly DirectoryInfo _directory;
     private readonly bool _ownsDirectory;
@@ -29,11 +31,15 @@ internal sealed class HubProgram : IAsyncDisposable
 
     /// <summary>Starts <c>berth-hub serve</c> and waits until it says where it listens.</summary>
     public static Task<HubProgram> StartAsync(params string[] options) =>
+        StartAsync(Directory.CreateTempSubdirectory("berth-hub-"), ownsDirectory: true, $"127.0.0.1:{FreePort.Next()}", options);
+
+    /// <summary>Starts it at the port that the kernel gives.</summary>
+    public static Task<HubProgram> StartOnAnyPortAsync(params string[] options) =>
         StartAsync(Directory.CreateTempSubdirectory("berth-hub-"), ownsDirectory: true, "127.0.0.1:0", options);
 
     /// <summary>Serves over a directory that the caller removes, in whose <c>data</c> everything is kept.</summary>
     public static Task<HubProgram> StartInAsync(DirectoryInfo directory, params string[] options) =>
-        StartAsync(directory, ownsDirectory: false, "127.0.0.1:0", options);
+        StartAsync(directory, ownsDirectory: false, $"127.0.0.1:{FreePort.Next()}", options);
 
     /// <summary>Another one over the data of a hub that has ended, at the same address.</summary>
     public Task<HubProgram> StartAgainAsync(params string[] options) => StartAsync(_directory, ownsDirectory: false, Host, options);

@@ -8,7 +8,7 @@ public sealed class ServeTests
     [Fact]
     public async Task Serve_OnAFreePort_AnswersTheVersionCheck()
     {
-        await using HubProgram hub = await HubProgram.StartAsync("--anonymous-push");
+        await using HubProgram hub = await HubProgram.StartOnAnyPortAsync("--anonymous-push");
         using HttpClient client = new();
         using HttpResponseMessage response = await client.GetAsync(new Uri(hub.Address, "/v2/"));
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);

@@ -153,7 +153,7 @@ public sealed class NameTests
         using Socket socket =
             NetworkNamespace.Run(from.Namespace, () => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
         using CancellationTokenSource deadline = CancellationTokenSource.CreateLinkedTokenSource(World.Cancel);
-        deadline.CancelAfter(10_000);
+        deadline.CancelAfter(30_000);
         await socket.ConnectAsync(new IPEndPoint(ResolvConf.EmbeddedServer, 53), deadline.Token);
         await socket.SendAsync(Question(name, type), deadline.Token);
         byte[] answer = new byte[512];

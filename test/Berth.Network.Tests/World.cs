@@ -108,7 +108,7 @@ internal sealed class World : IAsyncDisposable
         NetworkNamespace.Run(target, () => Process.Start(new ProcessStartInfo("/bin/sleep", ["1000"]))!);
 
     /// <summary>Connects from a namespace and returns what the server says; throws when it cannot within the time.</summary>
-    public static async Task<string> AskAsync(FileDescriptor from, string address, int port, int millisecondsMax = 2000)
+    public static async Task<string> AskAsync(FileDescriptor from, string address, int port, int millisecondsMax = 30_000)
     {
         IPAddress parsed = IPAddress.Parse(address);
         using Socket socket = NetworkNamespace.Run(from, () => new Socket(parsed.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
@@ -131,7 +131,7 @@ internal sealed class World : IAsyncDisposable
         IPAddress parsed = IPAddress.Parse(address);
         using Socket socket = NetworkNamespace.Run(from, () => new Socket(parsed.AddressFamily, SocketType.Dgram, ProtocolType.Udp));
         using CancellationTokenSource deadline = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        deadline.CancelAfter(2000);
+        deadline.CancelAfter(30_000);
         await socket.ConnectAsync(new IPEndPoint(parsed, port), deadline.Token);
         await socket.SendAsync("?"u8.ToArray(), deadline.Token);
         byte[] buffer = new byte[256];

@@ -128,7 +128,7 @@ public sealed class GrpcTests : IAsyncLifetime
     private static async Task EndsAsync(NetworkStream stream)
     {
         using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        patience.CancelAfter(TimeSpan.FromSeconds(10));
+        patience.CancelAfter(TimeSpan.FromSeconds(60));
         byte[] buffer = new byte[4096];
         while (await stream.ReadAsync(buffer, patience.Token) > 0)
         {

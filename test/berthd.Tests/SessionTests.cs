@@ -122,7 +122,7 @@ public sealed class SessionTests : IAsyncLifetime
     private async Task IsEmptyAsync()
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
-        patience.CancelAfter(TimeSpan.FromSeconds(20));
+        patience.CancelAfter(TimeSpan.FromSeconds(60));
         while (_server.Services.Sessions.Count > 0)
             await Task.Delay(10, patience.Token);
     }
