@@ -12,6 +12,14 @@ internal static class DataCommands
 {
     private static readonly Option<bool> s_dryRun = new("--dry-run") { Description = "Say what would be removed, and remove nothing" };
     private static readonly Argument<string> s_directory = new("DIR") { Description = "The backup's directory" };
+    private static readonly Option<string?> s_key = new("--key")
+    {
+        Description = "File with the key of the hub that was backed up, if this hub's is another", HelpName = "FILE",
+    };
+    private static readonly Option<bool> s_withoutKey = new("--without-key")
+    {
+        Description = "Go on without that key: webhooks are left out and named, signing keys are made anew",
+    };
     private static readonly Argument<string> s_folder = new("FOLDER") { Description = "The registry's storage folder" };
 
     private static readonly Option<string> s_visibility = new("--visibility")
@@ -24,7 +32,8 @@ internal static class DataCommands
         HubLocation.Verb("gc", "Remove what nothing needs; a server does so by itself", CollectAsync, s_dryRun),
         HubLocation.Verb("backup", "Copy everything into a directory while the hub serves; later runs copy what is new", BackUpAsync,
             s_directory),
-        HubLocation.Verb("restore", "Put a backup into an empty hub that does not run, on either database", RestoreAsync, s_directory),
+        HubLocation.Verb("restore", "Put a backup into an empty hub that does not run, on either database", RestoreAsync, s_directory,
+            s_key, s_withoutKey),
         HubLocation.Verb("import", "Take over the storage folder of docker-registry", ImportAsync, s_folder, s_visibility),
     ];
 
@@ -48,12 +57,23 @@ internal static class DataCommands
         BackupReport report = await new HubBackup(services).RunAsync(
             HubLocation.Operator, Path.GetFullPath(parsed.GetValue(s_directory)!), cancellationToken);
         Console.WriteLine($"{report.Blobs} blobs, of which {report.Copied} were copied now ({report.CopiedBytes} bytes)");
+        Console.WriteLine(
+            $"Secrets in it are encrypted; the key is not in it: keep a copy of {services.Accounts.Seals.KeyFile} in another place.");
     }
 
     private static async Task RestoreAsync(HubServices services, ParseResult parsed, CancellationToken cancellationToken)
     {
-        long blobs = await new HubRestore(services).RunAsync(Path.GetFullPath(parsed.GetValue(s_directory)!), cancellationToken);
-        Console.WriteLine($"{blobs} blobs restored");
+        RestoreReport report = await new HubRestore(services).RunAsync(
+            Path.GetFullPath(parsed.GetValue(s_directory)!),
+            new RestoreKeys
+            {
+                KeyFile = parsed.GetValue(s_key) is { } file ? Path.GetFullPath(file) : null, MayLose = parsed.GetValue(s_withoutKey),
+            }, cancellationToken);
+        foreach (LostWebhook webhook in report.WebhooksLost)
+            Console.Error.WriteLine($"webhook left out: {webhook.Repository} {Output.Printable(webhook.Url)} {webhook.Events}");
+        if (report.WebhooksLost.Count > 0)
+            Console.Error.WriteLine("Make them again with \"berth-hub webhook add\": each gets a new secret, which its receiver needs.");
+        Console.WriteLine($"{report.Blobs} blobs restored");
     }
 
     private static async Task ImportAsync(HubServices services, ParseResult parsed, CancellationToken cancellationToken)

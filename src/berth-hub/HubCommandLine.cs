@@ -22,6 +22,7 @@ internal static class HubCommandLine
         TokenCommands.Create(),
         QuotaCommands.Create(),
         WebhookCommands.Create(),
+        SecretsCommands.Create(),
         AuditCommand.Create(),
     };
 }

@@ -22,12 +22,28 @@ internal static class HubLocation
         Description = HubSettings.Database.Help, HelpName = HubSettings.Database.ValueName,
     };
 
+    private static readonly Option<string?> s_keyFile = new(Flag(HubSettings.SecretKeyFile))
+    {
+        Description = HubSettings.SecretKeyFile.Help, HelpName = HubSettings.SecretKeyFile.ValueName,
+    };
+
     /// <summary>Who the audit log names for what is done here.</summary>
     public static Caller Operator { get; } = new() { Name = AuditLog.CommandLine, IsAdministrator = true };
 
     /// <summary>Makes a verb that works on a hub and says failures in one sentence.</summary>
     public static Command Verb(
-        string name, string description, Func<HubServices, ParseResult, CancellationToken, Task> run, params ReadOnlySpan<Symbol> parts)
+        string name, string description, Func<HubServices, ParseResult, CancellationToken, Task> run, params ReadOnlySpan<Symbol> parts) =>
+        ClosedVerb(
+            name, description, async (options, parsed, cancellationToken) =>
+            {
+                await using HubServices services = await HubServices.OpenAsync(
+                    options, NullLoggerFactory.Instance, TimeProvider.System, cancellationToken);
+                await run(services, parsed, cancellationToken);
+            }, parts);
+
+    /// <summary>Makes a verb for a hub that it does not open, or opens by itself.</summary>
+    public static Command ClosedVerb(
+        string name, string description, Func<HubOptions, ParseResult, CancellationToken, Task> run, params ReadOnlySpan<Symbol> parts)
     {
         var command = new Command(name, description);
         foreach (Symbol part in parts)
@@ -39,6 +55,7 @@ internal static class HubLocation
         }
         command.Options.Add(s_data);
         command.Options.Add(s_database);
+        command.Options.Add(s_keyFile);
         command.Options.Add(Config);
         command.SetAction((parsed, cancellationToken) => RunAsync(run, parsed, cancellationToken));
         return command;
@@ -59,10 +76,11 @@ internal static class HubLocation
     }
 
     private static async Task<int> RunAsync(
-        Func<HubServices, ParseResult, CancellationToken, Task> run, ParseResult parsed, CancellationToken cancellationToken)
+        Func<HubOptions, ParseResult, CancellationToken, Task> run, ParseResult parsed, CancellationToken cancellationToken)
     {
         var flags = new SettingValues();
-        foreach ((HubSetting setting, Option<string?> option) in new[] { (HubSettings.Data, s_data), (HubSettings.Database, s_database) })
+        foreach ((HubSetting setting, Option<string?> option) in new[]
+            { (HubSettings.Data, s_data), (HubSettings.Database, s_database), (HubSettings.SecretKeyFile, s_keyFile) })
         {
             if (parsed.GetValue(option) is { } text)
                 flags.Set(setting, [text]);
@@ -71,9 +89,7 @@ internal static class HubLocation
             return 1;
         try
         {
-            await using HubServices services = await HubServices.OpenAsync(
-                configuration.Options, NullLoggerFactory.Instance, TimeProvider.System, cancellationToken);
-            await run(services, parsed, cancellationToken);
+            await run(configuration.Options, parsed, cancellationToken);
             return 0;
         }
         catch (FaultException fault)

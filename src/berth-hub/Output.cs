@@ -32,7 +32,8 @@ internal static class Output
         return line is { Length: > 0 and <= SecretLengthMax } ? line : throw FaultException.Invalid("--password-stdin: no password came");
     }
 
+    /// <summary>A text without what steers a terminal.</summary>
     // Names at providers and in logs are strangers' texts: they must not steer the terminal.
-    private static string Printable(string text) =>
+    public static string Printable(string text) =>
         text.Any(char.IsControl) ? string.Concat(text.Select(c => char.IsControl(c) ? '?' : c)) : text;
 }

@@ -2,6 +2,7 @@ using Berth.Registry.Access;
 using Berth.Registry.Accounts.Oidc;
 using Berth.Registry.Audit;
 using Berth.Registry.Database;
+using Berth.Registry.Sealing;
 using Berth.Registry.Tokens;
 using Microsoft.Extensions.Logging;
 
@@ -14,9 +15,10 @@ public sealed record AccountServices : IDisposable
     private readonly OidcProvider? _provider;
 
     /// <summary>Puts the parts together.</summary>
-    public AccountServices(HubDatabase database, AccountSettings settings, TimeProvider time, ILoggerFactory loggers)
+    public AccountServices(HubDatabase database, AccountSettings settings, SealedSecrets seals, TimeProvider time, ILoggerFactory loggers)
     {
         Settings = settings;
+        Seals = seals;
         _hasher = new PasswordHasher();
         Audit = new AuditLog(database, time);
         Secrets = new SecretStore(database, Audit, time);
@@ -28,19 +30,23 @@ public sealed record AccountServices : IDisposable
         Address = new PublicAddress(settings.PublicUrl);
         SignIn = new SignIn(
             database, Directory, Secrets, _hasher, new LoginThrottle(database, time), Audit, time, loggers.CreateLogger<SignIn>());
-        Bearers = new BearerTokens(new StoredSigningKeys(database, time), settings.Service, time);
+        Bearers = new BearerTokens(new StoredSigningKeys(
+            database, seals, time, loggers.CreateLogger<StoredSigningKeys>()), settings.Service, time);
         Callers = new CallerReader(Bearers, SignIn, Directory, Address);
         OidcAccounts = new OidcAccounts(database, Users, Audit, time);
         if (settings.Oidc is { } oidc)
         {
             _provider = new OidcProvider(oidc, time);
-            Oidc = new OidcEndpoints(oidc, _provider, OidcAccounts, Directory, SignIn, Address, database, time);
+            Oidc = new OidcEndpoints(oidc, _provider, OidcAccounts, Directory, SignIn, Address, database, seals, time);
         }
         TokenEndpoints = new TokenEndpoints(Bearers, SignIn, Secrets, Access, time);
     }
 
     /// <summary>How accounts work here.</summary>
     public AccountSettings Settings { get; }
+
+    /// <summary>Seals what is secret in the database.</summary>
+    public SealedSecrets Seals { get; }
 
     /// <summary>The record of changes.</summary>
     public AuditLog Audit { get; }

@@ -40,5 +40,7 @@ public static class AuditActions
     public const string HubBackup = "hub.backup";
     public const string HubCollect = "hub.collect";
     public const string HubImport = "hub.import";
+    public const string SecretsRotate = "secrets.rotate";
+    public const string SecretsReset = "secrets.reset";
 #pragma warning restore CS1591
 }

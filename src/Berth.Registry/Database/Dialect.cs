@@ -33,6 +33,10 @@ public abstract class Dialect
     /// <summary>True when the transaction lost against another and may be run again.</summary>
     public abstract bool IsConflict(DbException exception);
 
+    /// <summary>Statements, outside of a transaction, after which a database's files have tables' rows only as they are now. One that
+    /// answers a number other than 0 could not do it now.</summary>
+    public abstract IReadOnlyList<string> Rewriting(IReadOnlyList<string> tables);
+
     /// <summary>A migration's statements in this dialect.</summary>
     public string Translate(string sql) => sql
         .Replace("{identity}", Identity, StringComparison.Ordinal)
@@ -54,6 +58,9 @@ public abstract class Dialect
 
         public override string? UnlockAfterMigration => null;
 
+        // The file as a whole: pages are shared. The log has them from before until it is emptied; that answers whether it was busy.
+        public override IReadOnlyList<string> Rewriting(IReadOnlyList<string> tables) => ["vacuum", "pragma wal_checkpoint(truncate)"];
+
         public override bool IsConflict(DbException exception) =>
             exception is SqliteException { SqliteErrorCode: SQLITE_BUSY or SQLITE_LOCKED };
     }
@@ -71,6 +78,9 @@ public abstract class Dialect
         public override string? LockForMigration => "select pg_advisory_lock(6845794)";
 
         public override string? UnlockAfterMigration => "select pg_advisory_unlock(6845794)";
+
+        public override IReadOnlyList<string> Rewriting(IReadOnlyList<string> tables) =>
+            [.. tables.Select(table => $"vacuum full {table}")];
 
         public override bool IsConflict(DbException exception) => exception is PostgresException
         {

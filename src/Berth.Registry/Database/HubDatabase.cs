@@ -99,6 +99,28 @@ public sealed class HubDatabase : IAsyncDisposable
         }
     }
 
+    /// <summary>Writes tables anew, so that the database's files hold nothing any more that their rows once were.</summary>
+    /// <exception cref="FaultException">Unavailable: somebody reads all the while; it may be tried again.</exception>
+    public async Task RewriteAsync(IReadOnlyList<string> tables, CancellationToken cancellationToken)
+    {
+        HubConnection connection = await _source.RentWriterAsync(cancellationToken).ConfigureAwait(false);
+        bool failed = true;
+        try
+        {
+            var session = new HubTransaction(connection, null);
+            foreach (string statement in Dialect.Rewriting(tables))
+            {
+                if (await session.NumberAsync((SqlText)statement, cancellationToken).ConfigureAwait(false) is > 0)
+                    throw FaultException.Unavailable("write database: another process reads what is to be written anew");
+            }
+            failed = false;
+        }
+        finally
+        {
+            await _source.ReturnAsync(connection, failed).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>A value that is the same only while nothing that a reader could see has changed, in whichever process. On PostgreSQL it
     /// may be another without a change.</summary>
     public ValueTask<DatabaseMark> MarkAsync(CancellationToken cancellationToken) => _source.MarkAsync(cancellationToken);

@@ -21,6 +21,16 @@ public sealed record HubOptions
     /// <summary>Holds blobs and the embedded database.</summary>
     public required string DataDirectory { get; init; }
 
+    /// <summary>The file with the key that the database's secrets are encrypted with; null: <see cref="DefaultKeyFile"/> in the data
+    /// directory.</summary>
+    public string? SecretKeyFile { get; init; }
+
+    /// <summary>Where the key is if nobody says otherwise.</summary>
+    public const string DefaultKeyFile = "secret.key";
+
+    /// <summary>The path of the file with the key.</summary>
+    public string SecretKeyPath => SecretKeyFile ?? Path.Join(DataDirectory, DefaultKeyFile);
+
     /// <summary>A PostgreSQL connection string; null: the embedded database.</summary>
     public string? Database { get; init; }
 

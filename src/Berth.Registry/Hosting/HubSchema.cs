@@ -5,6 +5,7 @@ using Berth.Registry.Database;
 using Berth.Registry.Diary;
 using Berth.Registry.Operation.Webhooks;
 using Berth.Registry.Retention;
+using Berth.Registry.Sealing;
 
 namespace Berth.Registry.Hosting;
 
@@ -13,5 +14,5 @@ internal static class HubSchema
 {
     public static IReadOnlyList<Migration> Steps { get; } =
         [.. RegistrySchema.Steps, .. AccountsSchema.Steps, .. WebhooksSchema.Steps, .. DiarySchema.Steps,
-            .. RetentionSchema.Steps, .. BrowsingSchema.Steps, .. CacheSchema.Steps];
+            .. RetentionSchema.Steps, .. BrowsingSchema.Steps, .. CacheSchema.Steps, .. SealingSchema.Steps];
 }

@@ -6,6 +6,7 @@ using Berth.Registry.Collection;
 using Berth.Registry.Database;
 using Berth.Registry.Operation;
 using Berth.Registry.Protocol.Manifests;
+using Berth.Registry.Sealing;
 using Berth.Registry.Storage;
 using Berth.Registry.Tokens;
 using Microsoft.Extensions.Logging;
@@ -64,16 +65,15 @@ public sealed record HubServices : IAsyncDisposable
     public static async Task<HubServices> OpenAsync(
         HubOptions options, ILoggerFactory loggers, TimeProvider time, CancellationToken cancellationToken)
     {
-        MakeDirectory(options.DataDirectory);
-        HubDatabase database = options.Database is { } connectionString
-            ? HubDatabase.OpenPostgreSql(connectionString)
-            : HubDatabase.OpenSqlite(Path.Join(options.DataDirectory, SqliteFile));
+        HubDatabase database = OpenDatabase(options);
         IBlobStorage? storage = null;
         try
         {
             storage = options.S3 is { } bucket ? new S3BlobStorage(bucket) : new FileBlobStorage(options.DataDirectory);
             await database.MigrateAsync(HubSchema.Steps, time, cancellationToken).ConfigureAwait(false);
-            var accounts = new AccountServices(database, options.Accounts, time, loggers);
+            SealedSecrets seals = await SealedSecrets.OpenAsync(
+                database, options.SecretKeyPath, time, loggers.CreateLogger<SealedSecrets>(), cancellationToken).ConfigureAwait(false);
+            var accounts = new AccountServices(database, options.Accounts, seals, time, loggers);
             var operation = new OperationServices(database, accounts, options, time, loggers);
             return new HubServices
             {
@@ -96,6 +96,15 @@ public sealed record HubServices : IAsyncDisposable
             await database.DisposeAsync().ConfigureAwait(false);
             throw;
         }
+    }
+
+    /// <summary>The metadata alone, as it is.</summary>
+    internal static HubDatabase OpenDatabase(HubOptions options)
+    {
+        MakeDirectory(options.DataDirectory);
+        return options.Database is { } connectionString
+            ? HubDatabase.OpenPostgreSql(connectionString)
+            : HubDatabase.OpenSqlite(Path.Join(options.DataDirectory, SqliteFile));
     }
 
     /// <inheritdoc/>

@@ -21,9 +21,9 @@ public sealed record OperationServices : IDisposable
         Settings = settings;
         Certificate = settings.Tls is { } files ? new TlsCertificate(files, time, loggers.CreateLogger<TlsCertificate>()) : null;
         Hosts = new WebhookHosts(settings.WebhookHosts);
-        Webhooks = new WebhookService(database, Hosts, accounts.Audit, time);
+        Webhooks = new WebhookService(database, accounts.Seals, Hosts, accounts.Audit, time);
         Quotas = new QuotaService(database, accounts.Audit);
-        Queue = new WebhookQueue(database, time);
+        Queue = new WebhookQueue(database, accounts.Seals, time);
         Counters = new HubCounters();
         Health = new HubHealth(database, options.DataDirectory);
         Limits = new RequestLimits(settings.Rates, accounts.Callers, time);

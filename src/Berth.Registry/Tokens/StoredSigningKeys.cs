@@ -1,10 +1,13 @@
+using System.Data.Common;
 using System.Security.Cryptography;
 using Berth.Registry.Database;
+using Berth.Registry.Sealing;
+using Microsoft.Extensions.Logging;
 
 namespace Berth.Registry.Tokens;
 
-/// <summary>Signing keys in the database.</summary>
-public sealed class StoredSigningKeys(HubDatabase database, TimeProvider time) : ISigningKeys
+/// <summary>Signing keys in the database, sealed.</summary>
+public sealed partial class StoredSigningKeys(HubDatabase database, SealedSecrets seals, TimeProvider time, ILogger logger) : ISigningKeys
 {
     // Tokens with invented key names must not become a query each.
     private static readonly TimeSpan s_reloadStep = TimeSpan.FromSeconds(1);
@@ -25,12 +28,15 @@ public sealed class StoredSigningKeys(HubDatabase database, TimeProvider time) :
             async (transaction, token) =>
             {
                 // Whoever comes second finds the first one's key: processes of one hub agree.
-                long recent = (now - SigningKey.SignsFor).ToUnixTimeMilliseconds();
-                if (await transaction.NumberAsync($"select cast(1 as bigint) from signing_keys where created_at > {recent} limit 1",
-                    token) is null)
+                if (!await HasRecentAsync(transaction, now, token))
+                {
+                    byte[] kept = await seals.SealAsync(transaction, SealedColumn.SigningKeys, fresh.Id, written, token);
                     await transaction.ExecuteAsync(
-                        $"insert into signing_keys(id, private_key, created_at) values ({fresh.Id}, {written}, {now.ToUnixTimeMilliseconds()})",
-                        token);
+                        $"""
+                        insert into signing_keys(id, private_key, created_at)
+                        values ({fresh.Id}, {kept}, {now.ToUnixTimeMilliseconds()})
+                        """, token);
+                }
                 long old = (now - SigningKey.VerifiesFor).ToUnixTimeMilliseconds();
                 return await transaction.ExecuteAsync($"delete from signing_keys where created_at < {old}", token);
             }, cancellationToken);
@@ -45,6 +51,15 @@ public sealed class StoredSigningKeys(HubDatabase database, TimeProvider time) :
         if (!Known().TryGetValue(id, out SigningKey? key) && IsReloadDue(now))
             (await LoadAsync(cancellationToken)).TryGetValue(id, out key);
         return key is not null && key.MayVerify(now) ? key : null;
+    }
+
+    // Damaged ones sign nothing; one more is better than no sign-in.
+    private async Task<bool> HasRecentAsync(HubTransaction transaction, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        long recent = (now - SigningKey.SignsFor).ToUnixTimeMilliseconds();
+        List<(string Id, byte[] Bytes, long At)> rows = await transaction.ListAsync(
+            $"select id, private_key, created_at from signing_keys where created_at > {recent}", ReadRow, cancellationToken);
+        return rows.Exists(row => TryRead(row) is not null);
     }
 
     private Dictionary<string, SigningKey> Known()
@@ -68,25 +83,46 @@ public sealed class StoredSigningKeys(HubDatabase database, TimeProvider time) :
         List<(string Id, byte[] Bytes, long At)> rows = await database.ReadAsync(
             (transaction, token) => transaction.ListAsync(
                 $"select id, private_key, created_at from signing_keys",
-                row => (row.GetString(0), (byte[])row.GetValue(1), row.GetInt64(2)), token), cancellationToken);
+                ReadRow, token), cancellationToken);
         Dictionary<string, SigningKey> known = Known();
         Dictionary<string, SigningKey> keys = new(StringComparer.Ordinal);
-        foreach ((string id, byte[] bytes, long at) in rows)
-            keys[id] = known.TryGetValue(id, out SigningKey? old) ? old : ReadKey(id, bytes, at);
+        foreach ((string Id, byte[] Bytes, long At) row in rows)
+        {
+            if (known.GetValueOrDefault(row.Id) is { } old)
+                keys[row.Id] = old;
+            else if (TryRead(row) is { } read)
+                keys[row.Id] = read;
+        }
         lock (_gate)
             (_keys, _loadedAt) = (keys, now);
         return keys;
     }
 
-    private static SigningKey ReadKey(string id, byte[] bytes, long at)
+    private static (string Id, byte[] Bytes, long At) ReadRow(DbDataReader row) =>
+        (row.GetString(0), (byte[])row.GetValue(1), row.GetInt64(2));
+
+    // A key that is not the hub's own is as good as none: neither signs it nor is anything of it accepted.
+    private SigningKey? TryRead((string Id, byte[] Bytes, long At) row)
     {
         try
         {
-            return SigningKey.Read(id, DateTimeOffset.FromUnixTimeMilliseconds(at), bytes);
+            return SigningKey.Read(
+                row.Id, DateTimeOffset.FromUnixTimeMilliseconds(row.At), seals.Open(SealedColumn.SigningKeys, row.Id, row.Bytes));
+        }
+        catch (FaultException fault) when (fault.Kind is FaultKind.Internal)
+        {
+            Log.Refused(logger, fault.Message);
+            return null;
         }
         catch (CryptographicException exception)
         {
-            throw FaultException.Internal($"read signing key {id}: {exception.Message}", exception);
+            throw FaultException.Internal($"read signing key {row.Id}: {exception.Message}", exception);
         }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 6403, Level = LogLevel.Error, Message = "A signing key is not used: {Problem}")]
+        public static partial void Refused(ILogger logger, string problem);
     }
 }

@@ -6,6 +6,7 @@ using Berth.Registry.Cache;
 using Berth.Registry.Database;
 using Berth.Registry.Hosting;
 using Berth.Registry.Model;
+using Berth.Registry.Sealing;
 using Berth.Registry.Tokens;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -19,6 +20,7 @@ public abstract class AccountsContract : IAsyncLifetime
     private static readonly Caller s_operator = new() { Name = AuditLog.CommandLine, IsAdministrator = true };
 
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 11, 26, 12, 0, 0, TimeSpan.Zero));
+    private readonly DirectoryInfo _keys = Directory.CreateTempSubdirectory("berth-keys-");
     private HubDatabase _database = null!;
     private HubDatabase _otherDatabase = null!;
     private AccountServices _hub = null!;
@@ -30,7 +32,7 @@ public abstract class AccountsContract : IAsyncLifetime
     {
         (_database, _otherDatabase) = OpenTwice();
         await _database.MigrateAsync(HubSchema.Steps, _time, default);
-        (_hub, _other) = (Make(_database, SignUpMode.Open), Make(_otherDatabase, SignUpMode.Invited));
+        (_hub, _other) = (await MakeAsync(_database, SignUpMode.Open), await MakeAsync(_otherDatabase, SignUpMode.Invited));
     }
 
     public virtual async ValueTask DisposeAsync()
@@ -39,6 +41,7 @@ public abstract class AccountsContract : IAsyncLifetime
         _other.Dispose();
         await _database.DisposeAsync();
         await _otherDatabase.DisposeAsync();
+        _keys.Delete(recursive: true);
         GC.SuppressFinalize(this);
     }
 
@@ -107,7 +110,7 @@ public abstract class AccountsContract : IAsyncLifetime
         string late = await _other.Secrets.InviteAsync(s_operator, SecretKind.Invitation, "late", default);
         _time.Advance(SecretStore.InvitationLifetime + TimeSpan.FromSeconds(1));
         await RefusedAsync(FaultKind.Forbidden, () => _other.Users.RegisterAsync(new("bob", Password, "", "", late), null, default));
-        using AccountServices closed = Make(_database, SignUpMode.Closed);
+        using AccountServices closed = await MakeAsync(_database, SignUpMode.Closed);
         await RefusedAsync(FaultKind.Forbidden, () => closed.Users.RegisterAsync(new("bob", Password, "", "", invitation), null, default));
     }
 
@@ -431,8 +434,10 @@ public abstract class AccountsContract : IAsyncLifetime
         Assert.Empty(await _hub.Audit.ListAsync(new AuditFilter { Since = _time.GetUtcNow().AddSeconds(1) }, null, 10, default));
     }
 
-    private AccountServices Make(HubDatabase database, SignUpMode mode) =>
-        new(database, new AccountSettings { SignUp = mode }, _time, NullLoggerFactory.Instance);
+    private async Task<AccountServices> MakeAsync(HubDatabase database, SignUpMode mode) => new(
+        database, new AccountSettings { SignUp = mode },
+        await SealedSecrets.OpenAsync(database, Path.Join(_keys.FullName, "secret.key"), _time, NullLogger.Instance, default),
+        _time, NullLoggerFactory.Instance);
 
     private Task<UserAccount> UserAsync(string name) => _hub.Users.CreateAsync(s_operator, new NewUser(name, Password), default);
 

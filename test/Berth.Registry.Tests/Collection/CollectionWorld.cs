@@ -7,6 +7,7 @@ using Berth.Registry.Database;
 using Berth.Registry.Hosting;
 using Berth.Registry.Operation;
 using Berth.Registry.Protocol;
+using Berth.Registry.Sealing;
 using Berth.Registry.Repositories;
 using Berth.Registry.Tests.Hosting;
 using Berth.Registry.Tokens;
@@ -43,7 +44,9 @@ internal sealed class CollectionWorld : IAsyncDisposable
         {
             DataDirectory = _directory.FullName, UnusedBlobTime = TimeSpan.FromHours(1), UploadTime = TimeSpan.FromHours(2),
         };
-        _accounts = new AccountServices(database, options.Accounts, _time, NullLoggerFactory.Instance);
+        SealedSecrets seals = SealedSecrets.OpenAsync(_unwatched, options.SecretKeyPath, _time, NullLogger.Instance, default)
+            .GetAwaiter().GetResult();
+        _accounts = new AccountServices(database, options.Accounts, seals, _time, NullLoggerFactory.Instance);
         _services = new HubServices
         {
             Options = options, Database = database, Storage = Storage, Collector = new Collector(database, Storage, _time, options),

@@ -1,9 +1,13 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text.RegularExpressions;
 using Berth.Faults;
 using Berth.Registry.Hosting;
 using Berth.Registry.Operation.Backup;
 using Berth.Registry.Operation.Import;
+using Berth.Registry.Operation.Serving;
+using Berth.Registry.Operation.Webhooks;
+using Berth.Registry.Sealing;
 using Berth.Registry.Tests.Database;
 using Berth.Registry.Tokens;
 
@@ -19,7 +23,10 @@ public sealed class BackupTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _hub = await RunningHub.StartAsync(options => options with { NewRepositories = "private" });
+        _hub = await RunningHub.StartAsync(options => options with
+        {
+            NewRepositories = "private", Serving = new ServingSettings { WebhookHosts = ["hooks.example"] },
+        });
         long alice = (await _hub.UserAsync("alice", isAdministrator: true)).Id;
         await _hub.Services.Accounts.Organisations.CreateAsync(RunningHub.Operator, "lab", "The \"Lab\" ü", "alice", default);
         (_, _token) = await _hub.Services.Accounts.Secrets.CreateTokenAsync(
@@ -45,7 +52,7 @@ public sealed class BackupTests : IAsyncLifetime
         DirectoryInfo second = Directory.CreateDirectory(Path.Join(_directory.FullName, "second"));
         await new HubBackup(large.Services).RunAsync(RunningHub.Operator, second.FullName, default);
         await using RunningHub small = await RunningHub.StartAsync();
-        Assert.Equal(2, await new HubRestore(small.Services).RunAsync(second.FullName, default));
+        Assert.Equal(2, (await new HubRestore(small.Services).RunAsync(second.FullName, KeyOf(large), default)).Blobs);
         await SameAsync(small);
     }
 
@@ -63,12 +70,87 @@ public sealed class BackupTests : IAsyncLifetime
         Assert.Empty(Directory.EnumerateFiles(_directory.FullName, "*.db*", SearchOption.AllDirectories));
     }
 
+    [Theory]
+    [InlineData(false), InlineData(true)]
+    public async Task Secrets_ComeBack_WithTheKey(bool isNamed)
+    {
+        (string secret, string token) = await SecretsAsync();
+        await BackUpAsync();
+        string rows = await File.ReadAllTextAsync(Path.Join(_directory.FullName, "hub.jsonl"));
+        Assert.Contains("hooks.example", rows, StringComparison.Ordinal);
+        Assert.DoesNotContain(secret["whsec_".Length..], rows, StringComparison.Ordinal);
+        Assert.DoesNotContain(Convert.ToBase64String(await PrivateKeyAsync(_hub)), rows, StringComparison.Ordinal);
+        Assert.DoesNotContain(Directory.EnumerateFiles(_directory.FullName), path => path.Contains("key", StringComparison.Ordinal));
+        string key = Path.Join(_directory.FullName, "kept.key");
+        File.Copy(_hub.Services.Accounts.Seals.KeyFile, key);
+        await using RunningHub hub = await RunningHub.StartAsync(options => isNamed ? options : options with { SecretKeyFile = key });
+        RestoreReport report = await new HubRestore(hub.Services).RunAsync(
+            _directory.FullName, new RestoreKeys { KeyFile = isNamed ? key : null }, default);
+        Assert.Equal((0, 0), (report.SigningKeysLost, report.WebhooksLost.Count));
+        Assert.Equal(secret, Assert.Single(await hub.Services.Operation.Queue.TakeAsync(10, default)) is { } due ? hub.Services.Operation.Queue.SecretOf(due) : "");
+        Assert.Equal(7, (await hub.Services.Accounts.Bearers.ReadAsync(token, default))?.AccountId);
+    }
+
+    [Fact]
+    public async Task Secrets_AreGivenUp_OnlyWhenAsked_WithoutTheKey()
+    {
+        (_, string token) = await SecretsAsync();
+        await BackUpAsync();
+        await using RunningHub hub = await RunningHub.StartAsync();
+        FaultException fault = await Assert.ThrowsAsync<FaultException>(
+            () => new HubRestore(hub.Services).RunAsync(_directory.FullName, new RestoreKeys(), default));
+        Assert.Equal(FaultKind.Conflict, fault.Kind);
+        Assert.Contains("--key FILE", fault.Message, StringComparison.Ordinal);
+        // Nothing was written: it may be tried again.
+        RestoreReport report = await new HubRestore(hub.Services).RunAsync(_directory.FullName, new RestoreKeys { MayLose = true }, default);
+        Assert.Equal((2, 1), (report.Blobs, report.SigningKeysLost));
+        Assert.Equal(new LostWebhook(1, "alice/app", "https://hooks.example/x", "push"), Assert.Single(report.WebhooksLost));
+        Assert.Empty(await hub.Services.Operation.Webhooks.ListAsync("alice", default));
+        Assert.Empty(await hub.Services.Operation.Queue.TakeAsync(10, default));
+        Assert.Null(await hub.Services.Accounts.Bearers.ReadAsync(token, default));
+        await SameAsync(hub);
+    }
+
+    [Fact]
+    public async Task BackupOfAnOlderHub_ComesBack_Encrypted()
+    {
+        (string secret, string token) = await SecretsAsync();
+        await BackUpAsync();
+        string path = Path.Join(_directory.FullName, "hub.jsonl");
+        string rows = (await File.ReadAllTextAsync(path)).Replace("\"version\":2", "\"version\":1", StringComparison.Ordinal);
+        rows = Regex.Replace(rows, "\"sealed:[^\"]*\"", $"\"{secret}\"");
+        byte[] signing = await PrivateKeyAsync(_hub);
+        rows = Regex.Replace(rows, "(\"signing_keys\",\"[0-9a-f]+\",\\{\"b64\":\")[^\"]*", "$1" + Convert.ToBase64String(signing));
+        await File.WriteAllTextAsync(path, rows);
+        await using RunningHub hub = await RunningHub.StartAsync();
+        await new HubRestore(hub.Services).RunAsync(_directory.FullName, new RestoreKeys(), default);
+        Assert.Equal(7, (await hub.Services.Accounts.Bearers.ReadAsync(token, default))?.AccountId);
+        WebhookQueue.Due due = Assert.Single(await hub.Services.Operation.Queue.TakeAsync(10, default));
+        Assert.StartsWith("sealed:", due.Sealed, StringComparison.Ordinal);
+        Assert.Equal(secret, hub.Services.Operation.Queue.SecretOf(due));
+        Assert.Equal(signing, await PrivateKeyAsync(hub));
+    }
+
+    [Theory]
+    [InlineData("\"sealed:AAAA\"")]
+    [InlineData("\"whsec_AAAA\"")]
+    public async Task SecretThatWasChanged_IsRefused(string changed)
+    {
+        await SecretsAsync();
+        await BackUpAsync();
+        string path = Path.Join(_directory.FullName, "hub.jsonl");
+        await File.WriteAllTextAsync(path, Regex.Replace(await File.ReadAllTextAsync(path), "\"sealed:[^\"]*\"", changed));
+        await using RunningHub hub = await RunningHub.StartAsync();
+        Assert.Equal(FaultKind.InvalidArgument, (await Assert.ThrowsAsync<FaultException>(
+            () => new HubRestore(hub.Services).RunAsync(_directory.FullName, KeyOf(_hub), default))).Kind);
+    }
+
     [Fact]
     public async Task Restore_IntoAUsedHub_IsRefused()
     {
         await BackUpAsync();
         Assert.Equal(FaultKind.Conflict, (await Assert.ThrowsAsync<FaultException>(
-            () => new HubRestore(_hub.Services).RunAsync(_directory.FullName, default))).Kind);
+            () => new HubRestore(_hub.Services).RunAsync(_directory.FullName, new RestoreKeys(), default))).Kind);
     }
 
     [Theory]
@@ -85,7 +167,7 @@ public sealed class BackupTests : IAsyncLifetime
         string changed = damage switch
         {
             "cut" => text[..(text.Length / 2)],
-            "newer" => text.Replace("\"version\":1", "\"version\":2", StringComparison.Ordinal),
+            "newer" => text.Replace("\"version\":2", "\"version\":3", StringComparison.Ordinal),
             "foreign" => "{}\n",
             "table" => text.Replace("\"table\":\"users\"", "\"table\":\"users; drop table users\"", StringComparison.Ordinal),
             _ => text,
@@ -97,7 +179,7 @@ public sealed class BackupTests : IAsyncLifetime
             await File.WriteAllTextAsync(Path.Join(_directory.FullName, "blobs", "sha256", hex[..2], hex), "other bytes");
         }
         await using RunningHub empty = await RunningHub.StartAsync();
-        FaultException fault = await Assert.ThrowsAsync<FaultException>(() => new HubRestore(empty.Services).RunAsync(_directory.FullName, default));
+        FaultException fault = await Assert.ThrowsAsync<FaultException>(() => new HubRestore(empty.Services).RunAsync(_directory.FullName, KeyOf(_hub), default));
         Assert.Equal(FaultKind.InvalidArgument, fault.Kind);
     }
 
@@ -139,7 +221,7 @@ public sealed class BackupTests : IAsyncLifetime
     {
         await BackUpAsync();
         RunningHub restored = await RunningHub.StartAsync(change);
-        Assert.Equal(2, await new HubRestore(restored.Services).RunAsync(_directory.FullName, default));
+        Assert.Equal(2, (await new HubRestore(restored.Services).RunAsync(_directory.FullName, KeyOf(_hub), default)).Blobs);
         await SameAsync(restored);
         if (!keep)
             await restored.DisposeAsync();
@@ -169,6 +251,28 @@ public sealed class BackupTests : IAsyncLifetime
             (transaction, token) => transaction.ExecuteAsync($"delete from blobs where digest not in (select digest from repository_blobs)", token), default);
         await hub.Services.Accounts.Users.RemoveAsync(RunningHub.Operator, "carol", default);
     }
+
+    /// <summary>A webhook with something to tell, and a token.</summary>
+    private async Task<(string Secret, string Token)> SecretsAsync()
+    {
+        (_, string secret) = await _hub.Services.Operation.Webhooks.CreateAsync(
+            RunningHub.Operator, "alice/app", "https://hooks.example/x", ["push"], default);
+        await _hub.Services.Database.WriteAsync(
+            (transaction, token) => transaction.ExecuteAsync(
+                $"""
+                insert into webhook_deliveries(webhook_id, event_id, body, state, next_at, created_at)
+                values (1, 'event', {new byte[] { 1 }}, 'waiting', 0, 0)
+                """, token), default);
+        return (secret, await _hub.Services.Accounts.Bearers.IssueAsync(new BearerClaims { AccountId = 7 }, default));
+    }
+
+    private static async Task<byte[]> PrivateKeyAsync(RunningHub hub)
+    {
+        (object id, object value) = Assert.Single(await hub.Services.Database.ReadAsync(SealedColumn.SigningKeys.ListAsync, default));
+        return hub.Services.Accounts.Seals.Open(SealedColumn.SigningKeys, (string)id, value);
+    }
+
+    private static RestoreKeys KeyOf(RunningHub hub) => new() { KeyFile = hub.Services.Accounts.Seals.KeyFile };
 
     private async Task<long> BytesAsync() => (await _hub.Services.Database.ReadAsync(
         (transaction, token) => transaction.NumberAsync($"select cast(sum(bytes) as bigint) from blobs", token), default))!.Value;

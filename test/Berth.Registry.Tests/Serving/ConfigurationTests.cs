@@ -21,6 +21,7 @@ public sealed class ConfigurationTests : IDisposable
         Assert.Empty(_errors);
         Assert.Equal(["127.0.0.1:5000"], configuration.Options.Listen.Select(point => point.ToString()));
         Assert.Equal(("/var/lib/berth-hub", null, false), (configuration.Options.DataDirectory, configuration.Options.Database, configuration.Options.AnonymousPush));
+        Assert.Equal("/var/lib/berth-hub/secret.key", configuration.Options.SecretKeyPath);
         Assert.Equal((SignUpMode.Closed, LogLevel.Information, false), (configuration.Options.Accounts.SignUp, configuration.LogLevel, configuration.LogsAsJson));
     }
 
@@ -31,7 +32,7 @@ public sealed class ConfigurationTests : IDisposable
         SettingValues values = ConfigurationFile.Read(Write("hub.json", $$"""
             {
               // Comments are welcome.
-              "listen": ["127.0.0.1:0", "[::1]:5000"], "data": "/srv/hub", "database": "Host=/run/postgresql", "public-url": "https://hub.example",
+              "listen": ["127.0.0.1:0", "[::1]:5000"], "data": "/srv/hub", "database": "Host=/run/postgresql", "secret-key-file": "/etc/hub.key", "public-url": "https://hub.example",
               "service": "hub.example", "sign-up": "invited", "tls-certificate": "/etc/c.pem", "tls-key": "/etc/k.pem",
               "trusted-proxies": ["10.0.0.0/8", "::1"], "admin-listen": "127.0.0.1:9000", "webhook-hosts": ["*.example", "10.1.0.0/16"],
               "limit-anonymous-pulls": "100/6h", "limit-account-pulls": "200/6h", "limit-anonymous-requests": "600/1m",
@@ -50,6 +51,7 @@ public sealed class ConfigurationTests : IDisposable
         Assert.Empty(_errors);
         // Every setting that exists stands in the file above.
         Assert.All(HubSettings.All, setting => Assert.NotNull(values.List(setting)));
+        Assert.Equal("/etc/hub.key", configuration.Options.SecretKeyPath);
         Assert.Equal(["127.0.0.1:0", "[::1]:5000"], configuration.Options.Listen.Select(point => point.ToString()));
         Assert.Equal(("https://login.example/", "hub", "s3cret", "Campus", true), (
             configuration.Options.Accounts.Oidc!.Issuer, configuration.Options.Accounts.Oidc.ClientId, configuration.Options.Accounts.Oidc.ClientSecret,

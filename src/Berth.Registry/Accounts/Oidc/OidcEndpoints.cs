@@ -4,6 +4,7 @@ using System.Text;
 using Berth.Registry.Access;
 using Berth.Registry.Database;
 using Berth.Registry.Model;
+using Berth.Registry.Sealing;
 using Berth.Registry.Tokens;
 using Microsoft.AspNetCore.Http;
 
@@ -16,7 +17,7 @@ namespace Berth.Registry.Accounts.Oidc;
 /// the state is also in a cookie, so that it can only end in the browser in which it began.</remarks>
 public sealed class OidcEndpoints(
     OidcSettings settings, OidcProvider provider, OidcAccounts accounts, AccountDirectory directory, SignIn signIn, PublicAddress address,
-    HubDatabase database, TimeProvider time)
+    HubDatabase database, SealedSecrets seals, TimeProvider time)
 {
     /// <summary>Where a sign-in begins.</summary>
     public const string StartPath = "/auth/oidc/start";
@@ -71,8 +72,11 @@ public sealed class OidcEndpoints(
             async (transaction, token) =>
             {
                 await transaction.ExecuteAsync($"delete from sign_ins where expires_at < {now}", token);
+                string key = SecretText.HashOf(state);
+                string kept = SealedColumn.TextOf(
+                    await seals.SealAsync(transaction, SealedColumn.SignIns, key, Encoding.ASCII.GetBytes(verifier), token));
                 return await transaction.ExecuteAsync(
-                    $"insert into sign_ins(state, verifier, nonce, return_to, expires_at) values ({SecretText.HashOf(state)}, {verifier}, {nonce}, {back}, {end})",
+                    $"insert into sign_ins(state, verifier, nonce, return_to, expires_at) values ({key}, {kept}, {nonce}, {back}, {end})",
                     token);
             }, context.RequestAborted);
         context.Response.Cookies.Append(Cookie, state, CookieFor(context, s_patience));
@@ -123,9 +127,10 @@ public sealed class OidcEndpoints(
             (string, string, string)? found = await transaction.FirstAsync(
                 $"select verifier, nonce, return_to from sign_ins where state = {key} and expires_at > {now}",
                 row => ((string, string, string)?)(row.GetString(0), row.GetString(1), row.GetString(2)), token);
-            if (found is not null)
-                await transaction.ExecuteAsync($"delete from sign_ins where state = {key}", token);
-            return found;
+            if (found is not { } known)
+                return found;
+            await transaction.ExecuteAsync($"delete from sign_ins where state = {key}", token);
+            return (Encoding.ASCII.GetString(seals.Open(SealedColumn.SignIns, key, known.Item1)), known.Item2, known.Item3);
         }, cancellationToken);
 
     private string Redirect(HttpContext context) => address.Of(context) + CallbackPath;

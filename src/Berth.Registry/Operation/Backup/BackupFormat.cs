@@ -5,7 +5,9 @@ namespace Berth.Registry.Operation.Backup;
 internal static class BackupFormat
 {
     public const string Name = "berth-hub backup";
-    public const int Version = 1;
+    // 1 held signing keys and webhooks' secrets plainly.
+    public const int Version = 2;
+    public const int PlainVersion = 1;
     public const string RowsFile = "hub.jsonl";
 
     public static string BlobPath(string directory, string digest)

@@ -2,15 +2,16 @@ using System.Text.RegularExpressions;
 using Berth.Registry.Browsing;
 using Berth.Registry.Cache;
 using Berth.Registry.Hosting;
+using Berth.Registry.Sealing;
 
 namespace Berth.Registry.Operation.Backup;
 
 /// <summary>The tables that a backup holds, in an order in which rows can be put back: as the schema makes them.</summary>
 internal static partial class BackupTables
 {
-    // What is under way or soon forgotten, what is to be thrown away, and what follows from the configuration.
+    // What is under way or soon forgotten, what is to be thrown away, and what follows from the configuration or the file with the key.
     private static readonly string[] s_left = ["uploads", "discarded", "sign_ins", "login_failures", CacheSchema.Table,
-        BrowsingSchema.ChangesTable];
+        BrowsingSchema.ChangesTable, SealingSchema.Table];
 
     /// <summary>Names of all tables.</summary>
     public static IReadOnlyList<string> All { get; } =

@@ -13,20 +13,20 @@ public sealed class HubRestore(HubServices services)
     private const int RowsAtOnce = 500;
     private const int ChunkBytes = 1024 * 1024;
 
-    /// <summary>Restores from a directory; the number of blobs that came back.</summary>
-    /// <exception cref="FaultException">Conflict: the hub has something already. InvalidArgument: it is no backup, or not a whole
-    /// one, or of a
-    /// newer hub. Unavailable: it cannot be read or written.</exception>
-    public async Task<long> RunAsync(string directory, CancellationToken cancellationToken)
+    /// <summary>Restores from a directory, with the hub's own key or another.</summary>
+    /// <exception cref="FaultException">Conflict: the hub has something already, or the backup's key is not here. InvalidArgument: it is
+    /// no backup, or not a whole one, or of a newer hub. Unavailable: it cannot be read or written.</exception>
+    public async Task<RestoreReport> RunAsync(string directory, RestoreKeys keys, CancellationToken cancellationToken)
     {
         string path = Path.Join(directory, BackupFormat.RowsFile);
         try
         {
             await RequireEmptyAsync(cancellationToken);
-            await RequireWholeAsync(path, cancellationToken);
-            long blobs = await PutRowsAsync(directory, path, cancellationToken);
+            var secrets = new RestoredSecrets(services.Accounts.Seals, keys);
+            await RequireWholeAsync(path, secrets, cancellationToken);
+            long blobs = await PutRowsAsync(directory, path, secrets, cancellationToken);
             await NumberOnAsync(cancellationToken);
-            return blobs;
+            return new RestoreReport(blobs, secrets.SigningKeysLost, secrets.WebhooksLost);
         }
         catch (JsonException failure)
         {
@@ -57,10 +57,11 @@ public sealed class HubRestore(HubServices services)
     }
 
     // Before anything is written: half a backup must not become half a hub.
-    private static async Task RequireWholeAsync(string path, CancellationToken cancellationToken)
+    private static async Task RequireWholeAsync(string path, RestoredSecrets secrets, CancellationToken cancellationToken)
     {
         string? last = null;
         bool isFirst = true;
+        (string table, string[] columns) = ("", []);
         await foreach (string line in File.ReadLinesAsync(path, cancellationToken))
         {
             if (isFirst)
@@ -69,16 +70,24 @@ public sealed class HubRestore(HubServices services)
                 if (head.ValueKind is not JsonValueKind.Object || !head.TryGetProperty("format", out JsonElement format)
                     || format.GetString() != BackupFormat.Name)
                     throw FaultException.Invalid($"restore {path}: it is not a hub's backup");
-                if (head.GetProperty("version").GetInt32() != BackupFormat.Version)
+                int version = head.GetProperty("version").GetInt32();
+                if (version is not (BackupFormat.Version or BackupFormat.PlainVersion))
                     throw FaultException.Invalid($"restore {path}: it was made by a newer hub");
+                secrets.IsPlain = version == BackupFormat.PlainVersion;
             }
+            JsonElement row = JsonElement.Parse(line);
+            if (row.ValueKind is JsonValueKind.Array)
+                secrets.Check(table, columns, row);
+            else if (row.ValueKind is JsonValueKind.Object)
+                (table, columns) = HeadOf(row) ?? (table, columns);
             (isFirst, last) = (false, line);
         }
         if (last != "{\"complete\":true}")
             throw FaultException.Invalid($"restore {path}: its end is missing");
     }
 
-    private async Task<long> PutRowsAsync(string directory, string path, CancellationToken cancellationToken)
+    private async Task<long> PutRowsAsync(
+        string directory, string path, RestoredSecrets secrets, CancellationToken cancellationToken)
     {
         long blobs = 0;
         string[] columns = [];
@@ -89,26 +98,34 @@ public sealed class HubRestore(HubServices services)
             JsonElement row = JsonElement.Parse(line);
             if (row.ValueKind is JsonValueKind.Array)
             {
-                rows.Add(row);
+                if (!secrets.IsLost(table, columns, row))
+                    rows.Add(row);
                 if (rows.Count < RowsAtOnce)
                     continue;
             }
-            blobs += await PutAsync(directory, table, columns, rows, cancellationToken);
+            blobs += await PutAsync(directory, table, columns, rows, secrets, cancellationToken);
             rows.Clear();
-            if (row.ValueKind is JsonValueKind.Object && row.TryGetProperty("table", out JsonElement name))
-            {
-                table = name.GetString()!;
-                columns = [.. row.GetProperty("columns").EnumerateArray().Select(column => column.GetString()!)];
-                // Names become part of statements, so only those that we know ourselves are let through.
-                if (!BackupTables.All.Contains(table) || columns.Any(column => column.Any(c => !char.IsAsciiLetterLower(c) && c != '_')))
-                    throw FaultException.Invalid($"restore: table {table} is unknown here: the backup was made by a newer hub");
-            }
+            if (row.ValueKind is JsonValueKind.Object)
+                (table, columns) = HeadOf(row) ?? (table, columns);
         }
         return blobs;
     }
 
+    private static (string Table, string[] Columns)? HeadOf(JsonElement line)
+    {
+        if (!line.TryGetProperty("table", out JsonElement name))
+            return null;
+        string table = name.GetString()!;
+        string[] columns = [.. line.GetProperty("columns").EnumerateArray().Select(column => column.GetString()!)];
+        // Names become part of statements, so only those that we know ourselves are let through.
+        if (!BackupTables.All.Contains(table) || columns.Any(column => column.Any(c => !char.IsAsciiLetterLower(c) && c != '_')))
+            throw FaultException.Invalid($"restore: table {table} is unknown here: the backup was made by a newer hub");
+        return (table, columns);
+    }
+
     private async Task<long> PutAsync(
-        string directory, string table, string[] columns, List<JsonElement> rows, CancellationToken cancellationToken)
+        string directory, string table, string[] columns, List<JsonElement> rows, RestoredSecrets secrets,
+        CancellationToken cancellationToken)
     {
         if (rows.Count == 0)
             return 0;
@@ -123,13 +140,15 @@ public sealed class HubRestore(HubServices services)
             async (transaction, token) =>
             {
                 foreach (JsonElement row in rows)
-                    await transaction.ExecuteAsync(Insert(table, columns, row, locations), token);
+                    await transaction.ExecuteAsync(await InsertAsync(transaction, table, columns, row, locations, secrets, token), token);
                 return true;
             }, cancellationToken);
         return locations.Count;
     }
 
-    private static SqlText Insert(string table, string[] columns, JsonElement row, Dictionary<string, string> locations)
+    private static async Task<SqlText> InsertAsync(
+        HubTransaction transaction, string table, string[] columns, JsonElement row, Dictionary<string, string> locations,
+        RestoredSecrets secrets, CancellationToken cancellationToken)
     {
         if (row.GetArrayLength() != columns.Length + 1 || row[0].GetString() != table)
             throw new JsonException($"a row of {table} does not fit its head");
@@ -137,7 +156,15 @@ public sealed class HubRestore(HubServices services)
         SqlText values = $"";
         for (int i = 0; i < columns.Length; i++)
         {
-            SqlText value = table == "blobs" && columns[i] == "location" ? Parameter(locations[digest]) : Value(row[i + 1]);
+            SqlText value = Value(row[i + 1]);
+            if (table == "blobs" && columns[i] == "location")
+                value = Parameter(locations[digest]);
+            else if (RestoredSecrets.ColumnOf(table, columns[i]) is { } column)
+                value = await secrets.SealAsync(transaction, column, columns, row, cancellationToken) switch
+                {
+                    string text => Parameter(text),
+                    var bytes => Parameter((byte[])bytes),
+                };
             values = i == 0 ? value : $"{values}, {value}";
         }
         SqlText head = $"insert into {(SqlText)table}({(SqlText)string.Join(", ", columns)}) values (";

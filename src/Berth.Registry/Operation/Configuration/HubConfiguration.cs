@@ -26,6 +26,7 @@ public sealed record HubConfiguration(HubOptions Options, LogLevel LogLevel, boo
             Listen = reader.EndPoints(HubSettings.Listen, [IPEndPoint.Parse(HubOptions.DefaultListen)]),
             DataDirectory = Path.GetFullPath(reader.NotEmpty(HubSettings.Data) ?? HubOptions.DefaultDataDirectory),
             Database = reader.NotEmpty(HubSettings.Database),
+            SecretKeyFile = reader.NotEmpty(HubSettings.SecretKeyFile) is { } key ? Path.GetFullPath(key) : null,
             AnonymousPush = values.Flag(HubSettings.AnonymousPush),
             Accounts = Accounts(reader),
             Serving = Serving(reader),

@@ -13,6 +13,9 @@ public static class HubSettings
         "data", SettingKind.Text, "DIR", $"Blobs and the embedded database (default {HubOptions.DefaultDataDirectory})");
     public static readonly HubSetting Database = new(
         "database", SettingKind.Text, "CONNECTION", "PostgreSQL connection string, instead of the embedded database");
+    public static readonly HubSetting SecretKeyFile = new(
+        "secret-key-file", SettingKind.Text, "FILE",
+        $"File with the key that secrets in the database are encrypted with; made when it is missing (default DIR/{HubOptions.DefaultKeyFile})");
     public static readonly HubSetting PublicUrl = new(
         "public-url", SettingKind.Text, "URL", "Where clients reach the hub, if not where they say they do");
     public static readonly HubSetting Service = new(
@@ -77,7 +80,7 @@ public static class HubSettings
     /// <summary>All of them, in the order of help.</summary>
     public static IReadOnlyList<HubSetting> All { get; } =
     [
-        Listen, Data, Database, PublicUrl, Service, SignUp, TlsCertificate, TlsKey, TrustedProxies, AdministrationListen, WebhookHosts,
+        Listen, Data, Database, SecretKeyFile, PublicUrl, Service, SignUp, TlsCertificate, TlsKey, TrustedProxies, AdministrationListen, WebhookHosts,
         AnonymousPulls, AccountPulls, AnonymousRequests, AccountRequests, OidcIssuer, OidcClientId, OidcClientSecretFile, OidcName,
         OidcScopes, OidcSignUp, Upstreams, NewRepositories, UnusedBlobTime, UploadTime, CollectionInterval, S3Endpoint, S3Bucket, S3Prefix,
         S3Region, S3AccessKey, S3SecretKeyFile, LogLevel, LogFormat, AnonymousPush,

@@ -1,10 +1,12 @@
+using System.Text;
 using System.Text.Json;
 using Berth.Registry.Database;
+using Berth.Registry.Sealing;
 
 namespace Berth.Registry.Operation.Webhooks;
 
 /// <summary>What webhooks still have to be told, kept in the database: a crash or a receiver that is away loses nothing.</summary>
-public sealed class WebhookQueue(HubDatabase database, TimeProvider time)
+public sealed class WebhookQueue(HubDatabase database, SealedSecrets seals, TimeProvider time)
 {
     /// <summary>Attempts before a delivery is given up: the last is about a day after the first.</summary>
     public const int AttemptsMax = 9;
@@ -53,7 +55,12 @@ public sealed class WebhookQueue(HubDatabase database, TimeProvider time)
         }
     }
 
-    internal sealed record Due(long Id, string EventId, byte[] Body, int Attempts, string Url, string Secret);
+    internal sealed record Due(long Id, string EventId, byte[] Body, int Attempts, string Url, long Webhook, string Sealed);
+
+    /// <summary>What a delivery is signed with.</summary>
+    /// <exception cref="FaultException">It cannot be opened.</exception>
+    internal string SecretOf(Due due) =>
+        Encoding.ASCII.GetString(seals.Open(SealedColumn.Webhooks, SealedColumn.RowOf(due.Webhook), due.Sealed));
 
     /// <summary>Takes deliveries that are due; nobody else gets them for a while.</summary>
     internal Task<List<Due>> TakeAsync(int count, CancellationToken cancellationToken) => database.WriteAsync(
@@ -63,12 +70,13 @@ public sealed class WebhookQueue(HubDatabase database, TimeProvider time)
             long now = time.GetUtcNow().ToUnixTimeMilliseconds();
             List<Due> due = await transaction.ListAsync(
                 $"""
-                select d.id, d.event_id, d.body, d.attempts, w.url, w.secret from webhook_deliveries d
+                select d.id, d.event_id, d.body, d.attempts, w.url, w.id, w.secret from webhook_deliveries d
                 join webhooks w on w.id = d.webhook_id
                 where d.state = 'waiting' and d.next_at <= {now} order by d.next_at, d.id limit {count}
                 """,
                 row => new Due(
-                    row.GetInt64(0), row.GetString(1), (byte[])row.GetValue(2), (int)row.GetInt64(3), row.GetString(4), row.GetString(5)),
+                    row.GetInt64(0), row.GetString(1), (byte[])row.GetValue(2), (int)row.GetInt64(3), row.GetString(4), row.GetInt64(5),
+                    row.GetString(6)),
                 token);
             if (due.Count > 0)
             {

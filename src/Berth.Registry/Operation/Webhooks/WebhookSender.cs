@@ -108,6 +108,17 @@ public sealed partial class WebhookSender : IAsyncDisposable
 
     private async Task<(int? Status, string? Problem)> SendAsync(WebhookQueue.Due due)
     {
+        string secret;
+        try
+        {
+            secret = _queue.SecretOf(due);
+        }
+        catch (FaultException fault)
+        {
+            // Tried again like one that was not reached: the key's file may be put right.
+            Log.Unreadable(_logger, due.Webhook, fault.Message);
+            return (null, "the hub cannot read the webhook's secret");
+        }
         try
         {
             // The list may have become shorter since the webhook was made.
@@ -117,7 +128,7 @@ public sealed partial class WebhookSender : IAsyncDisposable
             string seconds = _time.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
             request.Headers.Add("webhook-id", due.EventId);
             request.Headers.Add("webhook-timestamp", seconds);
-            request.Headers.Add("webhook-signature", Sign(due.Secret, due.EventId, seconds, due.Body));
+            request.Headers.Add("webhook-signature", Sign(secret, due.EventId, seconds, due.Body));
             request.Headers.Add("User-Agent", "berth-hub");
             using HttpResponseMessage response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, _stop.Token);
             int status = (int)response.StatusCode;
@@ -170,5 +181,8 @@ public sealed partial class WebhookSender : IAsyncDisposable
 
         [LoggerMessage(EventId = 6302, Level = LogLevel.Warning, Message = "Webhook queue not read: {Problem}")]
         public static partial void QueueFailed(ILogger logger, string problem);
+
+        [LoggerMessage(EventId = 6303, Level = LogLevel.Error, Message = "Webhook {Webhook} cannot be told anything: {Problem}")]
+        public static partial void Unreadable(ILogger logger, long webhook, string problem);
     }
 }

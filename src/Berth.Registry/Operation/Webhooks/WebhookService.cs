@@ -1,13 +1,15 @@
 using System.Data.Common;
 using System.Security.Cryptography;
+using System.Text;
 using Berth.Registry.Audit;
 using Berth.Registry.Database;
 using Berth.Registry.Model;
+using Berth.Registry.Sealing;
 
 namespace Berth.Registry.Operation.Webhooks;
 
 /// <summary>Webhooks: making and removing them. Callers decide who may; every change stands in the audit log.</summary>
-public sealed class WebhookService(HubDatabase database, WebhookHosts hosts, AuditLog audit, TimeProvider time)
+public sealed class WebhookService(HubDatabase database, SealedSecrets seals, WebhookHosts hosts, AuditLog audit, TimeProvider time)
 {
     /// <summary>Webhooks of one namespace.</summary>
     public const int Max = 50;
@@ -43,8 +45,12 @@ public sealed class WebhookService(HubDatabase database, WebhookHosts hosts, Aud
                 long now = time.GetUtcNow().ToUnixTimeMilliseconds();
                 long id = (await transaction.NumberAsync($"""
                     insert into webhooks(namespace, repository, url, secret, events, created_by, created_at)
-                    values ({parsed.Namespace}, {repository}, {address}, {secret}, {joined}, {actor.AccountId}, {now}) returning id
+                    values ({parsed.Namespace}, {repository}, {address}, '', {joined}, {actor.AccountId}, {now}) returning id
                     """, token))!.Value;
+                // The number is part of what is sealed.
+                byte[] kept = await seals.SealAsync(
+                    transaction, SealedColumn.Webhooks, SealedColumn.RowOf(id), Encoding.ASCII.GetBytes(secret), token);
+                await SealedColumn.Webhooks.WriteAsync(transaction, id, kept, token);
                 await audit.RecordAsync(transaction, actor, AuditActions.WebhookCreate, repository, hosts.Check(url).Host, token);
                 return new Webhook(id, repository, address, joined.Split(','), DateTimeOffset.FromUnixTimeMilliseconds(now));
             }, cancellationToken);
