@@ -80,7 +80,8 @@ public static class HubSettings
     /// <summary>All of them, in the order of help.</summary>
     public static IReadOnlyList<HubSetting> All { get; } =
     [
-        Listen, Data, Database, SecretKeyFile, PublicUrl, Service, SignUp, TlsCertificate, TlsKey, TrustedProxies, AdministrationListen, WebhookHosts,
+        Listen, Data, Database, SecretKeyFile, PublicUrl, Service, SignUp, TlsCertificate, TlsKey, TrustedProxies, AdministrationListen,
+        WebhookHosts,
         AnonymousPulls, AccountPulls, AnonymousRequests, AccountRequests, OidcIssuer, OidcClientId, OidcClientSecretFile, OidcName,
         OidcScopes, OidcSignUp, Upstreams, NewRepositories, UnusedBlobTime, UploadTime, CollectionInterval, S3Endpoint, S3Bucket, S3Prefix,
         S3Region, S3AccessKey, S3SecretKeyFile, LogLevel, LogFormat, AnonymousPush,
