@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Berth.Hub.Tests.Robustness;
 
@@ -9,9 +10,13 @@ internal sealed class ImagePusher(HttpClient client, string repository)
 {
     private static readonly byte[] s_config = "{}"u8.ToArray();
 
+    /// <summary>The code of the manifest that was refused last.</summary>
+    public string Refusal { get; private set; } = "";
+
     /// <summary>Pushes an image; the status of the first request that was refused, or 201.</summary>
     public async Task<HttpStatusCode> PushAsync(string tag, params byte[][] layers)
     {
+        Refusal = "";
         foreach (byte[] blob in layers.Prepend(s_config))
         {
             using HttpResponseMessage known = await SendAsync(HttpMethod.Head, $"blobs/{Digest(blob)}");
@@ -22,6 +27,8 @@ internal sealed class ImagePusher(HttpClient client, string repository)
                 return sent.StatusCode;
         }
         using HttpResponseMessage put = await SendAsync(HttpMethod.Put, $"manifests/{tag}", Encoding.UTF8.GetBytes(Manifest(layers)));
+        if (put.StatusCode != HttpStatusCode.Created)
+            Refusal = Regex.Match(await put.Content.ReadAsStringAsync(), "[A-Z]+(_[A-Z]+)+").Value;
         return put.StatusCode;
     }
 
