@@ -11,16 +11,14 @@ namespace Berth.Registry.Browsing;
 /// </remarks>
 internal sealed class SearchIndex
 {
-    private const int BitsPerNumber = 64;
-
+    private readonly SearchColumn _pulls = new();
+    private readonly SearchColumn _updated = new();
     private readonly Dictionary<long, int> _slots = [];
     private readonly List<int> _free = [];
     private readonly List<string> _words = []; // Sorted by their characters' numbers.
     private readonly List<Posting> _postings = []; // Of the word in the same place.
     private readonly Dictionary<string, string> _namespaces = []; // The same texts, each kept once.
     private SearchRow[] _rows = [];
-    private long[] _pulls = [];
-    private long[] _updated = [];
     private Dictionary<string, int> _loaded = new(StringComparer.Ordinal); // Places of words that are not sorted yet.
     private int _used; // Slots below are or were in use.
 
@@ -86,11 +84,12 @@ internal sealed class SearchIndex
         if (Matching(search.Words) is not { } bits)
             return [];
         Page page = new(this, search.Order, after, limit);
-        for (int i = 0; i < bits.Length; i++)
+        for (int block = 0; block < bits.Length; block++)
         {
-            for (ulong rest = bits[i]; rest != 0; rest &= rest - 1)
+            // Of very many that have the words, nearly all are left out here: among 64 is seldom one of the best.
+            for (ulong rest = page.MayTakeOf(block) ? bits[block] : 0; rest != 0; rest &= rest - 1)
             {
-                int slot = (i * BitsPerNumber) + BitOperations.TrailingZeroCount(rest);
+                int slot = (block * SearchColumn.Block) + BitOperations.TrailingZeroCount(rest);
                 if (!page.MayTake(slot))
                     continue;
                 SearchRow row = _rows[slot];
@@ -110,7 +109,7 @@ internal sealed class SearchIndex
         ulong[]? matching = null;
         foreach (string word in words)
         {
-            ulong[] bits = new ulong[(_used + BitsPerNumber - 1) / BitsPerNumber];
+            ulong[] bits = new ulong[(_used + SearchColumn.Block - 1) / SearchColumn.Block];
             int first = Find(word);
             first = first < 0 ? ~first : first;
             for (int i = first; i < _words.Count && _words[i].StartsWith(word, StringComparison.Ordinal); i++)
@@ -141,10 +140,10 @@ internal sealed class SearchIndex
             slot = _used++;
             if (slot == _rows.Length)
             {
-                int length = Math.Max(slot * 2, BitsPerNumber);
+                int length = Math.Max(slot * 2, SearchColumn.Block);
                 Array.Resize(ref _rows, length);
-                Array.Resize(ref _pulls, length);
-                Array.Resize(ref _updated, length);
+                _pulls.Grow(length);
+                _updated.Grow(length);
             }
         }
         _slots.Add(row.Summary.Id, slot);
@@ -157,7 +156,8 @@ internal sealed class SearchIndex
         if (!_namespaces.TryGetValue(row.Namespace, out string? space))
             _namespaces.Add(row.Namespace, space = row.Namespace);
         _rows[slot] = row with { Namespace = space };
-        (_pulls[slot], _updated[slot]) = (row.Summary.Pulls, row.Summary.UpdatedAt);
+        _pulls.Set(slot, row.Summary.Pulls);
+        _updated.Set(slot, row.Summary.UpdatedAt);
     }
 
     private void Remember(int slot, SearchRow row)
@@ -193,7 +193,7 @@ internal sealed class SearchIndex
     private sealed class Page : IComparer<int>
     {
         private readonly SearchIndex _index;
-        private readonly long[]? _numbers; // What the order goes by; null: names.
+        private readonly SearchColumn? _numbers; // What the order goes by; null: names.
         private readonly PageMark? _after;
         private readonly int _limit;
         private readonly PriorityQueue<int, int> _best; // The last of them first.
@@ -206,7 +206,8 @@ internal sealed class SearchIndex
             _best = new PriorityQueue<int, int>(limit, this);
         }
 
-        // Nearly all of very many are told apart by one comparison.
+        public bool MayTakeOf(int block) => _numbers is null || _numbers.GreatestOf(block) >= _worst;
+
         public bool MayTake(int slot) =>
             _numbers is null || (_numbers[slot] >= _worst && (_after is null || _numbers[slot] <= _after.Number));
 
