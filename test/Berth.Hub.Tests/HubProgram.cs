@@ -41,6 +41,10 @@ internal sealed class HubProgram : IAsyncDisposable
     public static Task<HubProgram> StartInAsync(DirectoryInfo directory, params string[] options) =>
         StartAsync(directory, ownsDirectory: false, $"127.0.0.1:{FreePort.Next()}", options);
 
+    /// <summary>As <see cref="StartInAsync"/>; each line of its log goes to the caller.</summary>
+    public static Task<HubProgram> StartHeardAsync(DirectoryInfo directory, Action<string> heard, params string[] options) =>
+        StartAsync(directory, ownsDirectory: false, "127.0.0.1:0", options, heard);
+
     /// <summary>Another one over the data of a hub that has ended, at the same address.</summary>
     public Task<HubProgram> StartAgainAsync(params string[] options) => StartAsync(_directory, ownsDirectory: false, Host, options);
 
@@ -82,13 +86,23 @@ internal sealed class HubProgram : IAsyncDisposable
             _directory.Delete(recursive: true);
     }
 
-    private static async Task<HubProgram> StartAsync(DirectoryInfo directory, bool ownsDirectory, string listen, string[] options)
+    private static async Task<HubProgram> StartAsync(
+        DirectoryInfo directory, bool ownsDirectory, string listen, string[] options, Action<string>? heard = null)
     {
         Process process = Process.Start(new ProcessStartInfo(
             ProgramPath, ["serve", "--listen", listen, "--data", Path.Join(directory.FullName, "data"), .. options])
         {
-            RedirectStandardOutput = true,
+            RedirectStandardOutput = true, RedirectStandardError = heard is not null,
         })!;
+        if (heard is not null)
+        {
+            process.ErrorDataReceived += (_, line) =>
+            {
+                if (line.Data is { } text)
+                    heard(text);
+            };
+            process.BeginErrorReadLine();
+        }
         const string Prefix = "berth-hub listens on ";
         using var patience = new CancellationTokenSource(s_patience);
         while (await process.StandardOutput.ReadLineAsync(patience.Token) is { } line)

@@ -64,6 +64,13 @@ public sealed class FileBlobStorage : IBlobStorage
     }
 
     /// <inheritdoc/>
+    public ValueTask<long?> ArrivedAsync(string id, long bytes, CancellationToken cancellationToken)
+    {
+        var file = new FileInfo(UploadPath(id));
+        return new(file.Exists ? Math.Min(file.Length, bytes) : null);
+    }
+
+    /// <inheritdoc/>
     public ValueTask CancelAsync(string id, CancellationToken cancellationToken)
     {
         Hashes.Take(id, "sha256", 0)?.Dispose();

@@ -22,6 +22,11 @@ public interface IBlobStorage : IAsyncDisposable
     ValueTask<IBlobWriter> ResumeAsync(string id, string algorithm, long bytes, CancellationToken cancellationToken);
 
     /// <summary>
+    /// How much there is of an upload, of which at most <paramref name="bytes"/> count; null: nothing, and it cannot go on.
+    /// </summary>
+    ValueTask<long?> ArrivedAsync(string id, long bytes, CancellationToken cancellationToken);
+
+    /// <summary>
     /// Removes all that there is of an upload that did not become a blob, wherever it was interrupted. Nothing there is no failure.
     /// </summary>
     ValueTask CancelAsync(string id, CancellationToken cancellationToken);

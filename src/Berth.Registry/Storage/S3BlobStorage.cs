@@ -45,6 +45,16 @@ public sealed class S3BlobStorage : IBlobStorage
         await S3BlobWriter.ResumeAsync(this, id, algorithm, bytes, cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
+    public async ValueTask<long?> ArrivedAsync(string id, long bytes, CancellationToken cancellationToken)
+    {
+        // Of an upload without bytes nothing is stored.
+        if (await ReadAsync(StateKey(id), cancellationToken).ConfigureAwait(false) is not { } saved)
+            return bytes == 0 ? 0 : null;
+        S3UploadState state = S3UploadState.Parse(saved);
+        return Math.Min(state.PartsBytes + state.TailBytes, bytes);
+    }
+
+    /// <inheritdoc/>
     public async ValueTask CancelAsync(string id, CancellationToken cancellationToken)
     {
         Hashes.Take(id, "sha256", 0)?.Dispose();

@@ -37,6 +37,12 @@ internal sealed class GatedStorage(Func<Task> gate) : IBlobStorage
         return new Writer(this, id);
     }
 
+    public async ValueTask<long?> ArrivedAsync(string id, long bytes, CancellationToken cancellationToken)
+    {
+        await gate();
+        return _uploads.TryGetValue(id, out List<byte>? content) ? Math.Min(content.Count, bytes) : null;
+    }
+
     public async ValueTask CancelAsync(string id, CancellationToken cancellationToken)
     {
         await gate();

@@ -98,6 +98,23 @@ public abstract class BlobStorageContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Upload_TellsWhatIsThere()
+    {
+        string id = NewId();
+        await using (IBlobWriter writer = await _first.BeginAsync(id, "sha256", default))
+        {
+            Assert.Equal(0, await _second.ArrivedAsync(id, 0, default));
+            await writer.WriteAsync(new ReadOnlySequence<byte>(new byte[50_000]), default);
+            await writer.SuspendAsync(default);
+        }
+        // More was agreed than is there: it was lost since.
+        Assert.Equal(50_000, await _second.ArrivedAsync(id, 60_000, default));
+        Assert.Equal(40_000, await _second.ArrivedAsync(id, 40_000, default));
+        await _first.CancelAsync(id, default);
+        Assert.Null(await _second.ArrivedAsync(id, 50_000, default));
+    }
+
+    [Fact]
     public async Task Upload_ThatIsNotThere_IsNotResumed()
     {
         var fault = await Assert.ThrowsAsync<FaultException>(async () => await _first.ResumeAsync(NewId(), "sha256", 10, default));

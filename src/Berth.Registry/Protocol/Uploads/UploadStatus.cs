@@ -13,6 +13,9 @@ internal static class UploadStatus
         UploadRow upload = await call.Services.Database.ReadAsync(
             (transaction, token) => UploadTable.FindAsync(transaction, call.Repository, call.Reference, token), call.Aborted)
             .ConfigureAwait(false) ?? throw UploadSession.Unknown();
-        UploadAnswer.GoesOn(call, upload.Id, upload.Bytes, StatusCodes.Status204NoContent);
+        // The row may have survived a loss of power that took bytes: the client has to send again what is not there.
+        long arrived = await call.Services.Storage.ArrivedAsync(upload.Id, upload.Bytes, call.Aborted).ConfigureAwait(false)
+            ?? throw UploadSession.Unknown();
+        UploadAnswer.GoesOn(call, upload.Id, arrived, StatusCodes.Status204NoContent);
     }
 }
