@@ -29,12 +29,14 @@ public class PagesHub : IAsyncLifetime
 
     protected virtual string? NewDatabase() => null;
 
+    protected virtual TimeSpan UnusedBlobTime => TimeSpan.FromHours(6);
+
     public async ValueTask InitializeAsync()
     {
         HubOptions options = new()
         {
             Listen = [IPEndPoint.Parse("127.0.0.1:0")], DataDirectory = _directory.FullName,
-            Database = NewDatabase(), Accounts = new AccountSettings { SignUp = SignUpMode.Open },
+            Database = NewDatabase(), UnusedBlobTime = UnusedBlobTime, Accounts = new AccountSettings { SignUp = SignUpMode.Open },
             Serving = new ServingSettings { WebhookHosts = ["127.0.0.1"] },
         };
         Services = await HubServices.OpenAsync(options, NullLoggerFactory.Instance, TimeProvider.System, default);
