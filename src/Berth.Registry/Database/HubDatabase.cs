@@ -53,6 +53,7 @@ public sealed class HubDatabase : IAsyncDisposable
     }
 
     /// <summary>Reads. Each statement sees what was committed when it began.</summary>
+    /// <exception cref="FaultException">Unavailable: the disk fails, or the database is away.</exception>
     public async Task<T> ReadAsync<T>(Func<HubTransaction, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {
         HubConnection connection = await _source.RentReaderAsync(cancellationToken).ConfigureAwait(false);
@@ -62,6 +63,10 @@ public sealed class HubDatabase : IAsyncDisposable
             T result = await work(new HubTransaction(connection, null), cancellationToken).ConfigureAwait(false);
             failed = false;
             return result;
+        }
+        catch (DbException exception)
+        {
+            throw FaultException.Unavailable($"read database: {exception.Message}", exception);
         }
         finally
         {

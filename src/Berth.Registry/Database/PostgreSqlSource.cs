@@ -86,7 +86,14 @@ internal sealed class PostgreSqlSource : IConnectionSource
         await former.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ForceYielding);
         lock (_gate)
             _waiting = null;
-        await using NpgsqlCommand command = _source.CreateCommand("select pg_current_snapshot()::text");
-        return new DatabaseMark(0, (string)(await command.ExecuteScalarAsync().ConfigureAwait(false))!);
+        try
+        {
+            await using NpgsqlCommand command = _source.CreateCommand("select pg_current_snapshot()::text");
+            return new DatabaseMark(0, (string)(await command.ExecuteScalarAsync().ConfigureAwait(false))!);
+        }
+        catch (NpgsqlException exception)
+        {
+            throw FaultException.Unavailable($"read database: {exception.Message}", exception);
+        }
     }
 }

@@ -68,6 +68,16 @@ public abstract class HubDatabaseContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Read_ThatTheDatabaseCannotDo_IsUnavailable_AndTheNextOneWorks()
+    {
+        FaultException fault = await Assert.ThrowsAsync<FaultException>(() => _first.ReadAsync(
+            (transaction, token) => transaction.NumberAsync($"select value from what_is_not_there", token), default));
+        Assert.Equal(FaultKind.Unavailable, fault.Kind);
+        Assert.StartsWith("read database: ", fault.Message, StringComparison.Ordinal);
+        Assert.Null(await CountAsync(_first, "nobody"));
+    }
+
+    [Fact]
     public async Task Writes_FromTwoProcesses_LoseNoUpdate()
     {
         await AddAsync(_first, "shared", 0);

@@ -1,5 +1,7 @@
 using System.IO.Pipelines;
 using System.Security.Cryptography;
+using Berth.Linux;
+using Berth.Linux.Files;
 using Berth.Oci;
 using Berth.Registry.Audit;
 using Berth.Registry.Database;
@@ -53,14 +55,18 @@ public sealed class HubBackup(HubServices services)
                 }
                 if (isWhole)
                 {
+                    // Names are on the disk when it is said to be done: the blobs' before that of the rows that need them.
+                    foreach (string blobDirectory in Directory.EnumerateDirectories(directory, "*", SearchOption.AllDirectories))
+                        FileCalls.SyncDirectory(blobDirectory);
                     File.Move(fresh, Path.Join(directory, BackupFormat.RowsFile), overwrite: true);
+                    FileCalls.SyncDirectory(directory);
                     return sum with { Blobs = blobs.Count };
                 }
                 if (attempt == TriesMax)
                     throw FaultException.Unavailable("back up: blobs are missing from the storage that the database names");
             }
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or LinuxException)
         {
             throw FaultException.Unavailable($"back up to {directory}: {failure.Message}", failure);
         }
