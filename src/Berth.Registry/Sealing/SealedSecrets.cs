@@ -123,7 +123,7 @@ public sealed partial class SealedSecrets
 
     private static FaultException Missing(SealingKeyFile file, string id) => FaultException.NotFound(
         $"open the hub's secrets: they are encrypted with key {id}, and its file {file.Path} is not there: put it back from where a copy "
-        + "of it is kept, or name it with secret-key-file; if it is lost, see \"berth-hub secrets reset --help\"");
+        + "of it is kept, or name it with secret-key-file; all processes on one database need the same. If it is lost, see \"berth-hub secrets reset --help\"");
 
     private static FaultException Wrong(SealingKeyFile file, string id) => FaultException.Conflict(
         $"open the hub's secrets: they are encrypted with key {id}, which {file.Path} does not hold: put the right file there, or name "

@@ -146,7 +146,9 @@ public sealed class TwoProcessesTests : IAsyncDisposable
             string secret = Path.Join(_directory.FullName, "secret");
             await File.WriteAllTextAsync(secret, s3.SecretKey, Stop);
             storage = ["--s3-endpoint", s3.Endpoint.ToString(), "--s3-bucket", s3.Bucket, "--s3-prefix", s3.Prefix,
-                "--s3-access-key", s3.AccessKey, "--s3-secret-key-file", secret];
+                "--s3-access-key", s3.AccessKey, "--s3-secret-key-file", secret,
+                // The same for all processes on one database: the first makes it.
+                "--secret-key-file", Path.Join(_directory.FullName, "secret.key")];
         }
         for (int i = 0; i < 2; i++)
         {
