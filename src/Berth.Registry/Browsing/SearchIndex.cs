@@ -75,7 +75,7 @@ internal sealed class SearchIndex
         _free.Add(slot);
     }
 
-    /// <summary>The next rows of a search, in its order: none twice.</summary>
+    /// <summary>The next rows of a search, in its order.</summary>
     /// <param name="search">What is looked for.</param>
     /// <param name="after">The last row of the page before; null for the first page.</param>
     /// <param name="limit">How many, at most.</param>
@@ -103,7 +103,7 @@ internal sealed class SearchIndex
         return page.Sorted();
     }
 
-    // One bit for each slot that has all words; null when none can have them.
+    // One bit for each slot that has all words; null without a word.
     private ulong[]? Matching(IReadOnlyList<string> words)
     {
         ulong[]? matching = null;
