@@ -55,7 +55,8 @@ public sealed class DebianEngineFixture : IAsyncLifetime
             await Program.RunAsync("ip", ["link", "del", _bridge], Address);
         _daemon?.Dispose();
         _gate.Dispose();
-        // Its own mounts are gone with it; what it could not take away is left for the machine.
+        // Its own mounts are gone with it, but for the one of the host's network namespace, once a container had that.
+        await Program.RunAsync("umount", [$"{_root}/run/netns/default"], Address);
         await Program.RunAsync("rm", ["-rf", _root], Address);
     }
 

@@ -1,59 +1,28 @@
 using System.Net;
-using System.Net.Sockets;
+using Microsoft.AspNetCore.Http;
 
 namespace Berth.EndToEnd.Tests;
 
 /// <summary>A small web server at the engine's bridge address, for what Dockerfiles download.</summary>
 internal sealed class FileServer : IAsyncDisposable
 {
-    private readonly HttpListener _listener = new();
-    private readonly Dictionary<string, byte[]> _files;
-    private readonly Task _serving;
+    private readonly LocalServer _server;
 
-    public FileServer(Dictionary<string, byte[]> files)
-    {
-        _files = files;
-        using (TcpListener probe = new(IPAddress.Parse(EngineFixture.Gateway), 0))
+    public FileServer(Dictionary<string, byte[]> files) =>
+        _server = new LocalServer(IPAddress.Parse(EngineFixture.Gateway), async context =>
         {
-            probe.Start();
-            Address = $"http://{EngineFixture.Gateway}:{((IPEndPoint)probe.LocalEndpoint).Port}";
-        }
-        _listener.Prefixes.Add(Address + "/");
-        _listener.Start();
-        _serving = ServeAsync();
-    }
-
-    public string Address { get; }
-
-    public async ValueTask DisposeAsync()
-    {
-        _listener.Stop();
-        await _serving;
-        _listener.Close();
-    }
-
-    private async Task ServeAsync()
-    {
-        while (_listener.IsListening)
-        {
-            HttpListenerContext context;
-            try
+            string path = context.Request.Path;
+            if (files.TryGetValue(path, out byte[]? content))
             {
-                context = await _listener.GetContextAsync();
-            }
-            catch (Exception stopped) when (stopped is HttpListenerException or ObjectDisposedException or InvalidOperationException)
-            {
-                return;
-            }
-            if (_files.TryGetValue(context.Request.Url!.AbsolutePath, out byte[]? content))
-            {
-                context.Response.ContentType = context.Request.Url.AbsolutePath.EndsWith('/') ? "text/html" : "application/octet-stream";
-                context.Response.ContentLength64 = content.Length;
-                await context.Response.OutputStream.WriteAsync(content);
+                context.Response.ContentType = path.EndsWith('/') ? "text/html" : "application/octet-stream";
+                context.Response.ContentLength = content.Length;
+                await context.Response.Body.WriteAsync(content, context.RequestAborted);
             }
             else
-                context.Response.StatusCode = 404;
-            context.Response.Close();
-        }
-    }
+                context.Response.StatusCode = StatusCodes.Status404NotFound;
+        });
+
+    public string Address => $"http://{_server.Host}";
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
 }

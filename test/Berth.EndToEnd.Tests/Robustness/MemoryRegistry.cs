@@ -1,10 +1,9 @@
 using System.Formats.Tar;
 using System.IO.Compression;
 using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
-using Berth.Tests;
+using Microsoft.AspNetCore.Http;
 
 namespace Berth.EndToEnd.Tests.Robustness;
 
@@ -13,23 +12,19 @@ internal sealed class MemoryRegistry : IAsyncDisposable
 {
     private const int PieceBytes = 64 * 1024;
     private const string Manifest = "application/vnd.oci.image.manifest.v1+json";
-    private readonly HttpListener _listener = new();
+    private readonly LocalServer _server;
     private readonly Dictionary<string, (string Type, byte[] Content)> _answers = new(StringComparer.Ordinal);
-    private readonly Task _serving;
 
     public MemoryRegistry(int repositories, int layers = 2, int layerBytes = 1024 * 1024)
     {
-        Host = $"127.0.0.1:{FreePort.Next()}";
         Random random = new(4711);
         for (int i = 0; i < repositories; i++)
             Add($"r{i}", [.. Enumerable.Range(0, layers).Select(layer => Layer($"file{i}-{layer}", random, layerBytes))]);
-        _listener.Prefixes.Add($"http://{Host}/");
-        _listener.Start();
-        _serving = ServeAsync();
+        _server = new LocalServer(IPAddress.Loopback, AnswerAsync);
     }
 
     /// <summary>Name and port, as they stand in a reference.</summary>
-    public string Host { get; }
+    public string Host => _server.Host;
 
     /// <summary>Answers a path with other bytes than the true ones.</summary>
     public void Lie(Func<string, bool> path)
@@ -60,12 +55,7 @@ internal sealed class MemoryRegistry : IAsyncDisposable
             _answers[$"/v2/{repository}/blobs/{DigestOf(blob)}"] = ("application/octet-stream", blob);
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        _listener.Stop();
-        await _serving;
-        _listener.Close();
-    }
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     private static string Descriptor(string type, byte[] content) =>
         $$"""{"mediaType":"{{type}}","digest":"{{DigestOf(content)}}","size":{{content.Length}}}""";
@@ -91,48 +81,23 @@ internal sealed class MemoryRegistry : IAsyncDisposable
         return zipped.ToArray();
     }
 
-    private async Task ServeAsync()
+    private async Task AnswerAsync(HttpContext context)
     {
-        while (true)
+        HttpResponse response = context.Response;
+        string path = context.Request.Path;
+        if (path is "/v2/" or "/v2")
+            response.ContentLength = 0;
+        else if (_answers.TryGetValue(path, out (string Type, byte[] Content) answer))
         {
-            HttpListenerContext context;
-            try
-            {
-                context = await _listener.GetContextAsync();
-            }
-            catch (Exception stopped) when (stopped is HttpListenerException or ObjectDisposedException or InvalidOperationException)
-            {
-                return;
-            }
-            _ = Task.Run(() => AnswerAsync(context));
+            response.ContentType = answer.Type;
+            response.ContentLength = answer.Content.Length;
+            if (answer.Type == Manifest)
+                response.Headers["Docker-Content-Digest"] = DigestOf(answer.Content);
+            for (int at = 0; !HttpMethods.IsHead(context.Request.Method) && at < answer.Content.Length; at += PieceBytes)
+                await response.Body.WriteAsync(
+                    answer.Content.AsMemory(at, Math.Min(PieceBytes, answer.Content.Length - at)), context.RequestAborted);
         }
-    }
-
-    private async Task AnswerAsync(HttpListenerContext context)
-    {
-        HttpListenerResponse response = context.Response;
-        try
-        {
-            string path = context.Request.Url!.AbsolutePath;
-            if (path is "/v2/" or "/v2")
-                response.ContentLength64 = 0;
-            else if (_answers.TryGetValue(path, out (string Type, byte[] Content) answer))
-            {
-                response.ContentType = answer.Type;
-                response.ContentLength64 = answer.Content.Length;
-                if (answer.Type == Manifest)
-                    response.AddHeader("Docker-Content-Digest", DigestOf(answer.Content));
-                for (int at = 0; context.Request.HttpMethod != "HEAD" && at < answer.Content.Length; at += PieceBytes)
-                    await response.OutputStream.WriteAsync(answer.Content.AsMemory(at, Math.Min(PieceBytes, answer.Content.Length - at)));
-            }
-            else
-                response.StatusCode = 404;
-            response.Close();
-        }
-        catch (Exception gone) when (gone is HttpListenerException or IOException or ObjectDisposedException or InvalidOperationException)
-        {
-            // Whoever asked was killed.
-            response.Abort();
-        }
+        else
+            response.StatusCode = StatusCodes.Status404NotFound;
     }
 }
