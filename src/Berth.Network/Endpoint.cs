@@ -82,6 +82,10 @@ public sealed record EndpointRequest
     /// <summary>A wanted IPv6 address (<c>--ip6</c>); null: the next free.</summary>
     public InternetAddress? IPv6Address { get; init; }
 
+    /// <summary>Further addresses (<c>--link-local-ip</c>) of 169.254.0.0/16 and fe80::/10, which hold on the link alone. Nobody gives them
+    /// out, so that nobody but their user knows who has which.</summary>
+    public IReadOnlyList<InternetAddress> LinkLocalAddresses { get; init; } = [];
+
     /// <summary>A wanted link address (<c>--mac-address</c>); null: from the address.</summary>
     public MacAddress? Mac { get; init; }
 

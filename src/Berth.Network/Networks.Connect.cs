@@ -7,6 +7,8 @@ namespace Berth.Network;
 
 public sealed partial class Networks
 {
+    private const int LinkLocalPrefixLengthIPv6 = 64;
+
     /// <inheritdoc/>
     public Task<Endpoint> ConnectAsync(
         ISandbox sandbox, string network, EndpointRequest request, CancellationToken cancellationToken)
@@ -100,6 +102,11 @@ public sealed partial class Networks
         }
         if (network.Driver != BridgeDriver && request.Ports.Count > 0)
             throw FaultException.Invalid($"publish ports: network {network.Name}: it has no bridge");
+        foreach (InternetAddress local in request.LinkLocalAddresses)
+        {
+            if (!InternetSubnet.LinkLocal.Contains(local) && !InternetSubnet.LinkLocalIPv6.Contains(local))
+                throw FaultException.Invalid($"invalid link local IP address: {local}");
+        }
         CheckWanted(network, request.Address, network.IPv4);
         CheckWanted(network, request.IPv6Address, network.IPv6);
     }
@@ -154,7 +161,7 @@ public sealed partial class Networks
             endpoint = endpoint with { InterfaceName = LinkName(sandbox, request, endpoint.HostInterfaceName) };
             endpoint = HoldPorts(endpoint, network, request, undo);
             undo.Push(() => RemoveLink(endpoint.HostInterfaceName));
-            MakeLink(sandbox, state, endpoint, request.Parameters);
+            MakeLink(sandbox, state, endpoint, request);
             _host.Publish(endpoint);
             return endpoint;
         }
@@ -231,7 +238,7 @@ public sealed partial class Networks
         });
     }
 
-    private void MakeLink(Sandbox sandbox, NetworkState state, Endpoint endpoint, IReadOnlyList<LinkParameter> parameters)
+    private void MakeLink(Sandbox sandbox, NetworkState state, Endpoint endpoint, EndpointRequest request)
     {
         try
         {
@@ -252,9 +259,9 @@ public sealed partial class Networks
             _host.Route.HairpinPort(_host.Route.FindLink(endpoint.HostInterfaceName)!.Index);
 
         int index = sandbox.Route.FindLink(endpoint.InterfaceName)!.Index;
-        if (endpoint.IPv6Address is not null)
+        if (endpoint.IPv6Address is not null || request.LinkLocalAddresses.Any(static local => local.IsIPv6))
             SwitchOnIPv6(sandbox.Namespace, endpoint.InterfaceName);
-        SetParameters(sandbox, endpoint, parameters);
+        SetParameters(sandbox, endpoint, request.Parameters);
         if (endpoint.Address is { } address)
         {
             bool hasWayOut = sandbox.Endpoints.Any(other => other.Gateway is not null);
@@ -263,14 +270,40 @@ public sealed partial class Networks
         if (endpoint.IPv6Address is { } addressIPv6)
         {
             bool hasWayOut = sandbox.Endpoints.Any(other => other.IPv6Gateway is not null);
+            AddIPv6Address(sandbox.Route, index, addressIPv6, state.Network.IPv6!.Subnet, hasWayOut ? null : endpoint.IPv6Gateway);
+        }
+        AddLinkLocal(sandbox.Route, index, request.LinkLocalAddresses);
+    }
+
+    // Behind the others: of several addresses the kernel sends from the first.
+    private static void AddLinkLocal(RouteSocket route, int link, IReadOnlyList<InternetAddress> addresses)
+    {
+        foreach (InternetAddress local in addresses)
+        {
             try
             {
-                AddAddress(sandbox.Route, index, addressIPv6, state.Network.IPv6!.Subnet, hasWayOut ? null : endpoint.IPv6Gateway);
+                if (local.IsIPv6)
+                    AddIPv6Address(route, link, local, new InternetSubnet(local, LinkLocalPrefixLengthIPv6), gateway: null);
+                else
+                    AddAddress(route, link, local, InternetSubnet.LinkLocal, gateway: null);
             }
-            catch (LinuxException exception) when (exception.Error == Errno.EACCES)
+            catch (LinuxException exception) when (exception.Error == Errno.EEXIST)
             {
-                // The container was asked to have no IPv6 (--sysctl net.ipv6.conf.all.disable_ipv6=1), before or meanwhile.
+                // Asked for twice, or the one that the kernel makes of the link's address.
             }
+        }
+    }
+
+    private static void AddIPv6Address(
+        RouteSocket route, int link, InternetAddress address, InternetSubnet subnet, InternetAddress? gateway)
+    {
+        try
+        {
+            AddAddress(route, link, address, subnet, gateway);
+        }
+        catch (LinuxException exception) when (exception.Error == Errno.EACCES)
+        {
+            // The container was asked to have no IPv6 (--sysctl net.ipv6.conf.all.disable_ipv6=1), before or meanwhile.
         }
     }
 

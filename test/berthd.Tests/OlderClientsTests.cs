@@ -81,8 +81,6 @@ public sealed class OlderClientsTests : IAsyncLifetime
 
     [Theory]
     [InlineData("POST", "/v1.50/containers/x/start?checkpoint=c", null, "501", "checkpoints are not supported")]
-    [InlineData("POST", "/v1.50/containers/create",
-        """{"NetworkingConfig":{"EndpointsConfig":{"n":{"IPAMConfig":{"LinkLocalIPs":["169.254.1.1"]}}}}}""", "501", "link-local address")]
     [InlineData("DELETE", "/v1.50/images/x?platforms=%7B%22os%22:%22a%22%7D&platforms=%7B%22os%22:%22b%22%7D", null, "400",
         "specifying multiple platforms is not supported")]
     [InlineData("GET", "/v1.50/networks/x?scope=swarm", null, "404", "network x not found")]

@@ -222,65 +222,25 @@ internal sealed partial class ContainerService
             string name = NetworkName(key);
             EndpointSettings merged = settings.MacAddress.Length == 0 && name == first
                 ? settings with { MacAddress = request.Config.MacAddress ?? "" } : settings;
-            CheckEndpoint(name, parts.Networks.Find(name), merged);
+            CheckEndpoint(name, merged);
             all[name] = merged;
         }
         return all;
     }
 
-    // One that is missing is said when the container starts: clients take a "not found" here for a missing image and pull it.
-    private string NetworkName(string text) => text == "default" ? "bridge"
-        : parts.Networks.Find(text)?.Name ?? text;
-
-    /// <param name="network">The network's name.</param>
-    /// <param name="found">The network; null: there is none of that name yet.</param>
-    /// <param name="settings">How it shall be joined.</param>
-    internal static void CheckEndpoint(string network, Network.Network? found, EndpointSettings settings)
-    {
-        if (found is { ConfigOnly: true })
-            throw new FaultException(
-                FaultKind.Forbidden, $"network {network} is a configuration for others: containers cannot join it");
-        if ((settings.IPv4Address.Length > 0 || settings.IPv6Address.Length > 0) && network == "bridge")
-            throw FaultException.Invalid("user specified IP address is supported on user defined networks only");
-        if (settings.Aliases.Count > 0 && network == "bridge")
-            throw FaultException.Invalid("network-scoped alias is supported only for containers in user defined networks");
-        foreach (string link in settings.Links)
-            _ = LinkText.Parse(link);
-        CheckAddress(settings.IPv4Address, isIPv6: false, found);
-        CheckAddress(settings.IPv6Address, isIPv6: true, found);
-        CheckOptions(settings);
-        if (settings.MacAddress.Length > 0 && !Network.MacAddress.TryParse(settings.MacAddress, out _))
-            throw FaultException.Invalid($"invalid MAC address: {settings.MacAddress}");
-    }
-
-    private static void CheckOptions(EndpointSettings settings)
+    private void CheckEndpoint(string network, EndpointSettings settings)
     {
         try
         {
-            _ = EndpointOptions.Parse(settings.DriverOptions);
+            EndpointRules.Check(network, parts.Networks.Find(network), settings);
         }
-        catch (FaultException fault)
+        catch (FaultException fault) when (fault.Kind == FaultKind.InvalidArgument)
         {
-            throw FaultException.Invalid($"invalid endpoint settings:\n{fault.Message}");
+            throw FaultException.Invalid($"invalid config for network {network}: {fault.Message}", fault);
         }
     }
 
-    // Docker's words, also for a network that has no address of the family at all.
-    private static void CheckAddress(string text, bool isIPv6, Network.Network? network)
-    {
-        if (text.Length == 0)
-            return;
-        if (!Network.InternetAddress.TryParse(text, out Network.InternetAddress address) || address.IsIPv6 != isIPv6)
-            throw FaultException.Invalid($"invalid {(isIPv6 ? "IPv6" : "IPv4")} address: {text}");
-        if (network is null)
-            return;
-        if (network.Plan(isIPv6) is not { IsRequested: true } plan)
-        {
-            throw FaultException.Invalid("invalid endpoint settings:\n"
-                + "user specified IP address is supported only when connecting to networks with user configured subnets");
-        }
-        if (!plan.Subnet.Contains(address))
-            throw FaultException.Invalid(
-                $"invalid endpoint settings:\nno configured subnet or ip-range contain the IP address {text}");
-    }
+    // One that is missing is said when the container starts: clients take a "not found" here for a missing image and pull it.
+    private string NetworkName(string text) => text == "default" ? "bridge"
+        : parts.Networks.Find(text)?.Name ?? text;
 }

@@ -377,6 +377,7 @@ internal sealed partial class ContainerService
             ContainerName = record.Name,
             Address = settings.IPv4Address.Length > 0 ? InternetAddress.Parse(settings.IPv4Address) : null,
             IPv6Address = settings.IPv6Address.Length > 0 ? InternetAddress.Parse(settings.IPv6Address) : null,
+            LinkLocalAddresses = [.. settings.LinkLocalAddresses.Select(InternetAddress.Parse)],
             Mac = settings.MacAddress.Length > 0 ? MacAddress.Parse(settings.MacAddress) : null,
             Aliases = settings.Aliases,
             Links = LinksOn(record, network, settings),

@@ -11,7 +11,8 @@ internal sealed class AddressRanges
     private readonly List<AddressRequest> _wanted = [];
 
     /// <summary>What is asked of IPv4 and of IPv6, null where the network has none, and what was asked and is not used.</summary>
-    /// <exception cref="FaultException">InvalidArgument: all that is wrong. NotSupported: several ranges of one family.</exception>
+    /// <exception cref="FaultException">InvalidArgument: all that is wrong. Forbidden: several ranges of one family, which no bridge of
+    /// Docker's has either.</exception>
     public static (AddressRequest? IPv4, AddressRequest? IPv6, string Warning) Parse(
         IReadOnlyList<AddressRange> ranges, bool hasIPv4, bool hasIPv6)
     {
@@ -19,15 +20,20 @@ internal sealed class AddressRanges
         foreach (AddressRange range in ranges)
             all.Read(range, hasIPv4, hasIPv6);
         if (all._errors.Count > 0)
-            throw FaultException.Invalid("invalid network config:\n" + Joined(all._errors));
-        if (all._wanted.Count > all._wanted.DistinctBy(wanted => wanted.Subnet?.IsIPv6).Count())
-            throw new FaultException(FaultKind.NotSupported, "a network with several subnets of one family is not offered by this engine");
+            throw FaultException.Invalid("invalid network config:\n" + ErrorList.Join(all._errors));
+        all.RefuseSeveral();
         return (hasIPv4 ? all.Of(isIPv6: false) : null, hasIPv6 ? all.Of(isIPv6: true) : null, string.Join('\n', all._warnings));
     }
 
-    // Docker's way to write several errors.
-    private static string Joined(List<string> errors) =>
-        errors.Count == 1 ? errors[0] : string.Join('\n', errors.Select(error => $"* {error}"));
+    // In Docker's order: addresses are taken before the driver sees them.
+    private void RefuseSeveral()
+    {
+        InternetSubnet[] subnets = [.. _wanted.Select(wanted => wanted.Subnet).OfType<InternetSubnet>()];
+        if (subnets.Where((subnet, index) => subnets.Skip(index + 1).Any(subnet.Overlaps)).Any())
+            throw new FaultException(FaultKind.Forbidden, "invalid pool request: Pool overlaps with other one on this address space");
+        if (subnets.GroupBy(subnet => subnet.IsIPv6).Any(family => family.Count() > 1))
+            throw new FaultException(FaultKind.Forbidden, "bridge driver doesn't support multiple subnets");
+    }
 
     private AddressRequest Of(bool isIPv6) =>
         _wanted.FirstOrDefault(wanted => wanted.Subnet?.IsIPv6 == isIPv6) ?? new AddressRequest();

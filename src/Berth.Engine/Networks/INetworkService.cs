@@ -153,6 +153,9 @@ public sealed record EndpointSettings
     /// <summary>A fixed address; empty: any.</summary>
     public string IPv6Address { get; init; } = "";
 
+    /// <summary>Further addresses that are valid on the network's link alone: of 169.254.0.0/16 and fe80::/10.</summary>
+    public IReadOnlyList<string> LinkLocalAddresses { get; init; } = [];
+
     /// <summary>A fixed MAC address; empty: made from the address.</summary>
     public string MacAddress { get; init; } = "";
 

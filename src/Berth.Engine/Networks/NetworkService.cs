@@ -78,7 +78,7 @@ internal sealed class NetworkService(EngineParts parts, ContainerService contain
     {
         Network.Network network = Find(id);
         Container found = parts.Containers.Find(container);
-        ContainerService.CheckEndpoint(network.Name, network, settings);
+        EndpointRules.Check(network.Name, network, settings);
         await found.Gate.WaitAsync(cancellationToken);
         try
         {

@@ -19,6 +19,12 @@ public readonly record struct InternetSubnet
     /// <summary>The first address: the network itself.</summary>
     public InternetAddress Address { get; }
 
+    /// <summary>The addresses that hold on one link alone. RFC 3927; RFC 4291 section 2.5.6, where all but the first 64 are zero.</summary>
+    public static InternetSubnet LinkLocal { get; } = Parse("169.254.0.0/16");
+
+    /// <summary>The same in IPv6: a link has a /64 of them.</summary>
+    public static InternetSubnet LinkLocalIPv6 { get; } = Parse("fe80::/10");
+
     /// <summary>How many leading bits are fixed, 0 to 32 or 128.</summary>
     public int PrefixLength { get; }
 

@@ -131,18 +131,16 @@ internal static class ContainerRequests
     };
 
     /// <summary>How to join a network.</summary>
-    /// <exception cref="FaultException">NotSupported: with link-local addresses.</exception>
     public static EndpointSettings ToSettings(this Wire.EndpointSettings? endpoint) => endpoint switch
     {
         null => new EndpointSettings(),
-        { IPAMConfig.LinkLocalIPs: [var first, ..] } => throw new FaultException(
-            FaultKind.NotSupported, $"link-local address {first}: this engine gives endpoints none"),
         _ => new EndpointSettings
         {
             Aliases = endpoint.Aliases ?? [],
             Links = endpoint.Links ?? [],
             IPv4Address = endpoint.IPAMConfig?.IPv4Address ?? "",
             IPv6Address = endpoint.IPAMConfig?.IPv6Address ?? "",
+            LinkLocalAddresses = endpoint.IPAMConfig?.LinkLocalIPs ?? [],
             MacAddress = endpoint.MacAddress,
             DriverOptions = endpoint.DriverOpts ?? new Dictionary<string, string>(),
             GatewayPriority = endpoint.GwPriority,

@@ -84,10 +84,12 @@ internal static class ContainerViews
     /// <summary>A connection to a network.</summary>
     public static Wire.EndpointSettings ToWire(this EndpointDetails endpoint) => new()
     {
-        IPAMConfig = endpoint.Settings is { IPv4Address: "", IPv6Address: "" } ? null : new Wire.EndpointIpamConfig
+        IPAMConfig = endpoint.Settings is { IPv4Address: "", IPv6Address: "", LinkLocalAddresses.Count: 0 } ? null
+            : new Wire.EndpointIpamConfig
         {
             IPv4Address = endpoint.Settings.IPv4Address.NullIfEmpty(),
             IPv6Address = endpoint.Settings.IPv6Address.NullIfEmpty(),
+            LinkLocalIPs = endpoint.Settings.LinkLocalAddresses is { Count: > 0 } local ? local : null,
         },
         Links = endpoint.Settings.Links.Count > 0 ? endpoint.Settings.Links : null,
         Aliases = endpoint.Settings.Aliases.Count > 0 ? endpoint.Settings.Aliases : null,
