@@ -215,10 +215,12 @@ public sealed partial class BerthEngine : IAsyncDisposable
         EngineOptions options, ILoggerFactory loggers, EngineSubstitutes substitutes, StateDatabase state, List<IDisposable> owned)
     {
         TimeProvider time = substitutes.Time ?? TimeProvider.System;
+        ILogger runtimeLogger = loggers.CreateLogger("Berth.Runtime");
         IContainerRuntime runtime =
             substitutes.Runtime ?? new ContainerRuntime(new RuntimeOptions
             {
                 RuntimeBinary = options.RuntimeBinary, SystemdCgroup = options.SystemdCgroup,
+                Warn = text => Log.OfRuntime(runtimeLogger, text),
             });
         if (runtime is IDisposable disposable)
             owned.Add(disposable);
@@ -310,6 +312,9 @@ public sealed partial class BerthEngine : IAsyncDisposable
     {
         [LoggerMessage(EventId = 4102, Level = LogLevel.Warning, Message = "layer store: {Cause}")]
         public static partial void LayersFailed(ILogger logger, string cause);
+
+        [LoggerMessage(EventId = 4111, Level = LogLevel.Warning, Message = "runtime: {Cause}")]
+        public static partial void OfRuntime(ILogger logger, string cause);
     }
 }
 

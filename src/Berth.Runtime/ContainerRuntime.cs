@@ -4,6 +4,8 @@ using System.Text.Json;
 using Berth.Faults;
 using Berth.Linux;
 using Berth.Linux.Sockets;
+using Berth.Oci.Json;
+using Berth.Oci.Runtime;
 using Berth.Runtime.Cgroups;
 using Berth.Runtime.Externals;
 using Berth.Runtime.Monitors;
@@ -22,6 +24,7 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
     private readonly MappingCheck _mapping;
     private readonly SystemdScopes _scopes;
     private readonly bool _makesScopes;
+    private readonly Action<string> _warn;
 
     /// <summary>Makes a runtime. The program is first looked for when it is needed, systemd at once.</summary>
     /// <exception cref="FaultException">Unavailable: systemd is to make the cgroups, and is not there.</exception>
@@ -31,6 +34,7 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
         _mapping = new MappingCheck(_program);
         _scopes = new SystemdScopes(_program);
         _makesScopes = options.SystemdCgroup;
+        _warn = options.Warn;
         _externals = new ExternalContainers(_program, _hierarchy, Open);
         if (_makesScopes)
             SystemdScopes.Prepare();
@@ -59,6 +63,8 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
         if (File.Exists(Path.Join(request.RunDirectory, ContainerState.FileName)))
             throw FaultException.Conflict($"container {request.Id}: its run directory {request.RunDirectory} is in use");
         ScopeName? scope = _makesScopes ? ScopeName.Parse(request.Spec.Linux?.CgroupsPath, request.Id, SystemdManager.IsUser) : null;
+        if (request.Runtime is null && request.Spec.Hooks is not null)
+            request = await WithBundleAsync(request, cancellationToken);
         ContainerState state = new()
         {
             Id = request.Id,
@@ -74,6 +80,8 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
             Runtime = request.Runtime,
             IsStrict = strict,
             Filter = filter,
+            Poststop = request.Runtime is null ? HookPlan.Label(request.Spec.Hooks?.Poststop, request) : [],
+            StateAfterEnd = "{\"pid\":0" + StateOf(request, "stopped"),
         };
         // Before anything in the kernel: an engine that finds the run directory finds all that was made for it.
         WriteState(request.RunDirectory, state);
@@ -93,16 +101,49 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
             }
             cgroup = made?.Cgroup ?? _hierarchy.Create(state.CgroupPath, request.Spec.Linux?.Resources, told);
             process = Launch(request, state, cgroup, warnings);
+            if (HookPlan.Pauses(request.Spec))
+                await RunHooksAsync(process, request, cancellationToken);
             int pid = await process.Created.WaitAsync(cancellationToken);
             made?.Settle();
-            return new RunningContainer(_program, state, request.RunDirectory, cgroup, process, pid, startedAt: null);
+            return new RunningContainer(_program, state, request.RunDirectory, cgroup, process, pid, startedAt: null)
+            {
+                Poststart = HookPlan.Label(request.Spec.Hooks?.Poststart, request),
+                RunningState = StateOf(request, "running"),
+                Warn = _warn,
+            };
         }
         catch
         {
             made?.Dispose();
-            await UndoAsync(process, cgroup, request.RunDirectory);
+            await UndoAsync(process, cgroup, state, request.RunDirectory);
             throw;
         }
+    }
+
+    // Hooks look there for the root, among others.
+    private static async Task<ContainerRequest> WithBundleAsync(ContainerRequest request, CancellationToken cancellationToken)
+    {
+        HookPlan.Check(request.Spec.Hooks);
+        RootSpec root = request.Spec.Root ?? new RootSpec { Path = "" };
+        RuntimeSpec spec = request.Spec with { Root = root with { Path = request.Overlay?.MountPoint ?? root.Path } };
+        await File.WriteAllBytesAsync(Path.Join(request.RunDirectory, "config.json"),
+            JsonSerializer.SerializeToUtf8Bytes(spec, RuntimeJson.Spec), cancellationToken);
+        return request with { Bundle = request.RunDirectory };
+    }
+
+    private static string StateOf(ContainerRequest request, string status) =>
+        HookPlan.Rest(request.Spec, request.Id, request.Bundle, status);
+
+    private static async Task RunHooksAsync(MonitoredProcess process, ContainerRequest request, CancellationToken cancellationToken)
+    {
+        int pid = await process.Paused.WaitAsync(cancellationToken);
+        string told = string.Create(CultureInfo.InvariantCulture, $"{{\"pid\":{pid}") + StateOf(request, "creating");
+        HooksSpec hooks = request.Spec.Hooks!;
+        await ContainerHooks.RunAsync(
+            "prestart", HookPlan.Label(hooks.Prestart, request), told, request.RunDirectory, cancellationToken);
+        await ContainerHooks.RunAsync(
+            "createRuntime", HookPlan.Label(hooks.CreateRuntime, request), told, request.RunDirectory, cancellationToken);
+        await process.ProceedAsync(cancellationToken);
     }
 
     private MonitoredProcess Launch(ContainerRequest request, ContainerState state, Cgroup cgroup, IList<string> warnings)
@@ -121,7 +162,7 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
         File.Move(path + ".new", path);
     }
 
-    private static async Task UndoAsync(MonitoredProcess? process, Cgroup? cgroup, string runDirectory)
+    private async Task UndoAsync(MonitoredProcess? process, Cgroup? cgroup, ContainerState state, string runDirectory)
     {
         await Task.Run(() =>
         {
@@ -135,6 +176,7 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
         }
         if (cgroup is not null)
             await Task.Run(cgroup.Remove);
+        await ContainerHooks.TryRunAsync("poststop", state.Poststop, state.StateAfterEnd, runDirectory, _warn);
         RunDirectories.Clear(runDirectory);
     }
 
@@ -145,7 +187,7 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
             return null;
         Cgroup cgroup = Open(state);
         if (RunDirectories.ReadExit(runDirectory) is { } record)
-            return Wrap(RunningContainer.AfterEnd(_program, state, runDirectory, cgroup, record), state, runDirectory);
+            return Wrap(RunningContainer.AfterEnd(_program, state, runDirectory, cgroup, record, _warn), state, runDirectory);
         MonitoredProcess? process = await ConnectAsync(runDirectory, cancellationToken);
         if (process is not null)
         {
@@ -153,8 +195,10 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
             if (first == process.Created && process.Created.IsCompletedSuccessfully)
             {
                 DateTimeOffset? started = process.Started.IsCompletedSuccessfully ? await process.Started : null;
-                return Wrap(new RunningContainer(_program, state, runDirectory, cgroup, process, await process.Created, started),
-                    state, runDirectory);
+                return Wrap(new RunningContainer(_program, state, runDirectory, cgroup, process, await process.Created, started)
+                {
+                    Warn = _warn,
+                }, state, runDirectory);
             }
             await process.DisposeAsync();
         }
@@ -164,7 +208,7 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
             await Task.Run(cgroup.Kill, cancellationToken);
             late = new ExitRecord(137, DateTimeOffset.UtcNow, null);
         }
-        return Wrap(RunningContainer.AfterEnd(_program, state, runDirectory, cgroup, late), state, runDirectory);
+        return Wrap(RunningContainer.AfterEnd(_program, state, runDirectory, cgroup, late, _warn), state, runDirectory);
     }
 
     private IContainer Wrap(RunningContainer container, ContainerState state, string runDirectory) =>

@@ -12,7 +12,7 @@ public interface IContainerRuntime
     /// The caller may now wire its network namespace and attach, and calls <see cref="IContainer.StartAsync"/>.
     /// </summary>
     /// <exception cref="FaultException">InvalidArgument: the specification cannot be met (message says which part).
-    /// Conflict: the run directory is in use. Internal: the kernel refused a step, which the message names.</exception>
+    /// Conflict: the run directory is in use. Internal: the kernel refused a step, or a hook failed, which the message names.</exception>
     Task<IContainer> CreateAsync(ContainerRequest request, CancellationToken cancellationToken);
 
     /// <summary>What a start of a process will clamp or leave out on this host: hard limits above the host's, missing
@@ -36,8 +36,13 @@ public sealed record ContainerRequest
     /// <summary>The full 64-character ID.</summary>
     public required string Id { get; init; }
 
-    /// <summary>The directory of the configuration, which hooks are told; null: there is none.</summary>
+    /// <summary>The directory of the configuration, which hooks are told; null: where there are hooks, it is written into the run
+    /// directory.</summary>
     public string? Bundle { get; init; }
+
+    /// <summary>Who asked for a hook, by the hook itself: for messages.</summary>
+    public IReadOnlyDictionary<HookSpec, string> HookOwners { get; init; } =
+        new Dictionary<HookSpec, string>(ReferenceEqualityComparer.Instance);
 
     /// <summary>The OCI runtime configuration. <c>root.path</c> is ignored when <see cref="Overlay"/> is given.</summary>
     public required RuntimeSpec Spec { get; init; }
@@ -122,7 +127,7 @@ public interface IContainer : IAsyncDisposable
 
     /// <summary>Lets the first process execute its program; returns when it has.</summary>
     /// <exception cref="FaultException">NotFound: the program does not exist (exit code 127). Forbidden: it cannot be executed
-    /// (exit code 126). The messages are runc's, which Docker's clients parse.</exception>
+    /// (exit code 126). The messages are runc's, which Docker's clients parse. Internal: a hook failed; it has been killed.</exception>
     Task StartAsync(CancellationToken cancellationToken);
 
     /// <summary>
@@ -157,7 +162,7 @@ public interface IContainer : IAsyncDisposable
     /// <exception cref="FaultException">As <see cref="StartAsync"/>; Conflict: the container does not run.</exception>
     Task<IExecProcess> ExecAsync(ExecRequest request, CancellationToken cancellationToken);
 
-    /// <summary>Kills what is left, removes the cgroup and the run directory. Idempotent.</summary>
+    /// <summary>Kills what is left, removes the cgroup, runs the hooks that follow, removes the run directory. Idempotent.</summary>
     Task DeleteAsync(CancellationToken cancellationToken);
 }
 

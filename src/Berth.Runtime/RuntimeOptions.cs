@@ -8,4 +8,7 @@ public sealed record RuntimeOptions
 
     /// <summary>Cgroups are scopes of systemd, and <c>cgroupsPath</c> is <c>slice:prefix:name</c>.</summary>
     public bool SystemdCgroup { get; init; }
+
+    /// <summary>Is told what went wrong where nobody waits: hooks that follow a container's end.</summary>
+    public Action<string> Warn { get; init; } = static _ => { };
 }

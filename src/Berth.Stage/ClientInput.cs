@@ -63,6 +63,10 @@ internal static unsafe class ClientInput
                 else
                     Write(monitor->Sync, Z("s"u8), 1);
                 break;
+            case Packet.Proceed when client->Role == Packet.Control && monitor->AwaitsHooks:
+                monitor->AwaitsHooks = false;
+                Write(monitor->Sync, Z("h"u8), 1);
+                break;
             case Packet.Release when client->Role == Packet.Control:
                 Clients.EndUnstarted(monitor);
                 break;

@@ -47,10 +47,11 @@ internal static unsafe class Clients
             EndUnstarted(monitor);
     }
 
-    /// <summary>An exec whose engine died or let go before starting it will never be started: no other can reach it.</summary>
+    /// <summary>An exec whose engine died or let go before starting it will never be started: no other can reach it. Nor will a container
+    /// whose hooks that engine was running.</summary>
     public static void EndUnstarted(MonitorState* monitor)
     {
-        if (monitor->StartAsked || monitor->Listener >= 0)
+        if (monitor->StartAsked || (monitor->Listener >= 0 && !monitor->AwaitsHooks))
             return;
         if ((monitor->Plan->Flags & PlanFlags.External) != 0)
             External.Abandon(monitor);

@@ -23,10 +23,10 @@ internal static unsafe class FirstProcess
             Tell.Check(child, Unshare(K.CLONE_NEWCGROUP), Place.Namespace, Z("cgroup"u8));
         Membership.JoinNamespaces(child, inParent: 0);
         BringLoopbackUp(child);
-        AwaitHooks(child);
         Root.Mount(child);
         Umask(0);
         Steps.Run(child);
+        AwaitHooks(child);
         int terminal = child->Has(PlanFlags.Terminal) ? Terminals.OpenFirst(child) : -1;
         Umask(plan->Umask);
         Hooks.Run(child, plan->CreateHooks, plan->CreateHookCount, plan->StateCreating);
@@ -36,7 +36,8 @@ internal static unsafe class FirstProcess
         Launch.Run(child, terminal);
     }
 
-    /// <summary>The maker runs hooks in its own namespaces while ours exist and nothing is mounted yet.</summary>
+    /// <summary>The maker runs hooks in its own namespaces while ours exist with all that is mounted, and the host's root is still there
+    /// for hooks that enter them, as in runc.</summary>
     private static void AwaitHooks(Child* child)
     {
         if (!child->Has(PlanFlags.PausesForHooks))

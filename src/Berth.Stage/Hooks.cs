@@ -17,11 +17,11 @@ internal static unsafe class Hooks
 
     private static void Run(Child* child, PlanHook* hook, uint stateTail)
     {
-        byte* path = child->At(hook->Path);
+        byte* label = child->At(hook->Label);
         int* pair = stackalloc int[2];
-        Tell.Check(child, Pipe(pair, K.O_CLOEXEC), Place.Hook, path);
+        Tell.Check(child, Pipe(pair, K.O_CLOEXEC), Place.Hook, label);
         int pid = Fork();
-        Tell.Check(child, pid, Place.Hook, path);
+        Tell.Check(child, pid, Place.Hook, label);
         if (pid == 0)
             Become(child, hook, pair[0]);
         Close(pair[0]);
@@ -29,7 +29,7 @@ internal static unsafe class Hooks
         Close(pair[1]);
         int status = Await(child, hook, pid);
         if (status != 0)
-            Tell.Fail(child, Place.Hook, (status & 0x7F) == 0 ? status >> 8 & 0xFF : 128 + (status & 0x7F), path);
+            Tell.Fail(child, Place.Hook, (status & 0x7F) == 0 ? status >> 8 & 0xFF : 128 + (status & 0x7F), label);
     }
 
     private static void Become(Child* child, PlanHook* hook, int input)
@@ -72,7 +72,7 @@ internal static unsafe class Hooks
             if (ready <= 0)
             {
                 Wait(pid, &status, 0);
-                Tell.Fail(child, Place.HookTimeout, K.ETIMEDOUT, child->At(hook->Path));
+                Tell.Fail(child, Place.HookTimeout, K.ETIMEDOUT, child->At(hook->Label));
             }
         }
         while (Wait(pid, &status, 0) == -K.EINTR)

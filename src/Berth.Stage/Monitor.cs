@@ -30,6 +30,7 @@ internal unsafe struct MonitorState
     public bool InputEnds;
     public bool TerminalIdle;
     public bool Ready, StartAsked, Running, Failed, Ended;
+    public bool AwaitsHooks; // Its engine runs them; nobody else would.
     public int Helper; // The external runtime at work, or 0.
     public bool HoldsOutput, Abandoned, ConsoleConnected;
     public int ExitCode;

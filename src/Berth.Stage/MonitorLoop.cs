@@ -184,6 +184,11 @@ internal static unsafe class MonitorLoop
             Write(monitor->Sync, Z("b"u8), 1);
             return;
         }
+        if (report->Kind == Packet.Namespaces)
+        {
+            monitor->AwaitsHooks = true;
+            report->Value = monitor->Pid;
+        }
         if (report->Kind == Packet.Created)
         {
             monitor->Ready = true;

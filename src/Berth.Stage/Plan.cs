@@ -306,6 +306,9 @@ public struct PlanHook
 
     /// <summary>The same for the environment.</summary>
     public uint Environment;
+
+    /// <summary>What failures call it.</summary>
+    public uint Label;
 }
 
 /// <summary>What a plan wants, bit by bit.</summary>
@@ -348,7 +351,7 @@ public enum PlanFlags
     /// <summary>Once made, it waits at the socket in the run directory; otherwise for its maker's word.</summary>
     WaitsAtSocket = 1024,
 
-    /// <summary>Says when its namespaces exist and waits for a word before it mounts.</summary>
+    /// <summary>Says when its namespaces and mounts exist and waits for a word before the root is pivoted.</summary>
     PausesForHooks = 2048,
 
     /// <summary>The user namespace forbids setgroups(2).</summary>

@@ -32,7 +32,8 @@ public enum Packet : byte
     /// <summary>Stage without a monitor: the first process exists. <see cref="Report"/>, value: pid.</summary>
     Made = 9,
 
-    /// <summary>Stage without a monitor: the namespaces exist; it waits for a byte. <see cref="Report"/>.</summary>
+    /// <summary>Stage without a monitor, or monitor: the namespaces exist; it waits for a byte, or for <see cref="Proceed"/>.
+    /// <see cref="Report"/>, value of a monitor's: pid.</summary>
     Namespaces = 10,
 
     /// <summary>Child of an exec: it has made the process that becomes the program, and ends. <see cref="Report"/>, value: pid.</summary>
@@ -58,6 +59,9 @@ public enum Packet : byte
 
     /// <summary>Client: I only wait for the end, to reap you. What was not started by now never will be by me.</summary>
     Release = 22,
+
+    /// <summary>Client: the hooks have run, go on.</summary>
+    Proceed = 23,
 }
 
 /// <summary>Where in the making of a process something failed.</summary>

@@ -12,21 +12,24 @@ internal static class CdiInjection
         ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"];
 
     /// <summary>The specification with the devices in it: a file's common edits once, before those of its first device.</summary>
+    /// <param name="spec">The specification.</param>
+    /// <param name="devices">The devices, in the order in which they were asked for.</param>
+    /// <param name="hookOwners">Takes which hook is whose.</param>
     /// <exception cref="FaultException">InvalidArgument: a device node is not on this host.</exception>
-    public static RuntimeSpec Apply(RuntimeSpec spec, IReadOnlyList<FoundDevice> devices)
+    public static RuntimeSpec Apply(RuntimeSpec spec, IReadOnlyList<FoundDevice> devices, Dictionary<HookSpec, string> hookOwners)
     {
         HashSet<CdiSpec> seen = new(ReferenceEqualityComparer.Instance);
         foreach (FoundDevice device in devices)
         {
             if (seen.Add(device.Spec) && device.Spec.ContainerEdits is { } common)
-                spec = Apply(spec, common, device);
+                spec = Apply(spec, common, device, hookOwners);
             if (device.Device.ContainerEdits is { } own)
-                spec = Apply(spec, own, device);
+                spec = Apply(spec, own, device, hookOwners);
         }
         return spec;
     }
 
-    private static RuntimeSpec Apply(RuntimeSpec spec, CdiEdits edits, FoundDevice source)
+    private static RuntimeSpec Apply(RuntimeSpec spec, CdiEdits edits, FoundDevice source, Dictionary<HookSpec, string> hookOwners)
     {
         ProcessSpec process = spec.Process!;
         LinuxSpec linux = spec.Linux!;
@@ -43,7 +46,7 @@ internal static class CdiInjection
                 },
             },
             Mounts = [.. (spec.Mounts ?? []).Where(mount => !mounted.Contains(mount.Destination)), .. (edits.Mounts ?? []).Select(ToMount)],
-            Hooks = edits.Hooks is { Count: > 0 } hooks ? Add(spec.Hooks ?? new HooksSpec(), hooks) : spec.Hooks,
+            Hooks = edits.Hooks is { Count: > 0 } hooks ? Add(spec.Hooks ?? new HooksSpec(), hooks, source, hookOwners) : spec.Hooks,
             Linux = linux with
             {
                 Devices = [.. (linux.Devices ?? []).Where(old => nodes.All(added => added.Node.Path != old.Path)),
@@ -90,11 +93,13 @@ internal static class CdiInjection
         });
     }
 
-    private static HooksSpec Add(HooksSpec hooks, IReadOnlyList<CdiHook> added)
+    private static HooksSpec Add(
+        HooksSpec hooks, IReadOnlyList<CdiHook> added, FoundDevice source, Dictionary<HookSpec, string> hookOwners)
     {
         foreach (CdiHook hook in added)
         {
             HookSpec one = new() { Path = hook.Path, Args = hook.Args, Env = hook.Env, Timeout = hook.Timeout };
+            hookOwners[one] = $"CDI device {source.FullName}";
             hooks = hook.HookName switch
             {
                 "prestart" => hooks with { Prestart = [.. hooks.Prestart ?? [], one] },

@@ -159,7 +159,8 @@ internal sealed partial class ContainerService
         (UserSpec user, string home) = users.Resolve(record.Config.User ?? "", record.Host.GroupAdd ?? []);
         string run = parts.RunDirectory(record.Id);
         Directory.CreateDirectory(run);
-        RuntimeSpec spec = WithDevices(record, SpecBuilder.Build(new SpecInputs
+        Dictionary<HookSpec, string> hookOwners = new(ReferenceEqualityComparer.Instance);
+        RuntimeSpec spec = WithDevices(record, hookOwners, SpecBuilder.Build(new SpecInputs
         {
             Container = record,
             Options = parts.Options,
@@ -179,6 +180,7 @@ internal sealed partial class ContainerService
             Overlay = layer.IsPlainDirectory ? null
                 : new OverlayRoot(layer.LowerDirectories, layer.UpperDirectory, layer.WorkDirectory, layer.MountPoint),
             RunDirectory = run,
+            HookOwners = hookOwners,
             Subpaths = record.Mounts.Where(static mount => mount.Subpath.Length > 0)
                 .ToDictionary(static mount => mount.Point.Destination, static mount => mount.Subpath),
             NetworkNamespace = sandbox?.Namespace,
@@ -195,9 +197,9 @@ internal sealed partial class ContainerService
         };
     }
 
-    private RuntimeSpec WithDevices(ContainerRecord record, RuntimeSpec spec) =>
+    private RuntimeSpec WithDevices(ContainerRecord record, Dictionary<HookSpec, string> hookOwners, RuntimeSpec spec) =>
         record.Host.Resources.DeviceRequests is not { Count: > 0 } requests ? spec
-            : CdiInjection.Apply(spec, DeviceRequests.Resolve(requests, CdiDevices.Read(parts.Options.CdiDirectories)));
+            : CdiInjection.Apply(spec, DeviceRequests.Resolve(requests, CdiDevices.Read(parts.Options.CdiDirectories)), hookOwners);
 
     // Its own unless others may join it or it joins another's: then it is a mount that both see.
     private string? SharedMemoryOf(ContainerRecord record)

@@ -123,11 +123,9 @@ public sealed partial class BundleRuntime
         IList<string> warnings = Strictness.Taking(new WarningList(_options.Warn), strict);
         MakeCgroup(making, spec, warnings);
         using FileDescriptor? listener = ConnectListener(filter, making.State.ListenerPath);
-        bool hooks = spec.Hooks is { Prestart.Count: > 0 } or { CreateRuntime.Count: > 0 };
         UnmonitoredOptions unmonitored = new()
         {
             WaitsAtSocket = waitsAtSocket,
-            PausesForHooks = hooks,
             Preserved = Preserved(making.Request.PreservedDescriptors),
             Keyring = making.Request.NoNewKeyring ? null : $"_ses.{making.Request.Id}",
             NoPivot = making.Request.NoPivot,
@@ -142,12 +140,12 @@ public sealed partial class BundleRuntime
         };
         using (Plan plan = PlanBuilder.ForContainer(request, filter, making.Cgroup, warnings, unmonitored, mount => MapOwners(mount, spec)))
             making.Process = UnmonitoredProcess.Start(_program, plan, _options.Warn);
-        Finish(making, spec, hooks);
+        Finish(making, spec);
     }
 
     private bool IsStrict(IReadOnlyDictionary<string, string>? annotations) => Strictness.IsAsked(annotations) || _options.IsStrict;
 
-    private static void Finish(Making making, RuntimeSpec spec, bool hooks)
+    private static void Finish(Making making, RuntimeSpec spec)
     {
         UnmonitoredProcess process = making.Process!;
         // At once: from now on a delete finds the process.
@@ -158,7 +156,7 @@ public sealed partial class BundleRuntime
             IdMaps.Write(process.Pid, users, groups);
             process.Proceed();
         }
-        if (hooks)
+        if (HookPlan.Pauses(spec))
             RunCreateHooks(making, spec);
         process.Await(Packet.Created);
         making.Scope?.Settle();

@@ -42,6 +42,12 @@ internal sealed record ContainerState
     /// <summary>What would be clamped is an error.</summary>
     public bool IsStrict { get; init; }
 
+    /// <summary>Hooks that run once it is gone.</summary>
+    public IReadOnlyList<LabelledHook> Poststop { get; init; } = [];
+
+    /// <summary>What those are told.</summary>
+    public string StateAfterEnd { get; init; } = "";
+
     /// <summary>What further processes are filtered by.</summary>
     public CallFilter Filter { get; init; } = CallFilter.None;
 }

@@ -19,6 +19,7 @@ internal sealed class MonitoredProcess : IAsyncDisposable
     private readonly int _monitorPid;
     private readonly MonitorProgram? _reaper;
     private readonly IList<string> _warnings;
+    private readonly TaskCompletionSource<int> _paused = New<int>();
     private readonly TaskCompletionSource<int> _created = New<int>();
     private readonly TaskCompletionSource<DateTimeOffset> _started = New<DateTimeOffset>();
     private readonly TaskCompletionSource<MonitorReport?> _ended = New<MonitorReport?>();
@@ -39,8 +40,12 @@ internal sealed class MonitoredProcess : IAsyncDisposable
         _warnings = warnings;
         // Nobody may ever ask: a failure that is not awaited is not an error of the program.
         _ = _created.Task.Exception;
+        _ = _paused.Task.Exception;
         _reading = ReadAsync();
     }
+
+    /// <summary>The pid when the process waits for hooks that were planned.</summary>
+    public Task<int> Paused => _paused.Task;
 
     /// <summary>The pid when the process waits to execute.</summary>
     public Task<int> Created => _created.Task;
@@ -63,6 +68,13 @@ internal sealed class MonitoredProcess : IAsyncDisposable
         if (!await TrySendAsync(new byte[] { (byte)Packet.Start }, cancellationToken))
             throw FaultException.Conflict("the container's monitor has ended");
         return await _started.Task.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Lets a process go on that waited for hooks.</summary>
+    public async Task ProceedAsync(CancellationToken cancellationToken)
+    {
+        if (!await TrySendAsync(new byte[] { (byte)Packet.Proceed }, cancellationToken))
+            throw FaultException.Conflict("the container's monitor has ended");
     }
 
     /// <summary>Sends a packet; false when the monitor has gone.</summary>
@@ -90,10 +102,7 @@ internal sealed class MonitoredProcess : IAsyncDisposable
         FaultException lost = FaultException.Internal(
             "the container's monitor ended before its process was started: berth-runtime may be of another build than the engine: "
             + "build or install both together");
-        _created.TrySetException(lost);
-        _started.TrySetException(lost);
-        _ = _created.Task.Exception;
-        _ = _started.Task.Exception;
+        Fail(lost);
         if (_isAbandoned)
         {
             _ended.TrySetCanceled();
@@ -110,6 +119,10 @@ internal sealed class MonitoredProcess : IAsyncDisposable
     {
         switch (report.Kind)
         {
+            case Packet.Namespaces:
+                if (TryOpen(report.Value))
+                    _paused.TrySetResult(report.Value);
+                break;
             case Packet.Created:
                 if (TryOpen(report.Value))
                     _created.TrySetResult(report.Value);
@@ -125,15 +138,24 @@ internal sealed class MonitoredProcess : IAsyncDisposable
                 _warnings.Add(StageFailures.Warning(report));
                 break;
             case Packet.Failed:
-                FaultException fault = StageFailures.Fault(report);
-                _created.TrySetException(fault);
-                _started.TrySetException(fault);
+                Fail(StageFailures.Fault(report));
                 break;
             case Packet.Exited:
                 // All output and the record are out; what is left of the monitor is its own end.
                 _ended.TrySetResult(report);
                 break;
         }
+    }
+
+    private void Fail(FaultException fault)
+    {
+        _paused.TrySetException(fault);
+        _created.TrySetException(fault);
+        _started.TrySetException(fault);
+        // Nobody may be waiting for one of them.
+        _ = _paused.Task.Exception;
+        _ = _created.Task.Exception;
+        _ = _started.Task.Exception;
     }
 
     private bool TryOpen(int pid)
@@ -150,9 +172,7 @@ internal sealed class MonitoredProcess : IAsyncDisposable
         }
         catch (LinuxException refused)
         {
-            FaultException fault = FaultException.Internal($"watch process {pid}: {refused.Message}", refused);
-            _created.TrySetException(fault);
-            _started.TrySetException(fault);
+            Fail(FaultException.Internal($"watch process {pid}: {refused.Message}", refused));
             return false;
         }
     }

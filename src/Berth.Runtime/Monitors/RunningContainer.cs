@@ -22,6 +22,7 @@ internal sealed class RunningContainer : IContainer
     private readonly Cgroup _cgroup;
     private readonly MonitoredProcess? _process;
     private volatile bool _paused;
+    private int _hooksRun;
 
     /// <summary>One that lives.</summary>
     public RunningContainer(MonitorProgram program, ContainerState state, string runDirectory, Cgroup cgroup,
@@ -42,8 +43,17 @@ internal sealed class RunningContainer : IContainer
 
     /// <summary>One that ended while nobody watched.</summary>
     public static RunningContainer AfterEnd(
-        MonitorProgram program, ContainerState state, string runDirectory, Cgroup cgroup, ExitRecord record) =>
-        new(program, state, runDirectory, cgroup, record);
+        MonitorProgram program, ContainerState state, string runDirectory, Cgroup cgroup, ExitRecord record, Action<string> warn) =>
+        new(program, state, runDirectory, cgroup, record) { Warn = warn };
+
+    /// <summary>What is run once the program runs.</summary>
+    public IReadOnlyList<LabelledHook> Poststart { get; init; } = [];
+
+    /// <summary>What those are told: all but the pid.</summary>
+    public string RunningState { get; init; } = "";
+
+    /// <summary>Is told of hooks that fail when nobody waits for them any more.</summary>
+    public Action<string> Warn { get; init; } = static _ => { };
 
     /// <inheritdoc/>
     public string Id => _state.Id;
@@ -76,6 +86,16 @@ internal sealed class RunningContainer : IContainer
         if (_process is null)
             throw FaultException.Conflict($"container {Id} has ended");
         StartedAt = await _process.StartAsync(cancellationToken);
+        try
+        {
+            await ContainerHooks.RunAsync("poststart", Poststart, $"{{\"pid\":{Pid}{RunningState}", _runDirectory, cancellationToken);
+        }
+        catch
+        {
+            // As our program for others does it, and runc.
+            TrySignal(Signals.SIGKILL);
+            throw;
+        }
     }
 
     /// <inheritdoc/>
@@ -188,8 +208,11 @@ internal sealed class RunningContainer : IContainer
                 _cgroup.Kill();
                 _cgroup.Remove();
             }
-            RunDirectories.Clear(_runDirectory);
         }, cancellationToken);
+        // While its directory is there: the next engine goes on with what this one could not end.
+        if (Interlocked.Exchange(ref _hooksRun, 1) == 0 && Directory.Exists(_runDirectory))
+            await ContainerHooks.TryRunAsync("poststop", _state.Poststop, _state.StateAfterEnd, _runDirectory, Warn);
+        await Task.Run(() => RunDirectories.Clear(_runDirectory), cancellationToken);
     }
 
     /// <inheritdoc/>

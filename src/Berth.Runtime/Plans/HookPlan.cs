@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Berth.Faults;
 using Berth.Oci.Runtime;
+using Berth.Runtime.Monitors;
 using Berth.Stage;
 
 namespace Berth.Runtime.Plans;
@@ -11,15 +12,17 @@ internal static class HookPlan
 {
     /// <summary>Adds them.</summary>
     /// <exception cref="FaultException">InvalidArgument: a hook without an absolute path, or a time-out that is not positive.</exception>
-    public static void Add(PlanWriter writer, RuntimeSpec spec, string id, string? bundle)
+    public static void Add(PlanWriter writer, ContainerRequest request)
     {
+        (RuntimeSpec spec, string id, string? bundle) = (request.Spec, request.Id, request.Bundle);
         Check(spec.Hooks);
+        writer.Header.Flags |= Pauses(spec) ? PlanFlags.PausesForHooks : 0;
         IReadOnlyList<HookSpec> create = spec.Hooks?.CreateContainer ?? [];
         IReadOnlyList<HookSpec> start = spec.Hooks?.StartContainer ?? [];
         if (create.Count + start.Count == 0)
             return;
-        (writer.Header.CreateHooks, writer.Header.CreateHookCount) = (Array(writer, create), (uint)create.Count);
-        (writer.Header.StartHooks, writer.Header.StartHookCount) = (Array(writer, start), (uint)start.Count);
+        (writer.Header.CreateHooks, writer.Header.CreateHookCount) = (Array(writer, Label(create, request)), (uint)create.Count);
+        (writer.Header.StartHooks, writer.Header.StartHookCount) = (Array(writer, Label(start, request)), (uint)start.Count);
         writer.Header.StateHead = writer.Text("{\"pid\":");
         writer.Header.StateCreating = writer.Text(Rest(spec, id, bundle, "creating"));
         writer.Header.StateCreated = writer.Text(Rest(spec, id, bundle, "created"));
@@ -65,15 +68,26 @@ internal static class HookPlan
         }
     }
 
-    private static uint Array(PlanWriter writer, IReadOnlyList<HookSpec> hooks)
+    /// <summary>Whether hooks run in the maker's namespaces before the root is pivoted.</summary>
+    public static bool Pauses(RuntimeSpec spec) => spec.Hooks is { Prestart.Count: > 0 } or { CreateRuntime.Count: > 0 };
+
+    /// <summary>Hooks with what messages call them.</summary>
+    public static IReadOnlyList<LabelledHook> Label(IReadOnlyList<HookSpec>? hooks, ContainerRequest request) =>
+        [.. (hooks ?? []).Select(hook => new LabelledHook(
+            hook, request.HookOwners.TryGetValue(hook, out string? owner) ? $"{hook.Path} of {owner}" : hook.Path))];
+
+    private static uint Array(PlanWriter writer, IReadOnlyList<LabelledHook> hooks)
     {
-        PlanHook[] planned = [.. hooks.Select(hook => new PlanHook
-        {
-            Path = writer.Text(hook.Path),
-            TimeoutMilliseconds = (uint)Math.Min((hook.Timeout ?? 0) * 1000L, int.MaxValue),
-            Arguments = writer.Pointers(hook.Args is { Count: > 0 } arguments ? arguments : [hook.Path]),
-            Environment = writer.Pointers(hook.Env ?? []),
-        })];
+        PlanHook[] planned = [.. hooks.Select(labelled => Plan(writer, labelled.Hook, labelled.Label))];
         return writer.Array<PlanHook>(planned);
     }
+
+    private static PlanHook Plan(PlanWriter writer, HookSpec hook, string label) => new()
+    {
+        Path = writer.Text(hook.Path),
+        Label = writer.Text(label),
+        TimeoutMilliseconds = (uint)Math.Min((hook.Timeout ?? 0) * 1000L, int.MaxValue),
+        Arguments = writer.Pointers(hook.Args is { Count: > 0 } arguments ? arguments : [hook.Path]),
+        Environment = writer.Pointers(hook.Env ?? []),
+    };
 }

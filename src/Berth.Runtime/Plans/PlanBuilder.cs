@@ -57,7 +57,7 @@ internal static class PlanBuilder
     {
         RuntimeSpec spec = request.Spec;
         ProcessSpec process = spec.Process ?? throw FaultException.Invalid("the specification has no process");
-        RefuseUnsupported(spec, unmonitored is not null);
+        RefuseUnsupported(spec);
         Plan plan = new();
         try
         {
@@ -88,7 +88,7 @@ internal static class PlanBuilder
             writer.Header.DomainName = writer.Text(spec.Domainname);
             AddProcess(writer, process, filter, cgroup, anyUser, warnings);
             SchedulingPlan.Add(writer, process, spec.Linux?.Personality);
-            HookPlan.Add(writer, spec, request.Id, request.Bundle);
+            HookPlan.Add(writer, request);
             NotifyPlan.Add(plan, writer, spec, request.Id, request.Bundle, "creating", unmonitored?.NotifySocket);
             return Finish(plan, writer);
         }
@@ -109,7 +109,7 @@ internal static class PlanBuilder
         writer.Header.PreservedCount = (uint)options.Preserved.Count;
         writer.Header.Keyring = writer.Text(options.Keyring);
         writer.Header.Flags |= PlanFlags.Unmonitored | (options.WaitsAtSocket ? PlanFlags.WaitsAtSocket : 0)
-            | (options.PausesForHooks ? PlanFlags.PausesForHooks : 0) | (options.NoPivot ? PlanFlags.NoPivot : 0)
+            | (options.NoPivot ? PlanFlags.NoPivot : 0)
             | (options.IsStrict ? PlanFlags.Strict : 0)
             | (options.MappedByUser ? PlanFlags.MappedByUser : 0) | (options.KeepsGroups ? PlanFlags.KeepsGroups : 0);
     }
@@ -161,22 +161,8 @@ internal static class PlanBuilder
     }
 
     // What would otherwise be ignored in silence.
-    private static void RefuseUnsupported(RuntimeSpec spec, bool hostHooks)
+    private static void RefuseUnsupported(RuntimeSpec spec)
     {
-        HooksSpec? hooks = spec.Hooks;
-        (string Name, IReadOnlyList<HookSpec>? Hooks)[] kinds =
-        [
-            ("prestart", hooks?.Prestart), ("createRuntime", hooks?.CreateRuntime), ("poststart", hooks?.Poststart),
-            ("poststop", hooks?.Poststop),
-        ];
-        foreach ((string name, IReadOnlyList<HookSpec>? list) in kinds)
-        {
-            if (!hostHooks && list is { Count: > 0 })
-            {
-                throw new FaultException(FaultKind.NotSupported,
-                    $"{name} hook {list[0].Path}: only createContainer and startContainer hooks are supported here");
-            }
-        }
         if (!string.IsNullOrEmpty(spec.Linux?.MountLabel))
             throw new FaultException(FaultKind.NotSupported, $"mount label {spec.Linux.MountLabel}: labels of mounts are not supported");
         if (spec.Linux?.IntelRdt is not null)

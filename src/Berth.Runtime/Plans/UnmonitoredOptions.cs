@@ -8,9 +8,6 @@ internal sealed record UnmonitoredOptions
     /// <summary>It waits at a socket in the run directory; otherwise for a word over the maker's connection.</summary>
     public bool WaitsAtSocket { get; init; }
 
-    /// <summary>The maker runs hooks once the namespaces exist.</summary>
-    public bool PausesForHooks { get; init; }
-
     /// <summary>Descriptors that the program gets as 3, 4, ….</summary>
     public IReadOnlyList<FileDescriptor> Preserved { get; init; } = [];
 

@@ -1,15 +1,31 @@
 using System.Diagnostics;
+using Berth.Oci.Runtime;
 
 namespace Berth.Runtime.Tests.Containers;
 
 /// <summary>An engine in a process of its own: starts one container, says where, and waits to be killed.</summary>
 internal static class EngineHost
 {
-    public static async Task<int> RunAsync(string script, string shared)
+    public static async Task<int> RunAsync(string script, string shared, bool isHanging)
     {
         ContainerFixture fixture = new();
         ContainerRequest request = fixture.Request(
             script, spec => ContainerFixture.With(spec, ContainerFixture.Bind(shared, "/shared")));
+        if (isHanging)
+        {
+            HookSpec hanging = HookTests.Shell($"cat >{shared}/state; echo $$ >{shared}/hook; exec sleep 1000");
+            request = request with
+            {
+                Spec = request.Spec with
+                {
+                    Hooks = new HooksSpec
+                    {
+                        CreateRuntime = [hanging], Poststop = [HookTests.Recording("poststop", Path.Join(shared, "stopped"))],
+                    },
+                },
+            };
+            Console.WriteLine($"{request.Id} {request.RunDirectory} {request.Log!.Path} {fixture.Root}");
+        }
         IContainer container = await fixture.Runtime.CreateAsync(request, CancellationToken.None);
         await container.StartAsync(CancellationToken.None);
         Console.WriteLine($"{request.Id} {request.RunDirectory} {request.Log!.Path} {fixture.Root} {container.Pid}");

@@ -189,17 +189,6 @@ public sealed class SpecTests(ContainerFixture fixture) : IClassFixture<Containe
     }
 
     [Fact]
-    public async Task HooksOfTheHost_AreRefusedByName()
-    {
-        FaultException fault = await Assert.ThrowsAsync<FaultException>(() => RunAsync("true", static spec => spec with
-        {
-            Hooks = new HooksSpec { CreateRuntime = [new HookSpec { Path = "/bin/hook" }] },
-        }));
-        Assert.Equal((FaultKind.NotSupported, "createRuntime hook /bin/hook: only createContainer and startContainer hooks are supported here"),
-            (fault.Kind, fault.Message));
-    }
-
-    [Fact]
     public async Task AppArmorProfile_IsAppliedOrRefused()
     {
         bool enabled = File.Exists("/sys/module/apparmor/parameters/enabled");

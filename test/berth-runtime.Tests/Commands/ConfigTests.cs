@@ -125,11 +125,17 @@ public sealed class ConfigTests(BundleFixture bundles) : IClassFixture<BundleFix
     [Fact]
     public async Task TmpCopyUp_StartsWithWhatItHides()
     {
-        string output = await OutputAsync("cat /etc/plain; readlink /etc/link; stat -c %a:%u /etc/deep/file; ls -A /etc | wc -l; stat -c %a /etc; touch /etc/new",
-            spec => Mounts(spec with { Hooks = Prepared("mkdir -p etc/deep; echo x > etc/deep/file; chmod 640 etc/deep/file; chown 7 etc/deep/file; ln -sf plain etc/link; chmod 711 etc") },
-                new MountSpec { Destination = "/etc", Type = "tmpfs", Source = "tmpfs", Options = ["tmpcopyup", "nosuid"] }));
-        string[] lines = output.Split('\n');
-        Assert.Equal(["not a program", "plain", "640:7", "5", "711"], lines);
+        Need();
+        const string Script = "cat /etc/plain; readlink /etc/link; stat -c %a:%u /etc/deep/file; ls -A /etc | wc -l; stat -c %a /etc; touch /etc/new";
+        string id = bundles.NewId();
+        string bundle = await bundles.BundleAsync(id, Mounts(bundles.Spec(id, "/bin/sh", "-c", Script),
+            new MountSpec { Destination = "/etc", Type = "tmpfs", Source = "tmpfs", Options = ["tmpcopyup", "nosuid"] }));
+        // Before anything is mounted, which is before any hook.
+        await Command.NeedAsync("/bin/sh", ["-ec", $"cd {bundle}/rootfs; mkdir -p etc/deep; echo x > etc/deep/file; "
+            + "chmod 640 etc/deep/file; chown 7 etc/deep/file; ln -sf plain etc/link; chmod 711 etc"]);
+        Completed run = await bundles.RunAsync("run", "--bundle", bundle, id);
+        Assert.True(run.Code == 0, run.ToString());
+        Assert.Equal(["not a program", "plain", "640:7", "5", "711"], run.Output.TrimEnd('\n').Split('\n'));
     }
 
     // The tree is shared by hard links: a bundle's own root is changed before it is used.
