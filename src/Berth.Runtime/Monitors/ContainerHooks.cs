@@ -102,7 +102,10 @@ internal static class ContainerHooks
         int? code = ProcessSpawner.Wait(pid);
         cancellationToken.ThrowIfCancellationRequested();
         if (isLate)
-            return $"it took longer than {(int)patience.TotalSeconds} s" + (hook.Timeout is null ? ", which a hook without a timeout has" : "");
+        {
+            return $"it took longer than {(int)patience.TotalSeconds} s"
+                + (hook.Timeout is null ? ", which a hook without a timeout has" : "");
+        }
         Listen(reading, said);
         string text = Encoding.UTF8.GetString(said.ToArray()).Trim();
         return code is 0 ? null : $"exit status {code}" + (text.Length > 0 ? $": {text}" : "");
