@@ -15,7 +15,7 @@ internal unsafe struct Line
 internal unsafe struct Log
 {
     public const int LineMax = 16 * 1024;
-    public const int OutMax = 32 * 1024;
+    public const int OutMax = 64 * 1024;
     private const int PathMax = 4096;
     private const int LockExclusive = 2, LockNotBlocking = 4;
 
@@ -31,6 +31,15 @@ internal unsafe struct Log
     public uint FilesMax;
     public byte* Out;
     public int OutLength;
+
+    /// <summary>The time of the last line of the piece at hand, once it is taken.</summary>
+    public long Seconds, Nanoseconds;
+    public bool IsTimed;
+
+    /// <summary><see cref="StampSeconds"/> as text, up to the fraction; without length: not there yet.</summary>
+    public fixed byte Stamp[24];
+    public int StampLength;
+    public long StampSeconds;
 
     /// <summary>The file ends in the middle of a line whose rest found no room.</summary>
     public bool IsCut;
@@ -52,16 +61,28 @@ internal unsafe struct Log
     public static void Feed(Log* log, bool error, byte* bytes, int count)
     {
         Line* line = error ? &log->Second : &log->First;
-        for (int i = 0; i < count; i++)
+        log->IsTimed = false;
+        while (count > 0)
         {
-            if (bytes[i] == (byte)'\n')
+            int most = Math.Min(count, LineMax - line->Length);
+            int found = Text.Find(bytes, most, (byte)'\n');
+            bool isWhole = found >= 0;
+            int length = isWhole ? found : most;
+            if (line->Length == 0 && (isWhole || length == LineMax))
             {
-                Emit(log, line, error, complete: true);
-                continue;
+                // A line that lies in this piece as a whole is written from there.
+                Emit(log, line, error, bytes, length, isWhole);
             }
-            line->Bytes[line->Length++] = bytes[i];
-            if (line->Length == LineMax)
-                Emit(log, line, error, complete: false);
+            else
+            {
+                Text.Copy(line->Bytes + line->Length, bytes, length);
+                line->Length += length;
+                if (isWhole || line->Length == LineMax)
+                    Emit(log, line, error, line->Bytes, line->Length, isWhole);
+            }
+            int taken = isWhole ? length + 1 : length;
+            bytes += taken;
+            count -= taken;
         }
         Flush(log);
     }
@@ -69,49 +90,87 @@ internal unsafe struct Log
     /// <summary>What is left without an end of line at the end of a stream.</summary>
     public static void Finish(Log* log)
     {
+        log->IsTimed = false;
         if (log->First.Length != 0)
-            Emit(log, &log->First, error: false, complete: false);
+            Emit(log, &log->First, error: false, log->First.Bytes, log->First.Length, complete: false);
         if (log->Second.Length != 0)
-            Emit(log, &log->Second, error: true, complete: false);
+            Emit(log, &log->Second, error: true, log->Second.Bytes, log->Second.Length, complete: false);
         Flush(log);
     }
 
-    private static void Emit(Log* log, Line* line, bool error, bool complete)
+    private static void Emit(Log* log, Line* line, bool error, byte* bytes, int length, bool complete)
     {
         if (log->SizeMax > 0 && log->Size + log->OutLength >= log->SizeMax)
             Rotate(log);
         // The pieces of one line carry the time of the first.
         if (!line->Continued)
-            Time(0, &line->Seconds);
-        Put(log, Z("{\"log\":\""u8));
-        JsonText.Put(log, line->Bytes, line->Length);
-        Put(log, complete ? Z("\\n\",\"stream\":\""u8) : Z("\",\"stream\":\""u8));
-        Put(log, error ? Z("stderr\""u8) : Z("stdout\""u8));
+            SetTime(log, line);
+        Put(log, Z("{\"log\":\""u8), 8);
+        JsonText.Put(log, bytes, length);
+        if (complete)
+            Put(log, Z("\\n"u8), 2);
+        Put(log, error ? Z("\",\"stream\":\"stderr\""u8) : Z("\",\"stream\":\"stdout\""u8), 19);
         if (log->Attributes != null)
         {
-            Put(log, Z(",\"attrs\":"u8));
-            Put(log, log->Attributes);
+            Put(log, Z(",\"attrs\":"u8), 9);
+            Put(log, log->Attributes, Text.Length(log->Attributes));
         }
-        Put(log, Z(",\"time\":\""u8));
-        byte* stamp = stackalloc byte[64];
-        Clock.Format(stamp, line->Seconds, line->Nanoseconds);
-        Put(log, stamp);
-        Put(log, Z("\"}\n"u8));
+        Put(log, Z(",\"time\":\""u8), 9);
+        PutTime(log, line);
+        Put(log, Z("\"}\n"u8), 3);
         line->Length = 0;
         line->Continued = !complete;
     }
 
-    public static void Put(Log* log, byte* text)
+    /// <summary>What was read at once came at one time; its lines are a nanosecond apart, for readers that go on after the last time
+    /// they know.</summary>
+    private static void SetTime(Log* log, Line* line)
     {
-        for (; *text != 0; text++)
-            Put(log, *text);
+        if (!log->IsTimed)
+        {
+            Time(0, &log->Seconds);
+            log->IsTimed = true;
+        }
+        else if (++log->Nanoseconds == 1_000_000_000)
+        {
+            log->Nanoseconds = 0;
+            log->Seconds++;
+        }
+        line->Seconds = log->Seconds;
+        line->Nanoseconds = log->Nanoseconds;
     }
 
-    public static void Put(Log* log, byte value)
+    private static void PutTime(Log* log, Line* line)
     {
-        if (log->OutLength == OutMax)
+        if (log->StampLength == 0 || log->StampSeconds != line->Seconds)
+        {
+            log->StampLength = (int)(Clock.FormatSeconds(log->Stamp, line->Seconds) - log->Stamp);
+            log->StampSeconds = line->Seconds;
+        }
+        Put(log, log->Stamp, log->StampLength);
+        byte* rest = stackalloc byte[16];
+        Put(log, rest, (int)(Clock.FormatRest(rest, line->Nanoseconds) - rest));
+    }
+
+    /// <summary>Where that many bytes may be written, at most <see cref="OutMax"/>; what is written counts once <see cref="OutLength"/>
+    /// says so.</summary>
+    public static byte* Room(Log* log, int count)
+    {
+        if (log->OutLength + count > OutMax)
             Flush(log);
-        log->Out[log->OutLength++] = value;
+        return log->Out + log->OutLength;
+    }
+
+    public static void Put(Log* log, byte* text, int count)
+    {
+        while (count > 0)
+        {
+            int part = Math.Min(count, OutMax);
+            Text.Copy(Room(log, part), text, part);
+            log->OutLength += part;
+            text += part;
+            count -= part;
+        }
     }
 
     /// <summary>A full disk loses lines, never the container: what cannot be written is dropped.</summary>
@@ -212,64 +271,88 @@ internal unsafe struct Log
 /// <summary>JSON strings as Docker's log writer makes them: <c>&lt; &gt; &amp;</c> and U+2028 are escaped, bad UTF-8 is U+FFFD.</summary>
 internal static unsafe class JsonText
 {
+    // Bytes looked at for one question whether there is room, and what each may become at most.
+    private const int BlockMax = 512;
+    private const int EscapeMax = 6;
+    private const ulong Ones = 0x0101010101010101, Highs = 0x8080808080808080;
+
     public static void Put(Log* log, byte* bytes, int count)
     {
         for (int i = 0; i < count;)
         {
-            byte value = bytes[i];
-            if (value < 0x80)
+            byte* start = Log.Room(log, (BlockMax + sizeof(ulong)) * EscapeMax);
+            byte* to = start;
+            for (int end = Math.Min(count, i + BlockMax); i < end;)
             {
-                PutAscii(log, value);
-                i++;
-                continue;
+                // Eight plain bytes at a time, as most are.
+                if (i + sizeof(ulong) <= end && IsPlain(*(ulong*)(bytes + i)))
+                {
+                    *(ulong*)to = *(ulong*)(bytes + i);
+                    to += sizeof(ulong);
+                    i += sizeof(ulong);
+                    continue;
+                }
+                byte value = bytes[i];
+                if (value < 0x80)
+                {
+                    to = PutAscii(to, value);
+                    i++;
+                    continue;
+                }
+                int length = Utf8Length(bytes + i, count - i);
+                to = PutRune(to, bytes + i, length);
+                i += Math.Max(length, 1);
             }
-            int length = Utf8Length(bytes + i, count - i);
-            if (length == 0)
-            {
-                Log.Put(log, Z("\\ufffd"u8));
-                i++;
-            }
-            else
-            {
-                PutRune(log, bytes + i, length);
-                i += length;
-            }
+            log->OutLength += (int)(to - start);
         }
     }
 
-    private static void PutRune(Log* log, byte* bytes, int length)
+    /// <summary>Whether all eight bytes are ASCII that stands for itself.</summary>
+    private static bool IsPlain(ulong bytes) =>
+        ((bytes | bytes - Ones * 0x20 & ~bytes // Beyond ASCII, or control characters.
+            | Zeros(bytes ^ Ones * '"') | Zeros(bytes ^ Ones * '\\')
+            | Zeros(bytes ^ Ones * '<') | Zeros(bytes ^ Ones * '>') | Zeros(bytes ^ Ones * '&')) & Highs) == 0;
+
+    // The high bit of a byte that is zero; those above the lowest such byte may be wrong, which a question for any does not mind.
+    private static ulong Zeros(ulong bytes) => bytes - Ones & ~bytes;
+
+    private static byte* PutRune(byte* to, byte* bytes, int length)
     {
+        if (length == 0)
+            return Text.Append(to, Z("\\ufffd"u8));
         if (length == 3 && bytes[0] == 0xE2 && bytes[1] == 0x80 && (bytes[2] | 1) == 0xA9)
         {
-            Log.Put(log, Z("\\u202"u8));
-            Log.Put(log, bytes[2] == 0xA8 ? (byte)'8' : (byte)'9');
-            return;
+            to = Text.Append(to, Z("\\u202"u8));
+            *to++ = bytes[2] == 0xA8 ? (byte)'8' : (byte)'9';
+            return to;
         }
         for (int k = 0; k < length; k++)
-            Log.Put(log, bytes[k]);
+            *to++ = bytes[k];
+        return to;
     }
 
-    private static void PutAscii(Log* log, byte value)
+    private static byte* PutAscii(byte* to, byte value)
     {
         if (value is (byte)'"' or (byte)'\\')
         {
-            Log.Put(log, (byte)'\\');
-            Log.Put(log, value);
+            *to++ = (byte)'\\';
+            *to++ = value;
         }
         else if (value == (byte)'\r')
         {
-            Log.Put(log, Z("\\r"u8));
+            to = Text.Append(to, Z("\\r"u8));
         }
         else if (value < 0x20 || value is (byte)'<' or (byte)'>' or (byte)'&')
         {
-            Log.Put(log, Z("\\u00"u8));
-            Log.Put(log, Hex(value >> 4));
-            Log.Put(log, Hex(value & 15));
+            to = Text.Append(to, Z("\\u00"u8));
+            *to++ = Hex(value >> 4);
+            *to++ = Hex(value & 15);
         }
         else
         {
-            Log.Put(log, value);
+            *to++ = value;
         }
+        return to;
     }
 
     private static byte Hex(int digit) => (byte)(digit < 10 ? '0' + digit : 'a' + digit - 10);
@@ -297,7 +380,8 @@ internal static unsafe class JsonText
 /// <summary>Time as Go's RFC3339Nano: UTC, nanoseconds without trailing zeros.</summary>
 internal static unsafe class Clock
 {
-    public static void Format(byte* to, long seconds, long nanoseconds)
+    /// <summary>Up to the seconds, nineteen bytes in our times; returns the end.</summary>
+    public static byte* FormatSeconds(byte* to, long seconds)
     {
         long days = seconds / 86400, rest = seconds % 86400;
         // Howard Hinnant's civil_from_days, for dates after 1970.
@@ -320,14 +404,23 @@ internal static unsafe class Clock
         to = Text.Append(to, rest / 60 % 60, 2);
         *to++ = (byte)':';
         to = Text.Append(to, rest % 60, 2);
+        return to;
+    }
+
+    /// <summary>The fraction and the zone, at most eleven bytes; returns the end.</summary>
+    public static byte* FormatRest(byte* to, long nanoseconds)
+    {
         if (nanoseconds != 0)
         {
-            *to++ = (byte)'.';
-            to = Text.Append(to, nanoseconds, 9);
+            *to = (byte)'.';
+            uint left = (uint)nanoseconds;
+            for (int i = 9; i > 0; i--, left /= 10)
+                to[i] = (byte)('0' + left % 10);
+            to += 10;
             while (to[-1] == (byte)'0')
                 to--;
         }
         *to++ = (byte)'Z';
-        *to = 0;
+        return to;
     }
 }

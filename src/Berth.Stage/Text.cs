@@ -24,8 +24,31 @@ internal static unsafe class Text
     /// <summary>Copies bytes without calling a runtime helper.</summary>
     public static void Copy(byte* to, byte* from, long count)
     {
-        for (long i = 0; i < count; i++)
+        long i = 0;
+        for (; i + sizeof(ulong) <= count; i += sizeof(ulong))
+            *(ulong*)(to + i) = *(ulong*)(from + i);
+        for (; i < count; i++)
             to[i] = from[i];
+    }
+
+    /// <summary>The first place of a byte, or -1.</summary>
+    public static int Find(byte* text, int count, byte wanted)
+    {
+        const ulong ones = 0x0101010101010101, highs = 0x8080808080808080;
+        ulong pattern = ones * wanted;
+        int i = 0;
+        for (; i + sizeof(ulong) <= count; i += sizeof(ulong))
+        {
+            ulong same = *(ulong*)(text + i) ^ pattern;
+            if ((same - ones & ~same & highs) != 0)
+                break;
+        }
+        for (; i < count; i++)
+        {
+            if (text[i] == wanted)
+                return i;
+        }
+        return -1;
     }
 
     public static void Zero(void* at, int count)
