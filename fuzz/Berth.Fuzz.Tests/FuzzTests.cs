@@ -136,9 +136,15 @@ public sealed class FuzzTests
 
     private static void Try(string target, byte[] input, Action<byte[]> parse, int start, int round)
     {
-        long before = Stopwatch.GetTimestamp();
-        Exception? failure = Record.Exception(() => parse(input));
-        bool slow = Stopwatch.GetElapsedTime(before) > s_slow;
+        Exception? failure = null;
+        bool slow = true;
+        // A machine that stands still for a moment is no slow parser: that is slow each time.
+        for (int attempt = 0; slow && attempt < 3; attempt++)
+        {
+            long before = Stopwatch.GetTimestamp();
+            failure = Record.Exception(() => parse(input));
+            slow = Stopwatch.GetElapsedTime(before) > s_slow;
+        }
         if (!slow && failure is null or FaultException)
             return;
         string folder = Path.Join(Path.GetTempPath(), "berth-fuzz");

@@ -187,7 +187,7 @@ public sealed class DockerCommandLineTests(EngineFixture engine)
             {
                 return await http.GetStringAsync(address, TestContext.Current.CancellationToken);
             }
-            catch (HttpRequestException) when (attempt < 50)
+            catch (Exception refused) when (refused is HttpRequestException or TaskCanceledException && attempt < 50)
             {
                 await Task.Delay(100, TestContext.Current.CancellationToken);
             }

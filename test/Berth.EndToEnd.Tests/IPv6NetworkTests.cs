@@ -257,7 +257,7 @@ public sealed class IPv6NetworkTests
                 answer = await client.GetStringAsync(new Uri($"http://{host}:{port}/f"), Cancel);
                 return true;
             }
-            catch (HttpRequestException)
+            catch (Exception refused) when (refused is HttpRequestException or TaskCanceledException)
             {
                 return false;
             }
