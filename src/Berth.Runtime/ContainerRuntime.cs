@@ -81,7 +81,7 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
             IsStrict = strict,
             Filter = filter,
             Poststop = request.Runtime is null ? HookPlan.Label(request.Spec.Hooks?.Poststop, request) : [],
-            StateAfterEnd = "{\"pid\":0" + StateOf(request, "stopped"),
+            StateAfterEnd = request.Spec.Hooks?.Poststop is { Count: > 0 } ? "{\"pid\":0" + StateOf(request, "stopped") : "",
         };
         // Before anything in the kernel: an engine that finds the run directory finds all that was made for it.
         WriteState(request.RunDirectory, state);

@@ -18,15 +18,13 @@ internal static unsafe class Hooks
     private static void Run(Child* child, PlanHook* hook, uint stateTail)
     {
         byte* label = child->At(hook->Label);
-        int* pair = stackalloc int[2];
-        Tell.Check(child, Pipe(pair, K.O_CLOEXEC), Place.Hook, label);
+        int state = MakeState(child, stateTail);
+        Tell.Check(child, state, Place.Hook, label);
         int pid = Fork();
         Tell.Check(child, pid, Place.Hook, label);
         if (pid == 0)
-            Become(child, hook, pair[0]);
-        Close(pair[0]);
-        GiveState(child, pair[1], stateTail);
-        Close(pair[1]);
+            Become(child, hook, state);
+        Close(state);
         int status = Await(child, hook, pid);
         if (status != 0)
             Tell.Fail(child, Place.Hook, (status & 0x7F) == 0 ? status >> 8 & 0xFF : 128 + (status & 0x7F), label);
@@ -42,21 +40,22 @@ internal static unsafe class Hooks
         Exit(FailedToExecute);
     }
 
-    /// <summary>A hook that does not read gets SIGPIPE's error, which is not ours: writing is only an offer.</summary>
-    private static void GiveState(Child* child, int pipe, uint tail)
+    /// <summary>A file in memory: a hook that does not read keeps nobody waiting, however long the annotations are.</summary>
+    private static int MakeState(Child* child, uint tail)
     {
-        KernelSignalAction ignore = new() { Handler = (void*)1 };
-        KernelSignalAction before;
-        SetSignal(13, &ignore, &before);
+        int state = MemoryFile(Z("state"u8));
+        if (state < 0)
+            return state;
         byte* pid = stackalloc byte[24];
         Text.Append(pid, GetPid());
-        Put(pipe, child->At(child->Plan->StateHead));
-        Put(pipe, pid);
-        Put(pipe, child->At(tail));
-        SetSignal(13, &before, null);
+        Put(state, child->At(child->Plan->StateHead));
+        Put(state, pid);
+        Put(state, child->At(tail));
+        Seek(state, 0, 0);
+        return state;
     }
 
-    private static void Put(int pipe, byte* text) => Write(pipe, text, Text.Length(text));
+    private static void Put(int file, byte* text) => Write(file, text, Text.Length(text));
 
     private static int Await(Child* child, PlanHook* hook, int pid)
     {

@@ -1,9 +1,8 @@
-using System.Text;
 using Berth.Faults;
 using Berth.Linux;
-using Berth.Linux.Files;
 using Berth.Linux.Processes;
 using Berth.Oci.Runtime;
+using Berth.Runtime.Plans;
 
 namespace Berth.Runtime.Bundles;
 
@@ -34,24 +33,17 @@ internal static class HookRunner
 
     private static string? Run(HookSpec hook, string state, string directory)
     {
-        (FileDescriptor read, FileDescriptor write) = Pipes.Create();
         int pid;
         try
         {
-            using (read)
-            {
-                pid = ProcessSpawner.Spawn(hook.Path, hook.Args is { Count: > 0 } arguments ? arguments : [hook.Path],
-                    [read.Number, 1, 2], hook.Env ?? [], directory);
-            }
+            using FileDescriptor input = HookPlan.Input(state);
+            pid = ProcessSpawner.Spawn(hook.Path, hook.Args is { Count: > 0 } arguments ? arguments : [hook.Path],
+                [input.Number, 1, 2], hook.Env ?? [], directory);
         }
         catch (LinuxException refused)
         {
-            write.Dispose();
             return refused.Message;
         }
-        // A state is smaller than a pipe's buffer: this never waits for a hook that does not read.
-        using (write)
-            _ = FileCalls.TryWrite(write, Encoding.UTF8.GetBytes(state));
         using ProcessHandle? handle = hook.Timeout is null ? null : ProcessHandle.Open(pid);
         if (handle is not null && !handle.WaitForEnd(TimeSpan.FromSeconds(hook.Timeout ?? 0)))
         {

@@ -4,6 +4,7 @@ using Berth.Linux;
 using Berth.Linux.Files;
 using Berth.Linux.Processes;
 using Berth.Oci.Runtime;
+using Berth.Runtime.Plans;
 
 namespace Berth.Runtime.Monitors;
 
@@ -52,22 +53,15 @@ internal static class ContainerHooks
         cancellationToken.ThrowIfCancellationRequested();
         try
         {
-            (FileDescriptor input, FileDescriptor stateEnd) = Pipes.Create();
-            using (input)
-            using (stateEnd)
+            using FileDescriptor input = HookPlan.Input(state);
+            (FileDescriptor words, FileDescriptor output) = Pipes.Create();
+            using (words)
+            using (output)
+            using (FileDescriptor reading = WithoutWaiting(words))
             {
-                (FileDescriptor words, FileDescriptor output) = Pipes.Create();
-                using (words)
-                using (output)
-                using (FileDescriptor reading = WithoutWaiting(words))
-                {
-                    int pid = ProcessSpawner.Spawn(hook.Path, hook.Args is { Count: > 0 } arguments ? arguments : [hook.Path],
-                        [input.Number, output.Number, output.Number], hook.Env ?? [], directory);
-                    // Smaller than a pipe's buffer, whose other end is held here: this neither waits nor finds nobody.
-                    _ = FileCalls.TryWrite(stateEnd, Encoding.UTF8.GetBytes(state));
-                    stateEnd.Dispose();
-                    return Await(hook, pid, reading, cancellationToken);
-                }
+                int pid = ProcessSpawner.Spawn(hook.Path, hook.Args is { Count: > 0 } arguments ? arguments : [hook.Path],
+                    [input.Number, output.Number, output.Number], hook.Env ?? [], directory);
+                return Await(hook, pid, reading, cancellationToken);
             }
         }
         catch (LinuxException refused)

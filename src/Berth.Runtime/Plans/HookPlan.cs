@@ -1,6 +1,8 @@
 using System.Text;
 using System.Text.Json;
 using Berth.Faults;
+using Berth.Linux;
+using Berth.Linux.Files;
 using Berth.Oci.Runtime;
 using Berth.Runtime.Monitors;
 using Berth.Stage;
@@ -49,6 +51,16 @@ internal static class HookPlan
             json.WriteEndObject();
         }
         return "," + Encoding.UTF8.GetString(bytes.GetBuffer(), 1, (int)bytes.Length - 1);
+    }
+
+    /// <summary>A hook's standard input: a file in memory, so that one that does not read keeps nobody waiting, however long the annotations
+    /// in the state are.</summary>
+    /// <exception cref="LinuxException">ENOMEM, EMFILE.</exception>
+    public static FileDescriptor Input(string state)
+    {
+        FileDescriptor file = MemoryFile.CreateSealed("state", Encoding.UTF8.GetBytes(state));
+        FileCalls.Seek(file, 0, FileCalls.SEEK_SET);
+        return file;
     }
 
     /// <summary>Refuses what no hook may be.</summary>

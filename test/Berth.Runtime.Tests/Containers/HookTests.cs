@@ -188,6 +188,28 @@ public sealed class HookTests(ContainerFixture fixture) : IClassFixture<Containe
     }
 
     [Fact]
+    public async Task State_LongerThanAPipe_KeepsNobodyWaitingForAHookThatDoesNotRead()
+    {
+        Need();
+        string file = NewFile();
+        HookSpec deaf = Shell($"echo ran >>{file}; exec sleep 0.1");
+        HookSpec reading = Shell($"wc -c >>{file}");
+        Outcome outcome = await fixture.RunAsync(fixture.Request("true", spec => spec with
+        {
+            Annotations = new Dictionary<string, string> { ["long"] = new('x', 100_000) },
+            Hooks = new HooksSpec
+            {
+                Prestart = [deaf, reading], CreateContainer = [deaf with { Timeout = 100 }, reading], Poststart = [deaf, reading],
+                Poststop = [deaf, reading],
+            },
+        }), Cancel);
+        Assert.Equal(0, outcome.Code);
+        string[] lines = File.ReadAllLines(file);
+        Assert.Equal(8, lines.Length);
+        Assert.All(lines.Where(static line => line != "ran"), static line => Assert.InRange(int.Parse(line), 100_000, 110_000));
+    }
+
+    [Fact]
     public async Task Engine_ThatDiesWhileAHookRuns_LeavesNoProcessThatWaits_AndTheNextRunsWhatFollows()
     {
         Need();
