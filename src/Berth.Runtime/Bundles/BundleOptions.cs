@@ -37,6 +37,9 @@ public sealed record BundleRequest
     /// <summary>Takes the first process's pid.</summary>
     public string? PidFile { get; init; }
 
+    /// <summary>Who gets a handle of the first process, a pidfd; null: nobody asked.</summary>
+    public string? ProcessSocket { get; init; }
+
     /// <summary>How many of the caller's descriptors from 3 on the program gets.</summary>
     public int PreservedDescriptors { get; init; }
 
@@ -62,8 +65,14 @@ public sealed record BundleExecRequest
     /// <summary>Takes its pid.</summary>
     public string? PidFile { get; init; }
 
+    /// <summary>Who gets a handle of it, a pidfd; null: nobody asked.</summary>
+    public string? ProcessSocket { get; init; }
+
     /// <summary>How many of the caller's descriptors from 3 on the program gets.</summary>
     public int PreservedDescriptors { get; init; }
+
+    /// <summary>Groups below the container's own that it goes to: <c>PATH</c>, or <c>CONTROLLER[,…]:PATH</c> of version 1's trees.</summary>
+    public IReadOnlyList<string> Cgroups { get; init; } = [];
 
     /// <summary>Also in a frozen container: it runs when that is thawed.</summary>
     public bool IgnorePaused { get; init; }

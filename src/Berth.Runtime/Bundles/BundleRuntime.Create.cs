@@ -162,6 +162,7 @@ public sealed partial class BundleRuntime
         making.Scope?.Settle();
         making.Directory.Save(making.State);
         HandOver(process.Terminal, making.Request.ConsoleSocket);
+        HandOverProcess(process.Pid, making.Request.ProcessSocket);
         WritePid(making.Request.PidFile, process.Pid);
     }
 
@@ -215,6 +216,24 @@ public sealed partial class BundleRuntime
         catch (LinuxException refused)
         {
             throw FaultException.Invalid($"console socket {socket}: {refused.Message}", refused);
+        }
+    }
+
+    /// <summary>A handle of the process goes to the caller's socket: unlike the pid it is never another process's.</summary>
+    private static void HandOverProcess(int pid, string? socket)
+    {
+        if (socket is null)
+            return;
+        try
+        {
+            using ProcessHandle process = ProcessHandle.Open(pid) ?? throw FaultException.Internal($"process {pid} has ended");
+            using FileDescriptor handle = new(process.Number, ownsHandle: false);
+            using FileDescriptor connection = DescriptorSockets.ConnectStream(socket);
+            DescriptorSockets.Send(connection, "pidfd"u8, handle);
+        }
+        catch (LinuxException refused)
+        {
+            throw FaultException.Invalid($"pidfd socket {socket}: {refused.Message}", refused);
         }
     }
 

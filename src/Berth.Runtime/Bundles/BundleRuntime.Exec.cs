@@ -2,6 +2,7 @@ using Berth.Faults;
 using Berth.Linux;
 using Berth.Linux.Processes;
 using Berth.Oci.Runtime;
+using Berth.Runtime.Cgroups;
 using Berth.Runtime.Plans;
 using Berth.Runtime.Systemd;
 using Berth.Stage;
@@ -23,6 +24,7 @@ public sealed partial class BundleRuntime
         using ProcessHandle first = OpenFirst(directory, state, request.IgnorePaused);
         if (state.SystemdUnit is not null)
             SystemdScopes.MoveBelowManager();
+        CgroupPlace? place = PlaceOf(state, request.Cgroups);
         using FileDescriptor? listener = ConnectListener(state.Filter, state.ListenerPath);
         bool strict = IsStrict(state.Annotations);
         UnmonitoredOptions unmonitored = new()
@@ -33,7 +35,7 @@ public sealed partial class BundleRuntime
         };
         UnmonitoredProcess process;
         using (Plan plan = PlanBuilder.ForExec(request.Process, first, state.HasUserNamespace, state.HasTimeNamespace, state.Filter,
-            CgroupOf(state), Strictness.Taking(new WarningList(_options.Warn), strict), PlanFlags.None, unmonitored,
+            place, Strictness.Taking(new WarningList(_options.Warn), strict), PlanFlags.None, unmonitored,
             (plan, writer) => NotifyPlan.Add(plan, writer, SpecOf(state), state.Id, state.Bundle, "running", listener)))
             process = UnmonitoredProcess.Start(_program, plan, _options.Warn);
         using (process)
@@ -41,6 +43,12 @@ public sealed partial class BundleRuntime
             FileDescriptor? terminal = Finish(process, request);
             return (process.Pid, terminal);
         }
+    }
+
+    private CgroupPlace? PlaceOf(BundleState state, IReadOnlyList<string> words)
+    {
+        SubCgroups? groups = SubCgroups.Parse(words);
+        return groups is null ? CgroupOf(state)?.PlaceBeside(state.Pid) : NeedCgroup(state).PlaceBelow(groups);
     }
 
     // An ordinary user may map groups only where nobody can give up one. user_namespaces(7), "setgroups".
@@ -54,6 +62,7 @@ public sealed partial class BundleRuntime
             HandOver(process.Terminal, request.ConsoleSocket);
             process.Proceed();
             process.AwaitBorn();
+            HandOverProcess(process.Pid, request.ProcessSocket);
             WritePid(request.PidFile, process.Pid);
             process.Proceed();
             process.AwaitExecution();

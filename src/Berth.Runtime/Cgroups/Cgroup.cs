@@ -28,6 +28,17 @@ public abstract class Cgroup
     /// <summary>Its directory in the version 2 tree, which clone3 can make a process in; null where there is no such tree.</summary>
     public abstract string? UnifiedDirectory { get; }
 
+    /// <summary>Where its first process is put.</summary>
+    internal CgroupPlace Place => new(JoinFiles, UnifiedDirectory);
+
+    /// <summary>Where a further process is put.</summary>
+    /// <param name="first">The container's first process.</param>
+    internal virtual CgroupPlace PlaceBeside(int first) => Place;
+
+    /// <summary>Where a further process is put that goes to groups below.</summary>
+    /// <exception cref="FaultException">InvalidArgument, NotFound: there are no such.</exception>
+    internal abstract CgroupPlace PlaceBelow(SubCgroups groups);
+
     /// <summary>A file with a line <c>oom_kill N</c>: the processes that the kernel killed here for memory. Null: not known.</summary>
     public abstract string? OutOfMemoryFile { get; }
 

@@ -45,6 +45,20 @@ internal sealed class CgroupV1 : Cgroup
     public override void Update(LinuxResources resources, IList<string> warnings) =>
         new CgroupV1Limits(Of, warnings).Set(resources);
 
+    internal override CgroupPlace PlaceBelow(SubCgroups groups)
+    {
+        groups.CheckControllers(_directories.Keys);
+        string[] joined = [.. _directories.GroupBy(static pair => pair.Value, static pair => pair.Key)
+            .Select(tree => groups.DirectoryIn(tree.Key, tree))];
+        // Trees without a controller follow where the container has made the group in them too.
+        string? named = Followed(_named, groups.Everywhere), unified = Followed(_unified, groups.Everywhere);
+        return new CgroupPlace([.. joined.Append(named).OfType<string>().Select(static directory => System.IO.Path.Join(directory, "tasks"))],
+            unified);
+    }
+
+    private static string? Followed(string? own, string? group) =>
+        own is not null && group is { Length: > 0 } && System.IO.Path.Join(own, group) is var below && Directory.Exists(below) ? below : own;
+
     public override void Freeze()
     {
         string freezer = Of("freezer") ?? throw new FaultException(FaultKind.NotSupported,

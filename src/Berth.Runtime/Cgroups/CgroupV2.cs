@@ -30,6 +30,24 @@ internal sealed class CgroupV2 : Cgroup
     public override void Update(LinuxResources resources, IList<string> warnings) =>
         new CgroupV2Limits(_directory, warnings, SharesDeviceRules).Set(resources);
 
+    // Where it hands controllers down, only groups below it take processes: a service manager inside has made them, and is in one.
+    internal override CgroupPlace PlaceBeside(int first)
+    {
+        if (CgroupFile.Read(_directory, "cgroup.subtree_control") is null or "")
+            return Place;
+        string? own = CgroupFile.Read($"/proc/{first}", "cgroup")?.Split('\n')
+            .FirstOrDefault(static line => line.StartsWith("0::/", StringComparison.Ordinal))?[3..];
+        string below = $"/{Path}/";
+        return own?.IndexOf(below, StringComparison.Ordinal) is >= 0 and var at
+            ? new CgroupPlace([], System.IO.Path.Join(_directory, own[(at + below.Length)..])) : Place;
+    }
+
+    internal override CgroupPlace PlaceBelow(SubCgroups groups)
+    {
+        groups.CheckControllers([]);
+        return new CgroupPlace([], groups.DirectoryIn(_directory, []));
+    }
+
     public override void Freeze()
     {
         CgroupFile.Write(_directory, "cgroup.freeze", "1");

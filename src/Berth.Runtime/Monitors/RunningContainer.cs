@@ -170,7 +170,7 @@ internal sealed class RunningContainer : IContainer
         PlanFlags flags = (_state.IsStrict ? PlanFlags.Strict : 0) | (request.Stdin ? PlanFlags.Stdin | PlanFlags.StdinOnce : 0)
             | (request.Detached ? PlanFlags.Detached : 0);
         using Plan plan = PlanBuilder.ForExec(
-            request.Process, first, _state.HasUserNamespace, _state.HasTimeNamespace, _state.Filter, _cgroup,
+            request.Process, first, _state.HasUserNamespace, _state.HasTimeNamespace, _state.Filter, _cgroup.PlaceBeside(Pid),
             Strictness.Taking(warnings, _state.IsStrict), flags, users: _state.Users, groups: _state.Groups);
         (Socket? own, FileDescriptor? other) = request.Detached ? default : PacketSockets.CreatePair();
         MonitoredProcess process;

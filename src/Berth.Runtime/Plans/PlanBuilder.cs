@@ -86,7 +86,7 @@ internal static class PlanBuilder
             writer.Header.MemoryEvents = unmonitored is null ? writer.Text(cgroup?.WatchedMemoryFile) : 0;
             writer.Header.HostName = writer.Text(spec.Hostname);
             writer.Header.DomainName = writer.Text(spec.Domainname);
-            AddProcess(writer, process, filter, cgroup, anyUser, warnings);
+            AddProcess(writer, process, filter, cgroup?.Place, anyUser, warnings);
             SchedulingPlan.Add(writer, process, spec.Linux?.Personality);
             HookPlan.Add(writer, request);
             NotifyPlan.Add(plan, writer, spec, request.Id, request.Bundle, "creating", unmonitored?.NotifySocket);
@@ -175,7 +175,7 @@ internal static class PlanBuilder
 
     /// <summary>Plans a further process in a running container.</summary>
     public static Plan ForExec(ProcessSpec process, ProcessHandle first, bool userNamespace, bool timeNamespace, CallFilter filter,
-        Cgroup? cgroup, IList<string> warnings, PlanFlags flags, UnmonitoredOptions? unmonitored = null,
+        CgroupPlace? place, IList<string> warnings, PlanFlags flags, UnmonitoredOptions? unmonitored = null,
         Action<Plan, PlanWriter>? more = null, IReadOnlyList<IdMapping>? users = null, IReadOnlyList<IdMapping>? groups = null)
     {
         Plan plan = new();
@@ -187,7 +187,7 @@ internal static class PlanBuilder
         writer.Header.JoinedNamespaces = (AllNamespaces & ~(unmonitored?.SharedNamespaces ?? 0))
             | (userNamespace ? NewUser : 0) | (timeNamespace ? NewTime : 0);
         writer.Header.TargetDescriptor = plan.Inherit(first.Number);
-        AddProcess(writer, process, filter, cgroup, userNamespace, warnings);
+        AddProcess(writer, process, filter, place, userNamespace, warnings);
         SchedulingPlan.Add(writer, process, personality: null);
         if (process.ExecCpuAffinity is { } affinity)
             SchedulingPlan.AddAffinity(writer, affinity);
@@ -345,7 +345,7 @@ internal static class PlanBuilder
         .MaxBy(static point => point.Length) ?? "/";
 
     private static void AddProcess(PlanWriter writer, ProcessSpec process, CallFilter filter,
-        Cgroup? cgroup, bool userNamespace, IList<string> warnings)
+        CgroupPlace? place, bool userNamespace, IList<string> warnings)
     {
         if (process.Args is not { Count: > 0 })
             throw FaultException.Invalid("no command specified");
@@ -353,9 +353,9 @@ internal static class PlanBuilder
             throw FaultException.Invalid($"the working directory '{process.Cwd}' is invalid, it needs to be an absolute path");
         ref PlanHeader header = ref writer.Header;
         header.Flags |= (process.Terminal ? PlanFlags.Terminal : 0) | (process.NoNewPrivileges ? PlanFlags.NoNewPrivileges : 0);
-        header.Joins = writer.Texts(cgroup?.JoinFiles ?? []);
-        header.JoinCount = (uint)(cgroup?.JoinFiles.Count ?? 0);
-        header.CgroupDirectory = writer.Text(cgroup?.UnifiedDirectory);
+        header.Joins = writer.Texts(place?.JoinFiles ?? []);
+        header.JoinCount = (uint)(place?.JoinFiles.Count ?? 0);
+        header.CgroupDirectory = writer.Text(place?.UnifiedDirectory);
         if (SecurityLabel.Of(process) is { } label)
         {
             header.Label = writer.Text(label.Text);

@@ -23,6 +23,12 @@ internal sealed class SystemdCgroup(Cgroup files, string unit, bool isUnified, F
     public override string? UnifiedDirectory => files.UnifiedDirectory;
 
     /// <inheritdoc/>
+    internal override CgroupPlace PlaceBeside(int first) => files.PlaceBeside(first);
+
+    /// <inheritdoc/>
+    internal override CgroupPlace PlaceBelow(SubCgroups groups) => files.PlaceBelow(groups);
+
+    /// <inheritdoc/>
     public override string? OutOfMemoryFile => files.OutOfMemoryFile;
 
     /// <inheritdoc/>

@@ -22,7 +22,7 @@ internal static class Dispatcher
             log = new LogWriter(given.Value("log"), given.Value("log-format"), given.Has("debug"));
             if (given.Has("version"))
                 return VersionText.Show();
-            if (given.Has("help") || consumed == words.Length || words[consumed] == "help")
+            if (given.Has("help") || consumed == words.Length || words[consumed] is "help" or "h")
                 return Help.Show(words.AsSpan(Math.Min(consumed + 1, words.Length)));
             Verb verb = VerbTable.Find(words[consumed])
                 ?? throw new UnknownVerbException($"No help topic for '{words[consumed]}'");
@@ -42,9 +42,9 @@ internal static class Dispatcher
 
     private static int Run(Verb verb, GlobalOptions global, ReadOnlySpan<string> words, LogWriter log)
     {
-        if (words is ["--help" or "-h", ..])
+        Arguments arguments = Arguments.Parse([.. verb.Options, Option.Flag("help", "show help", "h")], words, verb.TakesCommand, out int consumed);
+        if (arguments.Has("help"))
             return Help.Show([verb.Name]);
-        Arguments arguments = Arguments.Parse(verb.Options, words, verb.TakesCommand, out int consumed);
         arguments.Positional.AddRange(words[consumed..]);
         int count = arguments.Positional.Count;
         if (count < verb.ArgumentsMin || count > verb.ArgumentsMax)

@@ -10,6 +10,7 @@ internal sealed record GlobalOptions
         Option.Value("log", "the log file (default: standard error)"),
         Option.Value("log-format", "of the log: text or json"),
         Option.Value("root", "directory of the containers' state (default: /run/berth-runtime, or below XDG_RUNTIME_DIR)"),
+        Option.Value("criu", "the program for checkpoint and restore, which are refused"),
         Option.Flag("systemd-cgroup", "cgroups are units of systemd: cgroupsPath is slice:prefix:name"),
         Option.Flag("strict", "what would be clamped or left out with a warning is an error"),
         Option.Value("rootless", "true, false or auto (default: auto): whether to do without what only root may"),

@@ -33,7 +33,8 @@ internal static class Help
     {
         foreach (Option option in options)
         {
-            string name = $"--{option.Name}{(option.Alias is { } alias ? $", -{alias}" : "")}{(option.TakesValue ? " value" : "")}";
+            string value = option.TakesValue ? " value" : "";
+            string name = $"--{option.Name}{value}{(option.Alias is { } alias ? $", -{alias}{value}" : "")}";
             text.Append($"   {name,-34}{option.Help}\n");
         }
     }

@@ -16,6 +16,7 @@ internal static class CreateVerbs
     [
         Option.Value("bundle", "the bundle's directory (default: the current one)", "b"),
         Option.Value("console-socket", "socket that gets the terminal's other side"),
+        Option.Value("pidfd-socket", "socket that gets a handle of the first process, a pidfd"),
         Option.Value("pid-file", "file for the pid of the first process"),
         Option.Flag("no-pivot", "change the root without pivot_root, for roots on an initial ramfs"),
         Option.Flag("no-new-keyring", "keep the caller's session keyring"),
@@ -86,6 +87,7 @@ internal static class CreateVerbs
             Bundle = bundle,
             Spec = ReadSpec(bundle),
             ConsoleSocket = Nonempty(call.Arguments.Value("console-socket")),
+            ProcessSocket = Nonempty(call.Arguments.Value("pidfd-socket")),
             PidFile = Nonempty(call.Arguments.Value("pid-file")),
             NoPivot = call.Arguments.Has("no-pivot"),
             NoNewKeyring = call.Arguments.Has("no-new-keyring"),

@@ -10,6 +10,9 @@ namespace Berth.RuntimeProgram.Verbs;
 /// <summary><c>update</c>.</summary>
 internal static class UpdateVerb
 {
+    private const string CacheSchema = "l3-cache-schema", BandwidthSchema = "mem-bw-schema";
+    private static readonly string[] s_ignored = ["kernel-memory", "kernel-memory-tcp"];
+
     /// <summary>The command.</summary>
     public static Verb Definition => new()
     {
@@ -28,19 +31,38 @@ internal static class UpdateVerb
             Option.Value("cpu-idle", "1: idle class"),
             Option.Value("cpuset-cpus", "processors"),
             Option.Value("cpuset-mems", "memory nodes"),
-            Option.Value("kernel-memory-tcp", "bytes of TCP buffers"),
             Option.Value("memory", "bytes of memory"),
             Option.Value("memory-reservation", "bytes to shrink to under pressure"),
             Option.Value("memory-swap", "bytes of memory and swap; -1: no limit"),
             Option.Value("pids-limit", "processes; -1: no limit"),
+            Option.Value(CacheSchema, "refused: caches are not shared out (Intel RDT)"),
+            Option.Value(BandwidthSchema, "refused: memory bandwidth is not shared out (Intel RDT)"),
+            .. s_ignored.Select(static name => Option.Value(name, "ignored with a warning, as the kernel ignores it")),
         ],
         Run = static call =>
         {
             using BundleRuntime runtime = call.Open();
-            runtime.Update(call.Id, Resources(call.Arguments));
+            // Whether there is such a container is said first.
+            _ = runtime.State(call.Id);
+            LinuxResources resources = Resources(call.Arguments);
+            // Of a file the other options are none.
+            if (call.Arguments.Value("resources") is null or "" && s_ignored.Count(name => Bytes(call.Arguments, name) is not null) > 0)
+                call.Log.Warn("Kernel memory settings are ignored and will be removed");
+            RefuseSchema(call.Arguments, CacheSchema, "L3", "Intel RDT/CAT: l3 cache schema");
+            RefuseSchema(call.Arguments, BandwidthSchema, "MB", "Intel RDT/MBA: memory bandwidth schema");
+            runtime.Update(call.Id, resources);
             return 0;
         },
     };
+
+    // What the kernel has is seen at the place where it is always mounted. Kernel documentation, arch/x86/resctrl.
+    private static void RefuseSchema(Arguments given, string option, string resource, string what)
+    {
+        if (given.Value(option) is not { Length: > 0 })
+            return;
+        throw new FaultException(FaultKind.NotSupported, Directory.Exists($"/sys/fs/resctrl/info/{resource}")
+            ? $"{what}: --{option} is not supported" : $"{what} is not enabled");
+    }
 
     private static LinuxResources Resources(Arguments given)
     {
@@ -62,7 +84,7 @@ internal static class UpdateVerb
 
     private static LinuxResources FromOptions(Arguments given) => new()
     {
-        BlockIO = given.Number("blkio-weight") is { } weight ? new BlockIoLimits { Weight = checked((ushort)weight) } : null,
+        BlockIO = given.Number("blkio-weight") is { } weight and not 0 ? new BlockIoLimits { Weight = checked((ushort)weight) } : null,
         Cpu = new CpuLimits
         {
             Period = (ulong?)given.Number("cpu-period"),
@@ -80,9 +102,8 @@ internal static class UpdateVerb
             Limit = Bytes(given, "memory"),
             Reservation = Bytes(given, "memory-reservation"),
             Swap = Bytes(given, "memory-swap"),
-            KernelTCP = Bytes(given, "kernel-memory-tcp"),
         },
-        Pids = given.Number("pids-limit") is { } pids ? new PidsLimits { Limit = pids } : null,
+        Pids = given.Number("pids-limit") is { } pids and not 0 ? new PidsLimits { Limit = pids } : null,
     };
 
     // As units.RAMInBytes: powers of 1024, an optional b or ib.
