@@ -102,6 +102,8 @@ public sealed partial class BerthEngine : IAsyncDisposable
             owned.Add(state);
             EngineParts parts = Assemble(options, loggers, substitutes, state, owned);
             BerthEngine engine = new(parts, dataRootLock, Distribute(parts, substitutes, owned), owned);
+            // Compiling takes a tenth of a second: nobody waits for it but the first container.
+            parts.Background.Run("load the default AppArmor profile", () => Task.FromResult(parts.Confinement.Ensure()));
             await new EngineRecovery(parts, engine._containers).RunAsync(cancellationToken);
             state.KeepReserve();
             return engine;
@@ -240,6 +242,7 @@ public sealed partial class BerthEngine : IAsyncDisposable
             Background = new BackgroundWork(loggers.CreateLogger("Berth.Engine")),
             Containers = new ContainerTable(state),
             EngineId = engineId,
+            Confinement = substitutes.Confinement ?? DefaultConfinement.OfHost(loggers.CreateLogger("Berth.Engine"), time),
         };
     }
 

@@ -32,6 +32,9 @@ internal sealed class EngineParts
     public required ContainerTable Containers { get; init; }
     public required string EngineId { get; init; }
 
+    /// <summary>The profile of containers that name none.</summary>
+    public required DefaultConfinement Confinement { get; init; }
+
     /// <summary>Health checks of all containers.</summary>
     public HealthCounts HealthChecks { get; } = new();
 
@@ -72,4 +75,5 @@ internal sealed record EngineSubstitutes
     public INetworks? Networks { get; init; }
     public IImageDistribution? Distribution { get; init; }
     public TimeProvider? Time { get; init; }
+    public DefaultConfinement? Confinement { get; init; }
 }

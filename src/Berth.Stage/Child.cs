@@ -11,6 +11,7 @@ internal unsafe struct Child
     public int Terminals;
     public int Stdin, Stdout, Stderr;
     public int Listener, Notify;
+    public int InitLabel;
     public int HostPid;
     public int MaskDirectory, MaskFile;
     public int MappedRoot;

@@ -120,6 +120,11 @@ internal static unsafe class Membership
         Tell.Check(child, file, Place.Label, label);
         Tell.Check(child, Write(file, label, Text.Length(label)), Place.Label, label);
         Close(file);
+        if (child->Plan->InitLabel == 0)
+            return;
+        // For the process that executes nothing. The kernel takes it from whoever opened the file alone.
+        child->InitLabel = Open(child->At(child->Plan->InitLabelFile), K.O_WRONLY | K.O_CLOEXEC);
+        Tell.Check(child, child->InitLabel, Place.Label, label);
     }
 
     /// <summary>On the host's own procfs, before the root is the container's. Not allowed to lower it: a warning.</summary>

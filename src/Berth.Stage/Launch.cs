@@ -148,13 +148,15 @@ internal static unsafe class Launch
     /// <summary>Nothing of the host stays open: closed, not only marked, so that a directory of /proc/self/fd leads nowhere.</summary>
     private static void CloseRest(Child* child)
     {
-        int** kept = stackalloc int*[3];
+        const int count = 4;
+        int** kept = stackalloc int*[count];
         kept[0] = &child->Sync;
         kept[1] = &child->Listener;
         kept[2] = &child->Notify;
+        kept[3] = &child->InitLabel;
         int preserved = (int)child->Plan->PreservedCount;
         int above = StageContract.FirstDescriptor + (int)child->Plan->InheritedCount + 8;
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < count; i++)
         {
             if (*kept[i] < 0)
                 continue;
@@ -164,7 +166,7 @@ internal static unsafe class Launch
         for (int i = 0; i < preserved; i++)
             Tell.Check(child, Dup2(StageContract.FirstDescriptor + i, FirstFree + i), Place.Plan, null);
         int next = FirstFree + preserved;
-        for (int i = 0; i < 3; i++)
+        for (int i = 0; i < count; i++)
         {
             if (*kept[i] < 0)
                 continue;

@@ -130,7 +130,7 @@ internal static unsafe class Monitor
         Child* child = &monitor->Child;
         child->Plan = plan;
         child->Stdin = child->Stdout = child->Stderr = child->Terminals = child->MaskDirectory = child->MaskFile = -1;
-        child->Listener = -1;
+        child->Listener = child->InitLabel = -1;
         child->Notify = plan->NotifySocket;
         ulong signals = 1UL << (K.SIGCHLD - 1) | 1UL << (13 - 1);
         ulong waited = 1UL << (K.SIGCHLD - 1);

@@ -60,6 +60,12 @@ public struct PlanHeader
     /// <summary>The file of the host's procfs that takes it.</summary>
     public uint LabelFile;
 
+    /// <summary>What AppArmor is to apply to a process 1 that stays this program, at once, or 0.</summary>
+    public uint InitLabel;
+
+    /// <summary>The file of the host's procfs that takes it.</summary>
+    public uint InitLabelFile;
+
     /// <summary>The run directory for socket and exit record, or 0: neither (exec).</summary>
     public uint RunDirectory;
 

@@ -18,6 +18,13 @@ internal static unsafe class TinyInit
             BecomeForeground(terminal);
             return;
         }
+        // What is confined may neither signal nor look at what is not: process 1 is confined as the program is.
+        if (child->InitLabel >= 0)
+        {
+            byte* label = child->At(child->Plan->InitLabel);
+            Tell.Check(child, Write(child->InitLabel, label, Text.Length(label)), Place.Label, label);
+            Close(child->InitLabel);
+        }
         Close(child->Sync);
         Stay(pid, terminal);
     }

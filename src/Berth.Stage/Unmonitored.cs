@@ -24,7 +24,7 @@ internal static unsafe class Unmonitored
         child->Stdin = 0;
         child->Stdout = 1;
         child->Stderr = 2;
-        child->Listener = child->Terminals = child->MaskDirectory = child->MaskFile = -1;
+        child->Listener = child->InitLabel = child->Terminals = child->MaskDirectory = child->MaskFile = -1;
         child->Notify = plan->NotifySocket;
         SetAffinityBefore(child);
         if (child->Has(PlanFlags.WaitsAtSocket))

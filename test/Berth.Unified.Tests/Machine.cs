@@ -55,7 +55,7 @@ public class Machine : IAsyncLifetime
     protected virtual string ScriptName => "checks.sh";
 
     /// <summary>Programs of the host beside ours and busybox, where they are, with their libraries.</summary>
-    protected virtual IReadOnlyList<string> Programs => [.. s_userPrograms, "/usr/sbin/runc", "/usr/bin/crun", "/usr/sbin/xfs_quota"];
+    protected virtual IReadOnlyList<string> Programs => [.. s_userPrograms, "/usr/sbin/runc", "/usr/bin/crun", "/usr/sbin/xfs_quota", AppArmorParser];
 
     /// <summary>Whether it has disks with project quotas beside the empty one.</summary>
     protected virtual bool HasQuotas => true;
@@ -86,7 +86,7 @@ public class Machine : IAsyncLifetime
     {
         TheoryData<string> names = [];
         foreach (string line in File.ReadLines(Script(script)))
-            if (line.Split(' ', 3) is ["equal" or "holds", var name, _] && !name.Contains('(', StringComparison.Ordinal))
+            if (line.Split(' ', 3) is ["equal" or "holds" or "refused" or "stays", var name, _] && !name.Contains('(', StringComparison.Ordinal))
                 names.Add(name);
         return names;
     }
@@ -225,7 +225,7 @@ public class Machine : IAsyncLifetime
     {
         string bin = Directory.CreateDirectory($"{_directory}/image/bin").FullName;
         File.Copy("/bin/busybox", $"{bin}/busybox");
-        foreach (string applet in new[] { "sh", "sleep", "cat", "sed", "dd", "timeout", "test", "grep", "head", "mknod", "echo" })
+        foreach (string applet in new[] { "sh", "sleep", "cat", "sed", "dd", "timeout", "test", "grep", "head", "mknod", "echo", "mount", "umount", "kill", "true" })
             File.CreateSymbolicLink($"{bin}/{applet}", "busybox");
         await OutputAsync("tar", ["-C", $"{_directory}/image", "-cf", $"{_directory}/image.tar", "."]);
         return await File.ReadAllBytesAsync($"{_directory}/image.tar");

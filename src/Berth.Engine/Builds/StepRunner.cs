@@ -101,7 +101,7 @@ internal sealed class StepRunner(EngineParts parts, ContainerService containers)
         RuntimeSpec spec = SpecBuilder.Build(new SpecInputs
         {
             Container = record, Options = parts.Options, User = who.User, Home = who.Home,
-            HostName = record.Config.Hostname!, Mounts = mounts,
+            HostName = record.Config.Hostname!, Mounts = mounts, AppArmorProfile = parts.Confinement.Ensure(),
         });
         WritableLayer layer = request.Layer;
         return new ContainerRequest

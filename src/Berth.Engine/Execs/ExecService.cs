@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using Berth.Engine.Specs;
 using Berth.Engine.State;
 using Berth.Engine.Users;
@@ -120,8 +121,8 @@ internal sealed class ExecService : IExecs
             Capabilities = SpecBuilder.CapabilitySets(capabilities, user.Uid),
             Rlimits = SpecBuilder.Rlimits(host.Resources.Ulimits ?? [], options.DefaultUlimits),
             NoNewPrivileges = security.NoNewPrivileges,
-            // As Docker's: what is privileged is not confined.
-            ApparmorProfile = settings.Privileged && security.AppArmorProfile is not null ? "unconfined" : security.AppArmorProfile,
+            ApparmorProfile = security.AppArmorForExec(settings.Privileged, AppArmor.IsEnabled
+                ? AppArmor.ProfileOf(container.Runtime!.Pid.ToString(CultureInfo.InvariantCulture)) : null),
             OomScoreAdj = host.OomScoreAdj,
         };
     }

@@ -45,14 +45,16 @@ internal sealed class SystemService(
             Architecture = RuntimeInformation.OSArchitecture == Architecture.Arm64 ? "aarch64" : "x86_64",
             Processors = Environment.ProcessorCount,
             MemoryTotal = MemoryTotal(),
-            SecurityOptions = [.. AppArmor.IsEnabled ? ["name=apparmor"] : Array.Empty<string>(), "name=seccomp,profile=builtin",
+            SecurityOptions = [.. AppArmorOptions(), "name=seccomp,profile=builtin",
                 .. UserNamespace.IsInitial ? Array.Empty<string>() : ["name=rootless"],
                 .. parts.Options.DefaultUserMaps is null ? Array.Empty<string>() : ["name=userns"]],
             CgroupDriver = parts.Options.SystemdCgroup ? "systemd"
                 : UserNamespace.IsInitial || s_handedOver.Value.Mode != CgroupMode.None ? "cgroupfs" : "none",
             Capabilities = limits,
             DescribedDevices = [.. devices.All.Select(device => device.FullName)],
-            Warnings = [.. Warnings(limits), .. devices.Problems.Select(problem => $"WARNING: CDI: {problem}")],
+            Warnings = [.. Warnings(limits),
+                .. parts.Confinement.Warning is { } warning ? [$"WARNING: {warning}"] : Array.Empty<string>(),
+                .. devices.Problems.Select(problem => $"WARNING: CDI: {problem}")],
         };
     }
 
@@ -81,6 +83,9 @@ internal sealed class SystemService(
         LoginResult result = await distribution.LoginAsync(Logins.ToCredentials(login)!, cancellationToken);
         return result.IdentityToken.Length > 0 ? result.IdentityToken : null;
     }
+
+    private string[] AppArmorOptions() => !AppArmor.IsEnabled ? []
+        : parts.Confinement.Ensure() is { } profile ? [$"name=apparmor,profile={profile}"] : ["name=apparmor"];
 
     // What an ordinary user's engine may make groups in.
     private static readonly Lazy<CgroupHierarchy> s_handedOver = new(CgroupHierarchy.DetectForEngine);

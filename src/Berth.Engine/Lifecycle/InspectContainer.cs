@@ -1,6 +1,8 @@
+using System.Globalization;
 using Berth.Engine.State;
 using Berth.Faults;
 using Berth.Layers;
+using Berth.Runtime;
 
 namespace Berth.Engine;
 
@@ -41,11 +43,23 @@ internal sealed partial class ContainerService
             HostnamePath = paths.Hostname,
             HostsPath = paths.Hosts,
             Os = record.Os,
-            AppArmorProfile = Specs.SecurityOptions.AppArmorProfileOf(record.Host.SecurityOpt ?? []),
+            AppArmorProfile = AppArmorProfileOf(container),
             GraphDriver = layer is null ? new Dictionary<string, string>() : Directories(layer),
             SizeRw = own,
             SizeRootFs = own + (images.TryGet(record.ImageId) is null ? 0 : images.SizeOf(images.Config(record.ImageId))),
         };
+    }
+
+    // Of one that runs it is what the kernel says: it may have been started by an engine that had no profile of its own.
+    private string AppArmorProfileOf(Container container)
+    {
+        if (!AppArmor.IsEnabled)
+            return "";
+        HostSettings host = container.Record.Host;
+        return (container.Runtime is { } running && container.State.Running
+            ? AppArmor.ProfileOf(running.Pid.ToString(CultureInfo.InvariantCulture))
+            : Specs.SecurityOptions.Parse(host.SecurityOpt ?? [], parts.Options)
+                .AppArmorFor(host.Privileged, parts.Confinement.Ensure())) ?? Specs.SecurityOptions.Unconfined;
     }
 
     /// <summary>Bytes of a container's own files; null when its tree cannot be walked, which one hostile container must not make

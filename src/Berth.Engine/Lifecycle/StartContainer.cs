@@ -167,6 +167,7 @@ internal sealed partial class ContainerService
             User = user,
             Home = home,
             HostName = record.Config.Hostname ?? record.Id[..12],
+            AppArmorProfile = parts.Confinement.Ensure(),
             Mounts = MountSpecs.Build(record, files, SharedMemoryOf(record), mount => MountOf(record, mount)),
             UserNamespaceOf = UserNamespaceOf(record),
             IpcNamespaceOf = PidOfOther(record.Host.IpcMode, "IPC"),

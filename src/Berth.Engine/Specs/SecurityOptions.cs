@@ -1,6 +1,7 @@
 using Berth.Faults;
 using Berth.Oci.Runtime;
 using Berth.Runtime;
+using Berth.Runtime.Confinement;
 using Berth.Runtime.Seccomp;
 
 namespace Berth.Engine.Specs;
@@ -9,7 +10,7 @@ namespace Berth.Engine.Specs;
 internal sealed record SecurityOptions(bool NoNewPrivileges, string? SeccompText, bool SeccompUnconfined, bool SystemPathsUnconfined)
 {
     /// <summary>The AppArmor profile that was asked for; null: none.</summary>
-    public string? AppArmorProfile { get; private init; }
+    public string? AppArmorProfile { get; internal init; }
 
     /// <exception cref="FaultException">InvalidArgument: an unknown option. NotSupported: one for a module that is not offered.</exception>
     public static SecurityOptions Parse(IReadOnlyList<string> options, EngineOptions engine)
@@ -27,8 +28,8 @@ internal sealed record SecurityOptions(bool NoNewPrivileges, string? SeccompText
                 "seccomp" when value == "builtin" => result with { SeccompText = null },
                 "seccomp" when value.StartsWith('{') => result with { SeccompText = value },
                 "systempaths" when value == "unconfined" => result with { SystemPathsUnconfined = true },
-                "apparmor" when value.Length > 0 && AppArmor.IsEnabled => result with { AppArmorProfile = value },
-                "label" or "apparmor" when value is "disable" or "unconfined" or "docker-default" => result,
+                "apparmor" when value.Length > 0 && AppArmor.IsEnabled => result with { AppArmorProfile = ProfileOf(value) },
+                "label" or "apparmor" when value is "disable" or "unconfined" or DefaultProfile.DockerName => result,
                 "label" or "apparmor" => throw new FaultException(
                     FaultKind.NotSupported,
                         $"security option {option}: this kernel offers no {(parts[0] == "label" ? "SELinux policy" : "AppArmor")}"),
@@ -38,14 +39,25 @@ internal sealed record SecurityOptions(bool NoNewPrivileges, string? SeccompText
         return result;
     }
 
-    /// <summary>The name of the AppArmor profile among options, whether or not there is such a one; empty: none.</summary>
-    public static string AppArmorProfileOf(IReadOnlyList<string> options)
+    private static string ProfileOf(string name) => name == DefaultProfile.DockerName ? DefaultProfile.Name : name;
+
+    /// <summary>The profile of a container: the one it names, none when it is privileged, else the engine's.</summary>
+    /// <param name="isPrivileged">It is.</param>
+    /// <param name="byDefault">The engine's, where the kernel has it.</param>
+    public string? AppArmorFor(bool isPrivileged, string? byDefault) => AppArmorProfile ?? (isPrivileged ? null : byDefault);
+
+    /// <summary>The profile of a process that is executed in a container.</summary>
+    /// <param name="isPrivileged">The process is, as Docker's: what is privileged is not confined.</param>
+    /// <param name="ofFirst">The profile that the container's first process is confined by.</param>
+    public string? AppArmorForExec(bool isPrivileged, string? ofFirst)
     {
-        const string prefix = "apparmor";
-        string? last = options.LastOrDefault(static option => option.StartsWith(prefix + "=", StringComparison.Ordinal)
-            || option.StartsWith(prefix + ":", StringComparison.Ordinal));
-        return last?[(prefix.Length + 1)..] ?? "";
+        // The engine's is the container's only if it has it: one that was started without stays in one piece.
+        string? own = AppArmorProfile ?? (ofFirst == DefaultProfile.Name ? ofFirst : null);
+        return isPrivileged && own is not null ? Unconfined : own;
     }
+
+    /// <summary>The name of no profile.</summary>
+    public const string Unconfined = "unconfined";
 
     /// <summary>The seccomp policy; null: none.</summary>
     public SeccompSpec? Seccomp(IReadOnlyList<string> capabilities) => SeccompUnconfined ? null

@@ -15,6 +15,9 @@ internal sealed record SpecInputs
     public required string HostName { get; init; }
     public required IReadOnlyList<MountSpec> Mounts { get; init; }
 
+    /// <summary>The AppArmor profile of containers that name none; null: none.</summary>
+    public string? AppArmorProfile { get; init; }
+
     /// <summary>Pid of the container whose pid namespace is joined; null: its own or the host's.</summary>
     public int? PidNamespaceOf { get; init; }
 
@@ -117,7 +120,7 @@ internal static class SpecBuilder
             Capabilities = CapabilitySets(capabilities, inputs.User.Uid),
             Rlimits = Rlimits(host.Resources.Ulimits ?? [], inputs.Options.DefaultUlimits),
             NoNewPrivileges = security.NoNewPrivileges,
-            ApparmorProfile = security.AppArmorProfile,
+            ApparmorProfile = security.AppArmorFor(host.Privileged, inputs.AppArmorProfile),
             OomScoreAdj = host.OomScoreAdj,
         };
     }

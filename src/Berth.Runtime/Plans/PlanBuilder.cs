@@ -360,6 +360,8 @@ internal static class PlanBuilder
         {
             header.Label = writer.Text(label.Text);
             header.LabelFile = writer.Text(label.File);
+            if ((header.Flags & PlanFlags.Init) != 0)
+                (header.InitLabel, header.InitLabelFile) = (writer.Text(label.AtOnce), writer.Text(label.AtOnceFile));
         }
         header.Arguments = writer.Pointers(process.Args);
         header.Environment = writer.Pointers(process.Env ?? []);

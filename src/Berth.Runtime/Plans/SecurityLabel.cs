@@ -6,10 +6,12 @@ namespace Berth.Runtime.Plans;
 /// <summary>What the kernel's security module is told to confine a process by.</summary>
 /// <param name="Text">The words for it.</param>
 /// <param name="File">The file that takes them, of the process itself.</param>
-internal sealed record SecurityLabel(string Text, string File)
+/// <param name="AtOnce">The words for a process that executes nothing; null: there are none.</param>
+/// <param name="AtOnceFile">The file that takes these.</param>
+internal sealed record SecurityLabel(string Text, string File, string? AtOnce = null, string? AtOnceFile = null)
 {
-    private const string AppArmorFile = "/proc/self/attr/apparmor/exec";
-    private const string AttributeFile = "/proc/self/attr/exec";
+    private const string AppArmorFile = "/proc/self/attr/apparmor/exec", AppArmorNowFile = "/proc/self/attr/apparmor/current";
+    private const string AttributeFile = "/proc/self/attr/exec", AttributeNowFile = "/proc/self/attr/current";
     // There when SELinux is on and a policy may be loaded.
     private const string SelinuxState = "/sys/fs/selinux/enforce";
 
@@ -29,7 +31,11 @@ internal sealed record SecurityLabel(string Text, string File)
         if (string.IsNullOrEmpty(profile))
             return null;
         if (AppArmor.IsEnabled)
-            return new SecurityLabel($"exec {profile}", System.IO.File.Exists(AppArmorFile) ? AppArmorFile : AttributeFile);
+        {
+            bool own = System.IO.File.Exists(AppArmorFile);
+            return new SecurityLabel($"exec {profile}", own ? AppArmorFile : AttributeFile,
+                $"changeprofile {profile}", own ? AppArmorNowFile : AttributeNowFile);
+        }
         return profile == "unconfined" ? null : throw new FaultException(
             FaultKind.NotSupported, $"AppArmor profile {profile}: AppArmor is not enabled on this host");
     }

@@ -87,6 +87,22 @@ berth rm -f all bomb count > /dev/null
 until_true "[ -z \"\$(find /sys/fs/cgroup/berth -mindepth 1 -type d)\" ]"
 equal nothing-left "" "$(find /sys/fs/cgroup/berth -mindepth 1 -type d)"
 
+# A container that hands controllers down takes no process itself: a further one goes where the first is, or to a group that is named.
+$run -d --name nests --privileged --cgroupns private busybox:1 sh -c 'cd /sys/fs/cgroup && busybox mkdir init && echo 1 > init/cgroup.procs && echo +pids > cgroup.subtree_control && echo x > /ready && sleep 1000' > /dev/null
+until_true "[ -n \"\$(cat $(group_of nests)/cgroup.subtree_control)\" ]"
+equal exec-beside 0::/init "$(berth exec nests cat /proc/self/cgroup 2>&1)"
+berth rm -f nests > /dev/null
+mkdir -p /run/bundle/rootfs
+tar -C /run/bundle/rootfs -xf /image.tar
+(cd /run/bundle && berth-runtime spec && sed -i 's/"terminal": true/"terminal": false/; s/"sh"/"sleep", "1000"/' config.json)
+berth-runtime run -d --bundle /run/bundle direct < /dev/null > /run/direct.log 2>&1 || sed 's/^/log: /' /run/direct.log
+mkdir /sys/fs/cgroup/direct/sub
+equal exec-group 0::/sub "$(berth-runtime exec --cgroup sub direct cat /proc/self/cgroup 2>&1)"
+holds exec-group-controller "berth-runtime exec --cgroup pids:sub direct true 2>&1 | grep -q 'unknown controller pids'" ""
+holds exec-group-missing "berth-runtime exec --cgroup nope direct true 2>&1 | grep -q 'nope/cgroup.procs: no such file or directory'" ""
+berth-runtime delete -f direct
+equal exec-group-gone "" "$(find /sys/fs/cgroup/direct 2> /dev/null)"
+
 # Containers by runtimes of others.
 for other in runc crun; do
     $run -d --name by-$other --runtime $other -m 64m --cpus 0.5 --cpuset-cpus 1 --pids-limit 16 busybox:1 sleep 1000 > /run/$other.log 2>&1
@@ -113,8 +129,68 @@ berth rm -f by-runc by-crun bomb-runc > /dev/null
 until_true "[ -z \"\$(find /sys/fs/cgroup/berth -mindepth 1 -type d)\" ]"
 equal others-nothing-left "" "$(find /sys/fs/cgroup/berth -mindepth 1 -type d)"
 
-# AppArmor, which this kernel runs.
+# AppArmor, which this kernel runs. The engine has found no way to its profiles yet, says so, and starts containers all the same.
+holds apparmor-warned "berth info -f '{{.Warnings}}' | grep -q 'securityfs is not mounted'" "$(berth info)"
+equal apparmor-without unconfined "$($run --rm busybox:1 cat /proc/self/attr/current 2>&1)"
 mount -t securityfs securityfs /sys/kernel/security
+mkdir -p /usr/sbin
+ln -s /bin/apparmor_parser /usr/sbin/apparmor_parser
+until_true "berth info -f '{{.SecurityOptions}}' | grep -q profile=berth-default"
+holds apparmor-profile-told "berth info -f '{{.SecurityOptions}}' | grep -q name=apparmor,profile=berth-default" "$(berth info)"
+holds apparmor-no-warning "! berth info -f '{{.Warnings}}' | grep -q AppArmor" "$(berth info)"
+own="berth-default (enforce)"
+equal apparmor-default "$own" "$($run --rm busybox:1 cat /proc/self/attr/current 2>&1)"
+equal apparmor-docker-name "$own" "$($run --rm --security-opt apparmor=docker-default busybox:1 cat /proc/self/attr/current 2>&1)"
+equal apparmor-no-new-privileges "$own" "$($run --rm --security-opt no-new-privileges busybox:1 cat /proc/self/attr/current 2>&1)"
+equal apparmor-privileged unconfined "$($run --rm --privileged busybox:1 cat /proc/self/attr/current 2>&1)"
+equal apparmor-init "$own sleep" "$($run --rm --init busybox:1 sh -c 'sleep 100 & cat /proc/1/attr/current; kill -0 1 && busybox readlink /proc/$!/exe > /dev/null && cat /proc/$!/comm; kill $!' 2>&1 | tr '\n' ' ' | sed 's/ $//')"
+printf 'FROM busybox:1\nRUN cat /proc/self/attr/current > /label\n' > /run/Dockerfile
+berth build -q --network none -t labelled - < /run/Dockerfile > /dev/null 2> /run/labelled || sed 's/^/log: /' /run/labelled
+equal apparmor-build "$own" "$($run --rm labelled cat /label 2>&1)"
+# All capabilities and every other wall away, and the host's /sys: what holds now is the profile.
+walls="--cap-add ALL --security-opt seccomp=unconfined --security-opt systempaths=unconfined -v /sys:/sys -v /sys/fs/cgroup:/sys/fs/cgroup"
+$run -d --name held $walls busybox:1 sleep 1000 > /dev/null
+$run -d --name loose $walls --security-opt apparmor=unconfined busybox:1 sleep 1000 > /dev/null
+equal apparmor-default-exec "$own" "$(berth exec held cat /proc/self/attr/current)"
+equal apparmor-default-exec-privileged unconfined "$(berth exec --privileged held cat /proc/self/attr/current)"
+equal apparmor-default-inspect "berth-default unconfined" "$(berth inspect -f '{{.AppArmorProfile}}' held loose | tr '\n' ' ' | sed 's/ $//')"
+refused() { # NAME WORDS: neither done in the confined one nor impossible in the other
+    if berth exec held sh -c "$2" > /run/held.log 2>&1; then echo "check: $1: expected a refusal"
+    elif ! berth exec loose sh -c "$2" > /run/held.log 2>&1; then echo "check: $1: refused by another: $(cat /run/held.log | tr '\n' ' ')"
+    else echo "check: $1: ok"; fi
+}
+refused apparmor-core-pattern 'p=$(cat /proc/sys/kernel/core_pattern); echo "$p" > /proc/sys/kernel/core_pattern'
+refused apparmor-vm 'p=$(cat /proc/sys/vm/swappiness); echo $p > /proc/sys/vm/swappiness'
+refused apparmor-sysrq 'echo h > /proc/sysrq-trigger'
+refused apparmor-kcore 'head -c 1 /proc/kcore > /dev/null'
+refused apparmor-sys 'p=$(cat /sys/kernel/rcu_expedited); echo $p > /sys/kernel/rcu_expedited'
+refused apparmor-security-files 'cat /sys/kernel/security/lsm'
+refused apparmor-mount 'busybox mkdir -p /mnt; mount -t tmpfs none /mnt'
+refused apparmor-bind 'busybox mkdir -p /mnt; mount -o bind /bin /mnt'
+refused apparmor-remount 'mount -o remount,rw /'
+refused apparmor-umount 'umount /dev/mqueue'
+stays() { # NAME WORDS: the container's own, which it does as ever
+    if berth exec held sh -ec "$2" > /run/held.log 2>&1; then echo "check: $1: ok"; else echo "check: $1: $(cat /run/held.log | tr '\n' ' ')"; fi
+}
+stays apparmor-files-work 'b=busybox; $b mkdir -p /w/d; echo x > /w/f; echo y >> /w/f; $b mv /w/f /w/d/g; $b ln /w/d/g /w/h; $b ln -s h /w/s; $b chmod 4755 /w/h; $b chown 7:7 /w/d; $b rm -r /w/d; [ "$(cat /w/s | head -n 1)" = x ]; $b mkfifo /w/p; $b cp /bin/busybox /w/busybox; /w/busybox true; $b rm -r /w'
+stays apparmor-tar-works 'b=busybox; $b mkdir -p /t/a; echo z > /t/a/f; $b tar -C /t -cf /t.tar a; $b rm -r /t/a; $b tar -C /t -xf /t.tar; [ "$(cat /t/a/f)" = z ]'
+stays apparmor-processes-work 'sleep 100 & kill $!; sleep 100 & kill -9 $!; kill -0 1; cat /proc/1/environ > /dev/null; [ "$(busybox readlink /proc/1/exe)" = /bin/busybox ]; echo 5 > /proc/self/oom_score_adj'
+stays apparmor-sockets-work 'b=busybox; $b ip link set lo up; echo hello | $b nc -l -p 7777 > /dev/null & sleep 1; [ "$(echo x | timeout 5 busybox nc 127.0.0.1 7777)" = hello ]'
+stays apparmor-devices-work 'echo x > /dev/null; head -c 1 /dev/urandom > /dev/null; [ -d /dev/shm ]; echo x > /dev/shm/x; cat /dev/shm/x'
+stays apparmor-shm-parameter 'p=$(cat /proc/sys/kernel/shm_rmid_forced); echo $p > /proc/sys/kernel/shm_rmid_forced'
+holds apparmor-stops "berth stop -t 1 held > /dev/null && [ \"\$(berth inspect -f '{{.State.ExitCode}}' held)\" = 137 ]" "$(berth ps -a)"
+berth rm -f held loose > /dev/null
+$run -d --name by-others --runtime runc busybox:1 sleep 1000 > /dev/null 2>&1
+equal apparmor-runc "$own" "$(berth exec by-others cat /proc/self/attr/current 2>&1)"
+holds apparmor-runc-stops "berth kill -s TERM by-others > /dev/null && berth rm -f by-others > /dev/null" ""
+# Somebody takes it away: the next container has it again, or without the compiler a warning.
+printf berth-default > /sys/kernel/security/apparmor/.remove
+equal apparmor-again "$own" "$($run --rm busybox:1 cat /proc/self/attr/current 2>&1)"
+mv /bin/apparmor_parser /bin/away
+printf berth-default > /sys/kernel/security/apparmor/.remove
+equal apparmor-no-compiler unconfined "$($run --rm busybox:1 cat /proc/self/attr/current 2>&1)"
+holds apparmor-no-compiler-told "berth info -f '{{.Warnings}}' | grep -q 'apparmor_parser is not installed'" "$(berth info)"
+mv /bin/away /bin/apparmor_parser
 dd if=/policy of=/sys/kernel/security/apparmor/.load bs=1M 2> /run/policy || sed 's/^/log: /' /run/policy
 confined="$run --rm --security-opt apparmor=berth-test busybox:1"
 holds apparmor-told "berth info -f '{{.SecurityOptions}}' | grep -q name=apparmor" "$(berth info)"
