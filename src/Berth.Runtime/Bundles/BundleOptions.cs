@@ -71,7 +71,7 @@ public sealed record BundleExecRequest
     /// <summary>How many of the caller's descriptors from 3 on the program gets.</summary>
     public int PreservedDescriptors { get; init; }
 
-    /// <summary>Groups below the container's own that it goes to: <c>PATH</c>, or <c>CONTROLLER[,…]:PATH</c> of version 1's trees.</summary>
+    /// <summary>Groups below the container's own that it goes to: <c>PATH</c>, or <c>CONTROLLER[,…]:PATH</c> of version 1.</summary>
     public IReadOnlyList<string> Cgroups { get; init; } = [];
 
     /// <summary>Also in a frozen container: it runs when that is thawed.</summary>

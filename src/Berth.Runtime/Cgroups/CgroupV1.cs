@@ -52,12 +52,15 @@ internal sealed class CgroupV1 : Cgroup
             .Select(tree => groups.DirectoryIn(tree.Key, tree))];
         // Trees without a controller follow where the container has made the group in them too.
         string? named = Followed(_named, groups.Everywhere), unified = Followed(_unified, groups.Everywhere);
-        return new CgroupPlace([.. joined.Append(named).OfType<string>().Select(static directory => System.IO.Path.Join(directory, "tasks"))],
-            unified);
+        string[] all = [.. joined.Append(named).OfType<string>()];
+        return new CgroupPlace([.. all.Select(static directory => System.IO.Path.Join(directory, "tasks"))], unified);
     }
 
-    private static string? Followed(string? own, string? group) =>
-        own is not null && group is { Length: > 0 } && System.IO.Path.Join(own, group) is var below && Directory.Exists(below) ? below : own;
+    private static string? Followed(string? own, string? group)
+    {
+        string below = System.IO.Path.Join(own, group);
+        return own is not null && Directory.Exists(below) ? below : own;
+    }
 
     public override void Freeze()
     {

@@ -76,7 +76,8 @@ internal sealed class SubCgroups
         string directory = paths is [{ Length: > 0 } only] ? Path.Join(own, only) : own;
         return Directory.Exists(directory) ? directory
             : throw FaultException.NotFound(
-                $"unable to start container process: error adding process to cgroups: open {directory}/cgroup.procs: no such file or directory");
+                "unable to start container process: error adding process to cgroups: "
+                + $"open {directory}/cgroup.procs: no such file or directory");
     }
 
     /// <summary>Refuses controllers that there are not.</summary>

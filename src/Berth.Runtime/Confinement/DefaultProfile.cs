@@ -38,7 +38,8 @@ public static class DefaultProfile
     public static string Text(string? engine)
     {
         StringBuilder text = new();
-        text.Append($"# Made by berthd when it starts; changes are lost.\nprofile {Name} flags=(attach_disconnected,mediate_deleted) {{\n");
+        text.Append("# Made by berthd when it starts; changes are lost.\n");
+        text.Append($"profile {Name} flags=(attach_disconnected,mediate_deleted) {{\n");
         foreach (string all in (ReadOnlySpan<string>)["capability", "network", "unix", "file"])
             text.Append($"  {all},\n");
         // Its own masks would come off with them.
@@ -49,7 +50,8 @@ public static class DefaultProfile
             text.Append($"  deny {path} rwmklx,\n");
         text.Append($"  ptrace (trace, read, tracedby, readby) peer={Name},\n");
         text.Append($"  signal (send, receive) peer={Name},\n");
-        foreach (string sender in (IEnumerable<string>)["unconfined", .. s_runtimes, .. engine is null or "unconfined" ? [] : new[] { engine }])
+        string[] own = engine is null or "unconfined" ? [] : [engine];
+        foreach (string sender in (IEnumerable<string>)["unconfined", .. s_runtimes, .. own])
             text.Append($"  signal (receive) peer={Quoted(sender)},\n");
         return text.Append("}\n").ToString();
     }

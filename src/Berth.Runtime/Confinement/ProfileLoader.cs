@@ -12,7 +12,8 @@ public sealed class ProfileLoader(string? list = null, IReadOnlyList<string>? pa
     private const int ErrorCharactersMax = 400;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
     private readonly string _list = list ?? "/sys/kernel/security/apparmor/profiles";
-    private readonly IReadOnlyList<string> _parsers = parsers ?? ["/usr/sbin/apparmor_parser", "/sbin/apparmor_parser", "/usr/bin/apparmor_parser"];
+    private readonly IReadOnlyList<string> _parsers =
+        parsers ?? ["/usr/sbin/apparmor_parser", "/sbin/apparmor_parser", "/usr/bin/apparmor_parser"];
 
     /// <summary>Whether the kernel has a profile of that name.</summary>
     public bool IsLoaded(string name)
@@ -55,7 +56,8 @@ public sealed class ProfileLoader(string? list = null, IReadOnlyList<string>? pa
     }
 
     // A link to what is not there is a file that exists, to .NET.
-    private static bool IsThere(string path) => File.Exists(path) && File.ResolveLinkTarget(path, returnFinalTarget: true) is null or { Exists: true };
+    private static bool IsThere(string path) =>
+        File.Exists(path) && File.ResolveLinkTarget(path, returnFinalTarget: true) is null or { Exists: true };
 
     private static string? Talk(Process process, string text)
     {

@@ -42,7 +42,8 @@ internal static class Dispatcher
 
     private static int Run(Verb verb, GlobalOptions global, ReadOnlySpan<string> words, LogWriter log)
     {
-        Arguments arguments = Arguments.Parse([.. verb.Options, Option.Flag("help", "show help", "h")], words, verb.TakesCommand, out int consumed);
+        Option[] options = [.. verb.Options, Option.Flag("help", "show help", "h")];
+        Arguments arguments = Arguments.Parse(options, words, verb.TakesCommand, out int consumed);
         if (arguments.Has("help"))
             return Help.Show([verb.Name]);
         arguments.Positional.AddRange(words[consumed..]);

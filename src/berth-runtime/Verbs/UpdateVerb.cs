@@ -46,7 +46,7 @@ internal static class UpdateVerb
             _ = runtime.State(call.Id);
             LinuxResources resources = Resources(call.Arguments);
             // Of a file the other options are none.
-            if (call.Arguments.Value("resources") is null or "" && s_ignored.Count(name => Bytes(call.Arguments, name) is not null) > 0)
+            if (call.Arguments.Value("resources") is null or "" && s_ignored.Any(name => Bytes(call.Arguments, name) is not null))
                 call.Log.Warn("Kernel memory settings are ignored and will be removed");
             RefuseSchema(call.Arguments, CacheSchema, "L3", "Intel RDT/CAT: l3 cache schema");
             RefuseSchema(call.Arguments, BandwidthSchema, "MB", "Intel RDT/MBA: memory bandwidth schema");
