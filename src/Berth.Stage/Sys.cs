@@ -77,7 +77,7 @@ internal static unsafe partial class Sys
     public static int SetDomainName(byte* name, long length) => (int)Call(171, (long)name, length);
     public static int Poll(PollEntry* entries, int count, int milliseconds) => (int)Call(7, (long)entries, count, milliseconds);
     public static int SignalDescriptor(ulong* set) => (int)Call(289, -1, (long)set, 8, 0x80000 | 0x800);
-    public static int MemoryFile(byte* name) => (int)Call(319, (long)name, 1); // MFD_CLOEXEC
+    public static int MemoryFile(byte* name) => (int)Call(319, (long)name, K.MFD_CLOEXEC);
     public static int Pipe(int* pair, int flags) => (int)Call(293, (long)pair, flags);
     public static int Open(byte* path, int flags, uint mode = 0) => (int)Call(257, K.AtCwd, (long)path, flags, mode);
     public static int OpenAt(int directory, byte* path, int flags, uint mode = 0) =>

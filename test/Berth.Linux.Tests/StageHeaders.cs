@@ -35,7 +35,8 @@ internal static partial class StageHeaders
     private static readonly string[] s_own =
     [
         "CopyTree.DepthMax", "CopyTree.ListBytes", "CopyTree.ChunkBytes", "External.NotExecuted", "External.PidBytesMax",
-        "Hooks.FailedToExecute", "InitProgram.NotFound", "InitProgram.NotExecutable", "Launch.FirstFree", "Log.LineMax", "Log.OutMax",
+        "Hooks.FailedToExecute", "InitProgram.NotFound", "InitProgram.NotExecutable", "JsonText.BlockMax", "JsonText.EscapeMax",
+        "JsonText.Ones", "JsonText.Highs", "Launch.FirstFree", "Log.LineMax", "Log.OutMax",
         "Log.LockedBytesMax", "Mapping.RootMark", "Mapping.StepMark", "Mapping.MapsMark",
         "Mapping.PathBytes", "MappedNodes.NameBytes", "Mapping.PatienceSeconds", "Monitor.BufferBytes",
         "MonitorLoop.FixedEntries", "MonitorLoop.SlowReaderMilliseconds",
@@ -63,7 +64,8 @@ internal static partial class StageHeaders
         ["ChangeDirectory"] = "chdir", ["Rename"] = "rename", ["Unlink"] = "unlink", ["ChangeOwner"] = "fchown",
         ["Umask"] = "umask", ["SetSession"] = "setsid", ["SetProcessGroup"] = "setpgid", ["SetGroups"] = "setgroups",
         ["SetUser"] = "setresuid", ["SetGroup"] = "setresgid", ["SetCapabilities"] = "capset", ["FstatFs"] = "fstatfs",
-        ["Control"] = "prctl", ["PivotRoot"] = "pivot_root", ["Mount"] = "mount", ["Unmount"] = "umount2",
+        ["Control"] = "prctl", ["PivotRoot"] = "pivot_root", ["Mount"] = "mount", ["MemoryFile"] = "memfd_create",
+        ["Unmount"] = "umount2",
         ["SetHostName"] = "sethostname", ["SetDomainName"] = "setdomainname", ["Poll"] = "poll",
         ["SignalDescriptor"] = "signalfd4", ["Pipe"] = "pipe2", ["Open"] = "openat", ["OpenAt"] = "openat",
         ["MakeDirectory"] = "mkdirat", ["MakeNode"] = "mknodat", ["ChangeOwnerAt"] = "fchownat",
@@ -85,7 +87,7 @@ internal static partial class StageHeaders
 
     public static HeaderTable Constants => new HeaderTable(
             "errno.h", "fcntl.h", "linux/openat2.h", "sys/mount.h", "linux/sched.h", "sys/stat.h", "signal.h", "sys/prctl.h", "sys/ioctl.h",
-            "poll.h", "linux/magic.h", "linux/limits.h", "linux/seccomp.h", "sys/socket.h", "sys/file.h", "sys/syscall.h")
+            "sys/mman.h", "poll.h", "linux/magic.h", "linux/limits.h", "linux/seccomp.h", "sys/socket.h", "sys/file.h", "sys/syscall.h")
         .AddAll(Assembly, Known);
 
     public static HeaderTable Structures => new HeaderTable(

@@ -53,8 +53,8 @@ internal static class HookPlan
         return "," + Encoding.UTF8.GetString(bytes.GetBuffer(), 1, (int)bytes.Length - 1);
     }
 
-    /// <summary>A hook's standard input: a file in memory, so that one that does not read keeps nobody waiting, however long the annotations
-    /// in the state are.</summary>
+    /// <summary>A hook's standard input: a file in memory, so that one that does not read keeps nobody waiting, however long the
+    /// annotations in the state are.</summary>
     /// <exception cref="LinuxException">ENOMEM, EMFILE.</exception>
     public static FileDescriptor Input(string state)
     {
