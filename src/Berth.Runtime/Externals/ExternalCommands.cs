@@ -77,7 +77,20 @@ internal sealed class ExternalCommands(ExternalRuntime runtime, string id, strin
         }
         finally
         {
-            File.Delete(log);
+            Remove(log);
+        }
+    }
+
+    /// <summary>Deletes a file of the run directory, which a container that ended meanwhile has taken with it.</summary>
+    public static void Remove(string file)
+    {
+        try
+        {
+            File.Delete(file);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Gone with all the others.
         }
     }
 

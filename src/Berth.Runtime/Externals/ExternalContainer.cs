@@ -74,7 +74,7 @@ internal sealed class ExternalContainer(
         }
         finally
         {
-            File.Delete(file);
+            ExternalCommands.Remove(file);
         }
     }
 
