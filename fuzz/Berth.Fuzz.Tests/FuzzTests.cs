@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using Berth.BuildKit.Control;
 using Berth.BuildKit.Files;
+using Berth.BuildKit.History;
 using Berth.BuildKit.Protocol;
 using Berth.BuildKit.Protocol.Gateway;
 using Berth.Distribution;
@@ -44,6 +45,9 @@ public sealed class FuzzTests
             bytes => DockerfileParser.Parse(String(bytes))),
         ["ignore file"] = (() => Text("# c\n*.o\n!keep.o\n**/x?[a-z]\n/a/b/\n"),
             bytes => IgnoreFile.Parse(String(bytes)).IsIgnored("a/b/c.o")),
+        ["build history filter"] = (() => Text("status==error,\"repository~=^a(b|c)*\",startedAt>=2026-01-02T03:04:05Z,duration<1h30m,ref!=x"),
+            bytes => HistoryFilter.Parse([String(bytes)], DateTimeOffset.UnixEpoch.AddYears(50)).Matches(
+                new BuildHistoryRecord { Ref = "r", CreatedAt = new(), CompletedAt = new() })),
         ["reference"] = (() => Text("localhost:5000/a/b_c:tag@sha256:" + new string('a', 64)), bytes => ImageReference.Parse(String(bytes))),
         ["digest"] = (() => Text("sha512:" + new string('0', 128)), bytes => Digest.TryParse(String(bytes), out _)),
         ["manifest"] = (() => Text("{\"schemaVersion\":2,\"config\":{\"mediaType\":\"a\",\"digest\":\"sha256:" + new string('a', 64)

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Berth.Builder;
 using Berth.BuildKit.Control;
+using Berth.BuildKit.History;
 using Berth.BuildKit.Protocol;
 using Berth.BuildKit.Protocol.Gateway;
 using Berth.BuildKit.Sessions;
@@ -16,16 +17,23 @@ namespace Berth.BuildKit.Tests;
 public sealed class ControlServerTests : IDisposable
 {
     private readonly FakeTimeProvider _time = new();
+    private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("berth-history-");
+    private readonly List<string> _warnings = [];
     private readonly SessionTable _sessions;
     private readonly ControlServer _server;
 
     public ControlServerTests()
     {
         _sessions = new SessionTable(_time);
-        _server = new ControlServer(new NoEngine(), _sessions, _time);
+        _server = new ControlServer(new NoEngine(), _sessions, new HistoryOptions(_directory.FullName, _warnings.Add), _time);
     }
 
-    public void Dispose() => _server.Dispose();
+    public void Dispose()
+    {
+        _server.Dispose();
+        _directory.Delete(recursive: true);
+        Assert.Empty(_warnings);
+    }
 
     [Fact]
     public async Task Call_Health_Serves()
@@ -38,7 +46,6 @@ public sealed class ControlServerTests : IDisposable
     [Theory]
     [InlineData("/moby.buildkit.v1.Control/Nothing", "unknown method Nothing for service moby.buildkit.v1.Control")]
     [InlineData("/moby.buildkit.v1.frontend.LLBBridge/ReadFile", "unknown method ReadFile for service moby.buildkit.v1.frontend.LLBBridge")]
-    [InlineData("/moby.buildkit.v1.Control/ListenBuildHistory", "this engine keeps no history of builds")]
     [InlineData("nonsense", "malformed method name: \"nonsense\"")]
     public async Task Call_NotOffered_IsUnimplemented(string path, string sentence)
     {
@@ -147,7 +154,7 @@ public sealed class ControlServerTests : IDisposable
     {
         using CancellationTokenSource stop = new();
         Task<Status> solving = _server.AnswerAsync(
-            Call("/moby.buildkit.v1.Control/Solve", Frame(new SolveRequest { Ref = "r" }), new MemoryStream()) with { Cancelled = stop.Token });
+            Call("/moby.buildkit.v1.Control/Solve", Frame(new SolveRequest { Ref = "r", Internal = true }), new MemoryStream()) with { Cancelled = stop.Token });
         await stop.CancelAsync();
         Assert.Equal(StatusCode.Cancelled, (await solving).StatusCode);
         // Who asks for its progress a moment late is told that it has ended, and who asks later that there is none.

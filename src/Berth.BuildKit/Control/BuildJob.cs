@@ -25,17 +25,24 @@ internal sealed class BuildJob(string name, string session, bool isGateway)
     /// <summary>What it says.</summary>
     public StatusLog Log { get; } = new();
 
+    /// <summary>What the client has asked the gateway for first; null: nothing yet.</summary>
+    public (string Frontend, IReadOnlyDictionary<string, string> Attributes)? Asked { get; private set; }
+
     public bool IsEnded { get; private set; }
 
     /// <summary>When it ended, as the table's clock counts.</summary>
     public long Ended { get; set; }
 
     /// <summary>Keeps what a client wants built, and names it. It is built when it is returned: until then nobody needs it.</summary>
+    /// <param name="options">What to build.</param>
+    /// <param name="frontend">The frontend, as the client named it.</param>
+    /// <param name="attributes">The frontend's attributes, as the client wrote them.</param>
     /// <exception cref="FaultException">InvalidArgument: there are too many.</exception>
-    public string Keep(SolveOptions options)
+    public string Keep(SolveOptions options, string frontend, IReadOnlyDictionary<string, string> attributes)
     {
         lock (_gate)
         {
+            Asked ??= (frontend, attributes);
             if (_results.Count >= ResultsMax)
                 throw FaultException.Invalid($"solve: a build has at most {ResultsMax} results");
             string id = Guid.NewGuid().ToString("N");

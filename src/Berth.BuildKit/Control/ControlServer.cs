@@ -1,3 +1,4 @@
+using Berth.BuildKit.History;
 using Berth.BuildKit.Protocol;
 using Berth.BuildKit.Protocol.Gateway;
 using Berth.BuildKit.Sessions;
@@ -26,6 +27,7 @@ public sealed class ControlServer : IDisposable
     private readonly IBuildControl _engine;
     private readonly SessionTable _sessions;
     private readonly BuildTable _builds;
+    private readonly BuildHistory _history;
     private readonly SolveCall _solve;
     private readonly GatewayCalls _gateway;
     private readonly Dictionary<string, Func<ControlCall, Task>> _methods;
@@ -33,12 +35,14 @@ public sealed class ControlServer : IDisposable
     /// <summary>Makes it.</summary>
     /// <param name="engine">Builds.</param>
     /// <param name="sessions">The sessions of clients, also those opened in other ways.</param>
+    /// <param name="history">Where records of builds are kept.</param>
     /// <param name="time">The time.</param>
-    public ControlServer(IBuildControl engine, SessionTable sessions, TimeProvider time)
+    public ControlServer(IBuildControl engine, SessionTable sessions, HistoryOptions history, TimeProvider time)
     {
         (_engine, _sessions) = (engine, sessions);
         _builds = new BuildTable(time);
-        _solve = new SolveCall(engine, sessions, _builds, time);
+        _history = new BuildHistory(history, time);
+        _solve = new SolveCall(engine, sessions, _builds, _history, time);
         _gateway = new GatewayCalls(_builds, sessions, engine, Worker, time);
         _methods = new Dictionary<string, Func<ControlCall, Task>>(StringComparer.Ordinal)
         {
@@ -51,8 +55,8 @@ public sealed class ControlServer : IDisposable
             [Control + "Session"] = RunSessionAsync,
             [Control + "DiskUsage"] = Unary(DiskUsageRequest.Parser, ListCacheAsync),
             [Control + "Prune"] = PruneAsync,
-            [Control + "ListenBuildHistory"] = NoHistory,
-            [Control + "UpdateBuildHistory"] = NoHistory,
+            [Control + "ListenBuildHistory"] = ListenAsync,
+            [Control + "UpdateBuildHistory"] = Unary(UpdateBuildHistoryRequest.Parser, UpdateHistoryAsync),
             [Bridge + "Ping"] = Unary(PingRequest.Parser, _gateway.PingAsync),
             [Bridge + "Solve"] = Unary(BridgeSolveRequest.Parser, _gateway.SolveAsync),
             [Bridge + "Return"] = Unary(ReturnRequest.Parser, _gateway.ReturnAsync),
@@ -73,19 +77,20 @@ public sealed class ControlServer : IDisposable
             await method(call).ConfigureAwait(false);
             return Status.DefaultSuccess;
         }
-        catch (RpcException refused)
+        catch (Exception failure) when (failure is RpcException or FaultException or OperationCanceledException)
         {
-            return refused.Status;
-        }
-        catch (FaultException fault)
-        {
-            return new Status(CodeOf(fault.Kind), fault.Message);
-        }
-        catch (OperationCanceledException)
-        {
-            return new Status(StatusCode.Cancelled, "context canceled");
+            return StatusOf(failure);
         }
     }
+
+    /// <summary>How gRPC says a failure.</summary>
+    internal static Status StatusOf(Exception failure) => failure switch
+    {
+        RpcException refused => refused.Status,
+        FaultException fault => new Status(CodeOf(fault.Kind), fault.Message),
+        OperationCanceledException => new Status(StatusCode.Cancelled, "context canceled"),
+        _ => new Status(StatusCode.Internal, failure.Message),
+    };
 
     /// <inheritdoc/>
     public void Dispose() => _builds.Dispose();
@@ -127,9 +132,20 @@ public sealed class ControlServer : IDisposable
             ? $"unknown method {method} for service {service}: it is not offered by this engine" : $"malformed method name: \"{path}\"");
     }
 
-    // A client that is told so keeps no records of its own and asks for nothing that belongs to them.
-    private static Task NoHistory(ControlCall call) =>
-        throw new FaultException(FaultKind.NotSupported, "this engine keeps no history of builds");
+    private async Task ListenAsync(ControlCall call)
+    {
+        BuildHistoryRequest request = await ReadAsync(BuildHistoryRequest.Parser, call).ConfigureAwait(false);
+        // Its head may be all that a client gets for a long time, and goes out with what is flushed.
+        await _history.ListenAsync(
+            request, one => MessageFrames.WriteAsync(call.Answers, one, call.Cancelled), () => call.Answers.FlushAsync(call.Cancelled),
+            call.Cancelled).ConfigureAwait(false);
+    }
+
+    private Task<UpdateBuildHistoryResponse> UpdateHistoryAsync(UpdateBuildHistoryRequest request, ControlCall call)
+    {
+        _history.Update(request);
+        return Task.FromResult(new UpdateBuildHistoryResponse());
+    }
 
     private BuildkitVersion Version() =>
         new() { Package = "berth", Version = $"v{_engine.Version.Version}", Revision = _engine.Version.Commit };
@@ -160,6 +176,15 @@ public sealed class ControlServer : IDisposable
     private async Task SendStatusAsync(ControlCall call)
     {
         StatusRequest request = await ReadAsync(StatusRequest.Parser, call).ConfigureAwait(false);
+        if (_history.OpenLog(request.Ref) is { } past)
+        {
+            await using (past.ConfigureAwait(false))
+            {
+                while (await HistoryFiles.ReadAsync(past, call.Cancelled).ConfigureAwait(false) is { } message)
+                    await MessageFrames.WriteAsync(call.Answers, message, call.Cancelled).ConfigureAwait(false);
+            }
+            return;
+        }
         BuildJob job = await _builds.FindAsync(request.Ref, isRunning: false, call.Cancelled).ConfigureAwait(false);
         await foreach (ReadOnlyMemory<byte> message in job.Log.ReadAsync(call.Cancelled).ConfigureAwait(false))
             await MessageFrames.WriteAsync(call.Answers, message, call.Cancelled).ConfigureAwait(false);

@@ -44,7 +44,7 @@ internal sealed class GatewayCalls(
         {
             CacheFrom = [.. request.CacheImports.Select(entry =>
                 entry.Attrs.TryGetValue("ref", out string? reference) ? reference : $"type={entry.Type}")],
-        });
+        }, request.Frontend, request.FrontendOpt.ToDictionary());
         if (!request.AllowResultReturn)
             return new BridgeSolveResponse { Ref = id };
         Result result = request.AllowResultArrayRef ? new Result { Ref = new Ref { Id = id } } : new Result { RefDeprecated = id };

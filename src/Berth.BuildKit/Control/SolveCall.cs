@@ -1,4 +1,5 @@
 using Berth.BuildKit.Export;
+using Berth.BuildKit.History;
 using Berth.BuildKit.Progress;
 using Berth.BuildKit.Protocol;
 using Berth.BuildKit.Sessions;
@@ -10,7 +11,8 @@ using Grpc.Core;
 namespace Berth.BuildKit.Control;
 
 /// <summary><c>Control.Solve</c>: one build from its request to its image.</summary>
-internal sealed class SolveCall(IBuildControl engine, SessionTable sessions, BuildTable builds, TimeProvider time)
+internal sealed class SolveCall(
+    IBuildControl engine, SessionTable sessions, BuildTable builds, BuildHistory history, TimeProvider time)
 {
     /// <summary>Builds, and says what came of it. The build lasts no longer than the call.</summary>
     /// <exception cref="FaultException">The request is refused, or the build failed.</exception>
@@ -27,16 +29,28 @@ internal sealed class SolveCall(IBuildControl engine, SessionTable sessions, Bui
             options = plan.Complete(FrontendAttributes.Read(request.FrontendAttrs));
         }
         BuildJob job = builds.Begin(request.Ref, request.Session, isGateway: options is null);
+        if (!request.Internal)
+            history.Begin(request);
+        Status outcome = Status.DefaultSuccess;
+        SolveResponse? response = null;
         try
         {
             if (options is null && await job.ReturnedAsync(call.Cancelled).ConfigureAwait(false) is { } returned)
                 options = plan.Complete(returned);
-            return options is null ? new SolveResponse()
+            response = options is null ? new SolveResponse()
                 : await BuildAsync(request.Session, plan, options, job, call.Cancelled).ConfigureAwait(false);
+            return response;
+        }
+        catch (Exception failure)
+        {
+            outcome = ControlServer.StatusOf(failure);
+            throw;
         }
         finally
         {
             builds.End(job);
+            // Before the answer: whoever has it asks for the record.
+            history.End(job, outcome, response);
         }
     }
 

@@ -17,6 +17,8 @@ internal sealed class StatusLog
     private readonly Lock _gate = new();
     private readonly List<ReadOnlyMemory<byte>> _messages = []; // Guarded by _gate.
     private readonly Dictionary<string, long> _said = []; // Guarded by _gate: bytes of output by vertex.
+    private readonly Dictionary<string, (bool Cached, bool Completed)> _steps = []; // Guarded by _gate: by vertex.
+    private int _warnings; // Guarded by _gate.
     private long _bytes; // Guarded by _gate.
     private bool _isComplete; // Guarded by _gate.
     private TaskCompletionSource _changed = NewSignal(); // Guarded by _gate.
@@ -29,11 +31,30 @@ internal sealed class StatusLog
             if (_isComplete || (message.Logs.Count > 0 && !MaySayLocked(message))
                 || (message.Statuses.Count > 0 && !MayReportLocked(message)))
                 return;
+            CountLocked(message);
             byte[] bytes = message.ToByteArray();
             _bytes += bytes.Length;
             _messages.Add(bytes);
             SignalLocked();
         }
+    }
+
+    /// <summary>How many steps there were so far.</summary>
+    public StepCounts Counts
+    {
+        get
+        {
+            lock (_gate)
+                return new StepCounts(
+                    _steps.Count, _steps.Values.Count(step => step.Completed), _steps.Values.Count(step => step.Cached), _warnings);
+        }
+    }
+
+    /// <summary>All messages so far.</summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>> Snapshot()
+    {
+        lock (_gate)
+            return [.. _messages];
     }
 
     /// <summary>Nothing follows.</summary>
@@ -69,6 +90,16 @@ internal sealed class StatusLog
         }
     }
 
+    private void CountLocked(StatusResponse message)
+    {
+        _warnings += message.Warnings.Count;
+        foreach (Vertex vertex in message.Vertexes)
+        {
+            (bool cached, bool completed) = _steps.GetValueOrDefault(vertex.Digest);
+            _steps[vertex.Digest] = (cached || vertex.Cached, completed || vertex.Completed is not null);
+        }
+    }
+
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private void SignalLocked()
@@ -95,3 +126,10 @@ internal sealed class StatusLog
 
     private bool MayReportLocked(StatusResponse message) => _bytes < BytesMax || message.Statuses[0].Completed is not null;
 }
+
+/// <summary>How many steps a build had.</summary>
+/// <param name="Total">All that began or were foreseen.</param>
+/// <param name="Completed">That ended.</param>
+/// <param name="Cached">Whose result was there already.</param>
+/// <param name="Warnings">Warnings of the build.</param>
+internal readonly record struct StepCounts(int Total, int Completed, int Cached, int Warnings);

@@ -64,6 +64,12 @@ internal sealed partial class GrpcRequests(DaemonServices services, Lazy<Control
             CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, services.Stopping);
         try
         {
+            // By it a client that shows how long a build has run knows this machine's clock.
+            if (http.Request.Path.Value?.EndsWith("/ListenBuildHistory", StringComparison.Ordinal) == true)
+            {
+                http.Response.Headers["buildkit-current-timestamp"] = services.Clock.GetUtcNow().ToString(
+                    "yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture);
+            }
             // A stream may be silent for long: its client is to know at once that it is open.
             await http.Response.StartAsync(ending.Token);
             return await control.Value.AnswerAsync(new ControlCall

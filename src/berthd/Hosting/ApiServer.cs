@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Berth.BuildKit.Control;
+using Berth.BuildKit.History;
 using Berth.Daemon.Grpc;
 using Berth.Daemon.Http;
 using Berth.Daemon.Options;
@@ -16,7 +17,7 @@ using Microsoft.Extensions.Logging;
 namespace Berth.Daemon.Hosting;
 
 /// <summary>The HTTP server: sockets, limits, and every request to the dispatcher.</summary>
-internal sealed class ApiServer : IAsyncDisposable
+internal sealed partial class ApiServer : IAsyncDisposable
 {
     // Every connection costs descriptors and buffers; beyond this, a further one takes the room of one that asks nothing.
     private const int ConnectionsMax = 4096;
@@ -65,7 +66,9 @@ internal sealed class ApiServer : IAsyncDisposable
         var dispatcher = new ApiDispatcher(services, idle);
         // Most engines are never asked for it, and it takes half a megabyte of an idle one's memory.
         Lazy<ControlServer> control = new(() =>
-            new ControlServer(new EngineBuildControl(services.Engine, services.Program), services.Sessions, services.Clock));
+            new ControlServer(new EngineBuildControl(services.Engine, services.Program), services.Sessions,
+                new HistoryOptions(Path.Combine(options.Engine.DataRoot, "build-history"), text => Log.History(services.Log, text)),
+                services.Clock));
         GrpcRequests calls = new(services, control, idle);
         TlsGuard? guard = options.Tls is { } tls ? new TlsGuard(tls) : null;
         // Only connections whose first request has passed the guard go on by HTTP/2, and those of a unix socket, which need none.
@@ -176,5 +179,11 @@ internal sealed class ApiServer : IAsyncDisposable
         if (name is { Length: > 0 })
             return FileOwner.FindGroup(name) ?? throw FaultException.Invalid($"group {name} does not exist");
         return name is "" ? null : FileOwner.FindGroup("docker") ?? FileOwner.FindGroup("berth");
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 5012, Level = LogLevel.Warning, Message = "{Cause}")]
+        public static partial void History(ILogger logger, string cause);
     }
 }

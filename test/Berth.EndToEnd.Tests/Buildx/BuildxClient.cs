@@ -38,7 +38,7 @@ internal sealed class BuildxClient : IAsyncDisposable
     {
         string name = Guid.NewGuid().ToString("n");
         AsyncUnaryCall<SolveResponse> solving =
-            Control.SolveAsync(new SolveRequest { Ref = name, Session = "none" }, cancellationToken: cancellationToken);
+            Control.SolveAsync(new SolveRequest { Ref = name, Session = "none", Internal = true }, cancellationToken: cancellationToken);
         Task<BuildStory> status = FollowAsync(name, cancellationToken);
         Frontend.PongResponse pong = await Bridge.PingAsync(new Frontend.PingRequest(), Build(name), cancellationToken: cancellationToken);
         await Bridge.ReturnAsync(
@@ -83,6 +83,22 @@ internal sealed class BuildxClient : IAsyncDisposable
             }
             return story with { Refusal = refused };
         }
+    }
+
+    /// <summary>The records there are, as <c>buildx history ls</c> asks for them.</summary>
+    /// <remarks>docker/buildx, commands/history/utils.go, queryRecords.</remarks>
+    public async Task<IReadOnlyList<BuildHistoryEvent>> ListAsync(CancellationToken cancellationToken, params string[] filters)
+    {
+        const int Limit = 50;
+        using AsyncServerStreamingCall<BuildHistoryEvent> call = Control.ListenBuildHistory(
+            new BuildHistoryRequest { EarlyExit = true, Limit = Limit, Filter = { filters } }, cancellationToken: cancellationToken);
+        Metadata headers = await call.ResponseHeadersAsync;
+        if (!DateTimeOffset.TryParse(headers.GetValue("buildkit-current-timestamp"), out _))
+            throw new InvalidOperationException("the answer does not say the time");
+        List<BuildHistoryEvent> all = [];
+        while (await call.ResponseStream.MoveNext(cancellationToken))
+            all.Add(call.ResponseStream.Current);
+        return all;
     }
 
     /// <summary>Hears all that a build says.</summary>
