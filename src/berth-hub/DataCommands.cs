@@ -43,13 +43,27 @@ internal static class DataCommands
         {
             CollectionPlan plan = await CollectionPlan.LookAsync(services, cancellationToken);
             Console.WriteLine($"{plan.Blobs} blobs of {plan.Bytes} bytes would be removed");
+            Console.WriteLine($"{plan.Unnamed} files of {plan.UnnamedBytes} bytes, which no row names, would be removed");
+            foreach ((string location, long bytes) in plan.Examples)
+                Console.WriteLine($"  {Output.Printable(location)} {bytes}");
+            if (plan.Unnamed > plan.Examples.Count)
+                Console.WriteLine($"  and {plan.Unnamed - plan.Examples.Count} more");
+            TellRefusal(plan.SweepRefusal);
             return;
         }
         CollectionReport report = await services.Collector.RunAsync(cancellationToken);
         await services.Accounts.Audit.RecordAsync(
             HubLocation.Operator, AuditActions.HubCollect, "", $"{report.BlobsRemoved} blobs", cancellationToken);
         Console.WriteLine(
-            $"{report.BlobsRemoved} blobs removed, {report.BytesFreed} bytes freed, {report.UploadsExpired} uploads forgotten");
+            $"{report.BlobsRemoved} blobs removed, {report.BytesFreed} bytes freed, {report.UploadsExpired} uploads forgotten, "
+            + $"{report.UnnamedRemoved} files that no row named");
+        TellRefusal(report.SweepRefusal);
+    }
+
+    private static void TellRefusal(string? refusal)
+    {
+        if (refusal is not null)
+            Console.Error.WriteLine($"Files that no row names were not looked for: {refusal}");
     }
 
     private static async Task BackUpAsync(HubServices services, ParseResult parsed, CancellationToken cancellationToken)

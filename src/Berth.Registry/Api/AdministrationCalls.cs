@@ -75,7 +75,9 @@ internal static class AdministrationCalls
         CollectionReport report = await call.Services.Collector.RunAsync(call.Cancelled);
         string details = $"{report.BlobsRemoved} blobs removed, {report.BytesFreed} bytes freed";
         await accounts.Audit.RecordAsync(call.Caller, AuditActions.HubCollect, "", details, call.Cancelled);
-        CollectionWire wire = new(report.BytesFreed, report.BlobsRemoved, report.BlobsUnlinked, report.UploadsExpired);
+        CollectionWire wire = new(
+            report.BytesFreed, report.BlobsRemoved, report.BlobsUnlinked, report.UploadsExpired, report.UnnamedRemoved,
+            report.SweepRefusal);
         await call.SendAsync(wire, ApiJson.Default.CollectionWire);
     }
 

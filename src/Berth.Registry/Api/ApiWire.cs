@@ -88,7 +88,8 @@ internal sealed record InvitationWire(string? Note, string? Link);
 
 internal sealed record AuditWire(long Id, DateTimeOffset At, string Actor, string Address, string Action, string Subject, string Details);
 
-internal sealed record CollectionWire(long BytesFreed, long BlobsRemoved, long BlobsUnlinked, long UploadsExpired);
+internal sealed record CollectionWire(
+    long BytesFreed, long BlobsRemoved, long BlobsUnlinked, long UploadsExpired, long UnnamedRemoved, string? SweepRefusal);
 
 internal sealed record FiguresWire(
     long Users, long Organisations, long Repositories, long PrivateRepositories, long Tags, long Manifests, long Blobs, long BlobBytes,

@@ -21,22 +21,41 @@ public sealed class Collector(HubDatabase database, IBlobStorage storage, TimePr
     private const int PageRows = 1000;
     private const int BatchRows = 50;
 
-    /// <summary>Runs one collection from beginning to end. It may be given up and run again at any point.</summary>
-    public async Task<CollectionReport> RunAsync(CancellationToken cancellationToken)
+    private readonly UnnamedFiles _unnamed = new(database, storage, time, options);
+    private readonly StorageOwner _owner = new(database, storage);
+
+    /// <summary>Runs one whole collection from beginning to end. It may be given up and run again at any point.</summary>
+    public Task<CollectionReport> RunAsync(CancellationToken cancellationToken) => RunAsync(sweeps: true, cancellationToken);
+
+    /// <summary>Runs one collection.</summary>
+    /// <param name="sweeps">Whether the storage is gone through for what no row names: that takes the longest, and finds something only
+    /// after a crash.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task<CollectionReport> RunAsync(bool sweeps, CancellationToken cancellationToken)
     {
-        long uploads = await ExpireUploadsAsync(cancellationToken).ConfigureAwait(false);
+        (long uploads, long uploadBytes) = await ExpireUploadsAsync(cancellationToken).ConfigureAwait(false);
         long unlinked = await UnlinkAsync(cancellationToken).ConfigureAwait(false);
         long removed = await DiscardAsync(cancellationToken).ConfigureAwait(false);
+        string? refusal = sweeps ? await _owner.RefusalAsync(cancellationToken).ConfigureAwait(false) : null;
+        long unnamed = sweeps && refusal is null ? await _unnamed.DiscardAsync(cancellationToken).ConfigureAwait(false) : 0;
         long freed = await RemoveDiscardedAsync(cancellationToken).ConfigureAwait(false);
-        return new CollectionReport(uploads, unlinked, removed, freed);
+        return new CollectionReport(uploads, unlinked, removed, unnamed, uploadBytes + freed) { SweepRefusal = refusal };
+    }
+
+    /// <summary>What a sweep would remove if it ran now, and why it would not run.</summary>
+    internal async Task<(string? Refusal, IAsyncEnumerable<UnnamedFile> Files)> LookForUnnamedAsync(CancellationToken cancellationToken)
+    {
+        string? refusal = await _owner.RefusalAsync(cancellationToken).ConfigureAwait(false);
+        return (refusal, refusal is null ? _unnamed.FindAsync(cancellationToken) : AsyncEnumerable.Empty<UnnamedFile>());
     }
 
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
 
-    /// <summary>Forgets uploads that nobody went on with.</summary>
-    internal async Task<long> ExpireUploadsAsync(CancellationToken cancellationToken)
+    /// <summary>Forgets uploads that nobody went on with; how many, and the bytes that became free.</summary>
+    internal async Task<(long Count, long Bytes)> ExpireUploadsAsync(CancellationToken cancellationToken)
     {
         long count = 0;
+        long freed = 0;
         while (true)
         {
             long now = Now;
@@ -50,10 +69,10 @@ public sealed class Collector(HubDatabase database, IBlobStorage storage, TimePr
                     return ids;
                 }, cancellationToken).ConfigureAwait(false);
             foreach (string id in expired)
-                await storage.CancelAsync(id, cancellationToken).ConfigureAwait(false);
+                freed += await storage.CancelAsync(id, cancellationToken).ConfigureAwait(false);
             count += expired.Count;
             if (expired.Count < BatchRows)
-                return count;
+                return (count, freed);
         }
     }
 

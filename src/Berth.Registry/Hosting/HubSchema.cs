@@ -1,6 +1,7 @@
 using Berth.Registry.Accounts;
 using Berth.Registry.Browsing;
 using Berth.Registry.Cache;
+using Berth.Registry.Collection;
 using Berth.Registry.Database;
 using Berth.Registry.Diary;
 using Berth.Registry.Operation.Webhooks;
@@ -14,5 +15,5 @@ internal static class HubSchema
 {
     public static IReadOnlyList<Migration> Steps { get; } =
         [.. RegistrySchema.Steps, .. AccountsSchema.Steps, .. WebhooksSchema.Steps, .. DiarySchema.Steps,
-            .. RetentionSchema.Steps, .. BrowsingSchema.Steps, .. CacheSchema.Steps, .. SealingSchema.Steps];
+            .. RetentionSchema.Steps, .. BrowsingSchema.Steps, .. CacheSchema.Steps, .. SealingSchema.Steps, .. CollectionSchema.Steps];
 }

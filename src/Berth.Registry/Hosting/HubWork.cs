@@ -9,10 +9,14 @@ internal sealed partial class HubWork : IAsyncDisposable
 {
     private static readonly TimeSpan s_countTime = TimeSpan.FromSeconds(5);
 
+    // A crash is what leaves files without a row, so the first collection after a start looks for them, and then one of each day.
+    private static readonly TimeSpan s_sweepTime = TimeSpan.FromDays(1);
+
     private readonly HubServices _services;
     private readonly ILogger _log;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task[] _tasks;
+    private DateTimeOffset? _sweptAt;
 
     public HubWork(HubServices services)
     {
@@ -78,9 +82,14 @@ internal sealed partial class HubWork : IAsyncDisposable
 
     private async Task CollectAsync(CancellationToken cancellationToken)
     {
-        CollectionReport report = await _services.Collector.RunAsync(cancellationToken).ConfigureAwait(false);
-        if (report.BlobsRemoved + report.UploadsExpired > 0)
-            Log.Collected(_log, report.BlobsRemoved, report.BytesFreed, report.UploadsExpired);
+        DateTimeOffset now = _services.Time.GetUtcNow();
+        bool sweeps = _sweptAt is not { } last || now - last >= s_sweepTime;
+        CollectionReport report = await _services.Collector.RunAsync(sweeps, cancellationToken).ConfigureAwait(false);
+        _sweptAt = sweeps ? now : _sweptAt;
+        if (report.SweepRefusal is { } refusal)
+            Log.NotSwept(_log, refusal);
+        if (report.BlobsRemoved + report.UploadsExpired + report.UnnamedRemoved > 0)
+            Log.Collected(_log, report.BlobsRemoved, report.BytesFreed, report.UploadsExpired, report.UnnamedRemoved);
     }
 
     private static partial class Log
@@ -89,7 +98,10 @@ internal sealed partial class HubWork : IAsyncDisposable
         public static partial void Failed(ILogger logger, Exception cause);
 
         [LoggerMessage(EventId = 6102, Level = LogLevel.Information,
-            Message = "Collected {Blobs} blobs of {Bytes} bytes and {Uploads} uploads")]
-        public static partial void Collected(ILogger logger, long blobs, long bytes, long uploads);
+            Message = "Collected {Blobs} blobs, {Uploads} uploads and {Unnamed} files that no row named; {Bytes} bytes are free")]
+        public static partial void Collected(ILogger logger, long blobs, long bytes, long uploads, long unnamed);
+
+        [LoggerMessage(EventId = 6103, Level = LogLevel.Warning, Message = "Files that no row names were not looked for: {Refusal}")]
+        public static partial void NotSwept(ILogger logger, string refusal);
     }
 }

@@ -31,9 +31,13 @@ public static class BlobTable
     /// <summary>
     /// Adds a blob that the storage has just finished. False: another was quicker, and this location is to be discarded.
     /// </summary>
+    /// <exception cref="RegistryException">BLOB_UPLOAD_UNKNOWN: a collection has given up the location.</exception>
     public static async Task<bool> AddAsync(
         HubTransaction transaction, Digest digest, long bytes, string location, long now, CancellationToken cancellationToken)
     {
+        if (await transaction.NumberAsync($"select 1 from discarded where location = {location}", cancellationToken)
+            .ConfigureAwait(false) is not null)
+            throw new RegistryException(RegistryCode.BLOB_UPLOAD_UNKNOWN, "the upload was given up: it took too long");
         int added = await transaction.ExecuteAsync(
             $"""
             insert into blobs(digest, bytes, location, created_at) values ({digest}, {bytes}, {location}, {now})

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Text;
 using Berth.Linux;
 using Berth.Linux.Files;
 using Berth.Oci;
@@ -18,8 +19,13 @@ public sealed class FileBlobStorage : IBlobStorage
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
+    private const string Uploads = "uploads/";
+
+    private static readonly string[] s_algorithms = ["sha256", "sha512"];
+
     private readonly string _blobs;
     private readonly string _uploads;
+    private readonly string _owner;
 
     /// <summary>Opens the storage beneath a directory, which is created where there is none.</summary>
     /// <exception cref="FaultException">Unavailable: the directory cannot be made.</exception>
@@ -27,6 +33,7 @@ public sealed class FileBlobStorage : IBlobStorage
     {
         _blobs = Path.Join(directory, "blobs");
         _uploads = Path.Join(directory, "uploads");
+        _owner = Path.Join(directory, "storage.id");
         MakeDirectory(_blobs);
         MakeDirectory(_uploads);
     }
@@ -71,45 +78,87 @@ public sealed class FileBlobStorage : IBlobStorage
     }
 
     /// <inheritdoc/>
-    public ValueTask CancelAsync(string id, CancellationToken cancellationToken)
+    public ValueTask<long> CancelAsync(string id, CancellationToken cancellationToken)
     {
         Hashes.Take(id, "sha256", 0)?.Dispose();
         string path = UploadPath(id);
         if (File.Exists(path))
-        {
-            File.Delete(path);
-            return ValueTask.CompletedTask;
-        }
+            return new(Remove(path));
         // It was interrupted between its new name and the database's row: the name tells whose it was.
-        foreach (string file in Directory.EnumerateFiles(_blobs, $"*.{id}", SearchOption.AllDirectories))
-            File.Delete(file);
-        return ValueTask.CompletedTask;
+        return new(Directory.EnumerateFiles(_blobs, $"*.{id}", SearchOption.AllDirectories).Sum(Remove));
     }
 
     /// <inheritdoc/>
     public ValueTask<IBlobReader?> OpenAsync(string location, CancellationToken cancellationToken) =>
-        new(FileBlobReader.TryOpen(BlobPath(location)));
+        new(FileBlobReader.TryOpen(PathOf(location)));
 
     /// <inheritdoc/>
-    public ValueTask<long> DeleteAsync(string location, CancellationToken cancellationToken)
+    public ValueTask<long> DeleteAsync(string location, CancellationToken cancellationToken) => new(Remove(PathOf(location)));
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<StoredFile> FilesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var file = new FileInfo(BlobPath(location));
-        if (!file.Exists)
-            return new(0);
-        long bytes = file.Length;
-        file.Delete();
-        return new(bytes);
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        foreach (StoredFile file in UploadFiles().Concat(BlobFiles()))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            yield return file;
+        }
     }
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<StoredBlob> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    public ValueTask<StoredState?> LookAsync(StoredFile file, CancellationToken cancellationToken)
     {
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        foreach (FileInfo file in new DirectoryInfo(_blobs).EnumerateFiles("*", SearchOption.AllDirectories))
+        var found = new FileInfo(PathOf(file.Location));
+        return new(found.Exists ? new StoredState(found.Length, found.LastWriteTimeUtc) : null);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<DateTimeOffset> ClockAsync(CancellationToken cancellationToken)
+    {
+        // The server of a network file system dates what is written by its own clock. Left by a crash, this is an upload without a row.
+        string path = UploadPath(UploadIds.Next());
+        try
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            yield return new StoredBlob(Path.GetRelativePath(_blobs, file.FullName), file.Length);
+            File.WriteAllBytes(path, [0]);
+            DateTimeOffset now = File.GetLastWriteTimeUtc(path);
+            File.Delete(path);
+            return new(now);
         }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw WriteFault(exception);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<string?> OwnerAsync(CancellationToken cancellationToken) =>
+        new(File.Exists(_owner) ? File.ReadAllText(_owner).Trim() : null);
+
+    /// <inheritdoc/>
+    public ValueTask SetOwnerAsync(string owner, CancellationToken cancellationToken)
+    {
+        string path = $"{_owner}.{UploadIds.Next()}";
+        try
+        {
+            using (var file = new FileStream(path, WriterOptions(FileMode.CreateNew)))
+            {
+                file.Write(Encoding.ASCII.GetBytes(owner + "\n"));
+                file.Flush(flushToDisk: true);
+            }
+            if (!File.Exists(_owner))
+                File.Move(path, _owner, overwrite: false);
+        }
+        catch (IOException) when (File.Exists(_owner))
+        {
+            // Another was quicker.
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw WriteFault(exception);
+        }
+        File.Delete(path);
+        return ValueTask.CompletedTask;
     }
 
     /// <inheritdoc/>
@@ -125,7 +174,7 @@ public sealed class FileBlobStorage : IBlobStorage
     internal string Publish(string path, string id, Digest digest)
     {
         string location = $"{digest.Algorithm}/{digest.Hex[..2]}/{digest.Hex}.{id}";
-        string target = BlobPath(location);
+        string target = PathOf(location);
         string directory = Path.GetDirectoryName(target)!;
         if (!Directory.Exists(directory))
         {
@@ -158,8 +207,51 @@ public sealed class FileBlobStorage : IBlobStorage
 
     private string UploadPath(string id) => Path.Join(_uploads, id);
 
-    // Locations come from the database, where only Publish's went in; one that leaves the directory is damage.
-    private string BlobPath(string location) => location.Contains("..", StringComparison.Ordinal)
-        ? throw FaultException.Internal($"open blob: {location}: not a location")
-        : Path.Join(_blobs, location);
+    // Locations come from the database, where only Publish's and FilesAsync's went in; one that leaves the directory is damage.
+    private string PathOf(string location)
+    {
+        if (location.Contains("..", StringComparison.Ordinal))
+            throw FaultException.Internal($"open blob: {location}: not a location");
+        return location.StartsWith(Uploads, StringComparison.Ordinal) ? UploadPath(location[Uploads.Length..]) : Path.Join(_blobs, location);
+    }
+
+    private IEnumerable<StoredFile> UploadFiles() => Directory.EnumerateFiles(_uploads)
+        .Select(path => Path.GetFileName(path))
+        .Where(name => UploadIds.IsOne(name))
+        .Select(name => new StoredFile(Uploads + name, name));
+
+    // Directory by directory: of a million blobs some thousands are in memory.
+    private IEnumerable<StoredFile> BlobFiles()
+    {
+        foreach (string algorithm in s_algorithms.Where(name => Directory.Exists(Path.Join(_blobs, name))))
+        {
+            foreach (string directory in Directory.EnumerateDirectories(Path.Join(_blobs, algorithm)))
+            {
+                string digits = Path.GetFileName(directory);
+                foreach (string path in Directory.EnumerateFiles(directory))
+                {
+                    string name = Path.GetFileName(path);
+                    if (name.Split('.') is [var hex, var id] && Digest.TryParse($"{algorithm}:{hex}", out Digest digest)
+                        && digest.Hex[..2] == digits && UploadIds.IsOne(id))
+                        yield return new StoredFile($"{algorithm}/{digits}/{name}", id);
+                }
+            }
+        }
+    }
+
+    // Of several who remove a file at once, one is told its bytes.
+    private static long Remove(string path)
+    {
+        var file = new FileInfo(path);
+        if (!file.Exists)
+            return 0;
+        long bytes = file.Length;
+        int error = FileCalls.TryUnlink(FileCalls.WorkingDirectory, FileCalls.PathOf(Path.GetFullPath(path)));
+        return error switch
+        {
+            0 => bytes,
+            Errno.ENOENT => 0,
+            _ => throw WriteFault(new LinuxException("unlink", path, error)),
+        };
+    }
 }

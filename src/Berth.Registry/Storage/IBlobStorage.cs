@@ -27,16 +27,35 @@ public interface IBlobStorage : IAsyncDisposable
     ValueTask<long?> ArrivedAsync(string id, long bytes, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Removes all that there is of an upload that did not become a blob, wherever it was interrupted. Nothing there is no failure.
+    /// Removes all that there is of an upload that did not become a blob, wherever it was interrupted; the bytes that became free.
+    /// Nothing there is no failure.
     /// </summary>
-    ValueTask CancelAsync(string id, CancellationToken cancellationToken);
+    ValueTask<long> CancelAsync(string id, CancellationToken cancellationToken);
 
     /// <summary>Opens a blob to read; null: nothing is there.</summary>
     ValueTask<IBlobReader?> OpenAsync(string location, CancellationToken cancellationToken);
 
-    /// <summary>Removes a blob; the bytes that became free, none where it was gone already. Who reads it reads on.</summary>
+    /// <summary>
+    /// Removes a blob, or a piece of an upload that <see cref="FilesAsync"/> told; the bytes that became free, none where it was gone
+    /// already. Who reads it reads on.
+    /// </summary>
     ValueTask<long> DeleteAsync(string location, CancellationToken cancellationToken);
 
-    /// <summary>All that is stored as a blob, in no order.</summary>
-    IAsyncEnumerable<StoredBlob> ListAsync(CancellationToken cancellationToken);
+    /// <summary>
+    /// All that hubs have put here, blobs and pieces of uploads, in no order. What is added or removed meanwhile may be missing or not.
+    /// Other people's files are not told.
+    /// </summary>
+    IAsyncEnumerable<StoredFile> FilesAsync(CancellationToken cancellationToken);
+
+    /// <summary>How much something is and how old; null: it is gone.</summary>
+    ValueTask<StoredState?> LookAsync(StoredFile file, CancellationToken cancellationToken);
+
+    /// <summary>What the storage's own clock says, by which <see cref="StoredState.ChangedAt"/> is told.</summary>
+    ValueTask<DateTimeOffset> ClockAsync(CancellationToken cancellationToken);
+
+    /// <summary>The database that the storage belongs to; null: none yet.</summary>
+    ValueTask<string?> OwnerAsync(CancellationToken cancellationToken);
+
+    /// <summary>Notes which database the storage belongs to. Where two do so at once, <see cref="OwnerAsync"/> tells who did.</summary>
+    ValueTask SetOwnerAsync(string owner, CancellationToken cancellationToken);
 }

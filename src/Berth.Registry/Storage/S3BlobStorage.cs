@@ -1,5 +1,6 @@
 using System.Net;
 using System.Runtime.CompilerServices;
+using System.Text;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
@@ -14,6 +15,12 @@ namespace Berth.Registry.Storage;
 /// </remarks>
 public sealed class S3BlobStorage : IBlobStorage
 {
+    internal const string Blobs = "blobs/";
+    private const string Uploads = "uploads/";
+    private const string State = ".state";
+    private const string Tail = ".tail";
+    private const string OwnerKey = "storage.id";
+
     private readonly AmazonS3Client _client;
     private readonly S3Options _options;
 
@@ -55,46 +62,98 @@ public sealed class S3BlobStorage : IBlobStorage
     }
 
     /// <inheritdoc/>
-    public async ValueTask CancelAsync(string id, CancellationToken cancellationToken)
+    public async ValueTask<long> CancelAsync(string id, CancellationToken cancellationToken)
     {
         Hashes.Take(id, "sha256", 0)?.Dispose();
-        byte[]? state = await ReadAsync(StateKey(id), cancellationToken).ConfigureAwait(false);
-        if (state is not null && S3UploadState.Parse(state) is { UploadId: { } uploadId })
-            await AbortAsync(BlobKey(id), uploadId, cancellationToken).ConfigureAwait(false);
-        foreach (string key in new[] { TailKey(id), StateKey(id), BlobKey(id) })
+        long freed = 0;
+        byte[]? saved = await ReadAsync(StateKey(id), cancellationToken).ConfigureAwait(false);
+        if (saved is not null)
+        {
+            S3UploadState state = S3UploadState.Parse(saved);
+            freed = saved.Length + state.TailBytes;
+            if (state.UploadId is { } uploadId && await AbortAsync(BlobKey(id), uploadId, cancellationToken).ConfigureAwait(false))
+                freed += state.PartsBytes;
+        }
+        foreach (string key in new[] { TailKey(id), StateKey(id) })
             await AskAsync(() => _client.DeleteObjectAsync(Bucket, key, cancellationToken)).ConfigureAwait(false);
+        // It was interrupted between the finished object and the database's row.
+        return freed + await DeleteAsync(Location(id), cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public async ValueTask<IBlobReader?> OpenAsync(string location, CancellationToken cancellationToken) =>
-        await SizeAsync(location, cancellationToken).ConfigureAwait(false) is { } bytes
+        await StateAsync(location, cancellationToken).ConfigureAwait(false) is { Bytes: var bytes }
             ? new S3BlobReader(this, Key(location), bytes)
             : null;
 
     /// <inheritdoc/>
     public async ValueTask<long> DeleteAsync(string location, CancellationToken cancellationToken)
     {
-        if (await SizeAsync(location, cancellationToken).ConfigureAwait(false) is not { } bytes)
+        if (S3Parts.TryParse(location) is { } parts)
+        {
+            long held = await parts.BytesAsync(this, cancellationToken).ConfigureAwait(false) ?? 0;
+            return await AbortAsync(BlobKey(parts.Id), parts.UploadId, cancellationToken).ConfigureAwait(false) ? held : 0;
+        }
+        if (await StateAsync(location, cancellationToken).ConfigureAwait(false) is not { } state)
             return 0;
         await AskAsync(() => _client.DeleteObjectAsync(Bucket, Key(location), cancellationToken)).ConfigureAwait(false);
-        return bytes;
+        return state.Bytes;
     }
 
     /// <inheritdoc/>
-    public async IAsyncEnumerable<StoredBlob> ListAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<StoredFile> FilesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var request = new ListObjectsV2Request { BucketName = Bucket, Prefix = Key("blobs/") };
-        bool more = true;
-        while (more)
+        foreach (string prefix in new[] { Uploads, Blobs })
         {
-            ListObjectsV2Response page =
-                await AskAsync(() => _client.ListObjectsV2Async(request, cancellationToken)).ConfigureAwait(false);
-            foreach (S3Object found in page.S3Objects ?? [])
-                yield return new StoredBlob(found.Key[_options.Prefix.Length..], found.Size ?? 0);
-            more = page.IsTruncated == true;
-            request.ContinuationToken = page.NextContinuationToken;
+            var request = new ListObjectsV2Request { BucketName = Bucket, Prefix = Key(prefix), MaxKeys = ListedAtOnce };
+            bool more = true;
+            while (more)
+            {
+                ListObjectsV2Response page =
+                    await AskAsync(() => _client.ListObjectsV2Async(request, cancellationToken)).ConfigureAwait(false);
+                foreach (S3Object found in page.S3Objects ?? [])
+                {
+                    if (FileOf(found) is { } file)
+                        yield return file;
+                }
+                more = page.IsTruncated == true;
+                request.ContinuationToken = page.NextContinuationToken;
+            }
         }
+        await foreach (StoredFile file in S3Parts.ListAsync(this, cancellationToken).ConfigureAwait(false))
+            yield return file;
     }
+
+    /// <inheritdoc/>
+    public async ValueTask<StoredState?> LookAsync(StoredFile file, CancellationToken cancellationToken)
+    {
+        if (S3Parts.TryParse(file.Location) is not { } parts)
+            return file.State ?? await StateAsync(file.Location, cancellationToken).ConfigureAwait(false);
+        return await parts.BytesAsync(this, cancellationToken).ConfigureAwait(false) is { } bytes && file.State is { } begun
+            ? begun with { Bytes = bytes }
+            : null;
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<DateTimeOffset> ClockAsync(CancellationToken cancellationToken)
+    {
+        // Left by a crash, this is an upload without a row.
+        string location = $"{Uploads}{UploadIds.Next()}{Tail}";
+        await WriteAsync(Key(location), new byte[] { 0 }, cancellationToken).ConfigureAwait(false);
+        StoredState? written = await StateAsync(location, cancellationToken).ConfigureAwait(false);
+        await DeleteAsync(location, cancellationToken).ConfigureAwait(false);
+        return written?.ChangedAt ?? throw FaultException.Unavailable("look at the storage's clock: what was written is gone");
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<string?> OwnerAsync(CancellationToken cancellationToken) =>
+        await ReadAsync(Key(OwnerKey), cancellationToken).ConfigureAwait(false) is { } owner
+            ? Encoding.ASCII.GetString(owner).Trim()
+            : null;
+
+    /// <inheritdoc/>
+    public async ValueTask SetOwnerAsync(string owner, CancellationToken cancellationToken) =>
+        await WriteAsync(Key(OwnerKey), Encoding.ASCII.GetBytes(owner + "\n"), cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync()
@@ -104,13 +163,16 @@ public sealed class S3BlobStorage : IBlobStorage
         return ValueTask.CompletedTask;
     }
 
-    internal static string Location(string id) => $"blobs/{id}";
+    /// <summary>How many names an answer of a listing has; services give at most 1,000.</summary>
+    internal int ListedAtOnce { get; init; } = 1000;
+
+    internal static string Location(string id) => Blobs + id;
 
     internal string BlobKey(string id) => Key(Location(id));
 
-    internal string StateKey(string id) => Key($"uploads/{id}.state");
+    internal string StateKey(string id) => Key(Uploads + id + State);
 
-    internal string TailKey(string id) => Key($"uploads/{id}.tail");
+    internal string TailKey(string id) => Key(Uploads + id + Tail);
 
     /// <summary>A small object; null: none.</summary>
     internal async Task<byte[]?> ReadAsync(string key, CancellationToken cancellationToken)
@@ -141,16 +203,19 @@ public sealed class S3BlobStorage : IBlobStorage
             .ConfigureAwait(false);
     });
 
-    internal async Task AbortAsync(string key, string uploadId, CancellationToken cancellationToken)
+    /// <summary>Gives up a multipart upload; false: there was none.</summary>
+    internal async Task<bool> AbortAsync(string key, string uploadId, CancellationToken cancellationToken)
     {
         try
         {
             await _client.AbortMultipartUploadAsync(Bucket, key, uploadId, cancellationToken).ConfigureAwait(false);
+            return true;
         }
         catch (AmazonS3Exception exception) when (exception.StatusCode
             is HttpStatusCode.NotFound or HttpStatusCode.NotImplemented or HttpStatusCode.MethodNotAllowed)
         {
             // It was completed or aborted before, or the service does not know how: its own rules for old uploads remain.
+            return false;
         }
         catch (Exception exception) when (IsAway(exception))
         {
@@ -171,17 +236,17 @@ public sealed class S3BlobStorage : IBlobStorage
         }
     }
 
-    private static bool IsAway(Exception exception) => exception is AmazonServiceException or AmazonClientException or HttpRequestException;
+    internal static bool IsAway(Exception exception) => exception is AmazonServiceException or AmazonClientException or HttpRequestException;
 
-    private static FaultException Away(Exception cause) => FaultException.Unavailable($"store blob: {cause.Message}", cause);
+    internal static FaultException Away(Exception cause) => FaultException.Unavailable($"store blob: {cause.Message}", cause);
 
-    private async Task<long?> SizeAsync(string location, CancellationToken cancellationToken)
+    private async Task<StoredState?> StateAsync(string location, CancellationToken cancellationToken)
     {
         try
         {
             GetObjectMetadataResponse head =
                 await _client.GetObjectMetadataAsync(Bucket, Key(location), cancellationToken).ConfigureAwait(false);
-            return head.ContentLength;
+            return new StoredState(head.ContentLength, TimeOf(head.LastModified));
         }
         catch (AmazonS3Exception exception) when (exception.StatusCode == HttpStatusCode.NotFound)
         {
@@ -193,5 +258,20 @@ public sealed class S3BlobStorage : IBlobStorage
         }
     }
 
-    private string Key(string name) => _options.Prefix + name;
+    private StoredFile? FileOf(S3Object found)
+    {
+        string location = NameOf(found.Key);
+        string name = location[(location.IndexOf('/', StringComparison.Ordinal) + 1)..];
+        string id = location.StartsWith(Blobs, StringComparison.Ordinal) ? name
+            : name.EndsWith(State, StringComparison.Ordinal) ? name[..^State.Length]
+            : name.EndsWith(Tail, StringComparison.Ordinal) ? name[..^Tail.Length] : "";
+        return UploadIds.IsOne(id) ? new StoredFile(location, id, new StoredState(found.Size ?? 0, TimeOf(found.LastModified))) : null;
+    }
+
+    /// <summary>A service that tells no time says that something was just changed.</summary>
+    internal static DateTimeOffset TimeOf(DateTime? time) => time is { } known ? known.ToUniversalTime() : DateTimeOffset.MaxValue;
+
+    internal string Key(string name) => _options.Prefix + name;
+
+    internal string NameOf(string key) => key[_options.Prefix.Length..];
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
+using Berth.Registry.Database;
 
 namespace Berth.Hub.Tests.Robustness;
 
@@ -44,6 +45,9 @@ public sealed class KillMixTests
             }
             Assert.True(_workers.Sum(worker => worker.Acknowledged) >= Rounds, "too little was done");
             Assert.True(_collections > 0, "nothing was collected");
+            hub.Process.Kill();
+            await hub.Process.WaitForExitAsync();
+            await RequireOnlyNamedFilesAsync(hub.DataDirectory);
         }
         finally
         {
@@ -51,6 +55,49 @@ public sealed class KillMixTests
                 await hub.DisposeAsync();
             await first.DisposeAsync();
         }
+    }
+
+    // Whatever the kills left, and what is left here by hand in case that they left nothing.
+    private static async Task RequireOnlyNamedFilesAsync(string data)
+    {
+        string[] left =
+        [
+            Path.Join(data, "uploads", new string('a', 32)),
+            Path.Join(data, "blobs", "sha256", "ab", $"ab{new string('0', 62)}.{new string('b', 32)}"),
+        ];
+        Directory.CreateDirectory(Path.GetDirectoryName(left[1])!);
+        foreach (string path in left)
+            await File.WriteAllTextAsync(path, "left");
+        // What was written within the last second stays.
+        await Task.Delay(TimeSpan.FromSeconds(1.5), TestContext.Current.CancellationToken);
+        string configuration = Path.Join(data, "sweep.json");
+        await File.WriteAllTextAsync(configuration, """{ "unused-blob-time": "1s", "upload-time": "1s" }""");
+        string shown = await HubTool.OnAsync(data, "", "gc", "--dry-run", "--config", configuration);
+        Assert.Contains($"uploads/{new string('a', 32)} 4", shown, StringComparison.Ordinal);
+        // Leases of requests that were killed hold their uploads for two minutes more: those have rows.
+        string[] rows = await NamedAsync(data);
+        string said = await HubTool.OnAsync(data, "", "gc", "--config", configuration);
+        TestContext.Current.TestOutputHelper?.WriteLine($"{shown}{said}");
+        string[] named = await NamedAsync(data);
+        Assert.NotEmpty(named);
+        string[] files = [.. Files(data, "uploads"), .. Files(data, "blobs")];
+        Assert.All(files, file => Assert.True(named.Any(name => file.EndsWith(name, StringComparison.Ordinal)), $"no row names {file}"));
+        Assert.All(rows.Where(row => row.Contains('/')).Intersect(named), row => Assert.True(File.Exists(Path.Join(data, "blobs", row)), row));
+        string again = await HubTool.OnAsync(data, "", "gc", "--dry-run", "--config", configuration);
+        Assert.Contains("0 files of 0 bytes, which no row names", again, StringComparison.Ordinal);
+    }
+
+    private static IEnumerable<string> Files(string data, string directory) =>
+        Directory.EnumerateFiles(Path.Join(data, directory), "*", SearchOption.AllDirectories);
+
+    // Locations of blobs and IDs of uploads.
+    private static async Task<string[]> NamedAsync(string data)
+    {
+        await using HubDatabase database = HubDatabase.OpenSqlite(Path.Join(data, "hub.db"));
+        return [.. await database.ReadAsync(
+            (transaction, token) => transaction.ListAsync(
+                $"select location from blobs union all select id from uploads", reader => reader.GetString(0), token),
+            TestContext.Current.CancellationToken)];
     }
 
     private async Task RunUntilKilledAsync(HubProgram hub, int steps)

@@ -32,6 +32,7 @@ internal sealed class CollectionWorld : IAsyncDisposable
     private Schedule _schedule = null!;
     private long _deletes;
     private int _deleting;
+    private bool _isOwner;
 
     public CollectionWorld()
     {
@@ -61,12 +62,26 @@ internal sealed class CollectionWorld : IAsyncDisposable
     /// <summary>Bytes that collections said they freed.</summary>
     public long BytesReported { get; private set; }
 
+    /// <summary>Files that collections found without a row.</summary>
+    public long UnnamedRemoved { get; private set; }
+
+    /// <summary>How likely a crash is at each choice of a round.</summary>
+    public double CrashesPerChoice { get; init; }
+
+    /// <summary>How many processes have crashed.</summary>
+    public long Crashes { get; private set; }
+
     /// <summary>Lets some pushes, mounts, deletes, pulls and collections happen at once, in an order by chance; the choices that were made.</summary>
     public long Round(Random random)
     {
-        _schedule = new Schedule(random);
+        _schedule = new Schedule(random) { CrashesPerChoice = CrashesPerChoice };
         int actors = random.Next(2, 5);
         _schedule.Run(Enumerable.Range(0, actors).Select(_ => Actor(random)));
+        Crashes += _schedule.Crashes;
+        // Who was in the midst of a deletion is so no more.
+        _deleting = 0;
+        if (_schedule.Crashes == 2 && random.Next(2) == 0)
+            LosePower(random);
         _time.Advance(TimeSpan.FromMinutes(random.Next(4) switch { 0 => 0, 1 => 20, 2 => 61, _ => 5 }));
         return _schedule.Choices;
     }
@@ -95,7 +110,8 @@ internal sealed class CollectionWorld : IAsyncDisposable
                 select count(*) from repositories r where r.bytes <> (select coalesce(sum(b.bytes), 0)
                     from repository_blobs l join blobs b on b.digest = l.digest where l.repository_id = r.id)
                 """, token));
-            Assert.Equal(Storage.UploadCount, await transaction.NumberAsync($"select count(*) from uploads", token));
+            if (CrashesPerChoice == 0)
+                Assert.Equal(Storage.UploadCount, await transaction.NumberAsync($"select count(*) from uploads", token));
             foreach (string space in new[] { "a", "b" })
                 Assert.Equal(
                     await QuotaTable.CountAsync(transaction, space, token), (await QuotaTable.FindAsync(transaction, space, token)).BytesUsed);
@@ -135,10 +151,24 @@ internal sealed class CollectionWorld : IAsyncDisposable
         };
     }
 
+    // Uploads' rows are what a loss of power may undo.
+    private void LosePower(Random random)
+    {
+        string[] lost = [.. Storage.UploadIds.Concat(Storage.Blobs.Keys.Select(key => key.Split('.')[1])).Where(_ => random.Next(2) == 0)];
+        _unwatched.WriteAsync(
+            (transaction, token) => transaction.ExecuteAsync($"delete from uploads where id in {lost}", token), default)
+            .GetAwaiter().GetResult();
+    }
+
     private async Task CollectAsync()
     {
+        Storage.BeginCollecting();
         CollectionReport report = await _services.Collector.RunAsync(default);
+        // Until the database names something, it could be the wrong one.
+        Assert.False(_isOwner && report.SweepRefusal is not null, report.SweepRefusal);
+        _isOwner = report.SweepRefusal is null;
         BytesReported += report.BytesFreed;
+        UnnamedRemoved += report.UnnamedRemoved;
     }
 
     // As clients do: asks for each blob, sends it where it is not there, and then the manifest, which must be taken.

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Berth.Faults;
 using Berth.Oci;
@@ -10,15 +11,25 @@ namespace Berth.Registry.Tests.Collection;
 /// <summary>A storage in memory, before each of whose steps another actor may have its turn.</summary>
 internal sealed class GatedStorage(Func<Task> gate) : IBlobStorage
 {
+    private const string Uploads = "uploads/";
+
     private readonly Dictionary<string, List<byte>> _uploads = [];
+    private readonly AsyncLocal<bool> _isCollecting = new();
+    private string? _owner;
 
     /// <summary>What is stored, by location.</summary>
     public Dictionary<string, byte[]> Blobs { get; } = [];
 
-    /// <summary>Bytes that were removed.</summary>
+    /// <summary>Bytes that were removed by collections; requests remove what they have no use for by themselves.</summary>
     public long BytesFreed { get; private set; }
 
+    /// <summary>What the calling actor removes from now on, a collection removes.</summary>
+    public void BeginCollecting() => _isCollecting.Value = true;
+
     public int UploadCount => _uploads.Count;
+
+    /// <summary>What is stored of uploads.</summary>
+    public IEnumerable<string> UploadIds => _uploads.Keys;
 
     public async ValueTask<IBlobWriter> BeginAsync(string id, string algorithm, CancellationToken cancellationToken)
     {
@@ -43,13 +54,18 @@ internal sealed class GatedStorage(Func<Task> gate) : IBlobStorage
         return _uploads.TryGetValue(id, out List<byte>? content) ? Math.Min(content.Count, bytes) : null;
     }
 
-    public async ValueTask CancelAsync(string id, CancellationToken cancellationToken)
+    public async ValueTask<long> CancelAsync(string id, CancellationToken cancellationToken)
     {
         await gate();
-        if (_uploads.Remove(id))
-            return;
+        if (_uploads.Remove(id, out List<byte>? content))
+            return Freed(content.Count);
+        long freed = 0;
         foreach (string location in Blobs.Keys.Where(key => key.EndsWith(id, StringComparison.Ordinal)).ToArray())
-            Blobs.Remove(location);
+        {
+            Blobs.Remove(location, out byte[]? blob);
+            freed += Freed(blob!.Length);
+        }
+        return freed;
     }
 
     public async ValueTask<IBlobReader?> OpenAsync(string location, CancellationToken cancellationToken)
@@ -61,14 +77,48 @@ internal sealed class GatedStorage(Func<Task> gate) : IBlobStorage
     public async ValueTask<long> DeleteAsync(string location, CancellationToken cancellationToken)
     {
         await gate();
-        if (!Blobs.Remove(location, out byte[]? content))
-            return 0;
-        BytesFreed += content.Length;
-        return content.Length;
+        if (location.StartsWith(Uploads, StringComparison.Ordinal))
+            return _uploads.Remove(location[Uploads.Length..], out List<byte>? upload) ? Freed(upload.Count) : 0;
+        return Blobs.Remove(location, out byte[]? content) ? Freed(content.Length) : 0;
     }
 
-    public IAsyncEnumerable<StoredBlob> ListAsync(CancellationToken cancellationToken) =>
-        Blobs.Select(blob => new StoredBlob(blob.Key, blob.Value.Length)).ToAsyncEnumerable();
+    public async IAsyncEnumerable<StoredFile> FilesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await gate();
+        foreach (string id in _uploads.Keys.ToArray())
+            yield return new StoredFile(Uploads + id, id);
+        await gate();
+        foreach (string location in Blobs.Keys.ToArray())
+            yield return new StoredFile(location, location.Split('.')[1]);
+    }
+
+    // Everything seems old: as after an upload of many hours, or with clocks that do not agree.
+    public async ValueTask<StoredState?> LookAsync(StoredFile file, CancellationToken cancellationToken)
+    {
+        await gate();
+        long? bytes = file.Location.StartsWith(Uploads, StringComparison.Ordinal)
+            ? _uploads.GetValueOrDefault(file.UploadId)?.Count
+            : Blobs.GetValueOrDefault(file.Location)?.Length;
+        return bytes is { } there ? new StoredState(there, DateTimeOffset.UnixEpoch) : null;
+    }
+
+    public async ValueTask<DateTimeOffset> ClockAsync(CancellationToken cancellationToken)
+    {
+        await gate();
+        return DateTimeOffset.UnixEpoch.AddYears(1);
+    }
+
+    public async ValueTask<string?> OwnerAsync(CancellationToken cancellationToken)
+    {
+        await gate();
+        return _owner;
+    }
+
+    public async ValueTask SetOwnerAsync(string owner, CancellationToken cancellationToken)
+    {
+        await gate();
+        _owner ??= owner;
+    }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
@@ -120,4 +170,10 @@ internal sealed class GatedStorage(Func<Task> gate) : IBlobStorage
     }
 
     private Task GateAsync() => gate();
+
+    private long Freed(long bytes)
+    {
+        BytesFreed += _isCollecting.Value ? bytes : 0;
+        return bytes;
+    }
 }

@@ -134,7 +134,7 @@ public abstract class BlobStorageContract : IAsyncLifetime
         await _second.CancelAsync(id, default);
         await _second.CancelAsync(id, default);
         await Assert.ThrowsAsync<FaultException>(async () => await _first.ResumeAsync(id, "sha256", size, default));
-        Assert.DoesNotContain(await ListAsync(), blob => blob.Location.Contains(id, StringComparison.Ordinal));
+        Assert.DoesNotContain(await ListAsync(), file => file.UploadId == id);
     }
 
     [Fact]
@@ -160,21 +160,86 @@ public abstract class BlobStorageContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task List_HasWhatIsStored()
+    public async Task Files_HaveWhatIsStored()
     {
-        string location = await StoreAsync(_first, NewId(), new byte[1234]);
-        Assert.Contains(new StoredBlob(location, 1234), await ListAsync());
-        await _first.DeleteAsync(location, default);
-        Assert.DoesNotContain(await ListAsync(), blob => blob.Location == location);
+        string id = NewId();
+        string location = await StoreAsync(_first, id, new byte[1234]);
+        DateTimeOffset clock = await _second.ClockAsync(default);
+        StoredFile file = Assert.Single(await ListAsync(), file => file.UploadId == id);
+        Assert.Equal(location, file.Location);
+        StoredState? state = await _second.LookAsync(file, default);
+        Assert.Equal(1234, state!.Bytes);
+        // By the storage's clock it is new, whatever ours says; services tell whole seconds.
+        Assert.InRange(clock - state.ChangedAt, TimeSpan.FromSeconds(-2), TimeSpan.FromMinutes(1));
+        Assert.Equal(1234, await _first.DeleteAsync(location, default));
+        Assert.DoesNotContain(await ListAsync(), other => other.UploadId == id);
+        Assert.Null(await _second.LookAsync(file with { State = null }, default));
     }
+
+    [Theory]
+    [InlineData(1000), InlineData(20_000_000)]
+    public async Task Files_HaveEachPieceOfAnUpload_AndEachIsRemoved(int size)
+    {
+        string id = NewId();
+        await using (IBlobWriter writer = await _first.BeginAsync(id, "sha256", default))
+        {
+            await writer.WriteAsync(new ReadOnlySequence<byte>(new byte[size]), default);
+            await writer.SuspendAsync(default);
+        }
+        List<StoredFile> pieces = [.. (await ListAsync()).Where(file => file.UploadId == id)];
+        Assert.NotEmpty(pieces);
+        foreach (StoredFile piece in pieces)
+        {
+            StoredState? state = await _second.LookAsync(piece, default);
+            Assert.Equal(state!.Bytes, await _second.DeleteAsync(piece.Location, default));
+            Assert.Equal(0, await _first.DeleteAsync(piece.Location, default));
+        }
+        Assert.DoesNotContain(await ListAsync(), file => file.UploadId == id);
+        Assert.Null(await _first.ArrivedAsync(id, size, default));
+    }
+
+    [Fact]
+    public async Task Files_OfMoreThanAPage_AreAllTold_AndEachOnce()
+    {
+        string[] ids = [.. Enumerable.Range(0, FilesOfSomePages).Select(_ => NewId())];
+        foreach (string id in ids)
+            await StoreAsync(_first, id, new byte[1]);
+        Assert.Equal(ids.Order(), (await ListAsync()).Select(file => file.UploadId).Where(ids.Contains).Order());
+    }
+
+    [Fact]
+    public async Task Files_RemovedByTwoAtOnce_AreGone_AndAreCountedOnceByFiles()
+    {
+        string location = await StoreAsync(_first, NewId(), new byte[100]);
+        long[] freed = await Task.WhenAll(
+            Task.Run(() => _first.DeleteAsync(location, default).AsTask()), Task.Run(() => _second.DeleteAsync(location, default).AsTask()));
+        Assert.Contains(100, freed);
+        Assert.InRange(freed.Sum(), 100, CountsEachRemoval ? 100 : 200);
+    }
+
+    [Fact]
+    public async Task Owner_IsWhoeverWasNotedFirst()
+    {
+        Assert.Null(await _first.OwnerAsync(default));
+        await _first.SetOwnerAsync("one", default);
+        Assert.Equal("one", await _second.OwnerAsync(default));
+        // Neither a blob nor a piece of an upload.
+        Assert.DoesNotContain(await ListAsync(), file => file.Location.Contains("storage.id", StringComparison.Ordinal));
+    }
+
+    /// <summary>More than a listing has in one answer.</summary>
+    protected virtual int FilesOfSomePages => 20;
+
+    /// <summary>Whether of several who remove the same file at once only one is told its bytes.</summary>
+    protected virtual bool CountsEachRemoval => true;
 
     protected static string NewId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
 
-    private async Task<List<StoredBlob>> ListAsync()
+    private async Task<List<StoredFile>> ListAsync()
     {
-        List<StoredBlob> all = [];
-        await foreach (StoredBlob blob in _second.ListAsync(default))
-            all.Add(blob);
+        List<StoredFile> all = [];
+        await foreach (StoredFile file in _second.FilesAsync(default))
+            all.Add(file);
         return all;
     }
 

@@ -55,11 +55,31 @@ public sealed class FileBlobStorageTests : BlobStorageContract
         Assert.Equal(60, resumed.Bytes);
     }
 
+    [Fact]
+    public async Task Files_ThatAreNotAHubs_AreNotTold()
+    {
+        await using IBlobStorage storage = await OpenAsync();
+        string hex = new('a', 64);
+        foreach (string strange in new[]
+        {
+            "uploads/README", $"uploads/{hex}", "blobs/README", "blobs/sha256/README", $"blobs/sha256/aa/{hex}", $"blobs/sha256/aa/{hex}.id",
+            $"blobs/sha256/bb/{hex}.{new string('1', 32)}", $"blobs/md5/aa/{hex}.{new string('1', 32)}", $"blobs/{hex}.{new string('1', 32)}",
+        })
+        {
+            string path = Path.Join(_directory.FullName, strange);
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            await File.WriteAllTextAsync(path, "a stranger's");
+        }
+        await foreach (StoredFile file in storage.FilesAsync(default))
+            Assert.Fail($"{file.Location} was told");
+    }
+
     [Theory]
-    [InlineData("../../etc/passwd"), InlineData("sha256/../../x")]
+    [InlineData("../../etc/passwd"), InlineData("sha256/../../x"), InlineData("uploads/../hub.db")]
     public async Task Location_OutsideTheDirectory_IsRefused(string location)
     {
         await using IBlobStorage storage = await OpenAsync();
         await Assert.ThrowsAsync<Berth.Faults.FaultException>(async () => await storage.OpenAsync(location, default));
+        await Assert.ThrowsAsync<Berth.Faults.FaultException>(async () => await storage.DeleteAsync(location, default));
     }
 }

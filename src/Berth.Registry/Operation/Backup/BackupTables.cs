@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Berth.Registry.Browsing;
 using Berth.Registry.Cache;
+using Berth.Registry.Collection;
 using Berth.Registry.Hosting;
 using Berth.Registry.Sealing;
 
@@ -11,7 +12,7 @@ internal static partial class BackupTables
 {
     // What is under way or soon forgotten, what is to be thrown away, and what follows from the configuration or the file with the key.
     private static readonly string[] s_left = ["uploads", "discarded", "sign_ins", "login_failures", CacheSchema.Table,
-        BrowsingSchema.ChangesTable, SealingSchema.Table];
+        BrowsingSchema.ChangesTable, SealingSchema.Table, CollectionSchema.Table];
 
     /// <summary>Names of all tables.</summary>
     public static IReadOnlyList<string> All { get; } =

@@ -196,7 +196,7 @@ public sealed class HubRestore(HubServices services)
             throw new JsonException($"{text} is not a digest");
         await using FileStream file = File.OpenRead(BackupFormat.BlobPath(directory, text));
         await using IBlobWriter writer = await services.Storage.BeginAsync(
-            "restore-" + Guid.NewGuid().ToString("N"), digest.Algorithm, cancellationToken);
+            UploadIds.NextOfRestore(), digest.Algorithm, cancellationToken);
         byte[] chunk = new byte[ChunkBytes];
         int count;
         while ((count = await file.ReadAsync(chunk, cancellationToken)) > 0)

@@ -125,7 +125,7 @@ public sealed class RegistryImport(HubServices services)
         if (file is null)
             return false;
         await using IBlobWriter writer = await services.Storage.BeginAsync(
-            "import-" + Guid.NewGuid().ToString("N"), digest.Algorithm, cancellationToken);
+            UploadIds.NextOfImport(), digest.Algorithm, cancellationToken);
         byte[] chunk = new byte[ChunkBytes];
         int count;
         while ((count = await file.ReadAsync(chunk, cancellationToken)) > 0)

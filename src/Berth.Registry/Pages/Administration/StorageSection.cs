@@ -94,7 +94,9 @@ internal static class StorageSection
     private static Markup Outcome(CollectionReport report) => Markup.Of($"""
         <div class="notice notice-good" role="status"><p>The collection has run: <b>{Figures.Bytes(report.BytesFreed)} freed</b>,
         {Figures.Counted(report.BlobsRemoved, "blob")} removed, {Figures.Counted(report.BlobsUnlinked, "blob")} no longer needed by a
-        repository, {Figures.Counted(report.UploadsExpired, "upload")} expired.</p></div>
+        repository, {Figures.Counted(report.UploadsExpired, "upload")} expired, {Figures.Counted(report.UnnamedRemoved, "file")} left by
+        a crash.</p>{(report.SweepRefusal is { } refusal ? Markup.Of($"<p>Files left by a crash were not looked for: {refusal}</p>")
+            : Markup.Empty)}</div>
         """);
 
     private static Markup Row(NamespaceUse use) => Markup.Of($"""

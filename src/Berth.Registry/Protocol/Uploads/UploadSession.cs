@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using System.Security.Cryptography;
 using Berth.Oci;
 using Berth.Registry.Database;
 using Berth.Registry.Repositories;
@@ -31,8 +30,6 @@ internal sealed class UploadSession : IAsyncDisposable
     /// <summary>How much has arrived.</summary>
     public long Bytes => _writer.Bytes;
 
-    public static string NewId() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
-
     /// <summary>Begins an upload and holds it.</summary>
     /// <param name="call">The request.</param>
     /// <param name="algorithm">What the bytes are hashed by.</param>
@@ -40,7 +37,7 @@ internal sealed class UploadSession : IAsyncDisposable
     /// <exception cref="RegistryException">TOOMANYREQUESTS.</exception>
     public static async Task<UploadSession> BeginAsync(RegistryCall call, string algorithm, string visibility)
     {
-        string lease = NewId();
+        string lease = UploadIds.Next();
         HubDatabase database = call.Services.Database;
         await database.ReadAsync(
             async (transaction, token) =>
@@ -54,7 +51,7 @@ internal sealed class UploadSession : IAsyncDisposable
             {
                 RepositoryRow repository = await RepositoryTable.FindOrCreateAsync(
                     transaction, call.Repository, visibility, call.Now, token).ConfigureAwait(false);
-                var added = new UploadRow(NewId(), repository.Id, 0, algorithm);
+                var added = new UploadRow(UploadIds.Next(), repository.Id, 0, algorithm);
                 await UploadTable.AddAsync(transaction, added, lease, call.Caller, call.Now, token).ConfigureAwait(false);
                 return added;
             }, call.Aborted).ConfigureAwait(false);
@@ -66,7 +63,7 @@ internal sealed class UploadSession : IAsyncDisposable
     /// <exception cref="RegistryException">BLOB_UPLOAD_UNKNOWN; BLOB_UPLOAD_INVALID with 409: another request writes it.</exception>
     public static async Task<UploadSession> OpenAsync(RegistryCall call)
     {
-        string lease = NewId();
+        string lease = UploadIds.Next();
         UploadRow upload = await call.Services.Database.WriteAsync(
             Durability.Process,
             async (transaction, token) =>
