@@ -42,18 +42,38 @@ public sealed class PasswordHasher : IDisposable
     {
         if (Encoding.UTF8.GetByteCount(password) > PasswordBytesMax)
             throw FaultException.Invalid($"password: it is longer than {PasswordBytesMax} bytes");
-        return await InTurnAsync(() => Compute(password), cancellationToken);
+        return await InTurnAsync(() => Task.FromResult(Compute(password)), cancellationToken);
     }
 
     /// <summary>Whether a password is the one that was stored. Without a stored one the answer is no and takes as long, so that
     /// the time does not tell which names exist.</summary>
     /// <exception cref="FaultException">Unavailable: too many at once.</exception>
-    public async Task<bool> VerifyAsync(string password, string? stored, CancellationToken cancellationToken)
+    public Task<bool> VerifyAsync(string password, string? stored, CancellationToken cancellationToken) =>
+        VerifyAsync(password, stored, () => Task.CompletedTask, () => Task.CompletedTask, cancellationToken);
+
+    /// <summary>As the other, with what is done in the same turn: of many who guess at once, the later ones know of the earlier.</summary>
+    /// <param name="password">The password.</param>
+    /// <param name="stored">What it is held against.</param>
+    /// <param name="admitAsync">Before the work; throws when it is not to be done.</param>
+    /// <param name="failedAsync">When it is not the one.</param>
+    /// <param name="cancellationToken">Gives up the wait for a turn.</param>
+    public async Task<bool> VerifyAsync(
+        string password, string? stored, Func<Task> admitAsync, Func<Task> failedAsync, CancellationToken cancellationToken)
     {
         if (Encoding.UTF8.GetByteCount(password) > PasswordBytesMax)
+        {
+            await failedAsync();
             return false;
-        bool matches = await InTurnAsync(() => Matches(password, stored ?? _decoy.Value), cancellationToken);
-        return matches && stored is not null;
+        }
+        return await InTurnAsync(
+            async () =>
+            {
+                await admitAsync();
+                bool matches = Matches(password, stored ?? _decoy.Value) && stored is not null;
+                if (!matches)
+                    await failedAsync();
+                return matches;
+            }, cancellationToken);
     }
 
     /// <summary>Whether a stored text was made with other costs than those of today.</summary>
@@ -64,7 +84,7 @@ public sealed class PasswordHasher : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _turns.Dispose();
 
-    private async Task<T> InTurnAsync<T>(Func<T> work, CancellationToken cancellationToken)
+    private async Task<T> InTurnAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken)
     {
         if (Interlocked.Increment(ref _waiting) > WaitingMax)
         {

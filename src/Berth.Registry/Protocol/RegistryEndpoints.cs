@@ -24,6 +24,8 @@ internal sealed partial class RegistryEndpoints(HubServices services)
     public async Task HandleAsync(HttpContext context)
     {
         context.Response.Headers["Docker-Distribution-Api-Version"] = "registry/2.0";
+        // The pages are of the same origin: what somebody pushed must never be their script.
+        context.Response.Headers.XContentTypeOptions = "nosniff";
         try
         {
             await DispatchAsync(context).ConfigureAwait(false);
@@ -76,6 +78,10 @@ internal sealed partial class RegistryEndpoints(HubServices services)
                 services.Callers.ChallengeFor(context, repository == default ? null : repository, wanted);
             throw new RegistryException(RegistryCode.UNAUTHORIZED, "authentication required");
         }
+        // What an account may see is not for a cache that serves others. By RFC 9111 a request's Authorization suffices for that, but a
+        // browser's session is a cookie, and common proxies do not keep to it.
+        if (caller.AccountId is not null)
+            context.Response.Headers.CacheControl = "private, no-cache";
         await AnswerAsync(path.Resource, new RegistryCall(context, services, caller, repository, path.Reference)).ConfigureAwait(false);
     }
 

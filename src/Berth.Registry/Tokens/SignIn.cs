@@ -110,18 +110,16 @@ public sealed partial class SignIn(
         // A name that cannot exist costs nothing and tells nothing: whoever reads the rule knows it too.
         if (!AccountName.TryParse(name, out _))
             return null;
-        TimeSpan wait = await throttle.WaitForAsync(name, address, cancellationToken);
-        if (wait > TimeSpan.Zero)
-            throw new TooManyAttemptsException(wait);
+        await AdmitAsync(name, address, cancellationToken);
         AccountRights? rights = await directory.RightsAsync(name, cancellationToken);
         string? stored = rights is { IsOrganisation: false } ? rights.Password : null;
         string key = KeyOf(name, password);
         bool isKnown = IsProven(key, stored);
-        if (!isKnown && !await hasher.VerifyAsync(password, stored, cancellationToken))
-        {
-            await throttle.FailedAsync(name, address);
+        // Asked once more when its turn has come: many guesses that were sent at once have all been admitted above.
+        if (!isKnown && !await hasher.VerifyAsync(
+            password, stored, () => AdmitAsync(name, address, cancellationToken), () => throttle.FailedAsync(name, address),
+            cancellationToken))
             return null;
-        }
         if (rights is null or { IsDisabled: true })
             return null;
         if (!isKnown)
@@ -130,6 +128,14 @@ public sealed partial class SignIn(
             await NoteAsync(rights, key, password, stored!, cancellationToken);
         }
         return new Caller { AccountId = rights.Id, Name = rights.Name, IsAdministrator = rights.IsAdministrator };
+    }
+
+    /// <exception cref="TooManyAttemptsException">There were too many wrong passwords.</exception>
+    private async Task AdmitAsync(string name, string? address, CancellationToken cancellationToken)
+    {
+        TimeSpan wait = await throttle.WaitForAsync(name, address, cancellationToken);
+        if (wait > TimeSpan.Zero)
+            throw new TooManyAttemptsException(wait);
     }
 
     private async Task NoteAsync(AccountRights rights, string key, string password, string stored, CancellationToken cancellationToken)

@@ -24,7 +24,7 @@ internal static class GetBlob
             found = await TryFindAsync(call, digest).ConfigureAwait(false);
         }
         BlobRow blob = found ?? throw Unknown();
-        Describe(call.Response, digest);
+        Describe(call, digest);
         if (call.IsHead)
         {
             call.Response.ContentLength = blob.Bytes;
@@ -63,14 +63,18 @@ internal static class GetBlob
             ?? throw FaultException.Internal($"read blob {digest}: {again.Location} is not in the storage");
     }
 
-    private static void Describe(HttpResponse response, Digest digest)
+    private static void Describe(RegistryCall call, Digest digest)
     {
+        HttpResponse response = call.Response;
         string text = digest.ToString();
         response.ContentType = "application/octet-stream";
         response.Headers["Docker-Content-Digest"] = text;
         response.Headers.ETag = $"\"{text}\"";
         response.Headers.AcceptRanges = "bytes";
-        response.Headers.CacheControl = "max-age=31536000, immutable";
+        // It never changes; who may have it does. What anybody may have, any cache may.
+        response.Headers.CacheControl = call.Caller.AccountId is null
+            ? "max-age=31536000, immutable"
+            : "private, max-age=31536000, immutable";
     }
 
     private static ByteRange Choose(RegistryCall call, Digest digest, long size)
