@@ -53,7 +53,17 @@ public static class UploadTable
             """, reader => new UploadRow(reader.GetString(0), reader.GetInt64(1), reader.GetInt64(2), reader.GetString(3)),
             cancellationToken);
 
-    /// <summary>Takes the lease of an upload for a writer, or renews it. False: another holds it, or the upload is gone.</summary>
+    /// <summary>Renews a writer's lease. False: another has taken it since, even if he has given it back, or the upload is gone.</summary>
+    public static async Task<bool> RenewAsync(
+        HubTransaction transaction, string id, string writer, long now, CancellationToken cancellationToken)
+    {
+        long until = now + (long)LeaseTime.TotalMilliseconds;
+        return await transaction.ExecuteAsync(
+            $"update uploads set writer_until = {until} where id = {id} and writer = {writer}", cancellationToken)
+            .ConfigureAwait(false) > 0;
+    }
+
+    /// <summary>Takes the lease of an upload for a writer. False: another holds it, or the upload is gone.</summary>
     public static async Task<bool> LeaseAsync(
         HubTransaction transaction, string id, string writer, long now, CancellationToken cancellationToken)
     {
@@ -61,7 +71,7 @@ public static class UploadTable
         return await transaction.ExecuteAsync(
             $"""
             update uploads set writer = {writer}, writer_until = {until}
-            where id = {id} and (writer is null or writer = {writer} or writer_until < {now})
+            where id = {id} and (writer is null or writer_until < {now})
             """, cancellationToken).ConfigureAwait(false) > 0;
     }
 

@@ -1,8 +1,10 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Text;
 using Berth.Linux;
 using Berth.Linux.Files;
 using Berth.Oci;
+using Microsoft.Win32.SafeHandles;
 
 namespace Berth.Registry.Storage;
 
@@ -27,10 +29,14 @@ public sealed class FileBlobStorage : IBlobStorage
     private readonly string _uploads;
     private readonly string _owner;
 
+    // Directories whose own names were brought to the disk by this process.
+    private readonly ConcurrentDictionary<string, bool> _durable = new(StringComparer.Ordinal);
+
     /// <summary>Opens the storage beneath a directory, which is created where there is none.</summary>
     /// <exception cref="FaultException">Unavailable: the directory cannot be made.</exception>
     public FileBlobStorage(string directory)
     {
+        directory = Path.GetFullPath(directory);
         _blobs = Path.Join(directory, "blobs");
         _uploads = Path.Join(directory, "uploads");
         _owner = Path.Join(directory, "storage.id");
@@ -39,6 +45,12 @@ public sealed class FileBlobStorage : IBlobStorage
     }
 
     internal SuspendedHashes Hashes { get; } = new();
+
+    /// <summary>Brings a file's data to the disk.</summary>
+    internal Action<SafeFileHandle> Flush { get; init; } = RandomAccess.FlushToDisk;
+
+    /// <summary>Brings a directory's names to the disk.</summary>
+    internal Action<string> SyncDirectory { get; init; } = FileCalls.SyncDirectory;
 
     /// <inheritdoc/>
     public ValueTask<IBlobWriter> BeginAsync(string id, string algorithm, CancellationToken cancellationToken)
@@ -176,20 +188,23 @@ public sealed class FileBlobStorage : IBlobStorage
         string location = $"{digest.Algorithm}/{digest.Hex[..2]}/{digest.Hex}.{id}";
         string target = PathOf(location);
         string directory = Path.GetDirectoryName(target)!;
-        if (!Directory.Exists(directory))
+        if (!_durable.ContainsKey(directory))
         {
+            // Also where it is there: another process may have made it a moment ago, and not have come to this yet.
             MakeDirectory(directory);
-            FileCalls.SyncDirectory(Path.GetDirectoryName(directory)!);
-            FileCalls.SyncDirectory(_blobs);
+            SyncDirectory(Path.GetDirectoryName(directory)!);
+            SyncDirectory(_blobs);
+            SyncDirectory(Path.GetDirectoryName(_blobs)!);
+            _durable[directory] = true;
         }
         File.Move(path, target);
-        FileCalls.SyncDirectory(directory);
+        SyncDirectory(directory);
         return location;
     }
 
     internal static FileStreamOptions WriterOptions(FileMode mode) => new()
     {
-        Mode = mode, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite | FileShare.Delete, BufferSize = 0,
+        Mode = mode, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 0,
         UnixCreateMode = mode == FileMode.CreateNew ? OwnerOnly : null,
     };
 
@@ -212,7 +227,9 @@ public sealed class FileBlobStorage : IBlobStorage
     {
         if (location.Contains("..", StringComparison.Ordinal))
             throw FaultException.Internal($"open blob: {location}: not a location");
-        return location.StartsWith(Uploads, StringComparison.Ordinal) ? UploadPath(location[Uploads.Length..]) : Path.Join(_blobs, location);
+        return location.StartsWith(Uploads, StringComparison.Ordinal)
+            ? UploadPath(location[Uploads.Length..])
+            : Path.Join(_blobs, location);
     }
 
     private IEnumerable<StoredFile> UploadFiles() => Directory.EnumerateFiles(_uploads)

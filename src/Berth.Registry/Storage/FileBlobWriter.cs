@@ -35,10 +35,13 @@ internal sealed class FileBlobWriter : IBlobWriter
     public static async ValueTask<FileBlobWriter> ResumeAsync(
         FileBlobStorage storage, string path, string id, string algorithm, long bytes, CancellationToken cancellationToken)
     {
-        var file = new FileStream(path, FileBlobStorage.WriterOptions(FileMode.Open));
+        FileStream file = Open(path, id);
         RunningHash? hash = null;
         try
         {
+            // Whoever had it until just now may have made it a blob between our look at its name and its lock.
+            if (!File.Exists(path))
+                throw FaultException.NotFound($"resume upload {id}: it has ended");
             long length = RandomAccess.GetLength(file.SafeFileHandle);
             // What stands behind the agreed length was written by a request that did not end; fewer bytes, by a loss of power.
             if (length > bytes)
@@ -54,6 +57,29 @@ internal sealed class FileBlobWriter : IBlobWriter
             await file.DisposeAsync().ConfigureAwait(false);
             throw;
         }
+    }
+
+    // Written by one, and locked by him until it is a blob: who lost his lease in a long pause must not write into what another has
+    // finished, and a process that ends gives its locks back.
+    private static FileStream Open(string path, string id)
+    {
+        try
+        {
+            return new FileStream(path, FileBlobStorage.WriterOptions(FileMode.Open));
+        }
+        catch (IOException exception) when (exception.HResult == Errno.EAGAIN)
+        {
+            throw FaultException.Conflict($"resume upload {id}: another request writes it", exception);
+        }
+    }
+
+    // The file system has it all.
+    public bool HasUnsaved => false;
+
+    public void Abandon()
+    {
+        _hash?.Dispose();
+        _hash = null;
     }
 
     public ValueTask WriteAsync(ReadOnlySequence<byte> bytes, CancellationToken cancellationToken)
@@ -101,10 +127,11 @@ internal sealed class FileBlobWriter : IBlobWriter
             // A write that failed half-way has left bytes behind those that count.
             if (RandomAccess.GetLength(_file.SafeFileHandle) > Bytes)
                 RandomAccess.SetLength(_file.SafeFileHandle, Bytes);
-            RandomAccess.FlushToDisk(_file.SafeFileHandle);
+            Flush();
             string location = _storage.Publish(_path, _id, digest);
-            _hash!.Dispose();
-            _hash = null;
+            Abandon();
+            // Readers share the lock that this would hold on.
+            _file.Dispose();
             return new(location);
         }
         catch (FileNotFoundException exception)
@@ -123,6 +150,21 @@ internal sealed class FileBlobWriter : IBlobWriter
             _storage.Hashes.Keep(_id, hash);
         _hash = null;
         return _file.DisposeAsync();
+    }
+
+    private void Flush()
+    {
+        try
+        {
+            _storage.Flush(_file.SafeFileHandle);
+        }
+        catch (IOException)
+        {
+            // The kernel tells once that it could not write and then takes the pages for written: asked again, it would say that all is
+            // on the disk. So there is no second time.
+            File.Delete(_path);
+            throw;
+        }
     }
 
     private void WriteSegments()

@@ -18,7 +18,7 @@ public interface IBlobStorage : IAsyncDisposable
     ValueTask<IBlobWriter> BeginAsync(string id, string algorithm, CancellationToken cancellationToken);
 
     /// <summary>Goes on with an upload, of which at most <paramref name="bytes"/> count; what was lost since makes it fewer.</summary>
-    /// <exception cref="FaultException">NotFound: there is no such upload.</exception>
+    /// <exception cref="FaultException">NotFound: there is no such upload. Conflict: somebody still writes it.</exception>
     ValueTask<IBlobWriter> ResumeAsync(string id, string algorithm, long bytes, CancellationToken cancellationToken);
 
     /// <summary>

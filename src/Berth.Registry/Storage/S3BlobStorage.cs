@@ -7,7 +7,7 @@ using Amazon.S3.Model;
 
 namespace Berth.Registry.Storage;
 
-/// <summary>Blobs as objects <c>blobs/&lt;upload&gt;</c> of an S3-compatible service, for several hubs that share them.</summary>
+/// <summary>Blobs as objects <c>blobs/&lt;upload&gt;[.&lt;attempt&gt;]</c> of an S3-compatible service, for several hubs that share them.</summary>
 /// <remarks>
 /// An object cannot be renamed or added to: so its key is the upload's ID, and what has arrived of it is a multipart upload of the
 /// service's,
@@ -76,8 +76,10 @@ public sealed class S3BlobStorage : IBlobStorage
         }
         foreach (string key in new[] { TailKey(id), StateKey(id) })
             await AskAsync(() => _client.DeleteObjectAsync(Bucket, key, cancellationToken)).ConfigureAwait(false);
-        // It was interrupted between the finished object and the database's row.
-        return freed + await DeleteAsync(Location(id), cancellationToken).ConfigureAwait(false);
+        // It was interrupted between the finished object and the database's row: at every attempt there may be one.
+        await foreach (StoredFile file in ObjectsAsync(Location(id), cancellationToken).ConfigureAwait(false))
+            freed += await DeleteAsync(file.Location, cancellationToken).ConfigureAwait(false);
+        return freed;
     }
 
     /// <inheritdoc/>
@@ -105,20 +107,8 @@ public sealed class S3BlobStorage : IBlobStorage
     {
         foreach (string prefix in new[] { Uploads, Blobs })
         {
-            var request = new ListObjectsV2Request { BucketName = Bucket, Prefix = Key(prefix), MaxKeys = ListedAtOnce };
-            bool more = true;
-            while (more)
-            {
-                ListObjectsV2Response page =
-                    await AskAsync(() => _client.ListObjectsV2Async(request, cancellationToken)).ConfigureAwait(false);
-                foreach (S3Object found in page.S3Objects ?? [])
-                {
-                    if (FileOf(found) is { } file)
-                        yield return file;
-                }
-                more = page.IsTruncated == true;
-                request.ContinuationToken = page.NextContinuationToken;
-            }
+            await foreach (StoredFile file in ObjectsAsync(prefix, cancellationToken).ConfigureAwait(false))
+                yield return file;
         }
         await foreach (StoredFile file in S3Parts.ListAsync(this, cancellationToken).ConfigureAwait(false))
             yield return file;
@@ -258,11 +248,29 @@ public sealed class S3BlobStorage : IBlobStorage
         }
     }
 
+    private async IAsyncEnumerable<StoredFile> ObjectsAsync(string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var request = new ListObjectsV2Request { BucketName = Bucket, Prefix = Key(prefix), MaxKeys = ListedAtOnce };
+        bool more = true;
+        while (more)
+        {
+            ListObjectsV2Response page =
+                await AskAsync(() => _client.ListObjectsV2Async(request, cancellationToken)).ConfigureAwait(false);
+            foreach (S3Object found in page.S3Objects ?? [])
+            {
+                if (FileOf(found) is { } file)
+                    yield return file;
+            }
+            more = page.IsTruncated == true;
+            request.ContinuationToken = page.NextContinuationToken;
+        }
+    }
+
     private StoredFile? FileOf(S3Object found)
     {
         string location = NameOf(found.Key);
         string name = location[(location.IndexOf('/', StringComparison.Ordinal) + 1)..];
-        string id = location.StartsWith(Blobs, StringComparison.Ordinal) ? name
+        string id = location.StartsWith(Blobs, StringComparison.Ordinal) ? name.Split('.')[0]
             : name.EndsWith(State, StringComparison.Ordinal) ? name[..^State.Length]
             : name.EndsWith(Tail, StringComparison.Ordinal) ? name[..^Tail.Length] : "";
         return UploadIds.IsOne(id) ? new StoredFile(location, id, new StoredState(found.Size ?? 0, TimeOf(found.LastModified))) : null;

@@ -18,8 +18,17 @@ internal sealed class S3BlobWriter(S3BlobStorage storage, string id, S3UploadSta
     private bool _changed;
     private bool _completed;
     private bool _finished;
+    private string _location = S3BlobStorage.Location(id);
 
     public long Bytes { get; private set; }
+
+    public bool HasUnsaved => _changed && !_completed;
+
+    public void Abandon()
+    {
+        _hash?.Dispose();
+        _hash = null;
+    }
 
     public static async Task<S3BlobWriter> ResumeAsync(
         S3BlobStorage storage, string id, string algorithm, long bytes, CancellationToken cancellationToken)
@@ -88,7 +97,7 @@ internal sealed class S3BlobWriter(S3BlobStorage storage, string id, S3UploadSta
         await CompleteAsync(cancellationToken).ConfigureAwait(false);
         using var hash = new RunningHash(algorithm);
         using GetObjectResponse response = await S3BlobStorage.AskAsync(
-            () => storage.Client.GetObjectAsync(storage.Bucket, storage.BlobKey(id), cancellationToken)).ConfigureAwait(false);
+            () => storage.Client.GetObjectAsync(storage.Bucket, storage.Key(_location), cancellationToken)).ConfigureAwait(false);
         byte[] buffer = ArrayPool<byte>.Shared.Rent(ReadBytes);
         try
         {
@@ -109,7 +118,7 @@ internal sealed class S3BlobWriter(S3BlobStorage storage, string id, S3UploadSta
             await S3BlobStorage.AskAsync(() => storage.Client.DeleteObjectAsync(storage.Bucket, key, cancellationToken))
                 .ConfigureAwait(false);
         _finished = true;
-        return S3BlobStorage.Location(id);
+        return _location;
     }
 
     public ValueTask DisposeAsync()
@@ -128,7 +137,9 @@ internal sealed class S3BlobWriter(S3BlobStorage storage, string id, S3UploadSta
             return;
         if (state.UploadId is null)
         {
-            await storage.WriteAsync(storage.BlobKey(id), _tail.AsMemory(0, _tailBytes), cancellationToken).ConfigureAwait(false);
+            // An object can be written over: under a key of this attempt's alone, one whose lease another has taken writes over nothing.
+            _location = S3BlobStorage.Location($"{id}.{UploadIds.Next()}");
+            await storage.WriteAsync(storage.Key(_location), _tail.AsMemory(0, _tailBytes), cancellationToken).ConfigureAwait(false);
             _completed = true;
             return;
         }

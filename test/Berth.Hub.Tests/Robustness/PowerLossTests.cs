@@ -11,6 +11,9 @@ namespace Berth.Hub.Tests.Robustness;
 public sealed class PowerLossTests
 {
     private const int Workers = 3;
+
+    // Who send the same blobs at the same time: one is stored, the others are answered because it is there.
+    private const int WorkersWithTheSame = 8;
     private const int StepsPerRoundMax = 60;
 
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
@@ -28,16 +31,25 @@ public sealed class PowerLossTests
         int.TryParse(Environment.GetEnvironmentVariable("BERTH_POWER_ROUNDS"), out int rounds) ? rounds : usual;
 
     [Theory]
-    [InlineData("ext4", false, 5)]
-    [InlineData("ext4", true, 4)]
-    [InlineData("xfs", false, 3)]
-    public async Task Hub_WhosePowerIsCut_LosesNothingThatWasAcknowledged(string fileSystem, bool collects, int usualRounds)
+    [InlineData("ext4", false, false, 5)]
+    [InlineData("ext4", true, false, 4)]
+    [InlineData("ext4", true, true, 4)]
+    [InlineData("xfs", false, false, 3)]
+    public async Task Hub_WhosePowerIsCut_LosesNothingThatWasAcknowledged(
+        string fileSystem, bool collects, bool sendsTheSame, int usualRounds)
     {
         await using PowerDisk disk = await PowerDisk.MakeAsync(fileSystem);
-        for (int i = 0; i < Workers; i++)
-            _tags.Add(new TagWorker($"test/w{i}", new Random(_random.Next()), _layers) { MayFail = true });
+        var common = new CommonImages();
+        for (int i = 0; i < (sendsTheSame ? WorkersWithTheSame : Workers); i++)
+        {
+            int worker = i;
+            _tags.Add(new TagWorker($"test/w{i}", new Random(_random.Next()), _layers)
+            {
+                MayFail = true, Images = sendsTheSame ? () => common.Next(worker) : null,
+            });
+        }
         // What no image needs stays only where it is not collected at once.
-        for (int i = 0; i < (collects ? 0 : Workers); i++)
+        for (int i = 0; i < (collects || sendsTheSame ? 0 : Workers); i++)
             _blobs.Add(new BlobWorker($"test/b{i}", new Random(_random.Next())));
         for (int round = 0; round < Rounds(usualRounds); round++)
         {

@@ -20,6 +20,9 @@ internal sealed class TagWorker(string repository, Random random, byte[][] layer
     /// <summary>Whether the hub may say that it failed: what it was asked for may then have happened or not.</summary>
     public bool MayFail { get; init; }
 
+    /// <summary>What is pushed next; null: images that only this worker has.</summary>
+    public Func<byte[][]>? Images { get; init; }
+
     /// <summary>Pushes an image or deletes one; false: the hub said that it failed.</summary>
     public async Task<bool> StepAsync(HttpClient client)
     {
@@ -60,7 +63,7 @@ internal sealed class TagWorker(string repository, Random random, byte[][] layer
     }
 
     // Shared layers and one that nobody else has: no two images are the same, and each leaves garbage.
-    private byte[][] NewImage() =>
+    private byte[][] NewImage() => Images is { } images ? images() :
         [RandomNumberGenerator.GetBytes(100), .. Enumerable.Range(0, random.Next(1, 4)).Select(_ => layers[random.Next(layers.Length)])];
 
     private static async Task<HttpStatusCode> DeleteAsync(ImagePusher images, byte[][] image)

@@ -138,6 +138,12 @@ internal sealed class GatedStorage(Func<Task> gate) : IBlobStorage
             return ValueTask.CompletedTask;
         }
 
+        public bool HasUnsaved => false;
+
+        public void Abandon()
+        {
+        }
+
         public ValueTask SuspendAsync(CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
         public ValueTask<Digest> DigestAsync(string algorithm, CancellationToken cancellationToken) => new(algorithm == "sha512"

@@ -80,9 +80,20 @@ internal sealed class UploadSession : IAsyncDisposable
                 .ResumeAsync(upload.Id, upload.Algorithm, upload.Bytes, call.Aborted).ConfigureAwait(false);
             return new UploadSession(call, upload, lease, writer);
         }
-        catch (FaultException fault) when (fault.Kind == FaultKind.NotFound)
+        catch (FaultException fault)
         {
-            throw Unknown();
+            // Whoever asks next need not wait for this lease to run out.
+            await call.Services.Database.WriteAsync(
+                Durability.Process,
+                (transaction, token) => UploadTable.ReleaseAsync(transaction, upload.Id, lease, upload.Bytes, call.Now, token),
+                CancellationToken.None).ConfigureAwait(false);
+            throw fault.Kind switch
+            {
+                FaultKind.NotFound => Unknown(),
+                // The lease had run out, but whoever had it still writes.
+                FaultKind.Conflict => Taken(),
+                _ => fault,
+            };
         }
     }
 
@@ -123,6 +134,7 @@ internal sealed class UploadSession : IAsyncDisposable
         }
         if (await TryLinkAsync(digest).ConfigureAwait(false))
             return;
+        await RenewAsync().ConfigureAwait(false);
         string location = await _writer.FinishAsync(digest, _call.Aborted).ConfigureAwait(false);
         await CommitAsync(digest, location).ConfigureAwait(false);
         _ended = true;
@@ -133,26 +145,23 @@ internal sealed class UploadSession : IAsyncDisposable
     {
         try
         {
-            if (_ended)
-                return;
             // The client may be gone: what it sent is noted for when it comes back.
-            await _writer.SuspendAsync(CancellationToken.None).ConfigureAwait(false);
-            await _call.Services.Database.WriteAsync(
-                Durability.Process,
-                (transaction, token) => UploadTable.ReleaseAsync(transaction, Upload.Id, _lease, Bytes, _call.Now, token),
-                CancellationToken.None).ConfigureAwait(false);
+            if (!_ended && !await TrySuspendAsync().ConfigureAwait(false))
+                _ended = true;
         }
         finally
         {
+            if (_ended)
+                _writer.Abandon();
             await _writer.DisposeAsync().ConfigureAwait(false);
         }
     }
 
-    /// <summary>Forgets the upload and its bytes.</summary>
+    /// <summary>Forgets the upload and its bytes. Where another request has taken over, they are no longer this one's to forget.</summary>
     public async Task CancelAsync()
     {
-        await ForgetAsync().ConfigureAwait(false);
-        await _call.Services.Storage.CancelAsync(Upload.Id, CancellationToken.None).ConfigureAwait(false);
+        if (await ForgetAsync().ConfigureAwait(false))
+            await _call.Services.Storage.CancelAsync(Upload.Id, CancellationToken.None).ConfigureAwait(false);
     }
 
     public static RegistryException Unknown() => new(RegistryCode.BLOB_UPLOAD_UNKNOWN, "blob upload unknown to registry");
@@ -207,9 +216,10 @@ internal sealed class UploadSession : IAsyncDisposable
         }
         catch (RegistryException)
         {
-            // Refused, so surely not committed. Where that is not sure, the upload's row or the blob's owns the bytes.
-            await ForgetAsync().ConfigureAwait(false);
-            await _call.Services.Storage.DeleteAsync(location, CancellationToken.None).ConfigureAwait(false);
+            // Refused, so surely not committed. Where that is not sure, or another has taken over and may have made these bytes a blob,
+            // the upload's row or the blob's owns them, and what no row owns is swept.
+            if (await ForgetAsync().ConfigureAwait(false))
+                await _call.Services.Storage.DeleteAsync(location, CancellationToken.None).ConfigureAwait(false);
             throw;
         }
     }
@@ -227,12 +237,28 @@ internal sealed class UploadSession : IAsyncDisposable
                     : throw Unknown();
             }, CancellationToken.None);
 
-    private async Task ForgetAsync()
+    // False: the upload is gone, or another's.
+    private Task<bool> ForgetAsync()
     {
         _ended = true;
-        await _call.Services.Database.WriteAsync(
-            Durability.Process, (transaction, token) => UploadTable.RemoveAsync(transaction, Upload.Id, token), CancellationToken.None)
-            .ConfigureAwait(false);
+        return _call.Services.Database.WriteAsync(
+            Durability.Process, (transaction, token) => UploadTable.RemoveLeasedAsync(transaction, Upload.Id, _lease, token),
+            CancellationToken.None);
+    }
+
+    // False: the upload is gone, or another's, who must find it as he left it.
+    private async Task<bool> TrySuspendAsync()
+    {
+        if (_writer.HasUnsaved
+            && !await _call.Services.Database.WriteAsync(
+                Durability.Process, (transaction, token) => UploadTable.RenewAsync(transaction, Upload.Id, _lease, _call.Now, token),
+                CancellationToken.None).ConfigureAwait(false))
+            return false;
+        await _writer.SuspendAsync(CancellationToken.None).ConfigureAwait(false);
+        return await _call.Services.Database.WriteAsync(
+            Durability.Process,
+            (transaction, token) => UploadTable.ReleaseAsync(transaction, Upload.Id, _lease, Bytes, _call.Now, token),
+            CancellationToken.None).ConfigureAwait(false);
     }
 
     private async ValueTask WriteAsync(ReadOnlySequence<byte> bytes)
@@ -252,7 +278,7 @@ internal sealed class UploadSession : IAsyncDisposable
         if (now - _renewedAt < s_renewalTime.TotalMilliseconds)
             return;
         if (!await _call.Services.Database.WriteAsync(
-            Durability.Process, (transaction, token) => UploadTable.LeaseAsync(transaction, Upload.Id, _lease, now, token), _call.Aborted)
+            Durability.Process, (transaction, token) => UploadTable.RenewAsync(transaction, Upload.Id, _lease, now, token), _call.Aborted)
             .ConfigureAwait(false))
         {
             _ended = true;
