@@ -7,7 +7,8 @@ using Amazon.S3.Model;
 
 namespace Berth.Registry.Storage;
 
-/// <summary>Blobs as objects <c>blobs/&lt;upload&gt;[.&lt;attempt&gt;]</c> of an S3-compatible service, for several hubs that share them.</summary>
+/// <summary>Blobs as objects <c>blobs/&lt;upload&gt;[.&lt;attempt&gt;]</c> of an S3-compatible service, for several hubs that share them.
+/// </summary>
 /// <remarks>
 /// An object cannot be renamed or added to: so its key is the upload's ID, and what has arrived of it is a multipart upload of the
 /// service's,
