@@ -2,7 +2,7 @@ using Berth.Registry.Database;
 
 namespace Berth.Registry.Collection;
 
-/// <summary>The table that says how the storage knows this database. A backup has it not: what it is restored to is another database.</summary>
+/// <summary>The table that says how the storage knows this database. A backup has it not: what it is restored to is another one.</summary>
 internal static class CollectionSchema
 {
     /// <summary>The table's name.</summary>

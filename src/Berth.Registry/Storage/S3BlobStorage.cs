@@ -227,7 +227,8 @@ public sealed class S3BlobStorage : IBlobStorage
         }
     }
 
-    internal static bool IsAway(Exception exception) => exception is AmazonServiceException or AmazonClientException or HttpRequestException;
+    internal static bool IsAway(Exception exception) =>
+        exception is AmazonServiceException or AmazonClientException or HttpRequestException;
 
     internal static FaultException Away(Exception cause) => FaultException.Unavailable($"store blob: {cause.Message}", cause);
 
