@@ -32,6 +32,8 @@ internal static class PruneCommands
     public static Task<int> VolumesAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
     {
         bool all = parsed.Bool("all");
+        if (all && parsed.List("filter").FirstOrDefault(static one => one.StartsWith("all=", StringComparison.Ordinal)) is { } same)
+            throw new CommandException($"conflicting options: cannot specify both --all and --filter {same}");
         (string, string)[] more = all ? [("all", "true")] : [];
         return AskedAsync(
             session, parsed, all ? "WARNING! This will remove all local volumes not used by at least one container."

@@ -23,9 +23,11 @@ internal static class VolumeCommands
             "topology-preferred", "topology-required", "type"];
         if (cluster.FirstOrDefault(parsed.Has) is { } flag)
             throw new CommandException($"--{flag} is for cluster volumes, which need a swarm; Berth has none");
+        if (parsed.Has("name") && parsed.Arguments.Count > 0)
+            throw new CommandException("conflicting options: cannot specify a volume-name through both --name and as a positional arg");
         CreateVolumeRequest body = new()
         {
-            Name = parsed.Arguments.Count > 0 ? parsed.Arguments[0] : null,
+            Name = parsed.Arguments.Count > 0 ? parsed.Arguments[0] : parsed.Has("name") ? parsed.String("name") : null,
             Driver = parsed.String("driver"),
             DriverOpts = KeyValues.Map(parsed.List("opt")),
             Labels = KeyValues.Labels(parsed.List("label"), []),

@@ -98,7 +98,7 @@ internal static class ArgumentParser
 
     private static void Set(ParsedCommand result, Flag flag, string value)
     {
-        if (Check(flag, value) is { } problem)
+        if ((Check(flag, value) ?? flag.Validate?.Invoke(value)) is { } problem)
             throw new UsageException($"invalid argument {GoValue.Quote(value)} for \"{flag.Label}\" flag: {problem}");
         if (flag.Refusal is { } refusal && !(flag.IsBool && !GoValue.ParseBool(value)))
             throw new UsageException($"--{flag.Name} is not supported: {refusal}");
@@ -121,7 +121,8 @@ internal static class ArgumentParser
                 return GoValue.TryParseBytes(value, out _) || (value == "-1" && flag.Name == "memory-swap")
                     ? null : $"invalid size: '{value}'";
             case "duration":
-                return GoValue.TryParseDuration(value, out _) ? null : $"time: invalid duration {GoValue.Quote(value)}";
+                return GoValue.TryParseDuration(value, out _) ? null : value.Length > 0 && value.All(char.IsAsciiDigit)
+                    ? $"time: missing unit in duration {GoValue.Quote(value)}" : $"time: invalid duration {GoValue.Quote(value)}";
             case "decimal":
                 return GoValue.TryParseNanoCpus(value, out _) ? null : $"failed to parse {value} as a rational number";
             case "filter":

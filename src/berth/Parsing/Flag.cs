@@ -18,6 +18,9 @@ internal sealed record Flag(string Name, char Short, string Type, string Usage, 
     /// <summary>Set for an option that is understood and refused when used: the reason.</summary>
     public string? Refusal { get; init; }
 
+    /// <summary>What is wrong with a value beyond its type; null: nothing is.</summary>
+    public Func<string, string?>? Validate { get; init; }
+
     public bool IsBool => Type == "bool";
 
     public bool IsRepeatable => Type is "list" or "map" or "filter" or "mount" or "network" or "ulimit" or "gpu-request" or "strings"

@@ -126,9 +126,8 @@ internal static class HostOptions
 
     private static int OomScore(ParsedCommand parsed)
     {
-        long score = parsed.Int("oom-score-adj");
-        return score is >= -1000 and <= 1000 ? (int)score
-            : throw new UsageException($"invalid value {score}, range for oom score adj is [-1000, 1000]");
+        // The engine knows the range and says it.
+        return (int)Math.Clamp(parsed.Int("oom-score-adj"), int.MinValue, int.MaxValue);
     }
 
     private static string ExtraHost(string text)

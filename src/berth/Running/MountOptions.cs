@@ -26,7 +26,7 @@ internal static class MountOptions
                 throw Wrong(text, $"invalid field '{field}' must be a key=value pair");
             used.Add(key.Split('-')[0]);
             if (!Common(mount, key, value, alone) && !Bind(bind, key, value, alone) && !Volume(volume, key, value, alone)
-                && !Other(tmpfs, image, key, value))
+                && !Other(tmpfs, image, key, value, text))
             {
                 throw Wrong(text, $"unexpected key '{key}' in '{field}'");
             }
@@ -141,16 +141,16 @@ internal static class MountOptions
         }
     }
 
-    private static bool Other(TmpfsOptions tmpfs, ImageMountOptions image, string key, string value)
+    private static bool Other(TmpfsOptions tmpfs, ImageMountOptions image, string key, string value, string text)
     {
         switch (key)
         {
             case "tmpfs-size":
                 tmpfs.SizeBytes = GoValue.TryParseBytes(value, out long size) ? size
-                    : throw new UsageException($"invalid value for {key}: {value}");
+                    : throw Wrong(text, $"invalid value for {key}: {value}");
                 return true;
             case "tmpfs-mode":
-                tmpfs.Mode = Octal(value) ?? throw new UsageException($"invalid value for {key}: {value}");
+                tmpfs.Mode = Octal(value) ?? throw Wrong(text, $"invalid value for {key}: {value}");
                 return true;
             case "image-subpath":
                 image.Subpath = value;

@@ -25,8 +25,7 @@ internal static class NetworkOptions
             if (!endpoints.TryAdd(name, settings))
                 throw new UsageException($"network \"{name}\" is specified multiple times");
         }
-        if (networks.Count > 1
-            && networks.Any(static n => n.Name is "host" or "none" || n.Name.StartsWith("container:", StringComparison.Ordinal)))
+        if (networks.Any(static n => IsUserDefined(n.Name)) && networks.Any(static n => !IsUserDefined(n.Name)))
             throw new UsageException("conflicting options: cannot attach both user-defined and non-user-defined network-modes");
         return new NetworkingConfig { EndpointsConfig = endpoints };
     }
@@ -38,8 +37,7 @@ internal static class NetworkOptions
             throw new UsageException("conflicting options: cannot specify both --network-alias and per-network alias");
         if (aliases.Count > 0)
             endpoint.Aliases = aliases;
-        bool userDefined = name is not ("default" or "bridge" or "host" or "none")
-            && !name.StartsWith("container:", StringComparison.Ordinal);
+        bool userDefined = IsUserDefined(name);
         if (!userDefined && endpoint.Aliases is { Count: > 0 })
             throw new UsageException("network-scoped aliases are only supported for user-defined networks");
         if (userDefined && parsed.List("link") is { Count: > 0 } links)
@@ -58,6 +56,9 @@ internal static class NetworkOptions
         if (ContainerSpec.MacAddress(parsed.String("mac-address")) is { } mac)
             endpoint.MacAddress = mac;
     }
+
+    private static bool IsUserDefined(string name) => name is not ("default" or "bridge" or "host" or "none")
+        && !name.StartsWith("container:", StringComparison.Ordinal);
 
     private static (string Name, EndpointSettings Settings) Parse(string text)
     {

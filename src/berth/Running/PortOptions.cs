@@ -24,13 +24,17 @@ internal static class PortOptions
             if (option.Contains(':'))
                 throw new UsageException($"invalid port format for --expose: {option}");
             (string ports, string protocol) = Protocol(option, option);
-            (int first, int last) = Range(ports) ?? throw new UsageException(
-                $"invalid range format for --expose: {option}, error: strconv.ParseUint: parsing {GoValue.Quote(ports)}: invalid syntax");
+            (int first, int last) = Range(ports) ?? throw new UsageException($"invalid range format for --expose: {option}, error: "
+                + (IsBackwards(ports) ? $"invalid range specified for port: {ports}"
+                    : $"strconv.ParseUint: parsing {GoValue.Quote(ports)}: invalid syntax"));
             for (int port = first; port <= last; port++)
                 exposed.TryAdd($"{port}/{protocol}", new Empty());
         }
         return new Published(exposed, bindings);
     }
+
+    private static bool IsBackwards(string ports) => ports.Split('-') is [var first, var last]
+        && ushort.TryParse(first, out ushort low) && ushort.TryParse(last, out ushort high) && high < low;
 
     private static void One(
         string option, Dictionary<string, Empty> exposed, Dictionary<string, IReadOnlyList<PortBinding>?> bindings)

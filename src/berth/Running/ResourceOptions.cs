@@ -148,6 +148,9 @@ internal static class ResourceOptions
             return new ThrottleDevice { Path = path, Rate = (ulong)bytes };
         if (!isBytes && ulong.TryParse(rate, NumberStyles.None, CultureInfo.InvariantCulture, out ulong count))
             return new ThrottleDevice { Path = path, Rate = count };
-        throw new UsageException($"invalid argument {GoValue.Quote(text)} for \"--{flag}\" flag: invalid rate for device: {text}");
+        throw new UsageException($"invalid argument {GoValue.Quote(text)} for \"--{flag}\" flag: invalid rate for device: {text}. "
+            + (isBytes ? "The correct format is <device-path>:<number>[<unit>]. Number must be a positive integer. "
+                + "Unit is optional and can be kb, mb, or gb"
+                : "The correct format is <device-path>:<number>. Number must be a positive integer"));
     }
 }

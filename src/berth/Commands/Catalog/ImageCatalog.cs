@@ -29,7 +29,7 @@ internal static class ImageCatalog
             new("force-rm", "bool", "Always remove intermediate containers"),
             new("iidfile", "string", "Write the image ID to the file"),
             new("isolation", "string", "Container isolation technology"),
-            new("label", "list", "Set metadata for an image"),
+            new("label", "list", "Set metadata for an image") { Validate = FlagChecks.Label },
             new("memory", 'm', "bytes", "Memory limit"),
             new("memory-swap", "bytes", "Swap limit equal to memory plus swap: -1 to enable unlimited swap"),
             new("network", "string", "Set the networking mode for the RUN instructions during build", "default"),

@@ -45,7 +45,7 @@ internal static class NetworkCatalog
             new("ipam-opt", "map", "Set IPAM driver specific options", "map[]"),
             new("ipv4", "bool", "Enable or disable IPv4 address assignment", "true"),
             new("ipv6", "bool", "Enable or disable IPv6 address assignment"),
-            new("label", "list", "Set metadata on a network"),
+            new("label", "list", "Set metadata on a network") { Validate = FlagChecks.Label },
             new("opt", 'o', "map", "Set driver specific options", "map[]"),
             new("scope", "string", "Control the network's scope"),
             new("subnet", "strings", "Subnet in CIDR format that represents a network segment"),
