@@ -13,6 +13,7 @@ internal static unsafe class FirstProcess
         if (!child->Has(PlanFlags.Mapped))
             Membership.SetOomScore(child);
         Membership.SetLabel(child);
+        Membership.JoinKeyring(child);
         if ((plan->NewNamespaces & K.CLONE_NEWUSER) != 0 || child->Has(PlanFlags.Mapped))
             Membership.AwaitMaps(child);
         else if (Membership.Joined(child, K.CLONE_NEWUSER))
@@ -125,6 +126,24 @@ internal static unsafe class Membership
         // For the process that executes nothing. The kernel takes it from whoever opened the file alone.
         child->InitLabel = Open(child->At(child->Plan->InitLabelFile), K.O_WRONLY | K.O_CLOEXEC);
         Tell.Check(child, child->InitLabel, Place.Label, label);
+    }
+
+    /// <summary>A session keyring of the container's: the maker's may hold keys of the host. Before the user namespace, whose root may have
+    /// two hundred keys on the whole machine.</summary>
+    /// <remarks>keyctl_join_session_keyring(3). Whoever is executed later finds it by name, for which the owner must be able to search
+    /// it.</remarks>
+    public static void JoinKeyring(Child* child)
+    {
+        const uint possessorAllOwnerViewReadSearchLink = 0x3F1B0000;
+        if (child->Plan->Keyring == 0)
+            return;
+        byte* name = child->At(child->Plan->Keyring);
+        int joined = Sys.JoinKeyring(name);
+        // A kernel without keyrings has none to share, and a filter that forbids us the call forbids it to the container.
+        if (joined is not -K.ENOSYS and not -K.EPERM)
+            Tell.Check(child, joined, Place.Keyring, name);
+        if (joined > 0)
+            SetKeyringRights(joined, possessorAllOwnerViewReadSearchLink);
     }
 
     /// <summary>On the host's own procfs, before the root is the container's. Not allowed to lower it: a warning.</summary>

@@ -12,6 +12,7 @@ internal static unsafe class FurtherProcess
         Scheduling.SetAffinityAfter(child);
         Membership.SetOomScore(child);
         Membership.SetLabel(child);
+        Membership.JoinKeyring(child);
         // All at once, the user's among them. The process namespace holds for children.
         ulong namespaces = plan->JoinedNamespaces;
         if ((namespaces & K.CLONE_NEWUSER) != 0)

@@ -2,7 +2,7 @@ using static Berth.Stage.Sys;
 
 namespace Berth.Stage;
 
-/// <summary>How the kernel treats the process: processors, policy, I/O class, execution domain, keyring.</summary>
+/// <summary>How the kernel treats the process: processors, policy, I/O class, execution domain.</summary>
 internal static unsafe class Scheduling
 {
     public static void SetAffinityAfter(Child* child)
@@ -22,12 +22,5 @@ internal static unsafe class Scheduling
             Tell.Check(child, SetIoPriority(plan->IoPriority), Place.IoPriority, null);
         if (plan->Personality != 0)
             Tell.Check(child, SetPersonality(plan->Personality - 1), Place.Personality, null);
-        if (plan->Keyring == 0)
-            return;
-        byte* name = child->At(plan->Keyring);
-        int joined = JoinKeyring(name);
-        // A kernel without keyrings has none to share either.
-        if (joined != -K.ENOSYS)
-            Tell.Check(child, joined, Place.Keyring, name);
     }
 }

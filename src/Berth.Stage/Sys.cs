@@ -110,6 +110,8 @@ internal static unsafe partial class Sys
     public static int SetScheduler(void* attributes) => (int)Call(314, 0, (long)attributes, 0);
     public static int SetIoPriority(uint priority) => (int)Call(251, 1, 0, priority);
     public static int JoinKeyring(byte* name) => (int)Call(250, 1, (long)name);
+
+    public static int SetKeyringRights(int keyring, uint rights) => (int)Call(250, 5, keyring, rights);
     public static int ChangeRoot(byte* path) => (int)Call(161, (long)path);
     public static int ChangeMode(int fd, uint mode) => (int)Call(91, fd, mode);
     public static int ChangeModeAt(int directory, byte* path, uint mode) => (int)Call(268, directory, (long)path, mode);

@@ -104,6 +104,7 @@ public sealed partial class BundleRuntime
             HasPidNamespace = namespaces.Any(static entry => entry is { Type: "pid", Path: null or "" }),
             HasUserNamespace = namespaces.Any(static entry => entry.Type == "user"),
             HasTimeNamespace = namespaces.Any(static entry => entry.Type == "time"),
+            KeepsKeyring = request.NoNewKeyring,
             Annotations = spec.Annotations,
             Poststart = spec.Hooks?.Poststart,
             Poststop = spec.Hooks?.Poststop,
@@ -127,7 +128,7 @@ public sealed partial class BundleRuntime
         {
             WaitsAtSocket = waitsAtSocket,
             Preserved = Preserved(making.Request.PreservedDescriptors),
-            Keyring = making.Request.NoNewKeyring ? null : $"_ses.{making.Request.Id}",
+            Keyring = making.State.KeepsKeyring ? null : PlanBuilder.KeyringOf(making.Request.Id),
             NoPivot = making.Request.NoPivot,
             MappedByUser = making.State.HasUserNamespace && !Environment.IsPrivilegedProcess,
             KeepsGroups = spec.Linux?.GidMappings is { Count: > 0 } groups && IdMaps.GivesUpGroups(groups),

@@ -30,6 +30,7 @@ public sealed partial class BundleRuntime
         UnmonitoredOptions unmonitored = new()
         {
             Preserved = Preserved(request.PreservedDescriptors), NotifySocket = listener, IsStrict = strict,
+            Keyring = state.KeepsKeyring ? null : PlanBuilder.KeyringOf(state.Id),
             KeepsGroups = state.HasUserNamespace && DeniesGroups(state.Pid),
             SharedNamespaces = Environment.IsPrivilegedProcess ? 0 : SharedNamespaces.With(state.Pid),
         };

@@ -48,6 +48,9 @@ internal sealed partial record BundleState
     /// <summary>It has a time namespace.</summary>
     public bool HasTimeNamespace { get; init; }
 
+    /// <summary>Its processes have the session keyring of whoever made them.</summary>
+    public bool KeepsKeyring { get; init; }
+
     /// <summary>Its configuration's notes.</summary>
     public IReadOnlyDictionary<string, string>? Annotations { get; init; }
 

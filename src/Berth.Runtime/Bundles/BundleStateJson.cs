@@ -46,6 +46,8 @@ internal sealed partial record BundleState
                 HasUserNamespace = json.Present(json.Flag());
             else if (json.Is("hasTimeNamespace"u8))
                 HasTimeNamespace = json.Present(json.Flag());
+            else if (json.Is("keepsKeyring"u8))
+                KeepsKeyring = json.Present(json.Flag());
             else if (json.Is("annotations"u8))
                 Annotations = json.Map();
             else if (json.Is("poststart"u8))
@@ -79,7 +81,7 @@ internal sealed partial record BundleState
             .Number("pid", Pid).Number("pidStart", PidStart)
             .Text("created", Created.ToString("O", CultureInfo.InvariantCulture)).Text("owner", Owner)
             .Flag("hasPidNamespace", HasPidNamespace).Flag("hasUserNamespace", HasUserNamespace).Flag("hasTimeNamespace", HasTimeNamespace)
-            .Map("annotations", Annotations);
+            .Flag("keepsKeyring", KeepsKeyring).Map("annotations", Annotations);
         RuntimeJson.WriteHooks(json, "poststart", Poststart);
         RuntimeJson.WriteHooks(json, "poststop", Poststop);
         if (Filter.Program.Length > 0)

@@ -63,6 +63,8 @@ internal static class PlanBuilder
         {
             PlanWriter writer = new();
             AddUnmonitored(plan, writer, unmonitored);
+            if (unmonitored is null)
+                AddKeyring(writer, request.Id);
             writer.Header.Flags |= (Strictness.IsAsked(spec.Annotations) ? PlanFlags.Strict : 0)
                 | (UserNamespace.IsInitial ? 0 : PlanFlags.UserAttributes);
             AddNamespaces(plan, writer, spec.Linux?.Namespaces ?? [], request.NetworkNamespace);
@@ -113,6 +115,12 @@ internal static class PlanBuilder
             | (options.IsStrict ? PlanFlags.Strict : 0)
             | (options.MappedByUser ? PlanFlags.MappedByUser : 0) | (options.KeepsGroups ? PlanFlags.KeepsGroups : 0);
     }
+
+    /// <summary>A session keyring of the container's own: the maker's may hold keys of the host. Named as runc names it.</summary>
+    internal static void AddKeyring(PlanWriter writer, string container) => writer.Header.Keyring = writer.Text(KeyringOf(container));
+
+    /// <summary>The name of a container's session keyring.</summary>
+    internal static string KeyringOf(string container) => $"_ses.{container}";
 
     internal static void AddLog(PlanWriter writer, LogFile? log)
     {
