@@ -58,6 +58,7 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
     public async Task<IContainer> CreateAsync(ContainerRequest request, CancellationToken cancellationToken)
     {
         IList<string> warnings = request.Warnings ?? [];
+        KernelParameters.Check(request.Spec);
         bool strict = Strictness.IsAsked(request.Spec.Annotations);
         CallFilter filter = request.Runtime is null ? CallFilter.Compile(request.Spec.Linux?.Seccomp) : CallFilter.None;
         if (File.Exists(Path.Join(request.RunDirectory, ContainerState.FileName)))

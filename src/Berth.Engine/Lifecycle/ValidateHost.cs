@@ -127,6 +127,8 @@ internal static class ValidateHost
             throw FaultException.Invalid($"sysctl '{key}' not allowed in host network namespace");
         if (isIpc && host.IpcMode == "host")
             throw FaultException.Invalid($"sysctl '{key}' not allowed in host ipc namespace");
+        if (!isIpc && !isNetwork && host.UTSMode == "host")
+            throw FaultException.Invalid($"sysctl '{key}' not allowed in host uts namespace");
     }
 
     private static void Refuse(bool isAsked, string message)

@@ -1,6 +1,7 @@
 using Berth.Faults;
 using Berth.Oci.Runtime;
 using Berth.Runtime.Defaults;
+using Berth.Runtime.Plans;
 
 namespace Berth.Runtime.Bundles;
 
@@ -81,23 +82,7 @@ internal static class BundleSpec
             throw FaultException.Invalid("unable to set domainname without a private UTS namespace");
         if (spec.Linux?.UidMappings is { Count: > 0 } && !own.Contains("user"))
             throw FaultException.Invalid("user namespace mappings specified, but user namespace isn't enabled in the config");
-        foreach (string name in spec.Linux?.Sysctl?.Keys ?? [])
-            CheckParameter(name, own);
-    }
-
-    // What is not of a namespace of its own would be changed for the whole machine.
-    private static void CheckParameter(string name, HashSet<string> own)
-    {
-        string dotted = name.Contains('/') ? name.Replace('/', '.') : name;
-        bool ipc = dotted is "kernel.msgmax" or "kernel.msgmnb" or "kernel.msgmni" or "kernel.sem" or "kernel.shmall" or "kernel.shmmax"
-            or "kernel.shmmni" or "kernel.shm_rmid_forced" || dotted.StartsWith("fs.mqueue.", StringComparison.Ordinal);
-        string? space = ipc ? "ipc" : dotted.StartsWith("net.", StringComparison.Ordinal) ? "network"
-            : dotted is "kernel.domainname" or "kernel.hostname" ? "uts"
-            : dotted.StartsWith("user.", StringComparison.Ordinal) ? "user" : null;
-        if (space is null)
-            throw FaultException.Invalid($"sysctl \"{name}\" is not in a separate kernel namespace");
-        if (!own.Contains(space))
-            throw FaultException.Invalid($"sysctl \"{name}\" is not allowed in the hosts {space} namespace");
+        KernelParameters.Check(spec);
     }
 
     private static void CheckLimits(ProcessSpec process)
