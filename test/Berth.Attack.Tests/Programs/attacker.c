@@ -279,6 +279,29 @@ static int unknown(void) {
     return 0;
 }
 
+// keep RING NAME VALUE: puts a key into a keyring, "session" or "user-session". find NAME: prints what a key of that name in the session keyring holds, or "none".
+static int keep(const char *ring, const char *name, const char *value) {
+    return syscall(SYS_add_key, "user", name, value, strlen(value), strcmp(ring, "session") ? -5 : -3) < 0 ? (perror("add_key"), 1) : 0;
+}
+
+static int find(const char *name) {
+    char value[256];
+    long key = syscall(SYS_keyctl, 10, -3L, "user", name, 0L);
+    long length = key < 0 ? -1 : syscall(SYS_keyctl, 11, key, value, sizeof value, 0L);
+    if (key < 0 && errno != ENOKEY && errno != EKEYEXPIRED && errno != EKEYREVOKED) printf("refused: %s\n", strerror(errno));
+    else if (length < 0) puts("none");
+    else printf("%.*s\n", (int)length, value);
+    return 0;
+}
+
+// deep DIRECTORY LEVELS: a tree of directories far deeper than any path is long, with a file at the bottom.
+static int deep(const char *directory, long levels) {
+    if (chdir(directory) < 0) return perror(directory), 1;
+    for (long i = 0; i < levels; i++)
+        if (mkdir("d", 0777) < 0 || chdir("d") < 0) return perror("d"), 1;
+    return close(open("bottom", O_WRONLY | O_CREAT, 0644));
+}
+
 int main(int count, char **arguments) {
     const char *verb = count > 1 ? arguments[1] : "";
     if (!strcmp(verb, "swap") && count == 4) return swap(arguments + 2);
@@ -290,6 +313,9 @@ int main(int count, char **arguments) {
     if (!strcmp(verb, "advertise") && count == 3) return advertise(arguments[2]);
     if (!strcmp(verb, "calls")) return calls();
     if (!strcmp(verb, "unknown")) return unknown();
+    if (!strcmp(verb, "keep") && count == 5) return keep(arguments[2], arguments[3], arguments[4]);
+    if (!strcmp(verb, "find") && count == 3) return find(arguments[2]);
+    if (!strcmp(verb, "deep") && count == 4) return deep(arguments[2], atol(arguments[3]));
     fprintf(stderr, "attacker: unknown verb %s\n", verb);
     return 2;
 }
