@@ -74,7 +74,7 @@ internal static partial class StageHeaders
         ["SetNamespace"] = "setns", ["Seccomp"] = "seccomp", ["OpenTree"] = "open_tree", ["MoveMount"] = "move_mount",
         ["FsOpen"] = "fsopen", ["FsConfig"] = "fsconfig", ["FsMount"] = "fsmount", ["SetPersonality"] = "personality",
         ["SetAffinity"] = "sched_setaffinity", ["SetScheduler"] = "sched_setattr", ["SetIoPriority"] = "ioprio_set",
-        ["JoinKeyring"] = "keyctl", ["ChangeRoot"] = "chroot", ["ChangeMode"] = "fchmod", ["ChangeModeAt"] = "fchmodat",
+        ["JoinKeyring"] = "keyctl", ["SetKeyringRights"] = "keyctl", ["ChangeRoot"] = "chroot", ["ChangeMode"] = "fchmod", ["ChangeModeAt"] = "fchmodat",
         ["StatAt"] = "newfstatat", ["ListDirectory"] = "getdents64", ["SendFile"] = "sendfile",
         ["PidDescriptor"] = "pidfd_open", ["Fork"] = "fork", ["ForkBeside"] = "clone",
         ["AwaitSignal"] = "rt_sigtimedwait", ["Clone"] = "clone3", ["CloseRange"] = "close_range",

@@ -171,7 +171,8 @@ internal sealed class RunningContainer : IContainer
             | (request.Detached ? PlanFlags.Detached : 0);
         using Plan plan = PlanBuilder.ForExec(
             request.Process, first, _state.HasUserNamespace, _state.HasTimeNamespace, _state.Filter, _cgroup.PlaceBeside(Pid),
-            Strictness.Taking(warnings, _state.IsStrict), flags, more: (_, writer) => PlanBuilder.AddKeyring(writer, Id), users: _state.Users, groups: _state.Groups);
+            Strictness.Taking(warnings, _state.IsStrict), flags,
+            more: (_, writer) => PlanBuilder.AddKeyring(writer, Id), users: _state.Users, groups: _state.Groups);
         (Socket? own, FileDescriptor? other) = request.Detached ? default : PacketSockets.CreatePair();
         MonitoredProcess process;
         using (other)
