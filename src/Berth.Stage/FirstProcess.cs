@@ -131,7 +131,7 @@ internal static unsafe class Membership
     /// <summary>A session keyring of the container's: the maker's may hold keys of the host. Before the user namespace, whose root may have
     /// two hundred keys on the whole machine.</summary>
     /// <remarks>keyctl_join_session_keyring(3). Whoever is executed later finds it by name, for which the owner must be able to search
-    /// it.</remarks>
+    /// it. Not in a user namespace, which has names of its own and knows none of an owner outside: each process gets one there.</remarks>
     public static void JoinKeyring(Child* child)
     {
         const uint possessorAllOwnerViewReadSearchLink = 0x3F1B0000;

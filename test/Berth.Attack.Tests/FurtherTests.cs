@@ -31,7 +31,8 @@ public sealed class FurtherTests(AttackEngine engine)
         Assert.DoesNotContain(AttackEngine.Marker, found.All);
         // With the engine's filter the calls are refused altogether.
         Assert.Equal(way == "filtered" ? "refused: Operation not permitted\n" : "none\n", found.Output);
-        if (way == "exec")
+        // In a user namespace each further process has a keyring of its own.
+        if (way == "exec" && !AttackEngine.IsRemapped)
         {
             // What one process of a container keeps, the others find.
             Assert.Equal(0, (await engine.BerthAsync("exec", stay, "/attacker", "keep", "session", "own", "shared")).Code);
