@@ -1,3 +1,4 @@
+using Berth.Engine.State;
 using Berth.Faults;
 using Berth.Oci.Images;
 
@@ -102,6 +103,30 @@ public sealed class LifecycleTests : IAsyncLifetime
         Assert.True(await Containers.StopAsync(id, null, 10, Cancel));
         Assert.Equal([15], running.Signals);
         Assert.Equal(ContainerStatus.Exited, (await _test.StateAsync(id)).Status);
+    }
+
+    [Fact]
+    public async Task Changes_ThatComeAfterARemoval_WriteNothing()
+    {
+        CreatedContainer made = await _test.CreateAsync("web");
+        Container container = _test.Engine.Parts.Containers.Find(made.Id);
+        await container.Gate.WaitAsync(Cancel);
+        Task removing = Containers.RemoveAsync(made.Id, false, false, Cancel);
+        Task[] changes =
+        [
+            Containers.RenameAsync(made.Id, "other", Cancel),
+            Containers.UpdateAsync(made.Id, new ContainerUpdate(new ResourceLimits(), null), Cancel),
+        ];
+        Task<bool> starting = Containers.StartAsync(made.Id, Cancel);
+        container.Gate.Release();
+        await removing;
+        foreach (Task change in changes)
+            Assert.Equal($"No such container: {made.Id}", (await Assert.ThrowsAsync<FaultException>(() => change)).Message);
+        Assert.Equal(FaultKind.Conflict, (await Assert.ThrowsAsync<FaultException>(() => starting)).Kind);
+        Assert.Empty(_test.Engine.Parts.State.ReadAll(Kinds.Container, StateJson.Default.ContainerRecord));
+        // Both names are free.
+        await _test.CreateAsync("web");
+        await _test.CreateAsync("other");
     }
 
     [Fact]

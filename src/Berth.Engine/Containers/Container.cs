@@ -7,7 +7,7 @@ namespace Berth.Engine;
 /// <summary>One container in memory: its record and, while it runs, what holds it. Owned by <see cref="ContainerTable"/> from
 /// creation to removal.</summary>
 /// <remarks>Whoever changes it holds <see cref="Gate"/>; reading <see cref="Record"/> needs nothing, because it is replaced whole.
-/// Lock order: <see cref="Gate"/>, then the table, then the state.</remarks>
+/// Lock order: <see cref="Gate"/>, <see cref="Tree"/>, then the table, then the state.</remarks>
 internal sealed class Container(ContainerRecord record)
 {
     private readonly Lock _waiters = new();
@@ -16,6 +16,10 @@ internal sealed class Container(ContainerRecord record)
 
     /// <summary>Held by whoever changes the container.</summary>
     public SemaphoreSlim Gate { get; } = new(1, 1);
+
+    /// <summary>Held by whoever writes files into its tree from outside, and by a start: two overlays of one upper and work directory that
+    /// write at once take each other's unfinished files away. Taken after Gate, never before.</summary>
+    public SemaphoreSlim Tree { get; } = new(1, 1);
 
     /// <summary>What is known about it.</summary>
     public ContainerRecord Record

@@ -34,13 +34,20 @@ internal sealed class ContainerRoot : IDisposable
         throw FaultException.Conflict($"open container root: process {running.Pid} has ended");
     }
 
-    /// <summary>The tree of a container that does not run, by a mount that nobody else sees.</summary>
-    public static ContainerRoot OfLayer(WritableLayer layer)
-    {
-        if (layer.IsPlainDirectory || layer.LowerDirectories.Count == 0)
-            return new ContainerRoot(FileCalls.OpenDirectory(layer.UpperDirectory));
-        return new ContainerRoot(DetachedMounts.Overlay(layer.LowerDirectories, layer.UpperDirectory, layer.WorkDirectory));
-    }
+    /// <summary>The tree of a container that does not run, to be read, by a mount that nobody else sees. It has no upper layer, so that
+    /// it is nothing to a start that mounts the same meanwhile.</summary>
+    /// <exception cref="LinuxException">The kernel's refusal; ENOENT: it has been removed.</exception>
+    public static ContainerRoot OfLayer(WritableLayer layer) => IsOneDirectory(layer)
+        ? new ContainerRoot(FileCalls.OpenDirectory(layer.UpperDirectory))
+        : new ContainerRoot(DetachedMounts.Overlay([layer.UpperDirectory, .. layer.LowerDirectories], upper: null, work: null));
+
+    /// <summary>As <see cref="OfLayer"/>, to be written: whoever asks keeps everybody else from doing the same.</summary>
+    /// <exception cref="LinuxException">As for <see cref="OfLayer"/>.</exception>
+    public static ContainerRoot OfLayerToWrite(WritableLayer layer) => IsOneDirectory(layer)
+        ? new ContainerRoot(FileCalls.OpenDirectory(layer.UpperDirectory))
+        : new ContainerRoot(DetachedMounts.Overlay(layer.LowerDirectories, layer.UpperDirectory, layer.WorkDirectory));
+
+    private static bool IsOneDirectory(WritableLayer layer) => layer.IsPlainDirectory || layer.LowerDirectories.Count == 0;
 
     /// <summary>Opens a path in the root; null when it is not there.</summary>
     public FileDescriptor? TryOpen(string path, int flags, bool followLast = true)

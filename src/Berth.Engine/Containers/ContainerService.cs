@@ -1,6 +1,8 @@
 using Berth.Engine.State;
 using Berth.Faults;
 using Berth.Layers;
+using Berth.Linux;
+using Berth.Runtime;
 using Microsoft.Extensions.Logging;
 
 namespace Berth.Engine;
@@ -10,6 +12,7 @@ namespace Berth.Engine;
 internal sealed partial class ContainerService(
     EngineParts parts, ImageTable images, VolumeService volumes, HealthMonitor health) : IContainers
 {
+    private static readonly TimeSpan s_endIsKnown = TimeSpan.FromSeconds(1);
     private readonly System.Collections.Concurrent.ConcurrentDictionary<Oci.ChainId, Users.UserDatabase> _users = [];
     private readonly Mounts.HostMounts _hostMounts = new(parts);
     private readonly UserIdRanges _userIds = new(() => MapsInUse(parts));
@@ -45,9 +48,56 @@ internal sealed partial class ContainerService(
         ?? throw FaultException.Internal($"container {container.Name}: its writable layer is missing");
 
     /// <summary>The tree as of now: through its process while it runs, by a private mount otherwise.</summary>
-    internal ContainerRoot OpenRoot(Container container) =>
-        container.Runtime is { } running && container.State.Running && !running.Exited.IsCompleted
-            ? ContainerRoot.OfProcess(running, container.Record.UserMaps) : ContainerRoot.OfLayer(Layer(container));
+    /// <param name="container">The container.</param>
+    /// <param name="toWrite">Files are to be written, by one who holds <see cref="Container.Tree"/>.</param>
+    internal ContainerRoot OpenRoot(Container container, bool toWrite = false)
+    {
+        if (container.Runtime is { } running && container.State.Running && !running.Exited.IsCompleted)
+            return ContainerRoot.OfProcess(running, container.Record.UserMaps);
+        return toWrite ? ContainerRoot.OfLayerToWrite(Layer(container)) : ContainerRoot.OfLayer(Layer(container));
+    }
+
+    /// <summary>Does something with a container's files. What fails because the container has been removed meanwhile says that.</summary>
+    private static async Task<T> WithFilesAsync<T>(Container container, Func<Task<T>> work)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (Exception gone) when (gone is FaultException or LinuxException or IOException && container.Removed.Task.IsCompleted)
+        {
+            throw FaultException.NotFound($"No such container: {container.Id}", gone);
+        }
+    }
+
+    private static void WithFiles(Container container, Action work) => WithFilesAsync(container, () =>
+    {
+        work();
+        return Task.FromResult(true);
+    }).GetAwaiter().GetResult();
+
+    /// <summary>Asks something of what runs. What a process that is just ending refuses is said by whichever call meets it; its end is
+    /// known a moment later.</summary>
+    /// <exception cref="FaultException">Conflict: it has ended. What was refused, otherwise.</exception>
+    internal static async Task<T> OfRunningAsync<T>(Container container, IContainer running, Func<Task<T>> work)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (FaultException fault) when (fault.Kind == FaultKind.Internal)
+        {
+            await Task.WhenAny(running.Exited, Task.Delay(s_endIsKnown));
+            throw running.Exited.IsCompleted ? FaultException.Conflict($"container {container.Id} is not running", fault) : fault;
+        }
+    }
+
+    private static Task OfRunningAsync(Container container, IContainer running, Func<Task> work) =>
+        OfRunningAsync(container, running, async () =>
+        {
+            await work();
+            return true;
+        });
 
     private static FaultException NotRunning(Container container) =>
         FaultException.Conflict($"container {container.Id} is not running");

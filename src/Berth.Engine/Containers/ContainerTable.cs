@@ -24,6 +24,12 @@ internal sealed class ContainerTable(StateDatabase state)
     {
         foreach ((string _, ContainerRecord record) in state.ReadAll(Kinds.Container, StateJson.Default.ContainerRecord))
         {
+            // Nobody writes that any more: engines before did when a change came after a removal.
+            if (record.State.Status == ContainerStatus.Removing)
+            {
+                state.Delete(Kinds.Container, record.Id);
+                continue;
+            }
             _byId[record.Id] = new Container(record);
             _names[record.Name] = record.Id;
         }
@@ -72,17 +78,23 @@ internal sealed class ContainerTable(StateDatabase state)
     }
 
     /// <summary>Changes a container's record, on disk too.</summary>
+    /// <exception cref="FaultException">NotFound: it has been removed while this waited for its gate.</exception>
     public void Update(Container container, ContainerRecord record)
     {
+        if (!Has(container))
+            throw FaultException.NotFound($"No such container: {container.Id}");
         state.Apply([ChangeOf(record)]);
         container.Record = record;
     }
 
-    /// <summary>Records what has happened to a container, whether or not the disk takes it.</summary>
+    /// <summary>Records what has happened to a container, whether or not the disk takes it. Of one that has been removed nothing is
+    /// written.</summary>
     /// <returns>Null, or why it is not on disk.</returns>
     public FaultException? Settle(Container container, ContainerRecord record)
     {
         container.Record = record;
+        if (!Has(container))
+            return null;
         try
         {
             state.Apply([ChangeOf(record)], isDue: true);
@@ -117,6 +129,13 @@ internal sealed class ContainerTable(StateDatabase state)
             }
         }
         throw FaultException.NotFound($"No such container: {(id.Length > 300 ? id[..300] + "…" : id)}");
+    }
+
+    // Who asks holds the container's gate, and so does who removes it.
+    private bool Has(Container container)
+    {
+        lock (_gate)
+            return _byId.GetValueOrDefault(container.Id) == container;
     }
 
     // A link is a further name of the container that it leads to. Under _gate.

@@ -59,7 +59,8 @@ internal sealed class ExecService : IExecs
                 Detached = start.Detach,
             };
             Publish(exec, $"exec_start: {string.Join(' ', settings.Cmd)}");
-            IExecProcess process = await running.ExecAsync(request, cancellationToken);
+            IExecProcess process = await ContainerService.OfRunningAsync(
+                exec.Container, running, () => running.ExecAsync(request, cancellationToken));
             (exec.Process, exec.Pid) = (process, process.Pid);
             Attachment? attachment = start.Detach || process.Streams is null ? null : Attach(exec, process);
             WatchExit(exec, process, attachment?.Closed ?? Task.CompletedTask);

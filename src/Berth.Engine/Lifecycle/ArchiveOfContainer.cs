@@ -13,31 +13,45 @@ internal sealed partial class ContainerService
     public Task<IReadOnlyList<TreeChange>> ChangesAsync(string id, CancellationToken cancellationToken)
     {
         Container container = Find(id);
-        return Task.Run(() => MountStubs.Without(parts.Layers.Changes(container.Id)), cancellationToken);
+        return WithFilesAsync(
+            container, () => Task.Run(() => MountStubs.Without(parts.Layers.Changes(container.Id)), cancellationToken));
     }
 
     public Task<IArchive> ExportAsync(string id, CancellationToken cancellationToken)
     {
         Container container = Find(id);
+        return WithFilesAsync(container, () => ExportAsync(container));
+    }
+
+    private Task<IArchive> ExportAsync(Container container)
+    {
         ContainerRoot root = OpenRoot(container);
         Publish(container.Record, "export");
-        return Task.FromResult<IArchive>(new OwnedArchive(null, (destination, stop) =>
+        return Task.FromResult<IArchive>(new OwnedArchive(null, (destination, stop) => WithFiles(container, () =>
         {
             using FileDescriptor top = FileCalls.Open(root.Directory, ".\0"u8, FileCalls.O_RDONLY | FileCalls.O_DIRECTORY);
             TreeArchiver.WriteTree(top, destination, new Layers.Trees.ArchiveOptions { OneFileSystem = true, View = root.View }, stop);
-        }, root));
+        }), root));
     }
 
     public Task<PathStat> StatPathAsync(string id, string path, CancellationToken cancellationToken)
     {
         Container container = Find(id);
-        using ContainerRoot root = OpenRoot(container);
-        return Task.FromResult(Stat(container, root, path));
+        return WithFilesAsync(container, () =>
+        {
+            using ContainerRoot root = OpenRoot(container);
+            return Task.FromResult(Stat(container, root, path));
+        });
     }
 
     public Task<IArchive> ReadArchiveAsync(string id, string path, CancellationToken cancellationToken)
     {
         Container container = Find(id);
+        return WithFilesAsync(container, () => ReadArchiveAsync(container, path));
+    }
+
+    private Task<IArchive> ReadArchiveAsync(Container container, string path)
+    {
         ContainerRoot root = OpenRoot(container);
         try
         {
@@ -46,11 +60,11 @@ internal sealed partial class ContainerService
             string inside = Absolute(path);
             // "dir/." asks for what is in the directory: Docker's clients rename its entry "." themselves.
             string name = path.EndsWith("/.", StringComparison.Ordinal) || ContainerPath.Clean(inside) == "/" ? "." : stat.Name;
-            return Task.FromResult<IArchive>(new OwnedArchive(stat, (destination, stop) =>
+            return Task.FromResult<IArchive>(new OwnedArchive(stat, (destination, stop) => WithFiles(container, () =>
             {
                 using FileDescriptor top = FileCalls.Open(root.Directory, ".\0"u8, FileCalls.O_RDONLY | FileCalls.O_DIRECTORY);
                 WritePath(top, inside, name, destination, root.View, stop);
-            }, root));
+            }), root));
         }
         catch
         {
@@ -63,11 +77,26 @@ internal sealed partial class ContainerService
         string id, string path, Stream tar, ArchiveOptions options, CancellationToken cancellationToken)
     {
         Container container = Find(id);
-        using ContainerRoot root = OpenRoot(container);
+        await container.Tree.WaitAsync(cancellationToken);
+        try
+        {
+            _ = await WithFilesAsync(container, () => WriteArchiveAsync(container, path, tar, options, cancellationToken));
+        }
+        finally
+        {
+            container.Tree.Release();
+        }
+        Publish(container.Record, "extract-to-dir");
+    }
+
+    private async Task<ExtractSummary> WriteArchiveAsync(
+        Container container, string path, Stream tar, ArchiveOptions options, CancellationToken cancellationToken)
+    {
+        using ContainerRoot root = OpenRoot(container, toWrite: true);
         using FileDescriptor target = OpenTarget(container, root, path);
         CheckWritable(container.Record, Absolute(path));
         await using Stream plain = await Decompression.OpenAsync(tar, cancellationToken);
-        await TreeExtractor.ExtractAsync(plain, target, new ExtractOptions
+        return await TreeExtractor.ExtractAsync(plain, target, new ExtractOptions
         {
             Whiteouts = WhiteoutMode.Literal,
             KeepOwners = true,
@@ -75,7 +104,6 @@ internal sealed partial class ContainerService
             MapOwner = options.CopyUidGid && !string.IsNullOrEmpty(container.Record.Config.User) ? OwnerOf(container.Record, root) : null,
             NoOverwriteDirNonDir = options.NoOverwriteDirectoryNonDirectory,
         }, cancellationToken);
-        Publish(container.Record, "extract-to-dir");
     }
 
     private static Func<uint, uint, (uint Uid, uint Gid)> OwnerOf(ContainerRecord record, ContainerRoot root)

@@ -4,6 +4,7 @@ using Berth.Layers;
 using Berth.Oci;
 using Berth.Oci.Images;
 using Berth.Oci.References;
+using Berth.Runtime;
 
 namespace Berth.Engine;
 
@@ -23,21 +24,13 @@ internal sealed partial class ContainerService
                 : ImageReference.Parse(request.Repository).WithTag(request.Tag)];
         using IDisposable arrival = Collector!.Arrive();
         await container.Gate.WaitAsync(cancellationToken);
-        bool isFrozen = false;
         Layer layer;
         try
         {
-            if (request.Pause && container.State.Status == ContainerStatus.Running)
-            {
-                await container.Runtime!.PauseAsync(cancellationToken);
-                isFrozen = true;
-            }
-            layer = await parts.Layers.CommitCopyAsync(container.Id, MountStubs.Remove, cancellationToken);
+            layer = await CommitLockedAsync(container, request.Pause, cancellationToken);
         }
         finally
         {
-            if (isFrozen)
-                await container.Runtime!.ResumeAsync(CancellationToken.None);
             container.Gate.Release();
         }
         ImageConfig config = ConfigOf(container.Record, request, layer);
@@ -45,6 +38,37 @@ internal sealed partial class ContainerService
         Publish(container.Record, "commit", ("comment", request.Comment ?? ""), ("imageID", id.ToString()),
             ("imageRef", names.FirstOrDefault()?.Familiar ?? ""));
         return id;
+    }
+
+    private async Task<Layer> CommitLockedAsync(Container container, bool pauses, CancellationToken cancellationToken)
+    {
+        IContainer? frozen = pauses && container.State.Status == ContainerStatus.Running ? container.Runtime : null;
+        if (frozen is not null && !await UnlessEndedAsync(container, frozen, () => frozen.PauseAsync(cancellationToken)))
+            frozen = null;
+        try
+        {
+            return await WithFilesAsync(
+                container, () => parts.Layers.CommitCopyAsync(container.Id, MountStubs.Remove, cancellationToken));
+        }
+        finally
+        {
+            if (frozen is not null)
+                await UnlessEndedAsync(container, frozen, () => frozen.ResumeAsync(CancellationToken.None));
+        }
+    }
+
+    // One that is just ending holds still by itself. False: that is so.
+    private static async Task<bool> UnlessEndedAsync(Container container, IContainer running, Func<Task> work)
+    {
+        try
+        {
+            await OfRunningAsync(container, running, work);
+            return true;
+        }
+        catch (FaultException ended) when (ended.Kind == FaultKind.Conflict && running.Exited.IsCompleted)
+        {
+            return false;
+        }
     }
 
     private ImageConfig ConfigOf(ContainerRecord record, CommitRequest request, Layer layer)

@@ -43,7 +43,7 @@ internal sealed partial class ContainerService
         string id = RandomIds.Next();
         string name = parts.Containers.Reserve(asked, id);
         List<Action> undo = [() => parts.Containers.Release(name)];
-        List<Change> together = [];
+        VolumeClaim claim = volumes.Claim(id);
         try
         {
             ContainerRecord record = Prepare(new ContainerRecord
@@ -59,9 +59,9 @@ internal sealed partial class ContainerService
                 Networks = RequestedNetworks(request, host),
                 Mounts = mounts,
                 UserMaps = isMapped ? MapsOf(host, id) : null,
-            }, together, undo, cancellationToken);
+            }, claim, undo, cancellationToken);
             _ = LogFileOf(record);
-            parts.Containers.Add(record, together);
+            parts.Containers.Add(record, claim.Together);
             undo.Clear();
             Publish(record, "create");
             warnings.AddRange(StartWarnings(record));
@@ -73,6 +73,7 @@ internal sealed partial class ContainerService
         }
         finally
         {
+            claim.Dispose();
             undo.Reverse();
             undo.ForEach(step => step());
             if (isMapped)
@@ -91,7 +92,7 @@ internal sealed partial class ContainerService
 
     // The layer, the directory and the volumes; what was done is undone when a later step fails.
     private ContainerRecord Prepare(
-        ContainerRecord record, List<Change> together, List<Action> undo, CancellationToken cancellationToken)
+        ContainerRecord record, VolumeClaim claim, List<Action> undo, CancellationToken cancellationToken)
     {
         WritableLayer layer = CreateLayer(record);
         undo.Add(() => parts.Layers.RemoveWritable(record.Id));
@@ -102,7 +103,7 @@ internal sealed partial class ContainerService
         return record.Mounts.Count == 0 ? record
             : record with
             {
-                Mounts = [.. record.Mounts.Select(mount => MakeVolume(mount, record.Host, layer, together, undo, cancellationToken))],
+                Mounts = [.. record.Mounts.Select(mount => MakeVolume(mount, record.Host, layer, claim, undo, cancellationToken))],
             };
     }
 
@@ -122,7 +123,7 @@ internal sealed partial class ContainerService
     }
 
     private MountRecord MakeVolume(
-        MountRecord mount, HostSettings host, WritableLayer layer, List<Change> together, List<Action> undo,
+        MountRecord mount, HostSettings host, WritableLayer layer, VolumeClaim claim, List<Action> undo,
         CancellationToken cancellationToken)
     {
         if (mount.Point.Type == "image")
@@ -138,20 +139,14 @@ internal sealed partial class ContainerService
             Name = mount.Point.Name,
             Labels = asked?.Labels ?? new Dictionary<string, string>(),
             DriverOptions = asked?.DriverOptions ?? new Dictionary<string, string>(),
-        }, together);
+        }, claim);
+        // Unless another container has come to use it meanwhile.
         if (isNew)
-            undo.Add(() => TakeBackVolume(volume.Name));
+            undo.Add(() => volumes.TryDelete(volume.Name));
         if (!mount.Options.Contains("nocopy") && volume.Options.Count == 0
             && !Directory.EnumerateFileSystemEntries(volume.Mountpoint).Any())
             CopyUp(mount.Point.Destination, volume.Mountpoint, layer, cancellationToken);
         return mount with { Point = mount.Point with { Name = volume.Name, Source = volume.Mountpoint } };
-    }
-
-    // Unless another container has come to use it meanwhile.
-    private void TakeBackVolume(string name)
-    {
-        if (!parts.Containers.All.Any(other => VolumeService.Uses(other.Record, name)))
-            volumes.Delete(name);
     }
 
     // The image's path is resolved in the image's root by the kernel, so that a link in it cannot lead to the host.

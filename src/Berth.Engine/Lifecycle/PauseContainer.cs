@@ -1,4 +1,5 @@
 using Berth.Faults;
+using Berth.Runtime;
 
 namespace Berth.Engine;
 
@@ -16,7 +17,7 @@ internal sealed partial class ContainerService
                 throw FaultException.Conflict($"Container {id} is restarting, wait until the container is running");
             if (container.Runtime is not { } running)
                 throw FaultException.Conflict($"Container {id} is not running");
-            await running.PauseAsync(cancellationToken);
+            await OfRunningAsync(container, running, () => running.PauseAsync(cancellationToken));
             Update(container, record => record with { State = record.State with { Status = ContainerStatus.Paused } });
             Publish(container.Record, "pause");
         }
@@ -44,7 +45,8 @@ internal sealed partial class ContainerService
 
     private async Task ThawAsync(Container container, CancellationToken cancellationToken)
     {
-        await container.Runtime!.ResumeAsync(cancellationToken);
+        IContainer running = container.Runtime!;
+        await OfRunningAsync(container, running, () => running.ResumeAsync(cancellationToken));
         Update(container, record => record with { State = record.State with { Status = ContainerStatus.Running } });
         Publish(container.Record, "unpause");
     }

@@ -93,7 +93,7 @@ internal sealed partial class ContainerService
     private string[] OwnVolumes(ContainerRecord record) =>
     [
         .. record.Mounts.Where(mount => mount.Anonymous && mount.Point.Type == "volume").Select(mount => mount.Point.Name)
-            .Where(name => !parts.Containers.All.Any(other => other.Id != record.Id && VolumeService.Uses(other.Record, name))),
+            .Where(name => volumes.IsOnlyOf(record.Id, name)),
     ];
 
     private static void DeleteTree(string directory)

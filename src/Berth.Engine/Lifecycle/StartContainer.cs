@@ -51,9 +51,12 @@ internal sealed partial class ContainerService
     {
         container.StopRequested = false;
         IContainer? running = null;
+        bool holdsTree = false;
         try
         {
             await container.Cleanup;
+            await container.Tree.WaitAsync(cancellationToken);
+            holdsTree = true;
             running = await LaunchAsync(container, cancellationToken);
             container.Runtime = running;
             container.StartedTimestamp = parts.Time.GetTimestamp();
@@ -84,6 +87,11 @@ internal sealed partial class ContainerService
                 await TakeBackAsync(container.Id, running, container.Sandbox);
             FailStart(container, fault);
             throw fault;
+        }
+        finally
+        {
+            if (holdsTree)
+                container.Tree.Release();
         }
     }
 

@@ -8,7 +8,7 @@ namespace Berth.Engine;
 internal sealed partial class ContainerService
 {
     private const int StopTimeoutSeconds = 10;
-    private static readonly TimeSpan s_killWait = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_killWait = TimeSpan.FromSeconds(10), s_killStep = TimeSpan.FromSeconds(1);
 
     public async Task<bool> StopAsync(string id, string? signal, int? timeoutSeconds, CancellationToken cancellationToken)
     {
@@ -73,7 +73,7 @@ internal sealed partial class ContainerService
             running = container.Runtime;
             handled = container.ExitHandled.Task;
             if (container.State.Status == ContainerStatus.Paused)
-                await ThawAsync(container, cancellationToken);
+                await UnlessEndedAsync(container, running, () => ThawAsync(container, cancellationToken));
             if (running.TrySignal(number))
                 Publish(record, "kill", ("signal", number.ToString()));
         }
@@ -102,9 +102,29 @@ internal sealed partial class ContainerService
     {
         if (running.TrySignal(Signals.SIGKILL))
             Publish(container.Record, "kill", ("signal", Signals.SIGKILL.ToString()));
-        if (!await EndsAsync(handled, s_killWait, cancellationToken))
-            throw FaultException.Internal(
-                $"stop container {container.Name}: the kernel did not end its process within {s_killWait.TotalSeconds:0} s");
+        for (TimeSpan waited = TimeSpan.Zero; waited < s_killWait; waited += s_killStep)
+        {
+            await ThawAgainAsync(container, running, cancellationToken);
+            if (await EndsAsync(handled, s_killStep, cancellationToken))
+                return;
+        }
+        throw FaultException.Internal(
+            $"stop container {container.Name}: the kernel did not end its process within {s_killWait.TotalSeconds:0} s");
+    }
+
+    // Somebody may have paused it since it was asked to end, and what is frozen does not die.
+    private async Task ThawAgainAsync(Container container, IContainer running, CancellationToken cancellationToken)
+    {
+        await container.Gate.WaitAsync(cancellationToken);
+        try
+        {
+            if (container.Runtime == running && container.State.Status == ContainerStatus.Paused)
+                await UnlessEndedAsync(container, running, () => ThawAsync(container, cancellationToken));
+        }
+        finally
+        {
+            container.Gate.Release();
+        }
     }
 
     private async Task<bool> EndsAsync(Task handled, TimeSpan within, CancellationToken cancellationToken)

@@ -19,7 +19,10 @@ internal sealed partial class ContainerService
             if (update.Resources.Devices is { Count: > 0 } || update.Resources.Ulimits is { Count: > 0 })
                 throw FaultException.Invalid("devices and ulimits cannot be changed after creation");
             if (container.Runtime is { } running && merged != host.Resources)
-                await running.UpdateAsync(ResourceSpecs.Build(merged, host.Privileged) with { Devices = null }, cancellationToken);
+            {
+                await OfRunningAsync(container, running, () => running.UpdateAsync(
+                    ResourceSpecs.Build(merged, host.Privileged) with { Devices = null }, cancellationToken));
+            }
             Update(container, record => record with { Host = record.Host with { Resources = merged, RestartPolicy = policy } });
             Publish(container.Record, "update");
             return [];

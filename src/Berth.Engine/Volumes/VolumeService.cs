@@ -10,6 +10,9 @@ internal sealed class VolumeService(EngineParts parts) : IVolumes
     private readonly Lock _gate = new();
     private readonly SortedDictionary<string, VolumeDetails> _volumes = new(StringComparer.Ordinal); // Guarded by _gate.
 
+    // Volumes of containers that are just being made and stand in no table yet. Guarded by _gate.
+    private readonly List<VolumeClaim> _claims = [];
+
     /// <summary>Takes in what an earlier engine left and removes directories of volumes that were never recorded.</summary>
     public void Load()
     {
@@ -28,9 +31,10 @@ internal sealed class VolumeService(EngineParts parts) : IVolumes
 
     /// <summary>Makes a volume, or returns the one of that name.</summary>
     /// <param name="request">What it is to be.</param>
-    /// <param name="together">Where the record of one without a name goes, to be written together with that of the container that it
-    /// is for: nobody could find it without. Null: it is written here.</param>
-    public VolumeDetails Create(CreateVolume request, ICollection<Change>? together = null)
+    /// <param name="claim">The container that it is for: until that is in the table or has failed, nobody removes the volume. The record
+    /// of one without a name goes there, to be written together with that of the container: nobody could find it without. Null: it is
+    /// for nobody, and written here.</param>
+    public VolumeDetails Create(CreateVolume request, VolumeClaim? claim = null)
     {
         bool isAnonymous = string.IsNullOrEmpty(request.Name);
         string name = isAnonymous ? RandomIds.Next() : request.Name!;
@@ -43,9 +47,13 @@ internal sealed class VolumeService(EngineParts parts) : IVolumes
         lock (_gate)
         {
             if (_volumes.TryGetValue(name, out VolumeDetails? known))
-                return request.DriverOptions.Count == 0 || Same(known.Options, request.DriverOptions) ? known
-                    : throw FaultException.Conflict(
-                    $"volume {name} already exists with other options: remove it first or choose another name");
+            {
+                if (request.DriverOptions.Count > 0 && !Same(known.Options, request.DriverOptions))
+                    throw FaultException.Conflict(
+                        $"volume {name} already exists with other options: remove it first or choose another name");
+                claim?.Names.Add(name);
+                return known;
+            }
             volume = new VolumeDetails
             {
                 Name = name,
@@ -56,8 +64,9 @@ internal sealed class VolumeService(EngineParts parts) : IVolumes
                 Options = request.DriverOptions,
                 Anonymous = isAnonymous,
             };
-            Keep(volume, isAnonymous ? together : null);
+            Keep(volume, isAnonymous ? claim?.Together : null);
             _volumes[name] = volume;
+            claim?.Names.Add(name);
         }
         Publish("create", name, []);
         return volume;
@@ -109,11 +118,9 @@ internal sealed class VolumeService(EngineParts parts) : IVolumes
     {
         if (TryGet(name) is null)
             return force ? Task.CompletedTask : throw FaultException.NotFound($"get {name}: no such volume");
-        string[] users = [.. parts.Containers.All.Where(container => Uses(container.Record, name)).Select(container => container.Id)];
-        if (users.Length > 0)
-            throw FaultException.Conflict($"remove {name}: volume is in use - [{string.Join(", ", users)}]");
-        Delete(name);
-        return Task.CompletedTask;
+        string[] users = TryDelete(name);
+        return users.Length == 0 ? Task.CompletedTask
+            : throw FaultException.Conflict($"remove {name}: volume is in use - [{string.Join(", ", users)}]");
     }
 
     public Task<PruneReport> PruneAsync(FilterSet filters, CancellationToken cancellationToken)
@@ -128,25 +135,63 @@ internal sealed class VolumeService(EngineParts parts) : IVolumes
             candidates = [.. _volumes.Values.Where(v => (all || v.Anonymous) && !used.Contains(v.Name) && filters.MatchesLabels(v.Labels))];
         foreach (VolumeDetails volume in candidates)
         {
-            freed += DiskSize.Of(volume.Mountpoint);
-            Delete(volume.Name);
+            long size = DiskSize.Of(volume.Mountpoint);
+            // Somebody may have come to use it meanwhile.
+            if (TryDelete(volume.Name).Length > 0)
+                continue;
+            freed += size;
             removed.Add(volume.Name);
         }
         parts.Events.Publish("volume", "prune", "", new Dictionary<string, string> { ["reclaimed"] = freed.ToString() });
         return Task.FromResult(new PruneReport(removed, freed));
     }
 
-    /// <summary>Removes a volume's record at once and its files in the background.</summary>
-    public void Delete(string name)
+    /// <summary>Removes a volume's record at once and its files in the background, unless a container uses it.</summary>
+    /// <returns>The containers that use it; none: it is gone.</returns>
+    public string[] TryDelete(string name)
     {
         lock (_gate)
         {
             if (!_volumes.ContainsKey(name))
-                return;
+                return [];
+            string[] users = UsersOf(name);
+            if (users.Length > 0)
+                return users;
             parts.State.Delete(Kinds.Volume, name);
+            Forget(name);
+            return [];
         }
-        Forget(name);
     }
+
+    /// <summary>Claims volumes for a container that is being made.</summary>
+    public VolumeClaim Claim(string container)
+    {
+        VolumeClaim claim = new(container, this);
+        lock (_gate)
+            _claims.Add(claim);
+        return claim;
+    }
+
+    /// <summary>Lets go of what was claimed: the container is in the table now, or will never be.</summary>
+    public void Release(VolumeClaim claim)
+    {
+        lock (_gate)
+            _claims.Remove(claim);
+    }
+
+    /// <summary>Whether only this container uses a volume, of those that are and those that are being made.</summary>
+    public bool IsOnlyOf(string container, string name)
+    {
+        lock (_gate)
+            return UsersOf(name).All(user => user == container);
+    }
+
+    // Under _gate. In this order: who is in the table has let go of the claim only then.
+    private string[] UsersOf(string name) =>
+    [
+        .. _claims.Where(claim => claim.Names.Contains(name)).Select(claim => claim.Container)
+            .Union(parts.Containers.All.Where(container => Uses(container.Record, name)).Select(container => container.Id)),
+    ];
 
     /// <summary>Removes the files of a volume whose record is gone.</summary>
     public void Forget(string name)
@@ -199,4 +244,20 @@ internal sealed class VolumeService(EngineParts parts) : IVolumes
 
     private static bool Same(IReadOnlyDictionary<string, string> left, IReadOnlyDictionary<string, string> right) =>
         left.Count == right.Count && left.All(pair => right.TryGetValue(pair.Key, out string? value) && value == pair.Value);
+}
+
+/// <summary>The volumes of a container that is being made: nobody removes them until this is disposed of.</summary>
+/// <param name="container">Its ID.</param>
+/// <param name="volumes">Where they are.</param>
+internal sealed class VolumeClaim(string container, VolumeService volumes) : IDisposable
+{
+    public string Container => container;
+
+    /// <summary>Their names. Guarded by the service.</summary>
+    public HashSet<string> Names { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Records to be written with the container's.</summary>
+    public List<Change> Together { get; } = [];
+
+    public void Dispose() => volumes.Release(this);
 }

@@ -25,7 +25,8 @@ public sealed unsafe partial class ProcessHandle : SafeHandleMinusOneIsInvalid
         return Marshal.GetLastPInvokeError() == Errno.ESRCH ? null : throw LinuxException.FromLastError("pidfd_open", $"pid {pid}");
     }
 
-    /// <summary>Sends a signal; 0 only asks. False when the process has ended or may not be signalled.</summary>
+    /// <summary>Sends a signal; 0 only asks. False when the process has ended or may not be signalled, and when this has been disposed of:
+    /// whoever held it has seen the end.</summary>
     public bool TrySignal(int signal)
     {
         bool added = false;
@@ -33,6 +34,10 @@ public sealed unsafe partial class ProcessHandle : SafeHandleMinusOneIsInvalid
         {
             DangerousAddRef(ref added);
             return syscall(PidFdSendSignalNumber, handle, signal, 0, 0) == 0;
+        }
+        catch (ObjectDisposedException)
+        {
+            return false;
         }
         finally
         {
