@@ -80,7 +80,14 @@ public abstract class Dialect
         public override string? UnlockAfterMigration => "select pg_advisory_unlock(6845794)";
 
         public override IReadOnlyList<string> Rewriting(IReadOnlyList<string> tables) =>
-            [.. tables.Select(table => $"vacuum full {table}")];
+            // A new column whose default differs from row to row makes the server write the table anew with what is valid now.
+            // "vacuum full" would also copy what was changed lately, as long as any reader might still see it.
+            [.. tables.SelectMany(static table => (string[])
+            [
+                $"alter table {table} drop column if exists written_anew",
+                $"alter table {table} add column written_anew timestamptz default clock_timestamp()",
+                $"alter table {table} drop column written_anew",
+            ])];
 
         public override bool IsConflict(DbException exception) => exception is PostgresException
         {
