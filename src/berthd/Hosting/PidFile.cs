@@ -1,11 +1,13 @@
 using System.Globalization;
+using Berth.Linux;
+using Berth.Linux.Processes;
 
 namespace Berth.Daemon.Hosting;
 
 /// <summary>The file that names this process; removed on disposal.</summary>
 internal sealed class PidFile : IDisposable
 {
-    private const int PatienceMilliseconds = 1000, PollMilliseconds = 20;
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(1);
     private readonly string _path;
 
     private PidFile(string path) => _path = path;
@@ -34,29 +36,17 @@ internal sealed class PidFile : IDisposable
 
     public void Dispose() => File.Delete(_path);
 
-    // One that was killed a moment ago is not in the way: it may still give back its memory, or wait to be asked how it ended.
+    // One that was killed a moment ago is not in the way: it may still give back its memory, and then wait to be asked how it ended.
     private static bool Lives(int pid)
-    {
-        long until = Environment.TickCount64 + PatienceMilliseconds;
-        while (IsThere(pid))
-        {
-            if (Environment.TickCount64 >= until)
-                return true;
-            Thread.Sleep(PollMilliseconds);
-        }
-        return false;
-    }
-
-    // proc_pid_stat(5): the state stands behind the name, which may have anything in it.
-    private static bool IsThere(int pid)
     {
         try
         {
-            string stat = File.ReadAllText($"/proc/{pid}/stat");
-            return stat[stat.LastIndexOf(')')..] is not [_, _, 'Z' or 'X', ..];
+            using ProcessHandle? process = ProcessHandle.Open(pid);
+            return process is not null && !process.WaitForEnd(s_patience);
         }
-        catch (IOException)
+        catch (LinuxException exception) when (exception.Error is Errno.EINVAL or Errno.ENOENT)
         {
+            // The number is a thread's now, so no process has it.
             return false;
         }
     }
