@@ -12,6 +12,7 @@ internal sealed class World : IAsyncDisposable
 {
     public const string HostOnLan = "10.77.0.1";
     public const string HostOnLanIPv6 = "fd77::1";
+    private static readonly TimeSpan s_resend = TimeSpan.FromMilliseconds(500);
     private static int s_count;
     private readonly string _directory = Directory.CreateTempSubdirectory("berth-network-").FullName;
 
@@ -133,10 +134,13 @@ internal sealed class World : IAsyncDisposable
         using CancellationTokenSource deadline = CancellationTokenSource.CreateLinkedTokenSource(Cancel);
         deadline.CancelAfter(30_000);
         await socket.ConnectAsync(new IPEndPoint(parsed, port), deadline.Token);
-        await socket.SendAsync("?"u8.ToArray(), deadline.Token);
         byte[] buffer = new byte[256];
-        int count = await socket.ReceiveAsync(buffer, deadline.Token);
-        return Encoding.UTF8.GetString(buffer, 0, count);
+        Task<int> answer = socket.ReceiveAsync(buffer, deadline.Token).AsTask();
+        // The kernel may lose a datagram, as through a link that has just come up: it is sent again, as TCP does by itself.
+        do
+            await socket.SendAsync("?"u8.ToArray(), deadline.Token);
+        while (await Task.WhenAny(answer, Task.Delay(s_resend, Cancel)) != answer);
+        return Encoding.UTF8.GetString(buffer, 0, await answer);
     }
 
     public async ValueTask DisposeAsync()
