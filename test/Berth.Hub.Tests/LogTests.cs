@@ -33,14 +33,16 @@ public sealed class LogTests : IDisposable
             Assert.Equal(status, answered);
         // The server refuses a header of other bytes, and nothing is said of it.
         Assert.Equal(400, await AskAsync(hub, "/v2/", agent: "\u00FF\u00C0\u0080"));
-        // Its line is there before that of the next.
-        await AskAsync(hub, "/v2/the-end/tags/list");
-        List<JsonElement> requests = await RequestsAsync("/v2/the-end/tags/list");
+        const string Last = "/v2/the-end/tags/list";
+        await AskAsync(hub, Last);
         // Where the server refuses the request itself, the hub never sees it.
-        Assert.Equal(answered == 400 && status == 0 ? requests.Count : 2, requests.Count);
-        JsonElement state = requests[0].GetProperty("State");
+        int least = answered == 400 && status == 0 ? 1 : 2;
+        List<JsonElement> requests = await RequestsAsync(Last, least);
+        Assert.InRange(requests.Count, least, 2);
         if (requests.Count == 2)
         {
+            // A line comes after its answer, so perhaps after the next request's.
+            JsonElement state = Assert.Single(requests, line => PathOf(line) != Last).GetProperty("State");
             Assert.Equal("GET", state.GetProperty("Method").GetString());
             Assert.Equal(answered, state.GetProperty("Status").GetInt32());
             Assert.True(state.GetProperty("Milliseconds").GetInt64() >= 0);
@@ -78,14 +80,16 @@ public sealed class LogTests : IDisposable
         }
     }
 
-    // Those of the client, until one of them has come.
-    private async Task<List<JsonElement>> RequestsAsync(string last)
+    private static string? PathOf(JsonElement line) => line.GetProperty("State").GetProperty("Path").GetString();
+
+    // Those of the client, until one of them has come and there are so many.
+    private async Task<List<JsonElement>> RequestsAsync(string last, int least)
     {
         using var patience = new CancellationTokenSource(s_patience);
         while (true)
         {
             List<JsonElement> requests = [.. _lines.Select(Parse).Where(line => line.GetProperty("EventId").GetInt32() == 6211)];
-            if (requests.Any(line => line.GetProperty("State").GetProperty("Path").GetString() == last))
+            if (requests.Count >= least && requests.Any(line => PathOf(line) == last))
                 return requests;
             await Task.Delay(10, patience.Token);
         }
@@ -97,7 +101,8 @@ public sealed class LogTests : IDisposable
         JsonElement said = JsonElement.Parse(line);
         Assert.InRange(DateTimeOffset.UtcNow - said.GetProperty("Timestamp").GetDateTimeOffset(), TimeSpan.FromMinutes(-1), s_patience * 10);
         Assert.Contains(said.GetProperty("LogLevel").GetString(), new[] { "Debug", "Information", "Warning", "Error" });
-        Assert.StartsWith("Berth.", said.GetProperty("Category").GetString(), StringComparison.Ordinal);
+        // The server itself complains where the machine stands still for a while.
+        Assert.Matches("^(Berth|Microsoft[.]AspNetCore)[.]", said.GetProperty("Category").GetString());
         Assert.NotEmpty(said.GetProperty("Message").GetString()!);
         return said;
     }
