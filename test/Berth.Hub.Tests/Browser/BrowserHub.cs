@@ -10,6 +10,9 @@ public sealed class BrowserHub : IAsyncLifetime
 {
     public const string Repository = "harbour/lighthouse";
 
+    /// <summary>How many milliseconds the browser may take for anything.</summary>
+    public const int Patience = 120_000;
+
     private HubProgram _hub = null!;
     private IPlaywright? _playwright;
     private IBrowser? _browser;
@@ -46,16 +49,19 @@ public sealed class BrowserHub : IAsyncLifetime
         _browser ??= await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
         {
             ExecutablePath = Chromium,
+            Timeout = Patience,
             // Chromium's sandbox wants user namespaces of its own, which root in a container may not have. Only our own pages are shown.
             Args = ["--no-sandbox", "--disable-gpu"],
         });
-        return await _browser.NewContextAsync(new BrowserNewContextOptions
+        IBrowserContext context = await _browser.NewContextAsync(new BrowserNewContextOptions
         {
             BaseURL = Address.ToString(),
             ColorScheme = isDark ? ColorScheme.Dark : ColorScheme.Light,
             ViewportSize = isPhone ? new ViewportSize { Width = 390, Height = 844 } : new ViewportSize { Width = 1280, Height = 900 },
             JavaScriptEnabled = hasScript,
         });
+        context.SetDefaultTimeout(Patience);
+        return context;
     }
 
     private async Task PushAsync(string repository, string tag, int number)

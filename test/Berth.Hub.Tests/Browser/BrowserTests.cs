@@ -114,11 +114,14 @@ public sealed class BrowserTests(BrowserHub hub) : IClassFixture<BrowserHub>
         await page.GotoAsync("/");
         await page.FillAsync("#q", "lighthouse");
         await page.ClickAsync(".hero-search button");
+        await ArriveAsync(page, "/search?q=lighthouse");
         await page.ClickAsync("text=lighthouse >> nth=0");
+        await ArriveAsync(page, $"/r/{BrowserHub.Repository}");
         await page.ClickAsync("text=Tag diary");
-        Assert.Equal(6, await page.Locator(".diary > li").CountAsync());
+        // A click has happened when the next page has begun to come, which is not all of it.
+        await Assertions.Expect(page.Locator(".diary > li")).ToHaveCountAsync(6, new() { Timeout = BrowserHub.Patience });
         await page.ClickAsync("form.theme button");
-        Assert.Equal("dark", await page.GetAttributeAsync("html", "data-theme"));
+        await Assertions.Expect(page.Locator("html")).ToHaveAttributeAsync("data-theme", "dark", new() { Timeout = BrowserHub.Patience });
         await page.GotoAsync($"/r/{BrowserHub.Repository}/-/tags?filter=stab");
         Assert.Equal(1, await page.Locator("#tag-list tbody tr").CountAsync());
         Assert.Equal(0, await page.Locator(".command button").CountAsync());
@@ -140,7 +143,7 @@ public sealed class BrowserTests(BrowserHub hub) : IClassFixture<BrowserHub>
 
     private async Task ArriveAsync(IPage page, string address)
     {
-        await Assertions.Expect(page).ToHaveURLAsync(new Uri(hub.Address, address).ToString(), new() { Timeout = 60_000 });
+        await Assertions.Expect(page).ToHaveURLAsync(new Uri(hub.Address, address).ToString(), new() { Timeout = BrowserHub.Patience });
         await page.WaitForLoadStateAsync(LoadState.Load);
     }
 

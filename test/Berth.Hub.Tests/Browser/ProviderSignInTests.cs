@@ -20,7 +20,7 @@ public sealed class ProviderSignInTests(BrowserHub browser) : IClassFixture<Brow
         _directory.Delete(recursive: true);
     }
 
-    [Fact(Timeout = 120_000)]
+    [Fact(Timeout = 300_000)]
     public async Task Button_SignsIn_AtBothHubs_AndSignsOutOfBoth()
     {
         await using IBrowserContext context = await browser.NewContextAsync();
