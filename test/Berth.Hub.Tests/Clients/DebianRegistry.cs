@@ -1,9 +1,11 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
+using Berth.Tests;
 
 namespace Berth.Hub.Tests.Clients;
 
 /// <summary>Debian's docker-registry on a free loopback port, over a directory of its own.</summary>
+/// <remarks>Not on one that the kernel gives: when it has ended, nobody else is to answer there.</remarks>
 internal sealed partial class DebianRegistry : IAsyncDisposable
 {
     private const string Program = "/usr/bin/docker-registry";
@@ -36,7 +38,7 @@ internal sealed partial class DebianRegistry : IAsyncDisposable
         string configuration = Path.Join(directory.FullName, "config.yml");
         await File.WriteAllTextAsync(configuration,
             $"version: 0.1\nlog: {{ level: info, accesslog: {{ disabled: true }} }}\nstorage: {{ filesystem: {{ rootdirectory: {directory.FullName}/data }} }}\n"
-            + $"http: {{ addr: '127.0.0.1:0' }}\n{auth}");
+            + $"http: {{ addr: '127.0.0.1:{FreePort.Next()}' }}\n{auth}");
         Process process = Process.Start(new ProcessStartInfo(Program, ["serve", configuration]) { RedirectStandardError = true })!;
         using var patience = new CancellationTokenSource(s_patience);
         while (await process.StandardError.ReadLineAsync(patience.Token) is { } line)

@@ -16,7 +16,7 @@ public sealed class PowerLossTests
     private const int WorkersWithTheSame = 8;
     private const int StepsPerRoundMax = 60;
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
 
     private readonly byte[][] _layers = [.. Enumerable.Range(0, 10).Select(i => RandomNumberGenerator.GetBytes(1 + (i * 20_000)))];
     private readonly byte[] _control = RandomNumberGenerator.GetBytes(100_000);
