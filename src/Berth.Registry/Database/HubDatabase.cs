@@ -11,7 +11,7 @@ namespace Berth.Registry.Database;
 public sealed class HubDatabase : IAsyncDisposable
 {
     // Conflicts are short; who still loses after this many tries meets a load that a 503 tells better.
-    private const int TriesMax = 30;
+    private const int TriesMax = 60;
 
     private readonly IConnectionSource _source;
 
