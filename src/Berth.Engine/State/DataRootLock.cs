@@ -25,5 +25,5 @@ internal sealed class DataRootLock : IDisposable
             $"open engine: {dataRoot}: another engine uses this data root; stop it or choose another --data-root");
     }
 
-    public void Dispose() => _file.Dispose();
+    public void Dispose() => FileCalls.Unlock(_file);
 }

@@ -376,7 +376,7 @@ public abstract partial class LayerStore : ILayerStore, IAsyncDisposable
     {
         GC.SuppressFinalize(this);
         await _background.WaitAsync().ConfigureAwait(false); // Its failures went to who listens.
-        _lock.Dispose();
+        FileCalls.Unlock(_lock);
     }
 
     /// <summary>Waits for deletions and flushes that go on behind.</summary>

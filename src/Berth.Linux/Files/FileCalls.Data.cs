@@ -143,6 +143,15 @@ public static unsafe partial class FileCalls
     /// <summary>Locks an open file for this open file description; EAGAIN (EWOULDBLOCK) with LOCK_NB when another holds it.</summary>
     public static int TryLock(FileDescriptor file, int operation) => ErrorOf(flock(file, operation));
 
+    /// <summary>Gives back what <see cref="TryLock"/> took and closes the file.</summary>
+    /// <remarks>To close it would not do: a process that another thread is just starting has the same open file description until it
+    /// runs its program, and the lock would stay as long.</remarks>
+    public static void Unlock(FileDescriptor file)
+    {
+        _ = TryLock(file, LOCK_UN);
+        file.Dispose();
+    }
+
     /// <summary>Waits until a directory's names are on disk.</summary>
     /// <exception cref="LinuxException">The kernel's refusal.</exception>
     public static void SyncDirectory(string path)

@@ -86,7 +86,7 @@ internal sealed class SealingKeyFile(string path)
             // The file itself is replaced, so its directory is what is locked.
             FileDescriptor folder = FileCalls.OpenDirectory(Folder);
             if (FileCalls.TryLock(folder, FileCalls.LOCK_EX | FileCalls.LOCK_NB) == 0)
-                return folder;
+                return new Held(folder);
             folder.Dispose();
         }
         catch (LinuxException failure)
@@ -94,6 +94,11 @@ internal sealed class SealingKeyFile(string path)
             throw FaultException.Unavailable($"change the hub's key {Path}: {failure.Message}", failure);
         }
         throw FaultException.Conflict($"change the hub's key {Path}: somebody else does so now; wait until they are done");
+    }
+
+    private sealed class Held(FileDescriptor folder) : IDisposable
+    {
+        public void Dispose() => FileCalls.Unlock(folder);
     }
 
     private const string Advice = "put a copy of the right file there";
