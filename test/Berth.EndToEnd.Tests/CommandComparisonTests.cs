@@ -90,13 +90,15 @@ public sealed partial class CommandComparisonTests(EngineFixture engine, DebianE
         Task<string> output = shell.StandardOutput.ReadToEndAsync(patience.Token);
         Task<string> errors = shell.StandardError.ReadToEndAsync(patience.Token);
         await shell.WaitForExitAsync(patience.Token);
-        return Normal($"{await output}\n{await errors}".Replace(port, "PORT", StringComparison.Ordinal), network);
+        return Normal($"{await output}\n{await errors}", port, network);
     }
 
     // What is made up anew each time is one word; letters are small, since versions differ in how they begin a sentence.
-    private static string Normal(string text, string network)
+    private static string Normal(string text, string port, string network)
     {
-        string here = text.Replace(network, "NET", StringComparison.Ordinal).Replace(Environment.CurrentDirectory, "HERE", StringComparison.Ordinal);
+        // As numbers of their own: the digits of a port stand in one of some hundred IDs, and 10.214.8 begins 10.214.81.2, too.
+        string words = Regex.Replace(Regex.Replace(text, $@"\b{port}\b", "PORT"), $@"\b{Regex.Escape(network)}\b", "NET");
+        string here = words.Replace(Environment.CurrentDirectory, "HERE", StringComparison.Ordinal);
         string all = Volatile().Replace(here, "ID").ToLowerInvariant();
         return string.Join('\n', all.Replace("failed to create task for container: ", "", StringComparison.Ordinal)
             .Split('\n').Select(line => line.TrimEnd()).Where(line => line.Length > 0 && !Noise().IsMatch(line)));
