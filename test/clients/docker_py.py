@@ -142,7 +142,8 @@ def networks_volumes():
     network.remove()
     seen = []
     for event in events:
-        if event['Actor']['Attributes']['name'] == network.name:
+        # Others use the same engine: what they prune has no name.
+        if event['Actor']['Attributes'].get('name') == network.name:
             seen.append(event['Action'])
             if event['Action'] == 'destroy':
                 break
