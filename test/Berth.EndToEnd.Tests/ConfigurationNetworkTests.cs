@@ -14,7 +14,7 @@ public sealed class ConfigurationNetworkTests
         Assert.SkipUnless(client == "berth" || File.Exists(client), $"{client} is not there");
         string program = client == "berth" ? EngineFixture.Berth : client;
         await using OwnDaemon daemon = await OwnDaemon.StartAsync();
-        string subnet = $"10.{Random.Shared.Next(200, 250)}.{Random.Shared.Next(256)}";
+        string subnet = FreeNetworks.Take();
         Task<Completed> RunAsync(params string[] arguments) => Program.RunAsync(program, arguments, daemon.Address);
         async Task<string> OkAsync(params string[] arguments)
         {

@@ -17,7 +17,7 @@ internal sealed class OwnDaemon : IAsyncDisposable
 
     private OwnDaemon(string root, string? dataRoot, string[] options)
     {
-        (Root, DataRoot, _options) = (root, dataRoot ?? Path.Combine(root, "lib"), options);
+        (Root, DataRoot, _options) = (root, dataRoot ?? Path.Combine(root, "lib"), [.. Networks(options), .. options]);
         Name = "rb" + Path.GetFileName(root).GetHashCode(StringComparison.Ordinal).ToString("x8", null)[..7];
         Api = NewClient();
     }
@@ -55,6 +55,15 @@ internal sealed class OwnDaemon : IAsyncDisposable
         : !File.Exists("/bin/busybox") ? "busybox-static is not installed" : null;
 
     public static string Program => Path.Combine(EngineFixture.Repository, "out/bin/berthd");
+
+    // Networks of its own: two engines that look at the same moment find the same ones free, each of them both.
+    private static IEnumerable<string> Networks(string[] options) =>
+    [
+        "--bip", $"{FreeNetworks.Take()}.1/24",
+        // A configuration file may have some, and then it alone.
+        .. options.Contains("--config-file") ? [] : Enumerable.Range(0, 2).SelectMany(
+            static _ => new[] { "--default-address-pool", $"base={FreeNetworks.Take()}.0/24,size=26" }),
+    ];
 
     /// <summary>Starts one, with the image <c>bb</c> in it unless it has one already.</summary>
     /// <param name="dataRoot">Where its data is to be; null: below its own directory.</param>
