@@ -2,7 +2,7 @@ namespace Berth.EndToEnd.Tests;
 
 /// <summary>Commands that find no engine and start one: in a mount namespace whose <c>/run</c> is empty, so that the default
 /// socket is not this machine's.</summary>
-public sealed class AutostartTests : IDisposable
+public sealed class AutostartTests : IAsyncLifetime
 {
     // $1: the command; the rest: its arguments. Two at once, and then a third.
     private const string Script = """
@@ -22,14 +22,18 @@ public sealed class AutostartTests : IDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("berth-autostart-").FullName;
 
-    public AutostartTests()
+    public async ValueTask InitializeAsync()
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "not root");
         Assert.SkipUnless(File.Exists(Built("berthd")) && File.Exists(EngineFixture.Berth), "out/bin is not built: ./dev build");
-        File.Copy(EngineFixture.Berth, Path.Combine(_folder, "berth"));
+        await Executable.CopyAsync(EngineFixture.Berth, Path.Combine(_folder, "berth"));
     }
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public ValueTask DisposeAsync()
+    {
+        Directory.Delete(_folder, recursive: true);
+        return ValueTask.CompletedTask;
+    }
 
     [Fact]
     public async Task Commands_AtOnceWithoutAnEngine_StartOneThatStays()
@@ -66,12 +70,7 @@ public sealed class AutostartTests : IDisposable
 
     private static string Built(string program) => Path.Combine(EngineFixture.Repository, "out/bin", program);
 
-    private async Task DaemonAsync(string script)
-    {
-        string file = Path.Combine(_folder, "berthd");
-        await File.WriteAllTextAsync(file, "#!/bin/sh\n" + script + "\n", TestContext.Current.CancellationToken);
-        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserExecute);
-    }
+    private Task DaemonAsync(string script) => Executable.WriteAsync(Path.Combine(_folder, "berthd"), "#!/bin/sh\n" + script + "\n");
 
     private Task<Completed> RunAsync(params string[] arguments) => Program.RunAsync(
         "env",

@@ -3,7 +3,6 @@ namespace Berth.EndToEnd.Tests;
 /// <summary>What users put around our command line: plugins, contexts over ssh, the configuration's formats.</summary>
 public sealed class CliExtensionTests(EngineFixture engine) : IDisposable
 {
-    private const UnixFileMode Executable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private readonly string _home = Directory.CreateTempSubdirectory("berth-cli-home-").FullName;
 
     public void Dispose() => Directory.Delete(_home, recursive: true);
@@ -220,8 +219,7 @@ public sealed class CliExtensionTests(EngineFixture engine) : IDisposable
     {
         string path = Path.Combine(_home, file);
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        await File.WriteAllTextAsync(path, text, TestContext.Current.CancellationToken);
-        File.SetUnixFileMode(path, Executable);
+        await Executable.WriteAsync(path, text);
     }
 
     private Task<Completed> BerthAsync(string? input, params string[] arguments) => RunAsync("berth", input, arguments);

@@ -52,7 +52,7 @@ public sealed class RegistryClientTests(EngineFixture engine) : IDisposable
         Need(Client);
         await using LockedRegistry registry = await LockedRegistry.StartAsync();
         string helper = Path.Combine(_home, "docker-credential-drawer");
-        await File.WriteAllTextAsync(helper, $$"""
+        await Executable.WriteAsync(helper, $$"""
             #!/bin/sh
             echo "$1" >> {{_home}}/asked
             case $1 in
@@ -60,8 +60,7 @@ public sealed class RegistryClientTests(EngineFixture engine) : IDisposable
             erase) rm {{_home}}/drawer ;;
             get) cat {{_home}}/drawer 2>/dev/null || { echo "credentials not found in native keychain"; exit 1; } ;;
             esac
-            """, TestContext.Current.CancellationToken);
-        File.SetUnixFileMode(helper, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+            """);
         await File.WriteAllTextAsync(_home + "/config.json", """{"credsStore":"drawer"}""", TestContext.Current.CancellationToken);
         Completed login = await RunAsync(Client, "secret", "login", "-u", "ann", "--password-stdin", registry.Host);
         Assert.True(login.Code == 0, login.Errors);

@@ -56,8 +56,7 @@ public sealed class BadInputTests
         await File.WriteAllTextAsync(folder + "/Dockerfile", "FROM bb\nCOPY . /\n", TestContext.Current.CancellationToken);
         Directory.CreateDirectory(folder + "/secret", UnixFileMode.UserRead | UnixFileMode.UserExecute);
         string berth = daemon.Root + "/berth";
-        File.Copy(EngineFixture.Berth, berth);
-        File.SetUnixFileMode(berth, All);
+        await Executable.CopyAsync(EngineFixture.Berth, berth);
         foreach (string client in new[] { berth, "/usr/bin/docker" }.Where(File.Exists))
         {
             Completed refused = await Program.RunAsync(

@@ -57,7 +57,7 @@ internal sealed class RootlessDaemon : IAsyncDisposable
     public static async Task<RootlessDaemon> StartAsync(bool hasIds = true)
     {
         RootlessDaemon daemon = new(hasIds);
-        daemon.Prepare();
+        await daemon.PrepareAsync();
         await daemon.RestartAsync();
         return daemon;
     }
@@ -148,16 +148,13 @@ internal sealed class RootlessDaemon : IAsyncDisposable
         }
     }
 
-    private void Prepare()
+    private async Task PrepareAsync()
     {
         string bin = Path.Combine(Root, "bin");
         Directory.CreateDirectory(bin);
         foreach (string file in Directory.GetFiles(Path.GetDirectoryName(EngineFixture.Berth)!))
             if (Path.GetFileName(file) is "berthd" or "berth-runtime" || file.EndsWith(".so", StringComparison.Ordinal))
-            {
-                File.Copy(file, Path.Combine(bin, Path.GetFileName(file)));
-                File.SetUnixFileMode(Path.Combine(bin, Path.GetFileName(file)), (UnixFileMode)0x1ED);
-            }
+                await Executable.CopyAsync(file, Path.Combine(bin, Path.GetFileName(file)));
         File.WriteAllText($"{Root}/passwd", File.ReadAllText("/etc/passwd") + $"{User}:x:{Id}:{Id}::{Root}:/bin/sh\n");
         File.WriteAllText($"{Root}/group", File.ReadAllText("/etc/group") + $"{User}:x:{Id}:\n");
         string ids = _hasIds ? $"{User}:{FirstId}:65536\n" : "";
