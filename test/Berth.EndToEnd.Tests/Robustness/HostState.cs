@@ -62,7 +62,14 @@ internal sealed partial class HostState(OwnDaemon daemon)
     private static void Strangers(List<string> left, string directory, IEnumerable<string> known)
     {
         HashSet<string> names = [.. known];
-        left.AddRange(Directory.GetFileSystemEntries(directory).Where(entry => !names.Contains(Path.GetFileName(entry))));
+        try
+        {
+            left.AddRange(Directory.GetFileSystemEntries(directory).Where(entry => !names.Contains(Path.GetFileName(entry))));
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // The engine, which clears up in the background, has just removed it.
+        }
     }
 
     private IEnumerable<string> Cgroups() => Directory.GetDirectories("/sys/fs/cgroup")

@@ -43,10 +43,28 @@ internal sealed class SmallDisk : IAsyncDisposable
         _isMounted = true;
     }
 
+    /// <summary>Takes it away, once the last process that used it has let go.</summary>
     public async Task UnmountAsync()
     {
-        await RunAsync("umount", Path);
+        string said = "";
+        try
+        {
+            await Eventually.HoldsAsync(async () =>
+            {
+                Completed end = await Program.RunAsync("umount", [Path], "");
+                said = end.Errors;
+                return end.Code == 0;
+            });
+        }
+        catch (TimeoutException busy)
+        {
+            throw new InvalidOperationException($"umount {Path}: {said}", busy);
+        }
         _isMounted = false;
+        // Other mount namespaces that were made meanwhile, such as another test's, may have it still, broken as it is: what is mounted
+        // next is another image, of what the disk holds.
+        await RunAsync("cp", "--sparse=always", Image, Image + "-next");
+        File.Move(Image + "-next", Image, overwrite: true);
     }
 
     /// <summary>Takes all room there is.</summary>
