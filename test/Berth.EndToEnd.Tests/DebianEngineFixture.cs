@@ -10,7 +10,7 @@ namespace Berth.EndToEnd.Tests;
 public sealed class DebianEngineFixture : IAsyncLifetime
 {
     private const string Daemon = "/usr/sbin/dockerd";
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
     private readonly string _root = Directory.CreateTempSubdirectory("berth-debian-").FullName;
     private readonly string _bridge = $"bd{Environment.ProcessId:x}";
     private readonly SemaphoreSlim _gate = new(1);

@@ -181,16 +181,19 @@ public sealed class DockerCommandLineTests(EngineFixture engine)
     private static async Task<string> RetryingGetAsync(string address)
     {
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
-        for (int attempt = 0; ; attempt++)
+        string page = "";
+        await Eventually.HoldsAsync(async () =>
         {
             try
             {
-                return await http.GetStringAsync(address, TestContext.Current.CancellationToken);
+                page = await http.GetStringAsync(address, TestContext.Current.CancellationToken);
+                return true;
             }
-            catch (Exception refused) when (refused is HttpRequestException or TaskCanceledException && attempt < 50)
+            catch (Exception refused) when (refused is HttpRequestException or TaskCanceledException)
             {
-                await Task.Delay(100, TestContext.Current.CancellationToken);
+                return false;
             }
-        }
+        });
+        return page;
     }
 }

@@ -38,6 +38,7 @@ public sealed class IPv6NetworkTests
         int port = FreePort.Next();
         await RunAsync("run", "-d", "--name", "web", "--network", "six", "--ip6", $"{_prefix}:6::77", "--network-alias", "www",
             "-p", $"{port}:80", "bb", "sh", "-c", Server);
+        await ListensAsync(daemon, "web");
         await RunAsync("run", "-d", "--name", "client", "--network", "six", "--link", "web:db", "bb", "busybox", "sleep", "1000");
 
         Assert.Equal($"{_prefix}:6::77 64 {_prefix}:6::f", (await RunAsync("inspect", "web", "--format",
@@ -121,6 +122,7 @@ public sealed class IPv6NetworkTests
         Assert.Equal("false true 1", (await RunAsync("network", "inspect", "only", "--format",
             "{{.EnableIPv4}} {{.EnableIPv6}} {{len .IPAM.Config}}")).Trim());
         await RunAsync("run", "-d", "--name", "web", "--network", "only", "bb", "sh", "-c", Server);
+        await ListensAsync(daemon, "web");
         Assert.Equal("hello\n", await RunAsync("run", "--rm", "--network", "only", "bb", "busybox", "wget", "-qO-", "http://web/f"));
         Assert.Equal("", await RunAsync("run", "--rm", "--network", "own", "--sysctl", "net.ipv6.conf.all.disable_ipv6=1",
             "bb", "busybox", "ip", "-6", "addr", "show", "dev", "eth0"));
@@ -169,6 +171,7 @@ public sealed class IPv6NetworkTests
             await using OwnDaemon daemon = await OwnDaemon.StartAsync(null, "--config-file", file);
             async Task<string> RunAsync(params string[] arguments) => await OutputAsync(Debian, daemon, arguments);
             await RunAsync("run", "-d", "--name", "web", "bb", "sh", "-c", Server);
+            await ListensAsync(daemon, "web");
             Assert.Equal($"{_prefix}:b::2 64 {_prefix}:b::1", (await RunAsync("inspect", "web", "--format",
                 "{{with .NetworkSettings}}{{.GlobalIPv6Address}} {{.GlobalIPv6PrefixLen}} {{.IPv6Gateway}}{{end}}")).Trim());
             Assert.Equal("hello\n", await RunAsync("run", "--rm", "--link", "web:db", "bb", "busybox", "wget", "-qO-", $"http://[{_prefix}:b::2]/f"));
@@ -210,6 +213,7 @@ public sealed class IPv6NetworkTests
             string[] compose = ["-f", Path.Combine(directory, "docker-compose.yml"), "-p", "six"];
             Completed up = await Program.RunAsync(Compose, [.. compose, "up", "-d"], daemon.Address);
             Assert.True(up.Code == 0, up.Errors);
+            await ListensAsync(daemon, "six_web_1");
             Assert.Equal("hello\n", await OutputAsync(
                 Debian, daemon, "run", "--rm", "--network", "six_six", "bb", "busybox", "wget", "-qO-", $"http://[{_prefix}:6::77]/f"));
             Completed down = await Program.RunAsync(Compose, [.. compose, "down", "-t", "0"], daemon.Address);
@@ -245,7 +249,11 @@ public sealed class IPv6NetworkTests
         return completed.Output;
     }
 
-    // The server may need a moment to listen.
+    // The server may need a moment to listen; who asks once must not be early.
+    private static async Task ListensAsync(OwnDaemon daemon, string container) => await Eventually.HoldsAsync(async () =>
+        (await daemon.BerthAsync("exec", container, "busybox", "wget", "-qO-", "http://127.0.0.1/f")).Output == "hello\n");
+
+    // The same from here.
     private static async Task<string> GetAsync(string host, int port)
     {
         using HttpClient client = new() { Timeout = TimeSpan.FromSeconds(5) };
@@ -266,7 +274,7 @@ public sealed class IPv6NetworkTests
     }
 
     private static async Task AssertNoWayAsync(Outside outside, string address) =>
-        await Assert.ThrowsAnyAsync<Exception>(() => outside.GetAsync(address));
+        await Assert.ThrowsAnyAsync<Exception>(() => outside.GetAsync(address, seconds: 2));
 
     /// <summary>A machine beside this one: a network namespace at a link of its own, that knows no way to containers.</summary>
     private sealed class Outside(Process holder, string link, string prefix) : IAsyncDisposable
@@ -288,13 +296,15 @@ public sealed class IPv6NetworkTests
                 + $" && echo 0 >/proc/sys/net/ipv6/conf/{link}/accept_dad && ip link set {link} up");
             await ShellAsync($"nsenter -t {holder.Id} -n sh -c 'echo 0 >/proc/sys/net/ipv6/conf/eth0/accept_dad; ip link set lo up"
                 + $" && ip addr add {prefix}:77::2/64 dev eth0 nodad && ip link set eth0 up'");
+            await Eventually.HoldsAsync(async () => (await Program.RunAsync(
+                "nsenter", ["-t", $"{holder.Id}", "-n", "busybox", "wget", "-qO-", "http://127.0.0.1:7001/f"], "")).Code == 0);
             return outside;
         }
 
         private static string NamespaceOf(string process) => new FileInfo($"/proc/{process}/ns/net").LinkTarget ?? "";
 
-        public async Task<string> GetAsync(string address) =>
-            await ShellAsync($"nsenter -t {holder.Id} -n curl -sS -g -m 2 '{address}'");
+        public async Task<string> GetAsync(string address, int seconds = 30) =>
+            await ShellAsync($"nsenter -t {holder.Id} -n curl -sS -g -m {seconds} '{address}'");
 
         public async ValueTask DisposeAsync()
         {

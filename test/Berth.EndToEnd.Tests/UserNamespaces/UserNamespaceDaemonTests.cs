@@ -53,7 +53,8 @@ public sealed class UserNamespaceDaemonTests(EngineFixture engine) : IAsyncLifet
         // As Compose and pods share a network: by Docker's words alone.
         string first = (await DoAsync("run", "-d", "--name", "first", Image, "httpd", "-f", "-p", "80", "-h", "/etc")).Trim();
         Assert.Equal("root", (await DoAsync("run", "--rm", "--network", "container:first", "--pid", "container:first", "--cap-add", "NET_ADMIN",
-            Image, "sh", "-c", "ip link set lo down && ip link set lo up && wget -qO- http://127.0.0.1/passwd | cut -c-4 | tr -d '\\n'")).Trim());
+            Image, "sh", "-c", "ip link set lo down && ip link set lo up && until wget -qO /p http://127.0.0.1/passwd; do sleep 0.1; done "
+                + "&& cut -c-4 /p")).Trim());
         await DoAsync("rm", "-f", first);
         Completed missing = await DockerAsync("run", "--rm", "--network", "container:nosuch", Image, "true");
         Assert.Contains("No such container: nosuch", missing.Errors);

@@ -243,7 +243,8 @@ public sealed class UserNamespaceTests(EngineFixture engine) : IAsyncLifetime
     [Fact]
     public async Task Joined_SharesIdsAndNamespaces_AndHasItsRightsThere()
     {
-        string name = await StayAsync("touch /dev/shm/of-first; sleep 1000", "--ipc", "shareable");
+        string name = await StayAsync("touch /dev/shm/of-first; echo made; sleep 1000", "--ipc", "shareable");
+        await Eventually.HoldsAsync(async () => await DoAsync("logs", name) == "made\n");
         (uint user, uint _) = await RootOutsideAsync(name);
         string joined = $"container:{name}";
         Assert.Equal($"{user}\n10.9.9.9\nof-first\nsleep\nkilled\n", await DoAsync("run", "--rm", $"--userns={joined}", "--network", joined,
