@@ -114,8 +114,10 @@ internal sealed class BuildTable(TimeProvider time) : IDisposable
             while (_ended.TryPeek(out BuildJob? oldest) && time.GetElapsedTime(oldest.Ended) >= EndedTime)
                 RemoveLocked(_ended.Dequeue());
             _sweep?.Dispose();
-            _sweep = _ended.TryPeek(out BuildJob? next)
-                ? time.CreateTimer(_ => Sweep(), null, EndedTime - time.GetElapsedTime(next.Ended), Timeout.InfiniteTimeSpan) : null;
+            // Not less than nothing: the next one's time may have come since it was looked at.
+            TimeSpan? left = _ended.TryPeek(out BuildJob? next) ? EndedTime - time.GetElapsedTime(next.Ended) : null;
+            _sweep = left is null ? null
+                : time.CreateTimer(_ => Sweep(), null, left > TimeSpan.Zero ? left.Value : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
         }
     }
 

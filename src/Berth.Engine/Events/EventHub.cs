@@ -100,8 +100,12 @@ internal sealed class EventHub(TimeProvider time) : IEvents, IDisposable
     private async IAsyncEnumerable<EngineEvent> ReadAsync(
         EventQuery query, List<EngineEvent> past, Channel<EngineEvent> live, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using ITimer? end = query.Until is { } until && until > time.GetUtcNow()
-            ? time.CreateTimer(_ => live.Writer.TryComplete(), null, until - time.GetUtcNow(), Timeout.InfiniteTimeSpan)
+        // The clock is asked once, here: the end may have passed since the subscription, and nobody else would end it.
+        TimeSpan? left = query.Until - time.GetUtcNow();
+        if (left <= TimeSpan.Zero)
+            live.Writer.TryComplete();
+        using ITimer? end = left > TimeSpan.Zero
+            ? time.CreateTimer(_ => live.Writer.TryComplete(), null, left.Value, Timeout.InfiniteTimeSpan)
             : null;
         try
         {
