@@ -51,6 +51,25 @@ public sealed class LifecycleTests : IAsyncLifetime
         }
     }
 
+    /// <summary>What the engine itself waits for at an end, such as a slow disk, is no time that the container ran.</summary>
+    [Fact]
+    public async Task Always_SlowEngine_WaitsLongerEachTimeAllTheSame()
+    {
+        (string id, FakeContainer running) = await _test.StartAsync(new HostSettings { RestartPolicy = new RestartPolicy("always", 0) });
+        Container container = _test.Engine.Parts.Containers.Find(id);
+        foreach (int milliseconds in (int[])[100, 200, 400])
+        {
+            await _test.UntilAsync(() => container.State.Status == ContainerStatus.Running);
+            using CancellationTokenRegistration slow = container.Run.Token.Register(() => _test.Time.Advance(TimeSpan.FromSeconds(30)));
+            running.Exit(1);
+            await _test.UntilAsync(() => container.State.Status == ContainerStatus.Restarting);
+            FakeContainer? next = null;
+            TimeSpan waited = await _test.AdvanceUntilAsync(() => _test.Runtime.Started.TryRead(out next), s_step);
+            Assert.InRange(waited.TotalMilliseconds, milliseconds, double.MaxValue);
+            running = next!;
+        }
+    }
+
     [Fact]
     public async Task Events_ClockWasSetBack_HaveTheNewTimeAndEndInTime()
     {
@@ -69,6 +88,16 @@ public sealed class LifecycleTests : IAsyncLifetime
         await reading;
         Assert.Contains(second.Id, seen);
         Assert.All(seen, id => Assert.Equal(second.Id, id));
+    }
+
+    [Fact]
+    public async Task Events_WhoseEndPassesBeforeTheyAreRead_End()
+    {
+        DateTimeOffset begin = _test.Time.GetUtcNow();
+        IAsyncEnumerable<EngineEvent> events =
+            _test.Engine.Events.Subscribe(new EventQuery { Since = begin, Until = begin.AddSeconds(5) }, Cancel);
+        _test.Time.Advance(TimeSpan.FromSeconds(6));
+        Assert.NotNull(await events.ToListAsync(Cancel).AsTask().WaitAsync(TimeSpan.FromSeconds(60), Cancel));
     }
 
     [Fact]

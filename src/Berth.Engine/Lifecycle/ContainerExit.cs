@@ -16,11 +16,12 @@ internal sealed partial class ContainerService
         parts.Background.Run($"watch container {container.Id[..12]}", async () =>
     {
         ContainerExit exit = await running.Exited.WaitAsync(parts.Closing.Token);
-        await HandleExitAsync(container, running, exit);
+        // Now: what the engine waits for before it starts it again, a disk for one, is no time that it ran.
+        await HandleExitAsync(container, running, exit, parts.Time.GetTimestamp());
     });
 
     /// <summary>Deals with the end of a run: state, events, network, policy, removal.</summary>
-    internal async Task HandleExitAsync(Container container, IContainer running, ContainerExit exit)
+    internal async Task HandleExitAsync(Container container, IContainer running, ContainerExit exit, long seen)
     {
         await container.Gate.WaitAsync(CancellationToken.None);
         try
@@ -53,7 +54,7 @@ internal sealed partial class ContainerService
             PublishExit(container.Record, exit);
             container.ExitHandled.TrySetResult();
             if (restarts)
-                ScheduleRestart(container, exit);
+                ScheduleRestart(container, exit, seen);
             else if (isRemoved)
                 RemoveLocked(container, removeVolumes: true);
             container.CompleteExit(new WaitOutcome(exit.Code, null));
@@ -127,10 +128,10 @@ internal sealed partial class ContainerService
     }
 
     /// <summary>Starts it again after a pause that doubles while it keeps failing quickly.</summary>
-    private void ScheduleRestart(Container container, ContainerExit exit)
+    private void ScheduleRestart(Container container, ContainerExit exit, long seen)
     {
         TimeSpan? ran = container.StartedTimestamp is { } started
-            ? parts.Time.GetElapsedTime(started) : exit.At - container.State.StartedAt;
+            ? parts.Time.GetElapsedTime(started, seen) : exit.At - container.State.StartedAt;
         bool isSettled = ran >= s_settledAfter;
         container.Backoff = isSettled || container.Backoff == TimeSpan.Zero ? s_backoffMin
             : container.Backoff * 2 < s_backoffMax ? container.Backoff * 2 : s_backoffMax;

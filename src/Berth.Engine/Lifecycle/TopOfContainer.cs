@@ -86,12 +86,15 @@ internal sealed partial class ContainerService
     private StatisticsSample Sample(Container container, StatisticsSample? previous)
     {
         CgroupStatistics? counts = null;
+        ulong? system = null;
         IReadOnlyList<InterfaceCounts> interfaces = [];
         if (container.Runtime is { } running && !running.Exited.IsCompleted)
         {
             try
             {
                 counts = running.ReadStatistics();
+                // At once: clients divide the one by the other, and what passes in between is in one of them only.
+                system = HostCounts.CpuNanoseconds();
                 interfaces = container.Record.Host.NetworkMode == "host" ? [] : HostCounts.Interfaces(running.Pid);
             }
             catch (Exception exception) when (exception is IOException or FaultException)
@@ -101,7 +104,7 @@ internal sealed partial class ContainerService
             }
         }
         return new StatisticsSample(container.Id, container.Name, counts is null ? default : parts.Time.GetUtcNow(), counts, interfaces,
-            HostCounts.CpuNanoseconds(), Environment.ProcessorCount, previous?.At ?? default, previous?.Counts,
+            system ?? HostCounts.CpuNanoseconds(), Environment.ProcessorCount, previous?.At ?? default, previous?.Counts,
                 previous?.SystemCpuNanoseconds ?? 0);
     }
 }
