@@ -1,6 +1,10 @@
+using System.Globalization;
 using System.IO.Compression;
 using System.Text;
+using Berth.Engine.State;
+using Berth.Faults;
 using Berth.Layers.Tar;
+using Berth.Linux;
 using Berth.Oci;
 using Berth.Oci.Images;
 using Berth.Oci.Json;
@@ -182,6 +186,27 @@ public sealed class StoreTests : IAsyncLifetime
             new TarEntry { Type = TarEntryType.Directory, Path = "real/inside/"u8.ToArray(), Mode = 0x1C0 },
             new TarEntry { Type = TarEntryType.SymbolicLink, Path = "data"u8.ToArray(), LinkTarget = "/real"u8.ToArray() });
         Assert.Equal(["inside"], await CopiedAsync("linked", "/data"));
+    }
+
+    /// <summary>A process between fork and exec holds a copy of every descriptor, also of those that are meant to close on exec.</summary>
+    [Fact]
+    public void DataRoot_GivenFree_CanBeTakenWhileAnotherProcessHoldsACopy()
+    {
+        string root = Directory.CreateTempSubdirectory("berth-lock-").FullName;
+        DataRootLock first = DataRootLock.Take(root);
+        Assert.Throws<FaultException>(() => DataRootLock.Take(root));
+        using FileDescriptor copy = CopyOf(Path.Combine(root, "engine.lock"));
+        first.Dispose();
+        DataRootLock.Take(root).Dispose();
+        first.Dispose();
+        Directory.Delete(root, recursive: true);
+    }
+
+    private static FileDescriptor CopyOf(string file)
+    {
+        string number = Directory.GetFiles("/proc/self/fd").First(own => new FileInfo(own).LinkTarget == file);
+        using FileDescriptor own = new(int.Parse(Path.GetFileName(number), CultureInfo.InvariantCulture), ownsHandle: false);
+        return own.Duplicate();
     }
 
     private async Task<string[]> CopiedAsync(string image, string destination)

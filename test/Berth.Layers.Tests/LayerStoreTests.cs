@@ -1,6 +1,8 @@
+using System.Globalization;
 using Berth.Faults;
 using Berth.Layers.Stores;
 using Berth.Layers.Tar;
+using Berth.Linux;
 using Berth.Oci;
 
 namespace Berth.Layers.Tests;
@@ -209,6 +211,18 @@ public abstract class LayerStoreContract : IAsyncDisposable
     {
         Open();
         Assert.Equal(FaultKind.Conflict, Assert.Throws<FaultException>(Open).Kind);
+    }
+
+    /// <summary>A process between fork and exec holds a copy of every descriptor, also of those that are meant to close on exec.</summary>
+    [Fact]
+    public async Task Open_GivenFreeWhileAnotherProcessHoldsACopy_Works()
+    {
+        LayerStore store = Open();
+        string number = Directory.GetFiles("/proc/self/fd").First(file => new FileInfo(file).LinkTarget == Scratch["store/lock"]);
+        using FileDescriptor own = new(int.Parse(Path.GetFileName(number), CultureInfo.InvariantCulture), ownsHandle: false);
+        using FileDescriptor copy = own.Duplicate();
+        await store.DisposeAsync();
+        Open();
     }
 }
 

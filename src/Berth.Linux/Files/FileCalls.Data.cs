@@ -148,7 +148,9 @@ public static unsafe partial class FileCalls
     /// runs its program, and the lock would stay as long.</remarks>
     public static void Unlock(FileDescriptor file)
     {
-        _ = TryLock(file, LOCK_UN);
+        // Whoever gives it back twice has it no more.
+        if (!file.IsClosed)
+            _ = TryLock(file, LOCK_UN);
         file.Dispose();
     }
 
