@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Berth.Engine.Specs;
 using Berth.Runtime.Confinement;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -23,7 +24,10 @@ public sealed class ConfinementTests : IDisposable
         string parser = Path.Join(_directory, "parser");
         if (!File.Exists(List))
             File.WriteAllText(List, "");
-        File.WriteAllText(parser, $"#!/bin/sh\necho run >> {_directory}/runs\n{before}\ncat > /dev/null\necho 'berth-default (enforce)' > {List}\n");
+        File.WriteAllText(parser + ".new", $"#!/bin/sh\necho run >> {_directory}/runs\n{before}\ncat > /dev/null\necho 'berth-default (enforce)' > {List}\n");
+        // Copied by another process: what this one has open for writing a child of another test may hold, and then nobody may execute it.
+        using (Process copy = Process.Start("cp", [parser + ".new", parser]))
+            copy.WaitForExit();
         File.SetUnixFileMode(parser, (UnixFileMode)0x1ED);
         return new DefaultConfinement(new ProfileLoader(List, [parser]), isOffered, NullLogger.Instance, _time);
     }

@@ -13,7 +13,8 @@ internal static class BusyboxTree
     {
         foreach (string name in new[] { "bin", "etc", "tmp", "proc", "sys", "dev", "root" })
             Directory.CreateDirectory(Path.Join(directory, name));
-        File.Copy("/bin/busybox", Path.Join(directory, "bin/busybox"));
+        // By another process: what this one has open for writing a child of another test may hold, and then nobody may execute it.
+        await Command.NeedAsync("cp", ["/bin/busybox", Path.Join(directory, "bin/busybox")]);
         foreach (string applet in s_applets)
             File.CreateSymbolicLink(Path.Join(directory, "bin", applet), "busybox");
         await File.WriteAllTextAsync(Path.Join(directory, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000::/:/bin/sh\n");

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Berth.Runtime.Confinement;
 
 namespace Berth.Runtime.Tests.Confinement;
@@ -12,7 +13,10 @@ public sealed class ProfileLoaderTests : IDisposable
     private string Write(string name, string text)
     {
         string path = Path.Join(_directory, name);
-        File.WriteAllText(path, text);
+        File.WriteAllText(path + ".new", text);
+        // Copied by another process: what this one has open for writing a child of another test may hold, and then nobody may execute it.
+        using (Process copy = Process.Start("cp", [path + ".new", path]))
+            copy.WaitForExit();
         File.SetUnixFileMode(path, (UnixFileMode)0x1ED);
         return path;
     }

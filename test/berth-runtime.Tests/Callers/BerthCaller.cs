@@ -150,7 +150,9 @@ public sealed class BerthWithCrun : BerthCaller
         // Debian's refuses controllers of version 1 beside a tree of version 2: that is hidden from it.
         string script = $"{Root}/crun";
         await File.WriteAllTextAsync(
-            script, "#!/bin/sh\nexec unshare -m sh -c 'umount /sys/fs/cgroup/unified && exec crun \"$@\"' crun \"$@\"\n");
+            script + ".new", "#!/bin/sh\nexec unshare -m sh -c 'umount /sys/fs/cgroup/unified && exec crun \"$@\"' crun \"$@\"\n");
+        // Copied by another process: what this one has open for writing a child of another test may hold, and then nobody may execute it.
+        await Command.NeedAsync("cp", [script + ".new", script]);
         File.SetUnixFileMode(script, (UnixFileMode)0x1ED);
         return script;
     }

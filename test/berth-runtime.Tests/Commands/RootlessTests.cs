@@ -17,7 +17,8 @@ public sealed class RootlessTests(BundleFixture bundles) : IClassFixture<BundleF
         await Command.NeedAsync("chown", ["-R", User, root, bundle]);
         // The program's own file is where only root may look, as the tests are run.
         string program = Path.Join(root, "berth-runtime");
-        File.Copy(Command.Runtime, program);
+        // Copied by another process: what this one has open for writing a child of another test may hold, and then nobody may execute it.
+        await Command.NeedAsync("cp", [Command.Runtime, program]);
         Task<Completed> RunAsync(params string[] arguments) => Command.RunAsync("setpriv",
             ["--reuid", User, "--regid", User, "--clear-groups", program, "--root", Path.Join(root, "state"), .. arguments]);
 
