@@ -125,15 +125,18 @@ public sealed class PublishTests
 
     /// <summary>A process between fork and exec holds a copy of every descriptor, also of the sockets that are meant to close on exec.</summary>
     [Fact]
-    public void ReleasedPort_IsFreeWhileAnotherProcessHoldsACopy()
+    public async Task ReleasedPort_IsFreeWhileAnotherProcessHoldsACopy()
     {
-        using Socket held = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        // Where nobody else takes a port of the kernel's choice meanwhile.
+        await using World world = await World.StartAsync();
+        Socket New() => NetworkNamespace.Run(world.Host, () => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+        using Socket held = New();
         held.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         held.Listen();
         EndPoint address = held.LocalEndPoint!;
         using SafeSocketHandle duplicate = new(Duplicate((int)held.Handle), ownsHandle: true);
         PortHolder.Close(held);
-        using Socket next = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        using Socket next = New();
         next.Bind(address);
         next.Listen();
     }
