@@ -219,14 +219,19 @@ public sealed class CgroupTests : IDisposable
         return output;
     }
 
-    // The shell puts itself in before it becomes the script: all of it counts.
+    // The shell puts itself in before it becomes the script: all of it counts. It is in all trees when this returns: what is in the first
+    // only is neither frozen nor killed by the others, and enters them when the test is over.
     private Process Run(string script)
     {
         string enter = string.Join("; ", _group!.ProcsFiles.Select(file => $"echo $$ > {file}"));
-        return Process.Start(new ProcessStartInfo("/bin/sh", ["-c", $"{enter}; exec /bin/sh -c \"$0\"", script])
+        Process process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", $"{enter}; exec /bin/sh -c \"$0\"", script])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!;
+        string pid = process.Id.ToString(CultureInfo.InvariantCulture);
+        Assert.True(SpinWait.SpinUntil(
+            () => process.HasExited || _group.ProcsFiles.All(file => File.ReadLines(file).Contains(pid)), TimeSpan.FromSeconds(20)));
+        return process;
     }
 }

@@ -223,9 +223,10 @@ public sealed class HookTests(ContainerFixture fixture) : IClassFixture<Containe
             },
         })!;
         string[] words = (await engine.StandardOutput.ReadLineAsync(Cancel))!.Split(' ');
-        string state = Path.Join(shared, "state");
-        Assert.True(SpinWait.SpinUntil(() => File.Exists(state) && new FileInfo(state).Length > 0, TimeSpan.FromSeconds(30)));
-        int pid = JsonDocument.Parse(await File.ReadAllTextAsync(state, Cancel)).RootElement.GetProperty("pid").GetInt32();
+        // The second thing that the hook writes: all of the first is there, too.
+        string hook = Path.Join(shared, "hook");
+        Assert.True(SpinWait.SpinUntil(() => File.Exists(hook) && new FileInfo(hook).Length > 0, TimeSpan.FromSeconds(30)));
+        int pid = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Join(shared, "state"), Cancel)).RootElement.GetProperty("pid").GetInt32();
         engine.Kill();
         await engine.WaitForExitAsync(Cancel);
         Assert.True(SpinWait.SpinUntil(() => !Directory.Exists($"/proc/{pid}"), TimeSpan.FromSeconds(30)), "it still waits for its hooks");
@@ -234,7 +235,7 @@ public sealed class HookTests(ContainerFixture fixture) : IClassFixture<Containe
         await found.DeleteAsync(Cancel);
         Assert.Equal(["poststop"], Kinds(Path.Join(shared, "stopped")));
         Assert.False(Directory.Exists(words[1]));
-        ContainerFixture.Run("kill", (await File.ReadAllTextAsync(Path.Join(shared, "hook"), Cancel)).Trim());
+        ContainerFixture.Run("kill", (await File.ReadAllTextAsync(hook, Cancel)).Trim());
         Directory.Delete(words[3], recursive: true);
     }
 
