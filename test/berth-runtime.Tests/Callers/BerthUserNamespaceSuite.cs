@@ -33,8 +33,12 @@ public abstract class BerthUserNamespaceSuite(BerthCaller caller)
         }
     }
 
-    private async Task<uint> RootOutsideAsync(string name) => uint.Parse(
-        (await Command.NeedAsync("stat", ["-c", "%u", $"/proc/{await caller.PidAsync(name)}"])).Trim());
+    // Before it executes the program it is the runtime's, which nobody may look into: its files are root's.
+    private async Task<uint> RootOutsideAsync(string name)
+    {
+        await caller.ExecutesAsync(name, "sleep");
+        return uint.Parse((await Command.NeedAsync("stat", ["-c", "%u", $"/proc/{await caller.PidAsync(name)}"])).Trim());
+    }
 
     [Fact]
     public Task Root_IsAnOrdinaryUserOutside_AndOnDiskAreItsOwnIds() => WithAsync([], async name =>

@@ -62,10 +62,32 @@ public abstract class Caller : IAsyncLifetime
     /// <summary>Removes it, whatever it does.</summary>
     public abstract Task RemoveAsync(string name);
 
+    /// <summary>Waits until its first process is that program: "start" of a runtime of others returns before it is executed.</summary>
+    public async Task ExecutesAsync(string name, string program)
+    {
+        int pid = await PidAsync(name);
+        await Command.UntilAsync(
+            $"{name} executes {program}", async () => (await File.ReadAllTextAsync($"/proc/{pid}/comm")).Trim() == program);
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (Missing is null)
             await StopAsync();
-        Directory.Delete(Root, recursive: true);
+        await Command.UntilAsync($"{Root} is removed", () => Task.FromResult(TryRemove()));
+    }
+
+    // What others have started may still put away its own files when they have ended: shims, monitors.
+    private bool TryRemove()
+    {
+        try
+        {
+            Directory.Delete(Root, recursive: true);
+            return true;
+        }
+        catch (IOException)
+        {
+            return !Directory.Exists(Root);
+        }
     }
 }
