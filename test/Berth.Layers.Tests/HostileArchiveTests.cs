@@ -185,8 +185,8 @@ public sealed class HostileArchiveTests : IDisposable
             }
             catch (IOException)
             {
-                // The extractor has made the name again.
-                Shell.Run($"rm -rf {directory}.aside; mkdir -p {directory} 2>/dev/null || true");
+                // The extractor has made the name again, and may write below the old one still.
+                Shell.Run($"(rm -rf {directory}.aside; mkdir -p {directory}) 2>/dev/null || true");
             }
         }
     }
