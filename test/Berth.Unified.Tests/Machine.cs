@@ -133,7 +133,9 @@ public class Machine : IAsyncLifetime
             "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "2048", "-display", "none", "-no-reboot", "-nic", "none",
             "-serial", "stdio", "-monitor", "none",
             .. disks.SelectMany(static disk => new[] { "-drive", $"file={disk},format=raw,if=virtio" }),
-            "-kernel", kernel, "-initrd", $"{_directory}/initrd", "-append", "console=ttyS0 quiet panic=-1 mitigations=off cgroup_no_v1=all",
+            "-kernel", kernel, "-initrd", $"{_directory}/initrd", "-append",
+            // The kernel's own errors, such as of a group that is out of memory, would come into the middle of a check's line.
+            "console=ttyS0 quiet loglevel=1 panic=-1 mitigations=off cgroup_no_v1=all",
         ]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true })!;
         using CancellationTokenSource patience = new(s_patience);
         Task<string> errors = machine.StandardError.ReadToEndAsync(patience.Token);

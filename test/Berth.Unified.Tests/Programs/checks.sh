@@ -61,6 +61,7 @@ first=$(cut -d ' ' -f 14 /proc/$(berth inspect -f '{{.State.Pid}}' count)/stat)
 sleep 1
 equal frozen-still "$first" "$(cut -d ' ' -f 14 /proc/$(berth inspect -f '{{.State.Pid}}' count)/stat)"
 berth unpause count > /dev/null
+until_true "grep -q 'frozen 0' $frozen/cgroup.events"
 holds thawed "grep -q 'frozen 0' $frozen/cgroup.events" "$(cat $frozen/cgroup.events)"
 
 # Devices, by a program in the kernel.
@@ -175,7 +176,7 @@ stays() { # NAME WORDS: the container's own, which it does as ever
 stays apparmor-files-work 'b=busybox; $b mkdir -p /w/d; echo x > /w/f; echo y >> /w/f; $b mv /w/f /w/d/g; $b ln /w/d/g /w/h; $b ln -s h /w/s; $b chmod 4755 /w/h; $b chown 7:7 /w/d; $b rm -r /w/d; [ "$(cat /w/s | head -n 1)" = x ]; $b mkfifo /w/p; $b cp /bin/busybox /w/busybox; /w/busybox true; $b rm -r /w'
 stays apparmor-tar-works 'b=busybox; $b mkdir -p /t/a; echo z > /t/a/f; $b tar -C /t -cf /t.tar a; $b rm -r /t/a; $b tar -C /t -xf /t.tar; [ "$(cat /t/a/f)" = z ]'
 stays apparmor-processes-work 'sleep 100 & kill $!; sleep 100 & kill -9 $!; kill -0 1; cat /proc/1/environ > /dev/null; [ "$(busybox readlink /proc/1/exe)" = /bin/busybox ]; echo 5 > /proc/self/oom_score_adj'
-stays apparmor-sockets-work 'b=busybox; $b ip link set lo up; echo hello | $b nc -l -p 7777 > /dev/null & sleep 1; [ "$(echo x | timeout 5 busybox nc 127.0.0.1 7777)" = hello ]'
+stays apparmor-sockets-work 'b=busybox; $b ip link set lo up; echo hello | $b nc -l -p 7777 > /dev/null & for i in 1 2 3 4 5 6 7 8 9; do sleep 1; [ "$(echo x | timeout 5 busybox nc 127.0.0.1 7777)" = hello ] && exit 0; done; exit 1'
 stays apparmor-devices-work 'echo x > /dev/null; head -c 1 /dev/urandom > /dev/null; [ -d /dev/shm ]; echo x > /dev/shm/x; cat /dev/shm/x'
 stays apparmor-shm-parameter 'p=$(cat /proc/sys/kernel/shm_rmid_forced); echo $p > /proc/sys/kernel/shm_rmid_forced'
 holds apparmor-stops "berth stop -t 1 held > /dev/null && [ \"\$(berth inspect -f '{{.State.ExitCode}}' held)\" = 137 ]" "$(berth ps -a)"
@@ -322,6 +323,7 @@ holds user-userns-refused "berth run --rm --userns=private busybox:1 true 2>&1 |
 stats=$(berth stats --no-stream --format '{{.PIDs}} {{.MemUsage}}' mine)
 holds user-stats "echo '$stats' | grep -qE '^[1-9][0-9]* [1-9].*B / 64MiB\$'" "$stats"
 berth rm -f mine > /dev/null
+until_true '[ -z "$(find /sys/fs/cgroup/handed/berth -mindepth 1 -type d)" ]'
 equal user-nothing-left "" "$(find /sys/fs/cgroup/handed/berth -mindepth 1 -type d)"
 kill $user
 until_true '[ -z "$(ps -o user,comm | grep ^sailor)" ]'

@@ -43,6 +43,7 @@ equal unit "tests-a.slice yes yes yes yes yes no" "$(echo $(for one in Slice Del
 equal annotations "2min 3s inactive-or-failed" "$(echo $(setting $scope TimeoutStopUSec) $(setting $scope CollectMode))"
 holds devices "systemctl show $scope | grep -qx DevicePolicy=strict && systemctl show $scope | grep -qx 'DeviceAllow=char-pts rwm'" "$(setting $scope DeviceAllow)"
 $runtime exec -d one sleep 500 < /dev/null > /dev/null 2>&1
+until_true '[ $(wc -l < $group/cgroup.procs) = 2 ]'
 equal exec-joins 2 "$(wc -l < $group/cgroup.procs)"
 equal sees-itself 0::/ "$($runtime exec one cat /proc/self/cgroup < /dev/null)"
 systemctl daemon-reload
@@ -129,6 +130,7 @@ holds engine-parent "[ -d $tree/tests.slice/tests-b.slice/berth-$(id_of placed).
 refused=$($run --rm --cgroup-parent /tests busybox:1 true 2>&1)
 holds engine-parent-refused "echo '$refused' | grep -q 'cgroup-parent for systemd cgroup should be a valid slice named as .xxx.slice.'" "$refused"
 berth rm -f placed > /dev/null
+until_true '[ -z "$(find $tree/tests.slice -name "berth-*" 2> /dev/null)" ]'
 equal engine-removed "" "$(find $tree -name "*$(id_of placed 2> /dev/null | grep . || echo placed)*")"
 $run --name bomb -m 24m busybox:1 sh -c 'dd if=/dev/zero of=/dev/null bs=100M count=1' > /dev/null 2>&1
 equal oom-code 137 $?
@@ -144,6 +146,7 @@ engine
 engine_pid=$!
 equal engine-found "true 2" "$(berth inspect -f '{{.State.Running}}' all) $(berth exec all sh -c 'grep -c . /proc/1/cgroup; true' | wc -l | sed s/1/2/)"
 berth rm -f all bomb > /dev/null
+until_true '[ -z "$(find $tree -name "berth-*" -type d)" ]'
 equal engine-nothing-left "" "$(find $tree -name 'berth-*' -type d)"
 kill $engine_pid
 
@@ -229,6 +232,7 @@ group=$manager/user.slice/berth-$(berth inspect -f '{{.Id}}' mine).scope
 equal user-limits "67108864 50000 100000 16" "$(echo $(cat $group/memory.max $group/cpu.max $group/pids.max))"
 equal user-exec-joins 0::/ "$(berth exec mine cat /proc/self/cgroup)"
 berth rm -f mine > /dev/null
+until_true '[ -z "$(find $manager -name "berth-*[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f].scope")" ]'
 equal user-nothing-left "" "$(find $manager -name 'berth-*[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f].scope')"
 kill $user
 
