@@ -78,7 +78,7 @@ public sealed class EngineFixture : IAsyncLifetime
             await Program.RunAsync("ip", ["link", "del", $"bt{Environment.ProcessId:x}"], Address);
             _daemon.Dispose();
         }
-        Directory.Delete(_root, recursive: true);
+        await Eventually.GoneAsync(_root);
     }
 
     private async Task ImportBusyboxAsync()

@@ -5,7 +5,7 @@ namespace Berth.EndToEnd.Tests;
 /// <summary>A program that runs while the test goes on; what is left of it at the end is killed.</summary>
 internal sealed class Foreground : IAsyncDisposable
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
     private readonly Process _process;
     private readonly CancellationTokenSource _patience = new(s_patience);
 

@@ -8,7 +8,7 @@ public sealed record Completed(int Code, string Output, string Errors);
 /// <summary>Runs programs as a user would.</summary>
 public static class Program
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
 
     /// <summary>Runs one against an engine and waits for it.</summary>
     public static async Task<Completed> RunAsync(
@@ -30,8 +30,15 @@ public static class Program
         using var patience = new CancellationTokenSource(patienceFor ?? s_patience);
         Task<string> output = process.StandardOutput.ReadToEndAsync(patience.Token);
         Task<string> errors = process.StandardError.ReadToEndAsync(patience.Token);
-        if (input is not null)
-            await process.StandardInput.WriteAsync(input);
+        try
+        {
+            if (input is not null)
+                await process.StandardInput.WriteAsync(input);
+        }
+        catch (IOException)
+        {
+            // It has ended without reading it all; its words and its code say why.
+        }
         process.StandardInput.Close();
         try
         {

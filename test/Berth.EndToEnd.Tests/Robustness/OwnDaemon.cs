@@ -194,7 +194,7 @@ internal sealed class OwnDaemon : IAsyncDisposable
         await EndToEnd.Tests.Program.RunAsync("ip", ["link", "del", Name], Address);
         foreach (string family in (string[])["ip", "ip6"])
             await EndToEnd.Tests.Program.RunAsync("nft", ["delete", "table", family, "berth-" + Name], Address);
-        Directory.Delete(Root, recursive: true);
+        await Eventually.GoneAsync(Root);
     }
 
     private async Task<bool> AnswersAsync()

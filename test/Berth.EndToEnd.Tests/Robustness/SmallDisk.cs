@@ -102,7 +102,7 @@ internal sealed class SmallDisk : IAsyncDisposable
         // Whatever a failed test left on it: the kernel lets go of it with its last user.
         if (_isMounted)
             await RunAsync("umount", "--lazy", Path);
-        Directory.Delete(_directory, recursive: true);
+        await Eventually.GoneAsync(_directory);
     }
 
     private static async Task<string> RunAsync(string program, params string[] arguments)

@@ -128,7 +128,7 @@ internal sealed class RootlessDaemon : IAsyncDisposable
         }
         foreach (int left in Processes())
             await Program.RunAsync("kill", ["-KILL", left.ToString(null as IFormatProvider)], Address);
-        Directory.Delete(Root, recursive: true);
+        await Eventually.GoneAsync(Root);
     }
 
     private int FirstId => Id + 10_000_000;

@@ -33,7 +33,7 @@ public sealed class UserNamespaceDaemonTests(EngineFixture engine) : IAsyncLifet
             await SignalAsync("TERM");
             await Program.RunAsync("ip", ["link", "del", Bridge], Address);
         }
-        Directory.Delete(_root, recursive: true);
+        await Eventually.GoneAsync(_root);
     }
 
     [Fact]
