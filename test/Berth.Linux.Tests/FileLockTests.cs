@@ -16,6 +16,7 @@ public sealed class FileLockTests : IDisposable
         // As a process has it until it runs its program.
         using FileDescriptor copy = first.Duplicate();
         FileCalls.Unlock(first);
+        FileCalls.Unlock(first);
         using FileDescriptor second = Open();
         Assert.Equal(0, TryLock(second));
         Assert.Equal(Errno.EAGAIN, TryLock(copy));
