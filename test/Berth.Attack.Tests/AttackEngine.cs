@@ -70,7 +70,10 @@ public sealed class AttackEngine : IAsyncLifetime
             await StopDaemonAsync();
             await Shell.RunAsync("ip", ["link", "del", Bridge]);
         }
-        Directory.Delete(_root, recursive: true);
+        // By a program that goes by descriptors: what the engine had no time to remove may be deeper than a path may be long.
+        Completed removed = await Shell.RunAsync("rm", ["-rf", _root]);
+        if (removed.Code != 0)
+            throw new IOException(removed.Errors);
     }
 
     public async Task StartDaemonAsync()

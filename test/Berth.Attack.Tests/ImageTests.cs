@@ -128,8 +128,8 @@ public sealed class ImageTests(AttackEngine engine)
         Assert.DoesNotContain(AttackEngine.Marker, run.All);
         Assert.DoesNotContain("root:", run.All);
         Assert.Equal(["secret"], Directory.GetFileSystemEntries(outside).Select(Path.GetFileName));
-        foreach (string found in Directory.GetFiles($"{engine.DataRoot}/volumes", "secret", SearchOption.AllDirectories))
-            Assert.DoesNotContain(AttackEngine.Marker, File.ReadAllText(found));
+        // By a program that goes by descriptors: a volume of another test, deeper than a path may be long, may just be on its way out.
+        Assert.Equal("", (await Shell.RunAsync("grep", ["-rls", "--include=secret", AttackEngine.Marker, $"{engine.DataRoot}/volumes"])).Output);
         await engine.DoAsync("rmi", image);
     }
 
