@@ -190,6 +190,57 @@ public sealed class LifecycleTests : IAsyncLifetime
         Assert.Equal(137, (await _test.StateAsync(id)).ExitCode);
     }
 
+    // A timer of .NET waits 49 days at most.
+    private const int SecondsOfYears = 100_000_000;
+
+    [Fact]
+    public async Task Stop_GracePeriodOfYears_WaitsForTheEnd()
+    {
+        (string id, FakeContainer running) = await _test.StartAsync();
+        running.OnSignal = (_, _) => { };
+        Task<bool> stop = Containers.StopAsync(id, null, SecondsOfYears, Cancel);
+        await _test.UntilAsync(() => running.Signals.Count == 1);
+        foreach (int _ in Enumerable.Range(0, 30))
+            _test.Time.Advance(TimeSpan.FromDays(10));
+        Assert.False(stop.IsCompleted);
+        running.Exit(3);
+        Assert.True(await stop);
+        Assert.Equal([15], running.Signals);
+        Assert.Equal(3, (await _test.StateAsync(id)).ExitCode);
+    }
+
+    [Fact]
+    public async Task Health_IntervalAndTimeoutOfMonths_IsChecked()
+    {
+        long months = TimeSpan.FromDays(100).Ticks * 100;
+        _test.Runtime.ExecCode = () => 0;
+        (string id, FakeContainer _) = await _test.StartAsync(config: new ContainerSettings
+        {
+            Image = "base", Cmd = ["run"], Healthcheck = new HealthConfig { Test = ["CMD", "check"], Interval = months, Timeout = months },
+        });
+        TimeSpan waited = await _test.AdvanceUntilAsync(() => Health(id).Status == "healthy", TimeSpan.FromDays(5));
+        Assert.InRange(waited.TotalDays, 100, double.MaxValue);
+    }
+
+    [Fact]
+    public async Task Events_UntilInYears_AreHeardUntilThen()
+    {
+        DateTimeOffset until = _test.Time.GetUtcNow().AddSeconds(SecondsOfYears);
+        await using IAsyncEnumerator<EngineEvent> events =
+            _test.Engine.Events.Subscribe(new EventQuery { Until = until }, Cancel).GetAsyncEnumerator(Cancel);
+        ValueTask<bool> first = events.MoveNextAsync();
+        await _test.StartAsync();
+        Assert.True(await first);
+        bool isMore = true;
+        while (isMore)
+        {
+            Task<bool> next = events.MoveNextAsync().AsTask();
+            await _test.AdvanceUntilAsync(() => next.IsCompleted, TimeSpan.FromDays(20));
+            isMore = await next;
+        }
+        Assert.InRange(_test.Time.GetUtcNow(), until, DateTimeOffset.MaxValue);
+    }
+
     [Fact]
     public async Task Stop_OwnSignal_IsSent()
     {

@@ -54,7 +54,7 @@ internal sealed class HealthMonitor(EngineParts parts)
         {
             bool isStarting = container.State.Health?.Status == "starting" && IsInStartPeriod();
             TimeSpan delay = isStarting ? Or(config.StartInterval, s_startInterval) : Or(config.Interval, s_interval);
-            await Task.Delay(delay, parts.Time, runToken);
+            await LongWaits.DelayAsync(delay, parts.Time, runToken);
             if (container.State.Status == ContainerStatus.Paused)
                 continue;
             HealthResult result = await CheckAsync(container, running, command, Or(config.Timeout, s_timeout), runToken);
@@ -79,7 +79,7 @@ internal sealed class HealthMonitor(EngineParts parts)
         StringBuilder output = new();
         try
         {
-            using CancellationTokenSource limit = new(timeout, parts.Time);
+            using CancellationTokenSource limit = new(timeout < LongWaits.TimerMax ? timeout : LongWaits.TimerMax, parts.Time);
             using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, runToken);
             ExecRequest request = new() { Id = RandomIds.Next(), Process = MakeProcess!(container, command) };
             string text = string.Join(' ', command);

@@ -100,13 +100,9 @@ internal sealed class EventHub(TimeProvider time) : IEvents, IDisposable
     private async IAsyncEnumerable<EngineEvent> ReadAsync(
         EventQuery query, List<EngineEvent> past, Channel<EngineEvent> live, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        // The clock is asked once, here: the end may have passed since the subscription, and nobody else would end it.
-        TimeSpan? left = query.Until - time.GetUtcNow();
-        if (left <= TimeSpan.Zero)
-            live.Writer.TryComplete();
-        using ITimer? end = left > TimeSpan.Zero
-            ? time.CreateTimer(_ => live.Writer.TryComplete(), null, left.Value, Timeout.InfiniteTimeSpan)
-            : null;
+        using CancellationTokenSource over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        if (query.Until is { } until)
+            _ = EndAsync(live, until, over.Token);
         try
         {
             foreach (EngineEvent happened in past.Where(e => Matches(query.Filters, e)))
@@ -122,9 +118,20 @@ internal sealed class EventHub(TimeProvider time) : IEvents, IDisposable
         }
         finally
         {
+            await over.CancelAsync();
             lock (_gate)
                 _listeners.Remove(live);
         }
+    }
+
+    // The clock is asked once, here: the end may have passed since the subscription, and nobody else would end it.
+    private async Task EndAsync(Channel<EngineEvent> live, DateTimeOffset until, CancellationToken over)
+    {
+        TimeSpan left = until - time.GetUtcNow();
+        if (left > TimeSpan.Zero)
+            await LongWaits.DelayAsync(left, time, over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!over.IsCancellationRequested)
+            live.Writer.TryComplete();
     }
 
     /// <summary>True when an event passes the filters, by Docker's rules.</summary>

@@ -29,6 +29,6 @@ internal sealed partial class ContainerService
             container.Gate.Release();
         }
         if (number == Signals.SIGKILL)
-            await EndsAsync(handled, s_killWait, cancellationToken);
+            await LongWaits.EndsAsync(handled, s_killWait, parts.Time, cancellationToken);
     }
 }

@@ -82,7 +82,7 @@ internal sealed partial class ContainerService
             container.Gate.Release();
         }
         TimeSpan grace = seconds < 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromSeconds(seconds);
-        if (!await EndsAsync(handled, grace, cancellationToken))
+        if (!await LongWaits.EndsAsync(handled, grace, parts.Time, cancellationToken))
             await KillHardAsync(container, running, handled, cancellationToken);
         return true;
     }
@@ -105,7 +105,7 @@ internal sealed partial class ContainerService
         for (TimeSpan waited = TimeSpan.Zero; waited < s_killWait; waited += s_killStep)
         {
             await ThawAgainAsync(container, running, cancellationToken);
-            if (await EndsAsync(handled, s_killStep, cancellationToken))
+            if (await LongWaits.EndsAsync(handled, s_killStep, parts.Time, cancellationToken))
                 return;
         }
         throw FaultException.Internal(
@@ -124,19 +124,6 @@ internal sealed partial class ContainerService
         finally
         {
             container.Gate.Release();
-        }
-    }
-
-    private async Task<bool> EndsAsync(Task handled, TimeSpan within, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await handled.WaitAsync(within, parts.Time, cancellationToken);
-            return true;
-        }
-        catch (TimeoutException)
-        {
-            return false;
         }
     }
 }

@@ -130,18 +130,18 @@ public sealed class ConfigurationTests : IDisposable
               "listen": "127.0.0.1:5000", "colour": "red", "anonymous-push": "yes", "public-url": "hub.example", "sign-up": "everybody",
               "tls-key": "/k.pem", "trusted-proxies": ["10.0.0.0/99"], "webhook-hosts": ["https://x"], "limit-anonymous-pulls": "many",
               "admin-listen": "9000", "oidc-client-id": "hub", "log-level": "loud", "service": "a\"b",
-              "new-repositories": "hidden", "upload-time": "soon", "s3-bucket": "hub", "s3-prefix": "a"
+              "new-repositories": "hidden", "upload-time": "soon", "collection-interval": "50d", "s3-bucket": "hub", "s3-prefix": "a"
             }
             """), _errors);
         Assert.Null(HubConfiguration.Build(values, _errors));
         foreach (string key in new[]
         {
             "listen", "colour", "anonymous-push", "public-url", "sign-up", "tls-certificate", "trusted-proxies", "webhook-hosts",
-            "limit-anonymous-pulls", "admin-listen", "oidc-client-id", "log-level", "service", "new-repositories", "upload-time", "s3-endpoint",
-            "s3-access-key", "s3-secret-key-file", "s3-prefix",
+            "limit-anonymous-pulls", "admin-listen", "oidc-client-id", "log-level", "service", "new-repositories", "upload-time",
+            "collection-interval", "s3-endpoint", "s3-access-key", "s3-secret-key-file", "s3-prefix",
         })
             Assert.Contains(_errors, error => error.Contains($"{key}: ", StringComparison.Ordinal) || error.Contains($"{key} ", StringComparison.Ordinal));
-        Assert.Equal(19, _errors.Count);
+        Assert.Equal(20, _errors.Count);
     }
 
     [Theory]

@@ -35,7 +35,7 @@ public sealed record HubConfiguration(HubOptions Options, LogLevel LogLevel, boo
             NewRepositories = reader.OneOf(HubSettings.NewRepositories, "public", "private"),
             UnusedBlobTime = reader.Time(HubSettings.UnusedBlobTime, TimeSpan.FromHours(6)),
             UploadTime = reader.Time(HubSettings.UploadTime, TimeSpan.FromHours(24)),
-            CollectionInterval = reader.Time(HubSettings.CollectionInterval, TimeSpan.FromHours(1)),
+            CollectionInterval = reader.Time(HubSettings.CollectionInterval, TimeSpan.FromHours(1), daysMax: 49),
         };
         (LogLevel level, bool isJson) = (reader.Level(), reader.IsJson());
         return errors.Count == before ? new HubConfiguration(options, level, isJson) : null;
@@ -129,12 +129,15 @@ public sealed record HubConfiguration(HubOptions Options, LogLevel LogLevel, boo
             return null;
         }
 
-        public TimeSpan Time(HubSetting setting, TimeSpan missing)
+        // A timer of .NET waits 49 days at most.
+        public TimeSpan Time(HubSetting setting, TimeSpan missing, int daysMax = int.MaxValue)
         {
             if (NotEmpty(setting) is not { } text)
                 return missing;
             if (!DurationText.TryParse(text, out TimeSpan time))
                 Wrong(setting, text, "not a time, as in 6h");
+            else if (time.TotalDays > daysMax)
+                Wrong(setting, text, $"at most {daysMax}d");
             return time;
         }
 
