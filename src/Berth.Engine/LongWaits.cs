@@ -3,7 +3,7 @@ namespace Berth.Engine;
 /// <summary>Waits of any length that clients ask for: a timer of .NET throws where it is to wait longer than some 49 days.</summary>
 internal static class LongWaits
 {
-    /// <summary>What one timer can wait: milliseconds of 32 bits, of which one means for ever (<see cref="System.Threading.Timer"/>).</summary>
+    /// <summary>What one timer can wait: milliseconds of 32 bits, less one that means for ever (<see cref="Timer"/>).</summary>
     public static readonly TimeSpan TimerMax = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
 
     /// <summary>Waits so long, by as many timers as that takes.</summary>
