@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Berth.Hub.Tests.Clients;
 
 namespace Berth.Hub.Tests;
 
@@ -49,9 +50,9 @@ internal sealed class BerthEngine : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (!_process.HasExited)
-            _process.Kill();
-        await _process.WaitForExitAsync();
+        // Asked to end, it takes its table of the firewall along.
+        await ClientProgram.RunAsync("kill", $"{_process.Id}");
+        await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(1));
         _process.Dispose();
         _home.Delete(recursive: true);
     }

@@ -29,7 +29,7 @@ internal sealed class RunningServer : IAsyncDisposable
         var running = new RunningServer();
         var options = new DaemonOptions
         {
-            Engine = new EngineOptions(),
+            Engine = new EngineOptions { DataRoot = running._directory },
             Listen = [ListenAddress.Parse($"unix://{running.Socket}")],
             Group = "",
         };
