@@ -94,7 +94,7 @@ public sealed class LostLeaseTests : IAsyncLifetime
             Assert.Equal(Content, await hub.Client.GetStringAsync(new Uri($"/v2/test/app/blobs/{digest}", UriKind.Relative)));
     }
 
-    // All of a body but its end; returns when the hub has the upload's lease.
+    // All of a body but its end; returns when the hub has the upload's lease and, where it writes files, what was sent.
     private static async Task<Socket> BeginAsync(Member hub, string method, string target, string body)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
