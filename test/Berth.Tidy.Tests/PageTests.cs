@@ -18,9 +18,11 @@ public sealed partial class PageTests
             foreach (Match match in SourceFile().Matches(File.ReadAllText(Path.Join(Repository.Root, page))))
             {
                 string name = match.Groups[1].Value;
-                // By its path from the root, or by as much of its end as tells where it is.
-                Assert.True(
-                    files.Any(file => file == name || file.EndsWith("/" + name, StringComparison.Ordinal)), $"{page}: there is no {name}");
+                // By its path from the root, or by as much of its end as tells where it is; a project's own page speaks of the project.
+                string home = page.StartsWith("src/", StringComparison.Ordinal) ? $"{Path.GetDirectoryName(page)}/" : "";
+                Assert.True(files.Any(file => file == name
+                    || (file.StartsWith(home, StringComparison.Ordinal) && file.EndsWith("/" + name, StringComparison.Ordinal))),
+                    $"{page}: there is no {name}");
                 named++;
             }
         }
