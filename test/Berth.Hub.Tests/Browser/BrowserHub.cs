@@ -64,6 +64,15 @@ public sealed class BrowserHub : IAsyncLifetime
         return context;
     }
 
+    /// <summary>Waits until the page shows that address and has loaded.</summary>
+    public static async Task ArriveAsync(IPage page, Uri address)
+    {
+        await Assertions.Expect(page).ToHaveURLAsync(address.ToString(), new() { Timeout = Patience });
+        // Asked of the page itself: Playwright's WaitForURL and WaitForLoadState look at what the library has noted and then wait for the next
+        // event, and one that comes between the two is waited for in vain.
+        await page.WaitForFunctionAsync("document.readyState === 'complete'");
+    }
+
     private async Task PushAsync(string repository, string tag, int number)
     {
         using HttpClient client = new() { BaseAddress = Address };

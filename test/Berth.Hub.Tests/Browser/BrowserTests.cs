@@ -141,11 +141,7 @@ public sealed class BrowserTests(BrowserHub hub) : IClassFixture<BrowserHub>
         return complaints;
     }
 
-    private async Task ArriveAsync(IPage page, string address)
-    {
-        await Assertions.Expect(page).ToHaveURLAsync(new Uri(hub.Address, address).ToString(), new() { Timeout = BrowserHub.Patience });
-        await page.WaitForLoadStateAsync(LoadState.Load);
-    }
+    private Task ArriveAsync(IPage page, string address) => BrowserHub.ArriveAsync(page, new Uri(hub.Address, address));
 
     private static Task<string> FocusAsync(IPage page) => page.EvaluateAsync<string>("document.activeElement.textContent.trim()");
 

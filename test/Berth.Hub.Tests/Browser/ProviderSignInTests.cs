@@ -36,7 +36,7 @@ public sealed class ProviderSignInTests(BrowserHub browser) : IClassFixture<Brow
         IPage page = await context.NewPageAsync();
         await page.GotoAsync(new Uri(_hubs[0].Address, "/signin?back=/account").ToString());
         await page.GetByText("Sign in with Campus").ClickAsync();
-        await page.WaitForURLAsync(new Uri(_hubs[0].Address, "/account").ToString());
+        await BrowserHub.ArriveAsync(page, new Uri(_hubs[0].Address, "/account"));
         Assert.Contains("alice-smith", await page.ContentAsync(), StringComparison.Ordinal);
         // A browser's cookies are those of a host, whatever the port: the other hub knows the session.
         await page.GotoAsync(new Uri(_hubs[1].Address, "/account").ToString());
