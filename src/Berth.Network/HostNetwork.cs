@@ -75,6 +75,9 @@ internal sealed class HostNetwork : IDisposable
         _firewallIPv6.Remove();
     }
 
+    /// <summary>To be held from the search for a free subnet until a bridge has it.</summary>
+    public SubnetLock LockSubnets() => SubnetLock.Take(_namespace);
+
     /// <summary>The subnets of one family that the host reaches other than by the default route, those of one link left out.</summary>
     public IReadOnlyList<InternetSubnet> TakenSubnets(bool isIPv6, string? except)
     {

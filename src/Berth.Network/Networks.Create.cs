@@ -27,6 +27,7 @@ public sealed partial class Networks
                 return Task.FromResult(AddConfiguration(request));
             request = FromConfiguration(request);
             Validate(request);
+            using SubnetLock turn = _host.LockSubnets();
             Network network = Plan(request);
             NetworkState state = Add(network);
             try

@@ -14,8 +14,11 @@ public sealed partial class Networks
         {
             try
             {
-                Load();
-                EnsureBridges();
+                using (_host.LockSubnets())
+                {
+                    Load();
+                    EnsureBridges();
+                }
                 foreach (LiveContainer container in live)
                     TakeOver(container);
                 _host.RecreateFirewall(

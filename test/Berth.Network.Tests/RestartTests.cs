@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Net;
+using Berth.Linux;
+using Berth.Linux.Files;
 
 namespace Berth.Network.Tests;
 
@@ -38,6 +40,48 @@ public sealed class RestartTests
             liveProcess.Kill();
             deadProcess.Kill();
         }
+    }
+
+    [Fact]
+    public async Task EnginesThatStartTogether_HaveSubnetsOfTheirOwn()
+    {
+        await using World world = await World.StartAsync();
+        const int Count = 5;
+        Networks[] engines = [.. Enumerable.Range(1, Count).Select(i => World.NewEngine(world.Options with
+        {
+            BridgeName = $"berth{i}", TableName = $"berth{i}", StateDirectory = $"{world.Options.StateDirectory}{i}",
+        }))];
+        try
+        {
+            await Task.WhenAll(engines.Select(engine => OnOwnThread(async () =>
+            {
+                await engine.StartAsync([], World.Cancel);
+                await engine.CreateAsync(new NetworkRequest { Name = "front" }, World.Cancel);
+            })));
+            string[] subnets = [.. engines.Append(world.Networks).SelectMany(engine => engine.List())
+                .Select(network => network.IPv4?.Subnet.ToString()).OfType<string>()];
+            Assert.Equal((2 * Count) + 1, subnets.Length);
+            Assert.Equal(subnets.Order(StringComparer.Ordinal), subnets.Distinct().Order(StringComparer.Ordinal));
+        }
+        finally
+        {
+            foreach (Networks engine in engines)
+                await engine.DisposeAsync();
+        }
+
+        static Task OnOwnThread(Func<Task> work) => Task.Factory.StartNew(
+            work, World.Cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap();
+    }
+
+    // The name of a namespace's lock is its file: whoever is in it can hold it, which must not keep an engine from its work.
+    [Fact]
+    public async Task SubnetsLockedForGood_OnlyCostPatience()
+    {
+        await using World world = await World.StartAsync();
+        using FileDescriptor held = NetworkNamespace.Run(world.Host, NetworkNamespace.OpenOwn);
+        Assert.Equal(0, FileCalls.TryLock(held, FileCalls.LOCK_EX | FileCalls.LOCK_NB));
+        Network made = await world.Networks.CreateAsync(new NetworkRequest { Name = "front" }, World.Cancel);
+        Assert.NotNull(made.IPv4);
     }
 
     [Fact]
