@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Berth.Faults;
 using Berth.Oci.Runtime;
 using Test = Berth.Runtime.Seccomp.FilterProgram.Test;
@@ -11,10 +12,15 @@ internal sealed class SeccompSearch(FilterProgram program, SeccompSpec spec, IRe
     private const uint ArgumentsMax = 6;
     private readonly uint _default = SeccompActions.Parse(spec.DefaultAction, spec.DefaultErrnoRet);
 
-    // What one call number is answered with: the conditional rules in order, then the unconditional answer.
-    private sealed record Verdict(uint Otherwise, IReadOnlyList<(IReadOnlyList<SyscallArgument> Conditions, uint Action)> Rules)
+    // What one call number is answered with: the rules with conditions, then the answer without.
+    private sealed record Verdict(uint Otherwise, IReadOnlyList<Rule> Rules, bool IsDecided = false)
     {
         public bool IsPlain => Rules.Count == 0;
+    }
+
+    private sealed record Rule(IReadOnlyList<SyscallArgument> Conditions, uint Action)
+    {
+        public bool CoversAllOf(Rule other) => Conditions.All(other.Conditions.Contains);
     }
 
     private readonly record struct Range(uint First, Verdict Verdict);
@@ -43,25 +49,52 @@ internal sealed class SeccompSearch(FilterProgram program, SeccompSpec spec, IRe
         return ranges;
     }
 
+    // Several rules for one call mean what they mean to libseccomp, by which profiles are written: a rule that says what the default
+    // says is none, the first without conditions decides, and what comes after it is nothing. Otherwise a later rule would lift a denial.
     private Dictionary<uint, Verdict> Verdicts()
     {
         Dictionary<uint, Verdict> verdicts = [];
         foreach (SyscallRule rule in spec.Syscalls ?? [])
         {
             uint action = SeccompActions.Parse(rule.Action, rule.ErrnoRet);
-            foreach (string name in rule.Names)
+            IReadOnlyList<SyscallArgument> conditions = [.. (rule.Args ?? []).Select(Checked)];
+            foreach (string name in action == _default ? [] : rule.Names)
             {
                 // A policy names the calls of all kernels and processors; those this one has not are no concern of it.
                 if (!table.TryGetValue(name, out uint number))
                     continue;
                 Verdict before = verdicts.GetValueOrDefault(number) ?? new Verdict(_default, []);
-                verdicts[number] = rule.Args is not { Count: > 0 } conditions
-                    ? new Verdict(action, [])
-                    : before with { Rules = [.. before.Rules, .. Split(conditions).Select(set => (set, action))] };
+                if (before.IsDecided)
+                    continue;
+                verdicts[number] = conditions.Count == 0
+                    ? new Verdict(action, [], IsDecided: true)
+                    : Split(conditions).Aggregate(before, (verdict, set) => With(verdict, new Rule(set, action), name));
             }
         }
         return verdicts;
     }
+
+    // The rule with the fewer conditions decides, as one that has none does.
+    private static Verdict With(Verdict verdict, Rule added, string call)
+    {
+        foreach (Rule rule in verdict.Rules.Where(rule => rule.CoversAllOf(added)))
+        {
+            if (rule.Action != added.Action && added.CoversAllOf(rule))
+                throw FaultException.Invalid($"seccomp profile: two rules for {call} have the same conditions and different actions");
+            return verdict;
+        }
+        return verdict with { Rules = [.. verdict.Rules.Where(rule => !added.CoversAllOf(rule)), added] };
+    }
+
+    // In the one form in which two conditions that mean the same are equal.
+    private static SyscallArgument Checked(SyscallArgument argument) => argument switch
+    {
+        { Index: >= ArgumentsMax } => throw FaultException.Invalid($"seccomp profile: there is no argument {argument.Index}"),
+        { Op: "SCMP_CMP_MASKED_EQ" } => argument with { ValueTwo = argument.ValueTwo & argument.Value },
+        { Op: "SCMP_CMP_EQ" or "SCMP_CMP_NE" or "SCMP_CMP_GT" or "SCMP_CMP_GE" or "SCMP_CMP_LT" or "SCMP_CMP_LE" } =>
+            argument with { ValueTwo = 0 },
+        _ => throw FaultException.Invalid($"seccomp profile: there is no operator {argument.Op}"),
+    };
 
     // Conditions on different arguments must all hold. Several on one argument are alternatives: so runc reads them, and
     // profiles in the field rely on it.
@@ -87,12 +120,12 @@ internal sealed class SeccompSearch(FilterProgram program, SeccompSpec spec, IRe
 
     private void EmitVerdict(Verdict verdict)
     {
-        foreach ((IReadOnlyList<SyscallArgument> conditions, uint action) in verdict.Rules)
+        foreach (Rule rule in verdict.Rules.OrderBy(static rule => rule.Conditions, ConditionOrder.Instance))
         {
             int next = program.NewLabel();
-            foreach (SyscallArgument condition in conditions)
+            foreach (SyscallArgument condition in rule.Conditions)
                 EmitCondition(condition, next);
-            program.End(action);
+            program.End(rule.Action);
             program.Place(next);
         }
         program.End(verdict.Otherwise);
@@ -101,8 +134,6 @@ internal sealed class SeccompSearch(FilterProgram program, SeccompSpec spec, IRe
     // Arguments are 64 bits and the accumulator 32: high half first, as the order of numbers goes.
     private void EmitCondition(SyscallArgument argument, int fails)
     {
-        if (argument.Index >= ArgumentsMax)
-            throw FaultException.Invalid($"seccomp profile: there is no argument {argument.Index}");
         uint low = ArgumentsOffset + (argument.Index * 8);
         uint high = low + 4;
         (uint wantedHigh, uint wantedLow) = ((uint)(argument.Value >> 32), (uint)argument.Value);
@@ -136,7 +167,7 @@ internal sealed class SeccompSearch(FilterProgram program, SeccompSpec spec, IRe
                 EmitOrder(high, low, argument.Value, Test.Greater, whenTrue: false, fails);
                 break;
             default:
-                throw FaultException.Invalid($"seccomp profile: there is no operator {argument.Op}");
+                throw new UnreachableException(argument.Op);
         }
     }
 
