@@ -160,6 +160,7 @@ public sealed partial class BundleRuntime
     /// <exception cref="FaultException">InvalidArgument: the kernel refuses a value.</exception>
     public void Update(string id, LinuxResources resources)
     {
+        DeviceRules.Check(resources.Devices ?? []);
         StateDirectory directory = StateDirectory.Of(_options.Root, id);
         BundleState state = directory.Load();
         if (StatusOf(directory, state) is BundleStatus.Stopped)

@@ -28,6 +28,7 @@ internal static class BundleSpec
     // The specification supplies some devices to every container: they can be made and opened whatever the rules before say.
     private static IReadOnlyList<DeviceRule> Rules(LinuxSpec linux)
     {
+        Cgroups.DeviceRules.Check(linux.Resources?.Devices ?? []);
         if (linux.Resources?.Devices is { Count: > 0 } rules)
             return [.. rules, .. DefaultSpec.DeviceRules.Where(static rule => rule.Allow)];
         return

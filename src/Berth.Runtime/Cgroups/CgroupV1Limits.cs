@@ -56,14 +56,14 @@ internal sealed class CgroupV1Limits(Func<string, string?> directoryOf, IList<st
         // Without the machine's root there are no nodes but the machine's, and its rights to them hold.
         if (!UserNamespace.IsInitial || Need("devices", "the device rules") is not { } directory)
             return;
-        foreach (DeviceRule rule in rules)
+        foreach (DeviceRule rule in DeviceRules.Plain(rules))
             CgroupFile.Write(directory, rule.Allow ? "devices.allow" : "devices.deny", Text(rule));
     }
 
     // "a" stands alone: it is everything, and the kernel takes no numbers with it.
-    private static string Text(DeviceRule rule) => rule.Type is null or "a" && rule.Major is null && rule.Minor is null
+    private static string Text(DeviceRule rule) => rule.Type is null
         ? "a"
-        : $"{rule.Type ?? "a"} {Number(rule.Major)}:{Number(rule.Minor)} {(rule.Access is { Length: > 0 } access ? access : "rwm")}";
+        : $"{rule.Type} {Number(rule.Major)}:{Number(rule.Minor)} {(rule.Access is { Length: > 0 } access ? access : "rwm")}";
 
     private static string Number(long? number) => number is null or < 0 ? "*" : number.Value.ToString();
 

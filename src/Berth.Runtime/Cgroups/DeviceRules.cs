@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Berth.Faults;
 using Berth.Linux.Bpf;
 using Berth.Oci.Runtime;
 
@@ -14,6 +15,7 @@ internal static class DeviceRules
     private const uint BPF_DEVCG_ACC_MKNOD = 1;
     private const uint BPF_DEVCG_ACC_READ = 2;
     private const uint BPF_DEVCG_ACC_WRITE = 4;
+    private const uint AllAccess = BPF_DEVCG_ACC_MKNOD | BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE;
     private const uint BPF_DEVCG_DEV_BLOCK = 1;
     private const uint BPF_DEVCG_DEV_CHAR = 2;
 
@@ -23,6 +25,7 @@ internal static class DeviceRules
     private const byte MoveValue = 0xb7;
     private const byte AndValue = 0x57;
     private const byte ShiftRightValue = 0x77;
+    private const byte JumpEqualValue = 0x15;
     private const byte JumpUnequalValue = 0x55;
     private const byte JumpUnequalRegister = 0x5d;
     private const byte Exit = 0x95;
@@ -36,9 +39,48 @@ internal static class DeviceRules
     private const int Minor = 5;
     private const int Work = 6;
 
+    /// <summary>Refuses what is no rule of a configuration, in runc's words.</summary>
+    /// <exception cref="FaultException">InvalidArgument: a type or an access that does not exist, or no access.</exception>
+    public static void Check(IReadOnlyList<DeviceRule> rules)
+    {
+        for (int i = 0; i < rules.Count; i++)
+        {
+            if (string.IsNullOrEmpty(rules[i].Access))
+                throw FaultException.Invalid($"device access at {i} field cannot be empty");
+            if (rules[i].Type is not (null or "" or "a" or "b" or "c"))
+                throw FaultException.Invalid($"invalid cgroup device type \"{rules[i].Type}\"");
+            if (rules[i].Access!.Except("rwm").Any())
+                throw FaultException.Invalid($"invalid device access \"{rules[i].Access}\" at {i}: it is made of r, w and m");
+        }
+    }
+
+    /// <summary>Rules that mean the same to the kernel's version 1, to version 2's program and to systemd: what no rule names is denied,
+    /// and a rule for everything is the only one without a type. Version 1 takes every rule of the type <c>a</c> for that.</summary>
+    public static IReadOnlyList<DeviceRule> Plain(IReadOnlyList<DeviceRule> rules)
+    {
+        List<DeviceRule> plain = [];
+        if (rules.Count > 0 && !IsTotal(rules[0]))
+            plain.Add(new DeviceRule { Allow = false });
+        foreach (DeviceRule rule in rules)
+        {
+            if (IsTotal(rule))
+                plain.Add(new DeviceRule { Allow = rule.Allow });
+            else if (rule.Type is null or "" or "a")
+                plain.AddRange([rule with { Type = "b" }, rule with { Type = "c" }]);
+            else
+                plain.Add(rule.Type == "u" ? rule with { Type = "c" } : rule);
+        }
+        return plain;
+    }
+
+    // To version 1 and to runc, what denies one access to everything denies all.
+    private static bool IsTotal(DeviceRule rule) => rule.Type is null or "" or "a" && rule.Major is not >= 0 && rule.Minor is not >= 0
+        && (!rule.Allow || AccessBits(rule.Access) == AllAccess);
+
     /// <summary>The program for some rules, in the order given.</summary>
     public static byte[] Compile(IReadOnlyList<DeviceRule> rules)
     {
+        rules = Plain(rules);
         List<ulong> code =
         [
             Instruction(LoadWord, Type, Context, 0, 0),
@@ -64,12 +106,12 @@ internal static class DeviceRules
     private static bool AddRule(List<ulong> code, DeviceRule rule)
     {
         List<(byte Code, int Register, int Source, uint Value)> conditions = [];
-        if (rule.Type is "c" or "u")
+        if (rule.Type is "c")
             conditions.Add((JumpUnequalValue, Type, 0, BPF_DEVCG_DEV_CHAR));
         else if (rule.Type is "b")
             conditions.Add((JumpUnequalValue, Type, 0, BPF_DEVCG_DEV_BLOCK));
         uint access = AccessBits(rule.Access);
-        bool partialAccess = access != (BPF_DEVCG_ACC_MKNOD | BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE);
+        bool partialAccess = access != AllAccess;
         if (rule.Major is >= 0)
             conditions.Add((JumpUnequalValue, Major, 0, (uint)rule.Major));
         if (rule.Minor is >= 0)
@@ -79,11 +121,11 @@ internal static class DeviceRules
         int start = code.Count;
         if (partialAccess)
         {
-            // An allowing rule must cover all that is asked for; a denying one refuses when it covers any of it. Both are
-            // kept as the former, which is what version 1 does with several accesses in one open.
+            // An allowing rule must cover all that is asked for; a denying one refuses when it covers any of it.
             code.Add(Instruction(MoveRegister, Work, Access, 0, 0));
             code.Add(Instruction(AndValue, Work, 0, 0, access));
-            code.Add(Instruction(JumpUnequalRegister, Work, Access, (short)(start + length - code.Count - 1), 0));
+            short over = (short)(start + length - code.Count - 1);
+            code.Add(rule.Allow ? Instruction(JumpUnequalRegister, Work, Access, over, 0) : Instruction(JumpEqualValue, Work, 0, over, 0));
         }
         foreach ((byte operation, int register, int source, uint value) in conditions)
             code.Add(Instruction(operation, register, source, (short)(start + length - code.Count - 1), value));
@@ -100,7 +142,7 @@ internal static class DeviceRules
     private static uint AccessBits(string? access)
     {
         if (string.IsNullOrEmpty(access))
-            return BPF_DEVCG_ACC_MKNOD | BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE;
+            return AllAccess;
         return (access.Contains('m') ? BPF_DEVCG_ACC_MKNOD : 0)
             | (access.Contains('r') ? BPF_DEVCG_ACC_READ : 0)
             | (access.Contains('w') ? BPF_DEVCG_ACC_WRITE : 0);

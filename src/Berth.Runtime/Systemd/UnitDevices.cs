@@ -1,6 +1,7 @@
 using System.Globalization;
 using Berth.Oci.Runtime;
 using Berth.Runtime.Bus;
+using Berth.Runtime.Cgroups;
 
 namespace Berth.Runtime.Systemd;
 
@@ -18,10 +19,10 @@ internal static class UnitDevices
     {
         bool isClosed = false;
         List<(string Device, string Access)> allowed = [];
-        foreach (DeviceRule rule in rules)
+        foreach (DeviceRule rule in DeviceRules.Plain(rules))
         {
             string access = string.IsNullOrEmpty(rule.Access) ? "rwm" : rule.Access;
-            if (rule.Type is null or "" or "a")
+            if (rule.Type is null)
             {
                 isClosed = !rule.Allow;
                 allowed.Clear();

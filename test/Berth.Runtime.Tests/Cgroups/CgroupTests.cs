@@ -170,6 +170,55 @@ public sealed class CgroupTests : IDisposable
         Assert.Equal("null\n1\nreadonly\n0\n", process.StandardOutput.ReadToEnd());
     }
 
+    // Rules as "+" or "-", type, numbers, access; answers as the accesses that open each, b for both at once.
+    public static TheoryData<string, string, string> RuleLists => new()
+    {
+        { "+c 1:3 rwm", "rwb", "" },
+        { "+c 1:3 r", "r", "" },
+        { "+a 1:3 rwm", "rwb", "" },
+        { "+a *:* r", "r", "r" },
+        { "+c *:* rwm;-a *:* r;+c 1:5 w", "", "w" },
+        { "+a *:* rwm;-c 1:5 w", "rwb", "r" },
+        { "-a *:* rwm;+a *:* rwm", "rwb", "rwb" },
+    };
+
+    [Theory]
+    [MemberData(nameof(RuleLists))]
+    public void Devices_Rules_OpenWhatTheyNameAndNothingElse(string rules, string ofNull, string ofZero)
+    {
+        Need("devices");
+        Make(new LinuxResources { Devices = [.. rules.Split(';').Select(RuleOf)] });
+        Assert.Equal((ofNull, ofZero), Opened());
+    }
+
+    [Theory]
+    [MemberData(nameof(RuleLists))]
+    public void DeviceProgram_Rules_OpenWhatTheyNameAndNothingElse(string rules, string ofNull, string ofZero)
+    {
+        Assert.SkipUnless(_hierarchy.Mode is CgroupMode.Hybrid or CgroupMode.Version2, "no cgroup version 2 tree is mounted");
+        Make(null);
+        string unified = _group!.ProcsFiles.Select(file => Path.GetDirectoryName(file)!)
+            .First(directory => File.Exists(Path.Join(directory, "cgroup.kill")));
+        using (FileDescriptor directory = CgroupDirectory.Open(unified))
+            DeviceProgram.Attach(directory, DeviceRules.Compile([.. rules.Split(';').Select(RuleOf)]), isShared: false);
+        Assert.Equal((ofNull, ofZero), Opened());
+    }
+
+    private static DeviceRule RuleOf(string text)
+    {
+        string[] words = text[1..].Split(' ', ':');
+        return new DeviceRule { Allow = text[0] == '+', Type = words[0], Major = Number(words[1]), Minor = Number(words[2]), Access = words[3] };
+
+        static long? Number(string word) => word == "*" ? null : long.Parse(word, CultureInfo.InvariantCulture);
+    }
+
+    private (string OfNull, string OfZero) Opened()
+    {
+        using Process process = Run("exec 2>&-; for d in null zero; do (: < /dev/$d) && printf r; (: > /dev/$d) && printf w; "
+            + "(: <> /dev/$d) && printf b; echo; done");
+        return process.StandardOutput.ReadToEnd().Split('\n') is [var ofNull, var ofZero, ""] ? (ofNull, ofZero) : ("?", "?");
+    }
+
     [Fact]
     public void Update_RefusedValue_NamesFileAndValue()
     {

@@ -106,6 +106,10 @@ public sealed class UnitTests
     public void Devices_AllAllowed_IsNoPolicy() => Assert.Equal("DevicePolicy='auto'",
         string.Join(' ', UnitDevices.Of([new() { Allow = false }, new() { Allow = true, Type = "a", Access = "rwm" }], Groups)));
 
+    [Fact]
+    public void Devices_OnlyAllowances_CloseAllElse() => Assert.Equal("DevicePolicy='strict' DeviceAllow=[('/dev/char/1:3', 'r')]",
+        string.Join(' ', UnitDevices.Of([new() { Allow = true, Type = "c", Major = 1, Minor = 3, Access = "r" }], Groups)));
+
     [Theory]
     [InlineData("TimeoutStopUSec", "uint64 123456789", "TimeoutStopUSec=123456789", "t")]
     [InlineData("TimeoutStopSec", "123", "TimeoutStopUSec=123000000", "t")]

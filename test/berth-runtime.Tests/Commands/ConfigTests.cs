@@ -334,6 +334,30 @@ public sealed class ConfigTests(BundleFixture bundles) : IClassFixture<BundleFix
         Assert.Equal(["600:0", "3", "1"], output.Split('\n'));
     }
 
+    [Fact]
+    public async Task DeviceRules_ThatOnlyAllow_CloseAllElse() => Assert.Equal("opened\nclosed", await OutputAsync(
+        "head -c 0 /dev/mine && echo opened; head -c 0 /dev/other 2>/dev/null || echo closed", static spec => Linux(spec, static linux => linux with
+        {
+            Devices =
+            [
+                new DeviceSpec { Path = "/dev/mine", Type = "c", Major = 1, Minor = 5 },
+                new DeviceSpec { Path = "/dev/other", Type = "c", Major = 1, Minor = 11 },
+            ],
+            Resources = new LinuxResources { Devices = [new DeviceRule { Allow = true, Type = "c", Major = 1, Minor = 5, Access = "rwm" }] },
+        })));
+
+    // In runc's words.
+    [Theory]
+    [InlineData("c", null, "device access at 0 field cannot be empty")]
+    [InlineData("c", "", "device access at 0 field cannot be empty")]
+    [InlineData("x", "r", "invalid cgroup device type \\\"x\\\"")]
+    [InlineData("c", "z", "invalid device access \\\"z\\\"")]
+    public async Task DeviceRules_ThatAreNone_AreRefused(string type, string? access, string message) => Assert.Contains(message,
+        await RefusalAsync(spec => Linux(spec, linux => linux with
+        {
+            Resources = new LinuxResources { Devices = [new DeviceRule { Allow = true, Type = type, Access = access }] },
+        })), StringComparison.Ordinal);
+
     [Theory]
     [InlineData("kernel.panic", "not in a separate kernel namespace")]
     public async Task Parameters_OfTheWholeMachine_AreRefused(string name, string message) => Assert.Contains(message, await RefusalAsync(
