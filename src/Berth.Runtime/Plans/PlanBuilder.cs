@@ -376,6 +376,7 @@ internal static class PlanBuilder
         string? path = process.Env?.LastOrDefault(static entry => entry.StartsWith("PATH=", StringComparison.Ordinal));
         header.SearchPath = writer.Text(path?[5..]);
         header.WorkingDirectory = writer.Text(process.Cwd);
+        CheckIds(process.User);
         header.User = process.User.Uid;
         header.Group = process.User.Gid;
         header.Umask = process.User.Umask ?? DefaultUmask;
@@ -393,6 +394,13 @@ internal static class PlanBuilder
         header.Filter = writer.Array<byte>(filter.Program);
         header.FilterCount = (uint)(filter.Program.Length / 8);
         header.FilterFlags = filter.Flags;
+    }
+
+    // The highest number means to the kernel that an id stays what it is: the process would be root.
+    private static void CheckIds(UserSpec user)
+    {
+        if (((uint[])[user.Uid, user.Gid, .. user.AdditionalGids ?? []]).Max() > int.MaxValue)
+            throw FaultException.Invalid("uids and gids must be in range 0-2147483647");
     }
 
     /// <summary>Says what of a process this host will clamp or leave out.</summary>

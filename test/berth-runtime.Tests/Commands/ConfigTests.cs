@@ -334,6 +334,33 @@ public sealed class ConfigTests(BundleFixture bundles) : IClassFixture<BundleFix
         Assert.Equal(["600:0", "3", "1"], output.Split('\n'));
     }
 
+    // The kernel takes the highest as "unchanged", which is root.
+    [Theory]
+    [InlineData(uint.MaxValue, 0u, 0u)]
+    [InlineData(0u, uint.MaxValue, 0u)]
+    [InlineData(0u, 0u, uint.MaxValue)]
+    [InlineData(2147483648u, 0u, 0u)]
+    public async Task Ids_OutOfRange_AreRefused(uint user, uint group, uint further) => Assert.Contains(
+        "uids and gids must be in range 0-2147483647", await RefusalAsync(spec => Process(spec, process => process with
+        {
+            User = new UserSpec { Uid = user, Gid = group, AdditionalGids = [further] },
+        })), StringComparison.Ordinal);
+
+    [Fact]
+    public async Task Exec_IdsOutOfRange_AreRefused()
+    {
+        Need();
+        (string id, _) = await bundles.CreateAsync("exec sleep 1000");
+        await bundles.RunAsync("start", id);
+        foreach (string[] ids in new[] { new[] { "-u", "4294967295" }, ["-u", "0:4294967295"], ["-g", "4294967295"] })
+        {
+            Completed exec = await bundles.RunAsync(["exec", .. ids, id, "/bin/id", "-u"]);
+            Assert.Equal((255, ""), (exec.Code, exec.Output));
+            Assert.Contains("uids and gids must be in range 0-2147483647", exec.Errors, StringComparison.Ordinal);
+        }
+        Assert.Equal(0, (await bundles.RunAsync("delete", "--force", id)).Code);
+    }
+
     [Fact]
     public async Task DeviceRules_ThatOnlyAllow_CloseAllElse() => Assert.Equal("opened\nclosed", await OutputAsync(
         "head -c 0 /dev/mine && echo opened; head -c 0 /dev/other 2>/dev/null || echo closed", static spec => Linux(spec, static linux => linux with
