@@ -183,6 +183,44 @@ public sealed class BackupTests : IAsyncLifetime
         Assert.Equal(FaultKind.InvalidArgument, fault.Kind);
     }
 
+    [Theory]
+    [InlineData(false, "missing"), InlineData(false, "damaged"), InlineData(false, "row")]
+    [InlineData(true, "missing"), InlineData(true, "damaged"), InlineData(true, "row")]
+    public async Task RestoreThatFails_LeavesAnEmptyHub_AndMayBeTriedAgain(bool isPostgreSql, string damage)
+    {
+        await BackUpAsync();
+        string[] blobs = Directory.GetFiles(Path.Join(_directory.FullName, "blobs"), "*", SearchOption.AllDirectories);
+        Assert.Equal(2, blobs.Length);
+        Dictionary<string, byte[]> good = new[] { Path.Join(_directory.FullName, "hub.jsonl"), blobs[0], blobs[1] }
+            .ToDictionary(path => path, File.ReadAllBytes);
+        if (damage == "row")
+        {
+            // The last that is put back: everything else is there by then.
+            List<string> lines = [.. await File.ReadAllLinesAsync(good.First().Key)];
+            lines.Insert(lines.Count - 1, "[\"no such table\"]");
+            await File.WriteAllLinesAsync(good.First().Key, lines);
+        }
+        foreach (string blob in damage == "row" ? [] : blobs)
+        {
+            File.Delete(blob);
+            if (damage == "damaged")
+                await File.WriteAllTextAsync(blob, "other bytes");
+        }
+        string database = isPostgreSql ? TestCluster.NewDatabase() : "";
+        await using RunningHub hub = await RunningHub.StartAsync(options => isPostgreSql ? options with { Database = database } : options);
+        FaultException fault = await Assert.ThrowsAsync<FaultException>(
+            () => new HubRestore(hub.Services).RunAsync(_directory.FullName, KeyOf(_hub), default));
+        Assert.Equal(FaultKind.InvalidArgument, fault.Kind);
+        // All of them, so that nobody looks for one after the other.
+        Assert.All(damage == "row" ? [] : blobs, blob => Assert.Contains(Path.GetFileName(blob), fault.Message, StringComparison.Ordinal));
+        Assert.Null(await hub.Services.Accounts.Users.FindAsync("alice", default));
+        Assert.Empty(await hub.Services.Storage.FilesAsync(default).ToListAsync());
+        foreach ((string path, byte[] bytes) in good)
+            await File.WriteAllBytesAsync(path, bytes);
+        Assert.Equal(2, (await new HubRestore(hub.Services).RunAsync(_directory.FullName, KeyOf(_hub), default)).Blobs);
+        await SameAsync(hub);
+    }
+
     [Fact]
     public async Task Import_TakesARegistrysFolder()
     {

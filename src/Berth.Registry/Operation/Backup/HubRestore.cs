@@ -8,10 +8,14 @@ using Berth.Registry.Storage;
 namespace Berth.Registry.Operation.Backup;
 
 /// <summary>Puts a backup back into a hub that has nothing yet, whichever database and storage it has.</summary>
+/// <remarks>All blobs first, each checked; then all rows in one transaction. So a restore that fails, or is killed, leaves a hub that is
+/// as empty as before, and may be tried again.</remarks>
 public sealed class HubRestore(HubServices services)
 {
-    private const int RowsAtOnce = 500;
     private const int ChunkBytes = 1024 * 1024;
+
+    // How many of the blobs that are not as they should be the message names.
+    private const int NamedMax = 100;
 
     /// <summary>Restores from a directory, with the hub's own key or another.</summary>
     /// <exception cref="FaultException">Conflict: the hub has something already, or the backup's key is not here. InvalidArgument: it is
@@ -21,12 +25,25 @@ public sealed class HubRestore(HubServices services)
         string path = Path.Join(directory, BackupFormat.RowsFile);
         try
         {
-            await RequireEmptyAsync(cancellationToken);
+            await services.Database.WriteAsync(RequireEmptyAsync, cancellationToken);
             var secrets = new RestoredSecrets(services.Accounts.Seals, keys);
-            await RequireWholeAsync(path, secrets, cancellationToken);
-            long blobs = await PutRowsAsync(directory, path, secrets, cancellationToken);
-            await NumberOnAsync(cancellationToken);
-            return new RestoreReport(blobs, secrets.SigningKeysLost, secrets.WebhooksLost);
+            List<string> digests = await RequireWholeAsync(path, secrets, cancellationToken);
+            RequireThere(directory, digests);
+            var locations = new Dictionary<string, string>(StringComparer.Ordinal);
+            bool isDone = false;
+            try
+            {
+                await CopyAsync(directory, digests, locations, cancellationToken);
+                await services.Database.WriteAsync(
+                    (transaction, token) => PutRowsAsync(transaction, path, locations, secrets, token), cancellationToken);
+                isDone = true;
+            }
+            finally
+            {
+                if (!isDone)
+                    await TakeBackAsync(locations.Values);
+            }
+            return new RestoreReport(locations.Count, secrets.SigningKeysLost, secrets.WebhooksLost);
         }
         catch (JsonException failure)
         {
@@ -38,27 +55,63 @@ public sealed class HubRestore(HubServices services)
         }
     }
 
-    private async Task RequireEmptyAsync(CancellationToken cancellationToken)
+    private static async Task<bool> RequireEmptyAsync(HubTransaction transaction, CancellationToken cancellationToken)
     {
-        bool isEmpty = await services.Database.WriteAsync(
-            async (transaction, token) =>
-            {
-                // The link that a first start printed is all that an unused hub has.
-                await transaction.ExecuteAsync($"delete from secrets where kind = 'setup'", token);
-                foreach (string table in BackupTables.All)
-                {
-                    if (await transaction.NumberAsync((SqlText)("select count(*) from " + table), token) > 0)
-                        return false;
-                }
-                return true;
-            }, cancellationToken);
-        if (!isEmpty)
-            throw FaultException.Conflict("restore: this hub has accounts or repositories already: restore into an empty one");
+        // The link that a first start printed is all that an unused hub has.
+        await transaction.ExecuteAsync($"delete from secrets where kind = 'setup'", cancellationToken);
+        foreach (string table in BackupTables.All)
+        {
+            if (await transaction.NumberAsync((SqlText)("select count(*) from " + table), cancellationToken) > 0)
+                throw FaultException.Conflict("restore: this hub has accounts or repositories already: restore into an empty one");
+        }
+        return true;
     }
 
-    // Before anything is written: half a backup must not become half a hub.
-    private static async Task RequireWholeAsync(string path, RestoredSecrets secrets, CancellationToken cancellationToken)
+    private static void RequireThere(string directory, List<string> digests) =>
+        Refuse([.. digests.Where(digest => !File.Exists(BackupFormat.BlobPath(directory, digest)))], "missing from the backup");
+
+    private static void Refuse(IReadOnlyList<string> digests, string why)
     {
+        if (digests.Count == 0)
+            return;
+        string more = digests.Count > NamedMax ? $" and {digests.Count - NamedMax} more" : "";
+        throw FaultException.Invalid(
+            $"restore: {digests.Count} blobs are {why}: {string.Join(", ", digests.Take(NamedMax))}{more}: nothing was restored; "
+            + "make the backup whole, from another copy of it or by backing up into the same directory again");
+    }
+
+    private async Task CopyAsync(
+        string directory, List<string> digests, Dictionary<string, string> locations, CancellationToken cancellationToken)
+    {
+        var damaged = new List<string>();
+        foreach (string digest in digests)
+        {
+            if (await IngestAsync(directory, digest, cancellationToken) is { } location)
+                locations[digest] = location;
+            else
+                damaged.Add(digest);
+        }
+        Refuse(damaged, "damaged in the backup");
+    }
+
+    // Whoever is stopped before this leaves files that no row names, which a collection finds later.
+    private async Task TakeBackAsync(IEnumerable<string> locations)
+    {
+        try
+        {
+            foreach (string location in locations)
+                await services.Storage.DeleteAsync(location, CancellationToken.None);
+        }
+        catch (FaultException)
+        {
+            // The storage is away: what failed before says so.
+        }
+    }
+
+    // Before anything is written: half a backup must not become half a hub. The digests of its blobs.
+    private static async Task<List<string>> RequireWholeAsync(string path, RestoredSecrets secrets, CancellationToken cancellationToken)
+    {
+        var digests = new List<string>();
         string? last = null;
         bool isFirst = true;
         (string table, string[] columns) = ("", []);
@@ -77,38 +130,47 @@ public sealed class HubRestore(HubServices services)
             }
             JsonElement row = JsonElement.Parse(line);
             if (row.ValueKind is JsonValueKind.Array)
+            {
                 secrets.Check(table, columns, row);
+                if (table == "blobs")
+                    digests.Add(DigestOf(columns, row).ToString());
+            }
             else if (row.ValueKind is JsonValueKind.Object)
                 (table, columns) = HeadOf(row) ?? (table, columns);
             (isFirst, last) = (false, line);
         }
         if (last != "{\"complete\":true}")
             throw FaultException.Invalid($"restore {path}: its end is missing");
+        return digests;
     }
 
-    private async Task<long> PutRowsAsync(
-        string directory, string path, RestoredSecrets secrets, CancellationToken cancellationToken)
+    private static Digest DigestOf(string[] columns, JsonElement row)
     {
-        long blobs = 0;
-        string[] columns = [];
-        string table = "";
-        var rows = new List<JsonElement>(RowsAtOnce);
+        int place = Array.IndexOf(columns, "digest") + 1;
+        if (place == 0 || place >= row.GetArrayLength() || !Digest.TryParse(row[place].GetString(), out Digest digest))
+            throw new JsonException("a blob has no digest");
+        return digest;
+    }
+
+    private async Task<bool> PutRowsAsync(
+        HubTransaction transaction, string path, Dictionary<string, string> locations, RestoredSecrets secrets,
+        CancellationToken cancellationToken)
+    {
+        // Again, in the transaction that fills it: somebody may have begun to serve it meanwhile.
+        await RequireEmptyAsync(transaction, cancellationToken);
+        secrets.BeginAgain();
+        (string table, string[] columns) = ("", []);
         await foreach (string line in File.ReadLinesAsync(path, cancellationToken))
         {
             JsonElement row = JsonElement.Parse(line);
-            if (row.ValueKind is JsonValueKind.Array)
-            {
-                if (!secrets.IsLost(table, columns, row))
-                    rows.Add(row);
-                if (rows.Count < RowsAtOnce)
-                    continue;
-            }
-            blobs += await PutAsync(directory, table, columns, rows, secrets, cancellationToken);
-            rows.Clear();
             if (row.ValueKind is JsonValueKind.Object)
                 (table, columns) = HeadOf(row) ?? (table, columns);
+            else if (row.ValueKind is JsonValueKind.Array && !secrets.IsLost(table, columns, row))
+                await transaction.ExecuteAsync(
+                    await InsertAsync(transaction, table, columns, row, locations, secrets, cancellationToken), cancellationToken);
         }
-        return blobs;
+        await NumberOnAsync(transaction, cancellationToken);
+        return true;
     }
 
     private static (string Table, string[] Columns)? HeadOf(JsonElement line)
@@ -123,42 +185,18 @@ public sealed class HubRestore(HubServices services)
         return (table, columns);
     }
 
-    private async Task<long> PutAsync(
-        string directory, string table, string[] columns, List<JsonElement> rows, RestoredSecrets secrets,
-        CancellationToken cancellationToken)
-    {
-        if (rows.Count == 0)
-            return 0;
-        var locations = new Dictionary<string, string>(StringComparer.Ordinal);
-        if (table == "blobs")
-        {
-            int digest = Array.IndexOf(columns, "digest") + 1;
-            foreach (JsonElement row in rows)
-                locations[row[digest].GetString()!] = await IngestAsync(directory, row[digest].GetString()!, cancellationToken);
-        }
-        await services.Database.WriteAsync(
-            async (transaction, token) =>
-            {
-                foreach (JsonElement row in rows)
-                    await transaction.ExecuteAsync(await InsertAsync(transaction, table, columns, row, locations, secrets, token), token);
-                return true;
-            }, cancellationToken);
-        return locations.Count;
-    }
-
     private static async Task<SqlText> InsertAsync(
         HubTransaction transaction, string table, string[] columns, JsonElement row, Dictionary<string, string> locations,
         RestoredSecrets secrets, CancellationToken cancellationToken)
     {
         if (row.GetArrayLength() != columns.Length + 1 || row[0].GetString() != table)
             throw new JsonException($"a row of {table} does not fit its head");
-        string digest = table == "blobs" ? row[Array.IndexOf(columns, "digest") + 1].GetString()! : "";
         SqlText values = $"";
         for (int i = 0; i < columns.Length; i++)
         {
             SqlText value = Value(row[i + 1]);
             if (table == "blobs" && columns[i] == "location")
-                value = Parameter(locations[digest]);
+                value = Parameter(locations[DigestOf(columns, row).ToString()]);
             else if (RestoredSecrets.ColumnOf(table, columns[i]) is { } column)
                 value = await secrets.SealAsync(transaction, column, columns, row, cancellationToken) switch
                 {
@@ -190,34 +228,35 @@ public sealed class HubRestore(HubServices services)
 
     private static SqlText Parameter(byte[] value) => $"{value}";
 
-    private async Task<string> IngestAsync(string directory, string text, CancellationToken cancellationToken)
+    // Null: the bytes are not of that digest.
+    private async Task<string?> IngestAsync(string directory, string text, CancellationToken cancellationToken)
     {
-        if (!Digest.TryParse(text, out Digest digest))
-            throw new JsonException($"{text} is not a digest");
+        var digest = Digest.Parse(text);
         await using FileStream file = File.OpenRead(BackupFormat.BlobPath(directory, text));
-        await using IBlobWriter writer = await services.Storage.BeginAsync(
-            UploadIds.NextOfRestore(), digest.Algorithm, cancellationToken);
-        byte[] chunk = new byte[ChunkBytes];
-        int count;
-        while ((count = await file.ReadAsync(chunk, cancellationToken)) > 0)
-            await writer.WriteAsync(new ReadOnlySequence<byte>(chunk, 0, count), cancellationToken);
-        if (await writer.DigestAsync(digest.Algorithm, cancellationToken) != digest)
-            throw FaultException.Invalid($"restore {text}: the backup's bytes are not of that digest");
-        return await writer.FinishAsync(digest, cancellationToken);
+        string id = UploadIds.NextOfRestore();
+        await using (IBlobWriter writer = await services.Storage.BeginAsync(id, digest.Algorithm, cancellationToken))
+        {
+            byte[] chunk = new byte[ChunkBytes];
+            int count;
+            while ((count = await file.ReadAsync(chunk, cancellationToken)) > 0)
+                await writer.WriteAsync(new ReadOnlySequence<byte>(chunk, 0, count), cancellationToken);
+            if (await writer.DigestAsync(digest.Algorithm, cancellationToken) == digest)
+                return await writer.FinishAsync(digest, cancellationToken);
+        }
+        await services.Storage.CancelAsync(id, cancellationToken);
+        return null;
     }
 
     // PostgreSQL does not notice numbers that were given; SQLite does.
-    private Task NumberOnAsync(CancellationToken cancellationToken) => services.Database.Dialect != Dialect.PostgreSql
-        ? Task.CompletedTask
-        : services.Database.WriteAsync(
-            async (transaction, token) =>
-            {
-                foreach (string table in BackupTables.Numbered)
-                {
-                    string next =
-                        $"select setval(pg_get_serial_sequence('{table}', 'id'), (select coalesce(max(id), 0) + 1 from {table}), false)";
-                    await transaction.NumberAsync((SqlText)next, token);
-                }
-                return true;
-            }, cancellationToken);
+    private async Task NumberOnAsync(HubTransaction transaction, CancellationToken cancellationToken)
+    {
+        if (services.Database.Dialect != Dialect.PostgreSql)
+            return;
+        foreach (string table in BackupTables.Numbered)
+        {
+            string next =
+                $"select setval(pg_get_serial_sequence('{table}', 'id'), (select coalesce(max(id), 0) + 1 from {table}), false)";
+            await transaction.NumberAsync((SqlText)next, cancellationToken);
+        }
+    }
 }

@@ -54,6 +54,14 @@ internal sealed class RestoredSecrets
     /// <summary>How many signing keys were left out.</summary>
     public int SigningKeysLost { get; private set; }
 
+    /// <summary>Forgets what was left out: the rows are put back once more.</summary>
+    public void BeginAgain()
+    {
+        _lost.Clear();
+        _webhooks.Clear();
+        SigningKeysLost = 0;
+    }
+
     /// <summary>Refuses a row that could not be restored, before anything is.</summary>
     /// <exception cref="FaultException">Conflict: its key is not here. InvalidArgument: it is damaged.</exception>
     public void Check(string table, string[] columns, JsonElement row)
