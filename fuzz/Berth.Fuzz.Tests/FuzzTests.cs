@@ -74,6 +74,11 @@ public sealed class FuzzTests
         ["time"] = (() => Text("2026-01-02T03:04:05.123456789Z"), bytes => TimeText.Parse(String(bytes), TimeProvider.System)),
         ["readme"] = (() => Text("# A\n\n| a | b |\n|---|---|\n| ![x](https://a/b.png) | [y](javascript:z) |\n\n- [x] *b* ~~c~~ `d` <e>\n\n"
             + "> 1. [f][g]\n\n```h\n<i>\n```\n\n[g]: https://j \"k\"\n"), bytes => Readme.Render(String(bytes))),
+        // Repeated, these cost a parser the square of their length.
+        ["readme that costs"] = (() => Text(string.Concat(new[]
+        {
+            "[a](\"", "[a][", "*a ", "**a *", "a*", "~~a~", "http://(", "> ", "1. ",
+        }.Select(piece => string.Concat(Enumerable.Repeat(piece, 50)) + "\n\n"))), bytes => Readme.Render(String(bytes))),
         ["hub manifest"] = (() => Text("{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",\"config\":{\"digest\":"
             + "\"sha256:" + new string('a', 64) + "\",\"size\":3},\"layers\":[],\"subject\":null,\"annotations\":{\"a\":\"b\"}}"),
             bytes => HubManifest.Parse(bytes, null)),

@@ -5,6 +5,7 @@ using Berth.Registry.Cache;
 using Berth.Registry.Collection;
 using Berth.Registry.Database;
 using Berth.Registry.Operation;
+using Berth.Registry.Pages.Readmes;
 using Berth.Registry.Protocol.Manifests;
 using Berth.Registry.Sealing;
 using Berth.Registry.Storage;
@@ -57,6 +58,8 @@ public sealed record HubServices : IAsyncDisposable
     public PullThrough Cache => field ??= new PullThrough(Options.Upstreams, Time);
 
     internal ManifestCache Manifests => field ??= new ManifestCache(Database);
+
+    internal RenderedReadmes Readmes { get; } = new();
 
     internal PullCounter Pulls => field ??= new PullCounter(Database);
 

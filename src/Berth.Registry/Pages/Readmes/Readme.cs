@@ -13,12 +13,15 @@ namespace Berth.Registry.Pages.Readmes;
 /// HTML in the text is shown as text. Links go to <c>http</c>, <c>https</c>, <c>mailto</c> and headings of the README. An image
 /// would tell
 /// its host who reads the page, so it becomes a link to it. The parsed document is changed before it is written, so the writer only ever
-/// sees what is allowed.
+/// sees what is allowed. A text that would cost too much to read, or become too long, is shown as it was written.
 /// </remarks>
 public static class Readme
 {
     /// <summary>The longest README that is kept, in characters.</summary>
     public const int CharactersMax = Browsing.RepositoryLimits.ReadmeMax;
+
+    /// <summary>The longest HTML that is made of one: a definition of a link is written wherever it is referred to.</summary>
+    internal const int HtmlCharactersMax = 10 * CharactersMax;
 
     private const int HeadingLevelMax = 6;
 
@@ -33,22 +36,28 @@ public static class Readme
         if (string.IsNullOrWhiteSpace(text))
             return Markup.Empty;
         string bounded = text.Length > CharactersMax ? text[..CharactersMax] : text;
-        MarkdownDocument document;
+        return ReadmeCost.Of(bounded) <= ReadmeCost.StepsMax && TryRender(bounded) is { } html
+            ? Markup.Trusted(html)
+            : Markup.Of($"<pre>{bounded}</pre>");
+    }
+
+    // Null: it goes beyond the parser's or the writer's own limit of nesting, or the HTML would be too long.
+    private static string? TryRender(string text)
+    {
         try
         {
-            document = Markdig.Markdown.Parse(bounded, s_pipeline);
+            MarkdownDocument document = Markdig.Markdown.Parse(text, s_pipeline);
+            Restrict(document);
+            using BoundedWriter html = new(HtmlCharactersMax);
+            HtmlRenderer renderer = new(html);
+            s_pipeline.Setup(renderer);
+            renderer.Render(document);
+            return html.ToString();
         }
-        catch (ArgumentException)
+        catch (Exception exception) when (exception is ArgumentException or BoundedWriter.FullException)
         {
-            // The parser's own limit of nesting.
-            return Markup.Of($"<pre>{bounded}</pre>");
+            return null;
         }
-        Restrict(document);
-        using StringWriter html = new();
-        HtmlRenderer renderer = new(html);
-        s_pipeline.Setup(renderer);
-        renderer.Render(document);
-        return Markup.Trusted(html.ToString());
     }
 
     private static void Restrict(MarkdownDocument document)

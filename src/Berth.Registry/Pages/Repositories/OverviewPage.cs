@@ -41,7 +41,7 @@ internal static class OverviewPage
 
     private static Markup Text(RepositoryView view, string readme)
     {
-        Markup html = Readme.Render(readme);
+        Markup html = view.Page.Services.Readmes.Of(readme);
         if (!html.IsEmpty)
             return Markup.Of($"""<article class="card prose" aria-label="README">{html}</article>""");
         Markup invitation = view.MayAdminister
