@@ -371,19 +371,78 @@ public sealed class KernelTests : IAsyncLifetime
         {
             if (isRunning)
                 await _engine!.Containers.StartAsync(id, Cancel);
-            using MemoryStream tar = new();
-            TarWriter writer = new(tar);
-            writer.Write(new TarEntry { Type = TarEntryType.RegularFile, Path = "file"u8.ToArray(), Mode = 0x1A4, Size = 2 }, "hi"u8);
-            writer.Finish();
-            tar.Position = 0;
-            await _engine!.Containers.WriteArchiveAsync(id, "/bin", tar, new ArchiveOptions(false, false), Cancel);
-            Assert.Equal(2, (await _engine.Containers.StatPathAsync(id, "/bin/file", Cancel)).Size);
-            await using IArchive archive = await _engine.Containers.ReadArchiveAsync(id, "/bin/file", Cancel);
-            using MemoryStream read = new();
-            await archive.WriteToAsync(read, Cancel);
-            Assert.Contains("hi", Encoding.UTF8.GetString(read.ToArray()));
+            await PutFileAsync(id, "/bin", "hi");
+            Assert.Equal(2, (await _engine!.Containers.StatPathAsync(id, "/bin/file", Cancel)).Size);
+            Assert.Contains("hi", await GetAsync(id, "/bin/file"));
         }
         Assert.Contains(await _engine!.Containers.ChangesAsync(id, Cancel), change => change.Path == "/bin/file");
+    }
+
+    // The way to fill a volume: make a container that has it, and copy.
+    [Fact]
+    public async Task Archive_OfAContainerThatDoesNotRun_ReachesVolumesAndBinds()
+    {
+        string bind = Directory.CreateDirectory(Path.Combine(_root, "bind")).FullName;
+        string file = Path.Combine(_root, "single");
+        await File.WriteAllTextAsync(file, "of the host", Cancel);
+        Directory.CreateDirectory(Path.Combine(_root, "fixed"));
+        // Mount points that the image does not have, one within another volume, one behind a link of the image.
+        HostSettings host = new()
+        {
+            Binds = ["outer:/deep/vol", "inner:/deep/vol/below", $"{bind}:/bin/bind", $"{file}:/etc/single", $"{_root}/fixed:/fixed:ro"],
+        };
+        string id = await CreateAsync(["ls", "/deep/vol", "/deep/vol/below", "/bin/bind"], host);
+        string[] places = ["/deep/vol", "/deep/vol/below", "/bin/bind"];
+        foreach (bool hasRun in (bool[])[false, true])
+        {
+            if (hasRun)
+            {
+                Task<WaitOutcome> ended = _engine!.Containers.Wait(id, WaitCondition.NextExit, Cancel);
+                await _engine.Containers.StartAsync(id, Cancel);
+                Assert.Equal(0, (await ended).StatusCode);
+            }
+            Assert.Contains("of the host", await GetAsync(id, "/etc/single"));
+            foreach (string place in places)
+                await PutFileAsync(id, place, $"{place} {hasRun}");
+            foreach (string place in places)
+                Assert.Contains($"{place} {hasRun}", await GetAsync(id, place + "/file"));
+            Assert.Equal($"/bin/bind {hasRun}", await File.ReadAllTextAsync(Path.Combine(bind, "file"), Cancel));
+            Assert.Equal("mounted volume is marked read-only",
+                (await Assert.ThrowsAsync<FaultException>(() => PutFileAsync(id, "/fixed", "no"))).Message);
+        }
+        foreach ((string volume, string place) in ((string, string)[])[("outer", "/deep/vol"), ("inner", "/deep/vol/below")])
+        {
+            string content = Path.Combine(_engine!.Volumes.Inspect(volume).Mountpoint, "file");
+            Assert.Equal($"{place} True", await File.ReadAllTextAsync(content, Cancel));
+        }
+        // In the layer are the mount points alone, and nothing is mounted for others to see.
+        Assert.DoesNotContain(await _engine!.Containers.ChangesAsync(id, Cancel),
+            static change => change.Path.EndsWith("/file", StringComparison.Ordinal));
+        Assert.DoesNotContain(Path.GetFileName(_root), await File.ReadAllTextAsync("/proc/self/mountinfo", Cancel), StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(_root, "fixed")));
+        string unfit = await CreateAsync(["true"], new HostSettings { Binds = ["outer:/bin/busybox"] });
+        FaultException refused = await Assert.ThrowsAsync<FaultException>(() => GetAsync(unfit, "/bin/sh"));
+        Assert.Equal(FaultKind.InvalidArgument, refused.Kind);
+        Assert.Contains("mounted on /bin/busybox is a directory and that is a file", refused.Message, StringComparison.Ordinal);
+    }
+
+    private async Task PutFileAsync(string id, string directory, string content)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(content);
+        using MemoryStream tar = new();
+        TarWriter writer = new(tar);
+        writer.Write(new TarEntry { Type = TarEntryType.RegularFile, Path = "file"u8.ToArray(), Mode = 0x1A4, Size = bytes.Length }, bytes);
+        writer.Finish();
+        tar.Position = 0;
+        await _engine!.Containers.WriteArchiveAsync(id, directory, tar, new ArchiveOptions(false, false), Cancel);
+    }
+
+    private async Task<string> GetAsync(string id, string path)
+    {
+        await using IArchive archive = await _engine!.Containers.ReadArchiveAsync(id, path, Cancel);
+        using MemoryStream read = new();
+        await archive.WriteToAsync(read, Cancel);
+        return Encoding.UTF8.GetString(read.ToArray());
     }
 
     private async Task<BerthEngine> OpenAsync() => await BerthEngine.OpenAsync(new EngineOptions

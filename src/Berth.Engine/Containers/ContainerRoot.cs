@@ -13,9 +13,16 @@ namespace Berth.Engine;
 /// no link in it leads out.</summary>
 internal sealed class ContainerRoot : IDisposable
 {
-    private ContainerRoot(FileDescriptor directory, OwnerView? view = null) => (Directory, View) = (directory, view);
+    // A layer without others below it is a plain directory; others are mounted.
+    private readonly bool _isMount;
+
+    private ContainerRoot(FileDescriptor directory, OwnerView? view = null, bool isLive = false, bool isMount = false) =>
+        (Directory, View, IsLive, _isMount) = (directory, view, isLive, isMount);
 
     public FileDescriptor Directory { get; }
+
+    /// <summary>Whether it is what the processes of a running container see.</summary>
+    public bool IsLive { get; }
 
     /// <summary>Who is who when its files show the owners of outside, as those of a running container with a user namespace do; else null.
     /// </summary>
@@ -29,7 +36,7 @@ internal sealed class ContainerRoot : IDisposable
             FileCalls.O_PATH | FileCalls.O_DIRECTORY, 0, 0, out FileDescriptor directory);
         // The number is the container's only while its first process is there: another process that got it has another root, the host's.
         if (error == 0 && running.TrySignal(0))
-            return new ContainerRoot(directory, maps?.View);
+            return new ContainerRoot(directory, maps?.View, isLive: true);
         directory.Dispose();
         throw FaultException.Conflict($"open container root: process {running.Pid} has ended");
     }
@@ -39,13 +46,26 @@ internal sealed class ContainerRoot : IDisposable
     /// <exception cref="LinuxException">The kernel's refusal; ENOENT: it has been removed.</exception>
     public static ContainerRoot OfLayer(WritableLayer layer) => IsOneDirectory(layer)
         ? new ContainerRoot(FileCalls.OpenDirectory(layer.UpperDirectory))
-        : new ContainerRoot(DetachedMounts.Overlay([layer.UpperDirectory, .. layer.LowerDirectories], upper: null, work: null));
+        : new ContainerRoot(
+            DetachedMounts.Overlay([layer.UpperDirectory, .. layer.LowerDirectories], upper: null, work: null), isMount: true);
 
     /// <summary>As <see cref="OfLayer"/>, to be written: whoever asks keeps everybody else from doing the same.</summary>
     /// <exception cref="LinuxException">As for <see cref="OfLayer"/>.</exception>
     public static ContainerRoot OfLayerToWrite(WritableLayer layer) => IsOneDirectory(layer)
         ? new ContainerRoot(FileCalls.OpenDirectory(layer.UpperDirectory))
-        : new ContainerRoot(DetachedMounts.Overlay(layer.LowerDirectories, layer.UpperDirectory, layer.WorkDirectory));
+        : new ContainerRoot(DetachedMounts.Overlay(layer.LowerDirectories, layer.UpperDirectory, layer.WorkDirectory), isMount: true);
+
+    /// <summary>The same with mounts hung into it, which nobody else sees. Nothing else is to be done with this one afterwards.</summary>
+    /// <param name="place">Any directory.</param>
+    /// <param name="mounts">What hangs in it, parents first.</param>
+    /// <exception cref="LinuxException">The kernel's refusal.</exception>
+    public ContainerRoot With(string place, IReadOnlyList<HungMount> mounts)
+    {
+        if (_isMount)
+            return new ContainerRoot(MountTrees.Combine(Directory, place, mounts), View);
+        using FileDescriptor top = DetachedMounts.Clone($"/proc/self/fd/{Directory.Number}", recursive: false);
+        return new ContainerRoot(MountTrees.Combine(top, place, mounts), View);
+    }
 
     private static bool IsOneDirectory(WritableLayer layer) => layer.IsPlainDirectory || layer.LowerDirectories.Count == 0;
 

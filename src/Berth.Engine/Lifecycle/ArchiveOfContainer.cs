@@ -37,22 +37,22 @@ internal sealed partial class ContainerService
     public Task<PathStat> StatPathAsync(string id, string path, CancellationToken cancellationToken)
     {
         Container container = Find(id);
-        return WithFilesAsync(container, () =>
+        return WithFilesAsync(container, async () =>
         {
-            using ContainerRoot root = OpenRoot(container);
-            return Task.FromResult(Stat(container, root, path));
+            using ContainerRoot root = await OpenTreeAsync(container, cancellationToken);
+            return Stat(container, root, path);
         });
     }
 
     public Task<IArchive> ReadArchiveAsync(string id, string path, CancellationToken cancellationToken)
     {
         Container container = Find(id);
-        return WithFilesAsync(container, () => ReadArchiveAsync(container, path));
+        return WithFilesAsync(container, () => ReadArchiveAsync(container, path, cancellationToken));
     }
 
-    private Task<IArchive> ReadArchiveAsync(Container container, string path)
+    private async Task<IArchive> ReadArchiveAsync(Container container, string path, CancellationToken cancellationToken)
     {
-        ContainerRoot root = OpenRoot(container);
+        ContainerRoot root = await OpenTreeAsync(container, cancellationToken);
         try
         {
             PathStat stat = Stat(container, root, path);
@@ -60,11 +60,11 @@ internal sealed partial class ContainerService
             string inside = Absolute(path);
             // "dir/." asks for what is in the directory: Docker's clients rename its entry "." themselves.
             string name = path.EndsWith("/.", StringComparison.Ordinal) || ContainerPath.Clean(inside) == "/" ? "." : stat.Name;
-            return Task.FromResult<IArchive>(new OwnedArchive(stat, (destination, stop) => WithFiles(container, () =>
+            return new OwnedArchive(stat, (destination, stop) => WithFiles(container, () =>
             {
                 using FileDescriptor top = FileCalls.Open(root.Directory, ".\0"u8, FileCalls.O_RDONLY | FileCalls.O_DIRECTORY);
                 WritePath(top, inside, name, destination, root.View, stop);
-            }), root));
+            }), root);
         }
         catch
         {
@@ -92,9 +92,9 @@ internal sealed partial class ContainerService
     private async Task<ExtractSummary> WriteArchiveAsync(
         Container container, string path, Stream tar, ArchiveOptions options, CancellationToken cancellationToken)
     {
-        using ContainerRoot root = OpenRoot(container, toWrite: true);
+        using ContainerRoot root = TryOpenTree(container, toWrite: true)!;
         using FileDescriptor target = OpenTarget(container, root, path);
-        CheckWritable(container.Record, Absolute(path));
+        CheckWritable(container.Record, Absolute(path), root.IsLive);
         await using Stream plain = await Decompression.OpenAsync(tar, cancellationToken);
         return await TreeExtractor.ExtractAsync(plain, target, new ExtractOptions
         {
@@ -124,12 +124,17 @@ internal sealed partial class ContainerService
     }
 
     // A read-only root, or a read-only volume below the path, is Docker's 403 before anything is written.
-    private static void CheckWritable(ContainerRecord record, string path)
+    private static void CheckWritable(ContainerRecord record, string path, bool isLive)
     {
         MountRecord? covering = record.Mounts.Where(mount => path == mount.Point.Destination
             || path.StartsWith(mount.Point.Destination + "/", StringComparison.Ordinal)).MaxBy(mount => mount.Point.Destination.Length);
         if (covering is { Point.ReadWrite: false })
             throw new FaultException(FaultKind.Forbidden, "mounted volume is marked read-only");
+        if (covering is not null && !isLive && IsOfHost(record, covering))
+        {
+            throw FaultException.Conflict($"container {record.Name} has a user namespace and does not run: start it to write into "
+                + $"{covering.Point.Destination}, whose owners are the host's");
+        }
         if (covering is null && record.Host.ReadonlyRootfs)
             throw new FaultException(FaultKind.Forbidden, "container rootfs is marked read-only");
     }

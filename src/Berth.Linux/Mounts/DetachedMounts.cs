@@ -20,6 +20,7 @@ public static unsafe partial class DetachedMounts
     private const uint MOUNT_ATTR_NOSUID = 2;
     private const uint MOUNT_ATTR_NODEV = 4;
     private const uint MOVE_MOUNT_F_EMPTY_PATH = 4;
+    private const uint MOVE_MOUNT_T_EMPTY_PATH = 0x40;
     private const uint MOUNT_ATTR_NOEXEC = 8;
     private const ulong MOUNT_ATTR_IDMAP = 0x100000;
     private const nuint AT_EMPTY_PATH = 0x1000, AT_RECURSIVE = 0x8000;
@@ -113,6 +114,23 @@ public static unsafe partial class DetachedMounts
         }
     }
 
+    /// <summary>Makes a detached mount read-only.</summary>
+    /// <param name="mount">The mount.</param>
+    /// <param name="recursive">With what is mounted below.</param>
+    /// <exception cref="LinuxException">The kernel's refusal.</exception>
+    /// <remarks>mount_setattr(2) MOUNT_ATTR_RDONLY, Linux 5.12.</remarks>
+    public static void MakeReadOnly(FileDescriptor mount, bool recursive)
+    {
+        ulong* attributes = stackalloc ulong[4];
+        (attributes[0], attributes[1], attributes[2], attributes[3]) = (MOUNT_ATTR_RDONLY, 0, 0, 0);
+        fixed (byte* empty = "\0"u8)
+        {
+            nuint flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0);
+            if (syscall5(MountSetAttrNumber, mount, empty, flags, attributes, 4 * sizeof(ulong)) < 0)
+                throw LinuxException.FromLastError("mount_setattr", "MOUNT_ATTR_RDONLY");
+        }
+    }
+
     /// <summary>Mounts an empty tmpfs of root's own (mode 0700).</summary>
     /// <param name="sizeBytes">How much it may hold.</param>
     /// <exception cref="LinuxException">The kernel's refusal.</exception>
@@ -144,6 +162,17 @@ public static unsafe partial class DetachedMounts
         {
             if (syscall5(MoveMountNumber, mount, empty, FileCalls.WorkingDirectory, target, MOVE_MOUNT_F_EMPTY_PATH) < 0)
                 throw LinuxException.FromLastError("move_mount", directory);
+        }
+    }
+
+    /// <summary>Hangs a detached mount onto an open directory or file of this mount namespace.</summary>
+    /// <exception cref="LinuxException">The kernel's refusal; EINVAL: one is a directory and the other is not.</exception>
+    public static void Attach(FileDescriptor mount, FileDescriptor target)
+    {
+        fixed (byte* empty = "\0"u8)
+        {
+            if (syscall5(MoveMountNumber, mount, empty, target, empty, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+                throw LinuxException.FromLastError("move_mount", "an open directory");
         }
     }
 
