@@ -3,7 +3,6 @@ using System.Runtime.InteropServices;
 using Berth.Distribution;
 using Berth.Linux.Processes;
 using Berth.Runtime;
-using Berth.Runtime.Cgroups;
 
 namespace Berth.Engine;
 
@@ -48,8 +47,7 @@ internal sealed class SystemService(
             SecurityOptions = [.. AppArmorOptions(), "name=seccomp,profile=builtin",
                 .. UserNamespace.IsInitial ? Array.Empty<string>() : ["name=rootless"],
                 .. parts.Options.DefaultUserMaps is null ? Array.Empty<string>() : ["name=userns"]],
-            CgroupDriver = parts.Options.SystemdCgroup ? "systemd"
-                : UserNamespace.IsInitial || s_handedOver.Value.Mode != CgroupMode.None ? "cgroupfs" : "none",
+            CgroupDriver = parts.Options.SystemdCgroup ? "systemd" : HostLimits.HasNoCgroups ? "none" : "cgroupfs",
             Capabilities = limits,
             DescribedDevices = [.. devices.All.Select(device => device.FullName)],
             Warnings = [.. Warnings(limits),
@@ -87,39 +85,11 @@ internal sealed class SystemService(
     private string[] AppArmorOptions() => !AppArmor.IsEnabled ? []
         : parts.Confinement.Ensure() is { } profile ? [$"name=apparmor,profile={profile}"] : ["name=apparmor"];
 
-    // What an ordinary user's engine may make groups in.
-    private static readonly Lazy<CgroupHierarchy> s_handedOver = new(CgroupHierarchy.DetectForEngine);
-
     private static HashSet<string> Limits()
     {
-        HashSet<string> all = [];
-        void Add(string name, params ReadOnlySpan<string> files)
-        {
-            foreach (string file in files)
-                if (File.Exists(file))
-                    all.Add(name);
-        }
-        string[] controllers = !UserNamespace.IsInitial ? [.. s_handedOver.Value.Controllers]
-            : File.Exists("/sys/fs/cgroup/cgroup.controllers")
-                ? File.ReadAllText("/sys/fs/cgroup/cgroup.controllers").Split([' ', '\n']) : [];
-        foreach ((string controller, string name) in ((string, string)[])
-            [("memory", "memory"), ("memory", "swap"), ("cpu", "cpu-cfs"), ("cpu", "cpu-shares"), ("cpuset", "cpuset"), ("pids", "pids")])
-            if (controllers.Contains(controller))
-                all.Add(name);
-        if (!UserNamespace.IsInitial)
-        {
-            all.Add("ipv4-forwarding");
-            return all;
-        }
-        Add("memory", "/sys/fs/cgroup/memory/memory.limit_in_bytes");
-        Add("swap", "/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes");
-        Add("oom-kill-disable", "/sys/fs/cgroup/memory/memory.oom_control");
-        Add("cpu-cfs", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us");
-        Add("cpu-shares", "/sys/fs/cgroup/cpu/cpu.shares", "/sys/fs/cgroup/cpu,cpuacct/cpu.shares");
-        Add("cpuset", "/sys/fs/cgroup/cpuset/cpuset.cpus");
-        if (Directory.Exists("/sys/fs/cgroup/pids"))
-            all.Add("pids");
-        if (File.Exists("/proc/sys/net/ipv4/ip_forward") && File.ReadAllText("/proc/sys/net/ipv4/ip_forward").Trim() == "1")
+        HashSet<string> all = HostLimits.Read();
+        if (!UserNamespace.IsInitial || (File.Exists("/proc/sys/net/ipv4/ip_forward")
+            && File.ReadAllText("/proc/sys/net/ipv4/ip_forward").Trim() == "1"))
             all.Add("ipv4-forwarding");
         return all;
     }

@@ -64,6 +64,7 @@ internal sealed partial class ContainerService
             parts.Containers.Add(record, claim.Together);
             undo.Clear();
             Publish(record, "create");
+            warnings.AddRange(LimitWarnings.Of(host.Resources, HostLimits.Read()));
             warnings.AddRange(StartWarnings(record));
             return Task.FromResult(new CreatedContainer(id, warnings));
         }

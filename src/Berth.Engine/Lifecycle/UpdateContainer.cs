@@ -25,7 +25,7 @@ internal sealed partial class ContainerService
             }
             Update(container, record => record with { Host = record.Host with { Resources = merged, RestartPolicy = policy } });
             Publish(container.Record, "update");
-            return [];
+            return [.. LimitWarnings.Of(update.Resources, HostLimits.Read())];
         }
         finally
         {

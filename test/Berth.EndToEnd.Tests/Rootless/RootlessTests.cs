@@ -52,6 +52,22 @@ public sealed partial class RootlessTests : IAsyncLifetime
         Assert.Contains("ermission denied", refused.Errors);
     }
 
+    /// <summary>What nobody handed over is said where clients print it, not in the engine's log alone.</summary>
+    [Fact]
+    public async Task LimitsWithoutACgroup_AreWarningsOfCreate()
+    {
+        string driver = await _daemon.DoAsync("info", "-f", "{{.CgroupDriver}}");
+        Assert.SkipWhen(driver != "none\n", "this engine was handed a cgroup");
+        Completed run = await _daemon.BerthAsync("run", "--rm", "-m", "50m", "--cpus", "1", "--pids-limit", "10", "app:1", "echo", "up");
+        Assert.Equal("up\n", run.Output);
+        Assert.Contains("Your kernel does not support memory limit capabilities or the cgroup is not mounted. Limitation discarded.",
+            run.Errors);
+        Assert.Contains("NanoCPUs can not be set", run.Errors);
+        Assert.Contains("PIDs limit discarded.", run.Errors);
+        Completed plain = await _daemon.BerthAsync("run", "--rm", "app:1", "true");
+        Assert.Equal("", plain.Errors);
+    }
+
     [Fact]
     public async Task Build_RemovesAndReplacesWhatIsBelow()
     {
