@@ -7,6 +7,8 @@ namespace Berth.Engine.Specs;
 /// <summary>The mounts of a container as the runtime wants them: Docker's own, the managed files, then the user's.</summary>
 internal static class MountSpecs
 {
+    private static readonly MountSpec s_queues = New("/dev/mqueue", "mqueue", "nosuid", "noexec", "nodev");
+
     /// <param name="container">The container.</param>
     /// <param name="files">The files that the engine writes for it.</param>
     /// <param name="sharedMemory">The directory that is its <c>/dev/shm</c>; null: one of its own.</param>
@@ -16,7 +18,8 @@ internal static class MountSpecs
     {
         HostSettings host = container.Host;
         HashSet<string> taken = [.. container.Mounts.Select(mount => mount.Point.Destination)];
-        List<MountSpec> all = [.. Standard(host, sharedMemory).Where(mount => !taken.Contains(mount.Destination))];
+        List<MountSpec> all = [.. Standard(host, sharedMemory, container.UserMaps is not null)
+            .Where(mount => !taken.Contains(mount.Destination))];
         foreach ((string source, string target) in files.Mounts)
             if (!taken.Contains(target))
                 all.Add(container.UserMaps is null ? Bind(source, target, "rprivate") : Mapped(Bind(source, target, "rprivate")));
@@ -27,7 +30,13 @@ internal static class MountSpecs
     /// <summary>A bind mount with the owners that its files have on disk.</summary>
     public static MountSpec Mapped(MountSpec mount) => mount with { Options = [.. mount.Options ?? [], UserNamespaceRules.BindOption] };
 
-    private static IEnumerable<MountSpec> Standard(HostSettings host, string? sharedMemory)
+    /// <summary>The message queues of the host's IPC namespace, which a mount made in it shows.</summary>
+    /// <param name="areMounted">They are, at <c>/dev/mqueue</c>.</param>
+    /// <param name="mayMount">Only its root may mount them.</param>
+    internal static MountSpec? HostQueues(bool areMounted, bool mayMount) =>
+        areMounted ? Bind("/dev/mqueue", "/dev/mqueue", "rprivate") : mayMount ? s_queues : null;
+
+    private static IEnumerable<MountSpec> Standard(HostSettings host, string? sharedMemory, bool isMapped)
     {
         string access = host.Privileged ? "rw" : "ro";
         yield return host.PidMode == "host" && !UserNamespace.IsInitial
@@ -39,11 +48,12 @@ internal static class MountSpecs
         yield return New("/sys/fs/cgroup", "cgroup", access, "nosuid", "noexec", "nodev");
         if (host.IpcMode == "host")
         {
-            yield return Bind("/dev/mqueue", "/dev/mqueue", "rprivate");
+            if (HostQueues(Directory.Exists("/dev/mqueue"), UserNamespace.IsInitial && !isMapped) is { } queues)
+                yield return queues;
             yield return Bind("/dev/shm", "/dev/shm", "rprivate");
             yield break;
         }
-        yield return New("/dev/mqueue", "mqueue", "nosuid", "noexec", "nodev");
+        yield return s_queues;
         if (sharedMemory is not null)
             yield return Bind(sharedMemory, "/dev/shm", "rprivate");
         else if (host.IpcMode != "none")
