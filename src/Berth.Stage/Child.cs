@@ -39,6 +39,36 @@ internal static unsafe class Tell
             Fail(child, place, (int)result, text);
     }
 
+    /// <summary>Fails at a mount when the result is a negative error number.</summary>
+    /// <param name="child">The making.</param>
+    /// <param name="result">What a call gave.</param>
+    /// <param name="place">The step.</param>
+    /// <param name="source">What is mounted.</param>
+    /// <param name="target">Where.</param>
+    /// <param name="detail">What of it is refused, such as an option; null: nothing in particular.</param>
+    public static void CheckMount(Child* child, long result, Place place, byte* source, byte* target, byte* detail = null)
+    {
+        if (result >= 0)
+            return;
+        Report report;
+        Fill(&report, Packet.Failed, place, (int)-result, null);
+        int length = Append(&report, 0, source, Report.PartMax);
+        length = Append(&report, length + 1, target, Report.PartMax);
+        if (detail != null)
+            length = Append(&report, length + 1, detail, Report.TextMax - length - 1);
+        report.TextLength = length;
+        Write(child->Sync, &report, sizeof(Report));
+        Exit(1);
+    }
+
+    private static int Append(Report* report, int at, byte* text, int max)
+    {
+        int count = 0;
+        for (; count < max && text[count] != 0; count++)
+            report->Text[at + count] = text[count];
+        return at + count;
+    }
+
     public static void Warn(Child* child, Place place, long error, byte* text) =>
         Send(child, Packet.Warning, place, (int)(error < 0 ? -error : error), text);
 

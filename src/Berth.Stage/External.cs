@@ -55,7 +55,7 @@ internal static unsafe class External
         byte* source = child->At(step->Source);
         byte* name = child->At(step->Target);
         int tree = Steps.BindSource(child, step, source);
-        Tell.Check(child, tree, Place.BindSource, source);
+        Tell.CheckMount(child, tree, Place.BindSource, source, name);
         Hang(child, tree, K.AtCwd, name);
     }
 

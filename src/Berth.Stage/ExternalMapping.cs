@@ -43,7 +43,7 @@ internal static unsafe class ExternalMapping
     {
         byte* source = child->At(step->Source);
         int tree = Steps.BindSource(child, step, source);
-        Tell.Check(child, tree, Place.BindSource, source);
+        Tell.CheckMount(child, tree, Place.BindSource, source, child->At(step->Target));
         if ((step->Argument & MountMark.Mapped) != 0)
         {
             uint deep = (step->Argument & MountMark.MappedDeep) != 0 ? K.AT_RECURSIVE : 0;

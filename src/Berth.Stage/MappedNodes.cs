@@ -17,14 +17,16 @@ internal static unsafe class MappedNodes
     /// <param name="attributes">MOUNT_ATTR_….</param>
     public static int Room(Child* child, byte* place, uint attributes)
     {
-        int context = FsOpen(Z("tmpfs"u8), 1);
-        Tell.Check(child, context, Place.MountMake, Z("tmpfs"u8));
-        Tell.Check(child, FsConfig(context, K.FSCONFIG_SET_STRING, Z("mode"u8), Z("711"u8), 0), Place.MountOption, Z("mode"u8));
-        Tell.Check(child, FsConfig(context, K.FSCONFIG_CMD_CREATE, null, null, 0), Place.MountMake, Z("tmpfs"u8));
+        byte* type = Z("tmpfs"u8);
+        int context = FsOpen(type, 1);
+        Tell.CheckMount(child, context, Place.MountMake, type, place, type);
+        int set = FsConfig(context, K.FSCONFIG_SET_STRING, Z("mode"u8), Z("711"u8), 0);
+        Tell.CheckMount(child, set, Place.MountOption, type, place, Z("mode"u8));
+        Tell.CheckMount(child, FsConfig(context, K.FSCONFIG_CMD_CREATE, null, null, 0), Place.MountMake, type, place, type);
         int room = FsMount(context, 1, attributes);
-        Tell.Check(child, room, Place.MountMake, Z("tmpfs"u8));
+        Tell.CheckMount(child, room, Place.MountMake, type, place, type);
         Close(context);
-        Tell.Check(child, MoveMount(room, Z(""u8), K.AtCwd, place, 4), Place.MountMove, place);
+        Tell.CheckMount(child, MoveMount(room, Z(""u8), K.AtCwd, place, 4), Place.MountMove, type, place);
         return room;
     }
 

@@ -146,7 +146,7 @@ internal static unsafe class Mapping
                 continue;
             byte* source = child->At(steps[i].Source);
             int tree = Steps.BindSource(child, steps + i, source);
-            Tell.Check(child, tree, Place.BindSource, source);
+            Tell.CheckMount(child, tree, Place.BindSource, source, child->At(steps[i].Target));
             if ((steps[i].Argument & MountMark.Mapped) != 0)
                 MapOwners(child, tree, maps, (steps[i].Argument & MountMark.MappedDeep) != 0 ? K.AT_RECURSIVE : 0, source);
             Send(child, toChild, StepMark, i, tree);

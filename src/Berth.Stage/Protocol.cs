@@ -72,7 +72,7 @@ public enum Place
     Directory, Node, Link, Mask, ReadOnly, Sysctl, Console, Pivot, HostName, Limit, OomScore, WorkingDirectory, User,
     Capabilities, Seccomp, ProgramNotFound, ProgramMissing, ProgramForbidden, ProgramDirectory, Execute, Interpreter, IdMap,
     Socket, WorkingDirectoryOutside, ExitUnknown, Ended, Label, Hook, HookTimeout, Scheduler, IoPriority, Affinity, Personality,
-    Keyring, TimeOffsets, CopyUp, Notify, External, Mapping,
+    Keyring, TimeOffsets, CopyUp, Notify, External, Mapping, SysctlWrite,
 #pragma warning restore CS1591
 }
 
@@ -81,7 +81,10 @@ public enum Place
 public unsafe struct Report
 {
     /// <summary>How long <see cref="Text"/> may be.</summary>
-    public const int TextMax = 200;
+    public const int TextMax = 440;
+
+    /// <summary>How much of it is for the source of a mount, and how much for its destination; the rest is for what is wrong.</summary>
+    public const int PartMax = 190;
 
     /// <summary>The kind.</summary>
     public Packet Kind;
@@ -101,7 +104,7 @@ public unsafe struct Report
     /// <summary>And nanoseconds.</summary>
     public long Nanoseconds;
 
-    /// <summary>A path or name.</summary>
+    /// <summary>A path or name. Of a mount that fails its source, its destination and a detail, with a zero byte between them.</summary>
     public fixed byte Text[TextMax];
 }
 

@@ -42,17 +42,33 @@ internal static unsafe class Steps
         ulong links = (step->Argument & MountMark.OrdinaryDirectory) != 0 ? K.RESOLVE_NO_SYMLINKS : 0;
         int hidden = Paths.Open(child, target, K.O_PATH, links);
         int place = hidden >= 0 ? hidden : Paths.Ensure(child, target, directory: true, links);
-        Tell.Check(child, place, Place.MountPoint, target);
+        Tell.CheckMount(child, place, Place.MountPoint, child->At(step->Source), target);
         if (hidden >= 0 && takesOver)
             TakeOver(child, step, hidden, mount, target);
         SetAttributes(child, mount, later, 0, 0, target);
         Spread(child, step, mount, target);
-        Tell.Check(child, MoveMount(mount, Z(""u8), place, Z(""u8), K.MOVE_MOUNT_EMPTY), Place.MountMove, target);
+        Hang(child, mount, place, child->At(step->Source), target);
         Close(place);
         if (Text.Same(type, Z("devpts"u8)))
             child->Terminals = mount;
         else
             Close(mount);
+    }
+
+    /// <summary>Hangs a mount in. What the kernel calls invalid when one is a directory and the other is not, is said as mount(2) says
+    /// it.</summary>
+    private static void Hang(Child* child, int mount, int place, byte* source, byte* target)
+    {
+        int moved = MoveMount(mount, Z(""u8), place, Z(""u8), K.MOVE_MOUNT_EMPTY);
+        if (moved == -K.EINVAL && IsDirectory(mount) != IsDirectory(place))
+            moved = -K.ENOTDIR;
+        Tell.CheckMount(child, moved, Place.MountMove, source, target);
+    }
+
+    private static bool IsDirectory(int file)
+    {
+        Stat stat;
+        return Fstat(file, &stat) >= 0 && (stat.Mode & K.S_IFMT) == K.S_IFDIR;
     }
 
     /// <summary>What is hidden gives the new file system its contents, its root's mode, or both.</summary>
@@ -85,7 +101,7 @@ internal static unsafe class Steps
     private static int NewFileSystem(Child* child, byte* type, byte* source, byte* options, uint attributes, byte* target)
     {
         int context = FsOpen(type, 1);
-        Tell.Check(child, context, Place.MountMake, type);
+        Tell.CheckMount(child, context, Place.MountMake, source, target, type);
         if (*source != 0)
             FsConfig(context, K.FSCONFIG_SET_STRING, Z("source"u8), source, 0);
         byte* option = stackalloc byte[OptionBytesMax];
@@ -106,11 +122,13 @@ internal static unsafe class Steps
             if (*options == (byte)',')
                 options++;
             int set = FsConfig(context, value == null ? K.FSCONFIG_SET_FLAG : K.FSCONFIG_SET_STRING, option, value, 0);
-            Tell.Check(child, set, Place.MountOption, option);
+            if (set < 0 && value != null)
+                value[-1] = (byte)'=';
+            Tell.CheckMount(child, set, Place.MountOption, source, target, option);
         }
-        Tell.Check(child, FsConfig(context, K.FSCONFIG_CMD_CREATE, null, null, 0), Place.MountMake, target);
+        Tell.CheckMount(child, FsConfig(context, K.FSCONFIG_CMD_CREATE, null, null, 0), Place.MountMake, source, target, type);
         int mount = FsMount(context, 1, attributes);
-        Tell.Check(child, mount, Place.MountMake, target);
+        Tell.CheckMount(child, mount, Place.MountMake, source, target, type);
         Close(context);
         return mount;
     }
@@ -119,15 +137,15 @@ internal static unsafe class Steps
     {
         byte* source = child->At(step->Source);
         int tree = step->Mount != 0 ? step->Mount : BindSource(child, step, source);
-        Tell.Check(child, tree, Place.BindSource, source);
+        Tell.CheckMount(child, tree, Place.BindSource, source, target);
         Stat stat;
-        Tell.Check(child, Fstat(tree, &stat), Place.BindSource, source);
+        Tell.CheckMount(child, Fstat(tree, &stat), Place.BindSource, source, target);
         Spread(child, step, tree, target);
         SetAttributes(child, tree, step->Attributes, step->Cleared, 0, target);
         SetAttributes(child, tree, step->DeepAttributes, step->DeepCleared, K.AT_RECURSIVE, target);
         int place = Paths.Ensure(child, target, (stat.Mode & K.S_IFMT) == K.S_IFDIR);
-        Tell.Check(child, place, Place.MountPoint, target);
-        Tell.Check(child, MoveMount(tree, Z(""u8), place, Z(""u8), K.MOVE_MOUNT_EMPTY), Place.MountMove, target);
+        Tell.CheckMount(child, place, Place.MountPoint, source, target);
+        Hang(child, tree, place, source, target);
         Close(place);
         Close(tree);
     }
@@ -272,7 +290,7 @@ internal static unsafe class Steps
         int file = OpenAt2(process, target, &how);
         Tell.Check(child, file, Place.Sysctl, target);
         byte* value = child->At(step->Source);
-        Tell.Check(child, Write(file, value, Text.Length(value)), Place.Sysctl, target);
+        Tell.Check(child, Write(file, value, Text.Length(value)), Place.SysctlWrite, target);
         Close(file);
         Close(process);
     }

@@ -423,6 +423,18 @@ public sealed class LifecycleTests : IAsyncLifetime
         Assert.Equal(127, (await _test.StateAsync(id)).ExitCode);
     }
 
+    /// <summary>Docker's hint and exit code, by which people find what they did.</summary>
+    [Fact]
+    public async Task Start_MountOfAnotherKind_SaysWhatWasTried()
+    {
+        _test.Runtime.StartFault = FaultException.Invalid("error mounting \"/a\" to rootfs at \"/b\": mounting: not a directory: unknown");
+        string id = (await _test.CreateAsync()).Id;
+        FaultException fault = await Assert.ThrowsAsync<FaultException>(() => Containers.StartAsync(id, Cancel));
+        Assert.Equal(_test.Runtime.StartFault.Message + ": Are you trying to mount a directory onto a file (or vice-versa)? "
+            + "Check if the specified host path exists and is the expected type", fault.Message);
+        Assert.Equal(127, (await _test.StateAsync(id)).ExitCode);
+    }
+
     [Fact]
     public async Task RunAndRemove_WritesTheStateThreeTimes()
     {

@@ -484,9 +484,16 @@ internal sealed partial class ContainerService
             : message.Contains("of the script not found", StringComparison.Ordinal)
             ? " (install that interpreter in the image, or change the first line of the script)" : "";
         const string Unknown = ": unknown";
+        if (IsWrongKind(message))
+            return message + ": Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists "
+                + "and is the expected type";
         return hint.Length == 0 ? message
             : message.EndsWith(Unknown, StringComparison.Ordinal) ? message[..^Unknown.Length] + hint + Unknown : message + hint;
     }
+
+    // Docker's sign of it, as its runtimes say it, ours among them.
+    private static bool IsWrongKind(string message) => message.Contains("mount", StringComparison.Ordinal)
+        && message.Contains("not a directory", StringComparison.OrdinalIgnoreCase);
 
     private FaultException StartFault(Container container, Exception exception)
     {
@@ -496,6 +503,7 @@ internal sealed partial class ContainerService
         string message = exception.Message;
         int code = exception is not FaultException fault ? ExitNotStarted
             : fault.Kind switch { FaultKind.NotFound => ExitNotFound, FaultKind.Forbidden => ExitNotExecutable, _ => ExitNotStarted };
+        int otherwise = IsWrongKind(message) ? ExitNotFound : ExitNotStarted;
         bool isProgram = code != ExitNotStarted && message.Contains("exec", StringComparison.Ordinal);
         if (isProgram && !message.StartsWith("failed to create task", StringComparison.Ordinal))
             message = (message.StartsWith("OCI runtime", StringComparison.Ordinal)
@@ -507,7 +515,7 @@ internal sealed partial class ContainerService
         string attempt = $"start container {container.Name}";
         FaultException result = exception is IOException ? DiskFull.Explain(attempt, parts.Options.DataRoot, exception)
             : new(kind, exception is FaultException ? message : $"{attempt}: {message}", exception);
-        result.Data["exit"] = isProgram ? code : ExitNotStarted;
+        result.Data["exit"] = isProgram ? code : otherwise;
         return result;
     }
 }

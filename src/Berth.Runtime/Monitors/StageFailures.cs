@@ -32,7 +32,7 @@ internal static class StageFailures
                 "current working directory is outside of container mount namespace root -- "
                 + $"possible container breakout detected: {text}: unknown"),
             Place.BindSource or Place.MountPoint or Place.MountMove or Place.MountMake or Place.MountOption =>
-                FaultException.Invalid($"error mounting {Quote(text)}: {StepName(report.Place)}: {error}: unknown"),
+                FaultException.Invalid($"error mounting {MountName(report)}: {error}: unknown"),
             Place.Mapping => FaultException.Invalid($"error mounting {Quote(text)}: its owners cannot be shown through a user namespace: "
                 + $"{error}: its file system has no idmapped mounts: use --userns=host, or keep it on one that has (ext4, xfs, btrfs)"),
             Place.Hook => FaultException.Internal($"error running hook {text}: exit status {report.Value}: unknown"),
@@ -41,7 +41,8 @@ internal static class StageFailures
             Place.Limit => FaultException.Invalid($"{LimitName(text)} cannot be set: {error} (refused: the container is strict)"),
             Place.External => FaultException.Internal($"exit status {report.Value}"),
             Place.Sysctl => FaultException.Invalid($"open /proc/{text}: {error}: unknown"),
-            _ => FaultException.Internal($"error during container init: {StepName(report.Place)} {Quote(text)}: {error}: unknown"),
+            Place.SysctlWrite => FaultException.Invalid($"write /proc/{text}: {error}: unknown"),
+            _ => FaultException.Internal($"error during container init: {Named(report.Place, Quote(text))}: {error}: unknown"),
         };
     }
 
@@ -50,8 +51,22 @@ internal static class StageFailures
     {
         Place.OomScore => $"oom_score_adj {report.Text} could not be set: {ErrorText(report.Value)}: this host lacks CAP_SYS_RESOURCE",
         Place.Limit => $"{LimitName(report.Text)} could not be set: {ErrorText(report.Value)}",
-        _ => $"{StepName(report.Place)} {report.Text}: {ErrorText(report.Value)}",
+        _ => $"{Named(report.Place, report.Text)}: {ErrorText(report.Value)}",
     };
+
+    // Source, destination and what is refused of it; what is mounted by ourselves alone is one name.
+    private static string MountName(MonitorReport report)
+    {
+        string[] parts = [.. report.Text.Split('\0').Select(Escaped)];
+        string step = StepName(report.Place);
+        if (parts is [_])
+            return $"{Quote(parts[0])}: {step}";
+        string detail = parts is [_, _, { Length: > 0 } refused] ? $" {Quote(refused)}" : "";
+        // The kernel says no more of an id than that it is invalid.
+        string hint = report is { Place: Place.MountOption, Value: Errno.EINVAL } && parts[^1].Split('=') is ["uid" or "gid", _]
+            ? " (is it an id of the container's user namespace?)" : "";
+        return $"{Quote(parts[0])} to rootfs at {Quote(parts[1])}: {step}{detail}{hint}";
+    }
 
     private static string LimitName(string number) =>
         int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int parsed) ? ResourceLimits.NameOf(parsed) : number;
@@ -60,6 +75,8 @@ internal static class StageFailures
         ? $"exec: interpreter \"{line.TrimEnd('\r').Trim()}\\r\" not found: the script has Windows line ends (CRLF): "
             + "no such file or directory: unknown"
         : $"exec: interpreter \"{line.Trim()}\" of the script not found: no such file or directory: unknown";
+
+    private static string Named(Place place, string text) => text.Length == 0 ? StepName(place) : $"{StepName(place)} {text}";
 
     private static string StepName(Place place) => place switch
     {
@@ -70,7 +87,7 @@ internal static class StageFailures
         Place.Propagation => "mount propagation",
         Place.Overlay => "mounting the overlay root",
         Place.Root => "mounting the root",
-        Place.MountMake => "creating the mount",
+        Place.MountMake => "creating a mount of type",
         Place.MountOption => "mount option",
         Place.MountPoint => "creating the mount point",
         Place.MountMove => "mounting",
