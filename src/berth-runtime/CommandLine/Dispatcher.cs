@@ -1,5 +1,6 @@
 using Berth.Faults;
 using Berth.Linux;
+using Berth.Runtime.Bundles;
 using Berth.RuntimeProgram.Verbs;
 
 namespace Berth.RuntimeProgram.CommandLine;
@@ -19,7 +20,9 @@ internal static class Dispatcher
         try
         {
             Arguments given = Arguments.Parse(GlobalOptions.Options, words, stopsAtFirst: true, out int consumed);
-            log = new LogWriter(given.Value("log"), given.Value("log-format"), given.Has("debug"));
+            LogWriter asked = new(given.Value("log"), given.Value("log-format"), given.Has("debug"));
+            asked.Open();
+            log = asked;
             if (given.Has("version"))
                 return VersionText.Show();
             if (given.Has("help") || consumed == words.Length || words[consumed] is "help" or "h")

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Berth.Runtime.Bundles;
 
 namespace Berth.RuntimeProgram.CommandLine;
 
@@ -12,7 +13,7 @@ internal sealed class LogWriter
     private readonly bool _json;
     private readonly bool _debug;
 
-    /// <summary>Opens nothing yet: most runs have nothing to say.</summary>
+    /// <summary>Opens nothing yet.</summary>
     /// <exception cref="UsageException">No such format.</exception>
     public LogWriter(string? file, string? format, bool debug)
     {
@@ -25,6 +26,16 @@ internal sealed class LogWriter
         };
         _debug = debug;
     }
+
+    /// <summary>Makes the log, and sees that it can be written before anything is done that it should tell of.</summary>
+    /// <exception cref="IOException">It cannot; also as an <see cref="UnauthorizedAccessException"/>.</exception>
+    public void Open()
+    {
+        if (_file is not null)
+            OpenFile(_file).Dispose();
+    }
+
+    private static FileStream OpenFile(string file) => new(file, FileMode.Append, FileAccess.Write, FileShare.ReadWrite, 0);
 
     /// <summary>Something was left out or clamped.</summary>
     public void Warn(string message) => Write("warning", message);
@@ -57,7 +68,7 @@ internal sealed class LogWriter
         }
         try
         {
-            using FileStream file = new(_file, FileMode.Append, FileAccess.Write, FileShare.ReadWrite, 0);
+            using FileStream file = OpenFile(_file);
             file.Write(Encoding.UTF8.GetBytes(line + "\n"));
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
