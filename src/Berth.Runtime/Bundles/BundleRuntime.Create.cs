@@ -140,7 +140,7 @@ public sealed partial class BundleRuntime
             Id = making.Request.Id, Spec = spec, RunDirectory = making.Directory.Path, Bundle = making.Request.Bundle,
         };
         using (Plan plan = PlanBuilder.ForContainer(request, filter, making.Cgroup, warnings, unmonitored, mount => MapOwners(mount, spec)))
-            making.Process = UnmonitoredProcess.Start(_program, plan, _options.Warn);
+            making.Process = UnmonitoredProcess.Start(_program, plan, _options.Warn, making.Cgroup);
         Finish(making, spec);
     }
 
@@ -268,8 +268,8 @@ public sealed partial class BundleRuntime
         catch (Exception refused) when (refused is UnauthorizedAccessException or IOException && !Environment.IsPrivilegedProcess)
         {
             if (resources is { Memory: not null } or { Cpu: not null } or { Pids: not null } or { BlockIO: not null })
-                throw FaultException.Invalid($"limits need a cgroup that is delegated to this user: {refused.Message}", refused);
-            warnings.Add($"the container has no cgroup of its own: {refused.Message}");
+                throw FaultException.Invalid($"limits need a cgroup that is delegated to this user: {FileErrors.TextOf(refused)}", refused);
+            warnings.Add($"the container has no cgroup of its own: {FileErrors.TextOf(refused)}");
             making.State = making.State with { CgroupPath = null };
         }
     }

@@ -3,6 +3,7 @@ using Berth.Linux;
 using Berth.Linux.Files;
 using Berth.Linux.Processes;
 using Berth.Linux.Sockets;
+using Berth.Runtime.Cgroups;
 using Berth.Runtime.Monitors;
 using Berth.Runtime.Plans;
 using Berth.Stage;
@@ -16,7 +17,10 @@ internal sealed class UnmonitoredProcess : IDisposable
     private readonly Action<string> _warn;
     private readonly byte[] _buffer = new byte[512];
 
-    private UnmonitoredProcess(FileDescriptor control, Action<string> warn) => (_control, _warn) = (control, warn);
+    private readonly Cgroup? _cgroup;
+
+    private UnmonitoredProcess(FileDescriptor control, Action<string> warn, Cgroup? cgroup) =>
+        (_control, _warn, _cgroup) = (control, warn, cgroup);
 
     /// <summary>Its pid, known from the first report on.</summary>
     public int Pid { get; private set; }
@@ -25,11 +29,15 @@ internal sealed class UnmonitoredProcess : IDisposable
     public FileDescriptor? Terminal { get; private set; }
 
     /// <summary>Starts the making.</summary>
-    public static UnmonitoredProcess Start(IStageProgram program, Plan plan, Action<string> warn)
+    /// <param name="program">The stage.</param>
+    /// <param name="plan">What it does.</param>
+    /// <param name="warn">Takes what is left out.</param>
+    /// <param name="cgroup">The container's own, which knows whether the kernel ended the process for memory; null: none.</param>
+    public static UnmonitoredProcess Start(IStageProgram program, Plan plan, Action<string> warn, Cgroup? cgroup = null)
     {
         using FileDescriptor bytes = MemoryFile.CreateSealed("berth-plan", plan.Bytes);
         (FileDescriptor own, FileDescriptor other) = DescriptorSockets.CreatePair();
-        UnmonitoredProcess process = new(own, warn);
+        UnmonitoredProcess process = new(own, warn, cgroup);
         try
         {
             int stage;
@@ -76,12 +84,16 @@ internal sealed class UnmonitoredProcess : IDisposable
         while (true)
         {
             MonitorReport report = _early.TryDequeue(out MonitorReport early) ? early
-                : ReceiveWhileAlive() ?? throw FaultException.Internal("the process ended while it was made");
+                : ReceiveWhileAlive() ?? throw Ended();
             _last = report;
             if (report.Kind == kind)
                 return;
         }
     }
+
+    // In runc's words.
+    private FaultException Ended() => FaultException.Internal(_cgroup?.OutOfMemoryKills() > 0
+        ? "container init was OOM-killed (memory limit too low?): unknown" : "the process ended while it was made");
 
     /// <summary>Waits until a further process has made the one that becomes the program, which is our child too, and reaps the
     /// former.</summary>
