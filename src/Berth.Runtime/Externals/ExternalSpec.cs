@@ -53,6 +53,7 @@ internal static class ExternalSpec
         PlanBuilder.WarnOfMissing(Capabilities.Parse(process.Capabilities?.Bounding), warnings);
         return process with
         {
+            OomScoreAdj = OomScores.Given(process.OomScoreAdj, warnings),
             Rlimits = [.. (process.Rlimits ?? []).Zip(
                 limits, static (asked, given) => asked with { Hard = given.Hard, Soft = given.Soft })],
             Capabilities = process.Capabilities is not { } sets ? null : new CapabilitiesSpec

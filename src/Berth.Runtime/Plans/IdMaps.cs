@@ -12,9 +12,15 @@ namespace Berth.Runtime.Plans;
 /// <remarks>user_namespaces(7). Without these programs a user may map one id, its own, and must give up setgroups(2) for it.</remarks>
 internal static class IdMaps
 {
+    // UID_GID_MAP_MAX_EXTENTS, since Linux 4.15. user_namespaces(7).
+    private const int LinesMax = 340;
+    private const int ShownMax = 80;
+
     /// <summary>The kernel's lines of a map.</summary>
-    public static string Text(IReadOnlyList<IdMapping> mappings) =>
-        string.Concat(mappings.Select(static map => string.Create(
+    /// <exception cref="FaultException">InvalidArgument: more than it takes.</exception>
+    public static string Text(IReadOnlyList<IdMapping> mappings) => mappings.Count > LinesMax
+        ? throw FaultException.Invalid($"{mappings.Count} id mappings: the kernel takes {LinesMax} at most")
+        : string.Concat(mappings.Select(static map => string.Create(
             CultureInfo.InvariantCulture, $"{map.ContainerID} {map.HostID} {map.Size}\n")));
 
     /// <summary>What an id inside is outside; null when it is not mapped.</summary>
@@ -74,7 +80,12 @@ internal static class IdMaps
     private static void Put(int pid, string file, string text)
     {
         if (TryPut(pid, file, text) is not 0 and var error)
-            throw FaultException.Invalid($"write {file}: {new LinuxException("write", text.Trim(), error).Message}");
+        {
+            string shown = text.Trim().Replace('\n', ',');
+            if (shown.Length > ShownMax)
+                shown = $"{shown[..ShownMax]}…";
+            throw FaultException.Invalid($"write {file}: {new LinuxException("write", shown, error).Message}");
+        }
     }
 
     private static int TryPut(int pid, string file, string text)

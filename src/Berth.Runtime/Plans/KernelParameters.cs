@@ -13,9 +13,27 @@ internal static class KernelParameters
     /// its path.</exception>
     public static void Check(RuntimeSpec spec)
     {
-        foreach (string name in spec.Linux?.Sysctl?.Keys ?? [])
+        foreach ((string name, string value) in spec.Linux?.Sysctl ?? new Dictionary<string, string>())
+        {
             Check(name, spec.Linux?.Namespaces ?? []);
+            CheckConflict(Dotted(name), value, spec);
+        }
     }
+
+    // The field is set after the parameter, which would be lost.
+    private static void CheckConflict(string name, string value, RuntimeSpec spec)
+    {
+        string? field = name switch
+        {
+            "kernel.hostname" when !string.IsNullOrEmpty(spec.Hostname) => "hostname",
+            "kernel.domainname" when !string.IsNullOrEmpty(spec.Domainname) && spec.Domainname != value => "domainname",
+            _ => null,
+        };
+        if (field is not null)
+            throw FaultException.Invalid($"sysctl \"{name}\" is not allowed as it conflicts with the OCI \"{field}\" field");
+    }
+
+    private static string Dotted(string name) => name.Contains('/') ? name.Replace('/', '.') : name;
 
     private static void Check(string name, IReadOnlyList<NamespaceSpec> namespaces)
     {
@@ -27,7 +45,7 @@ internal static class KernelParameters
 
     private static string? SpaceOf(string name)
     {
-        string dotted = name.Contains('/') ? name.Replace('/', '.') : name;
+        string dotted = Dotted(name);
         bool ipc = dotted is "kernel.msgmax" or "kernel.msgmnb" or "kernel.msgmni" or "kernel.sem" or "kernel.shmall" or "kernel.shmmax"
             or "kernel.shmmni" or "kernel.shm_rmid_forced" || dotted.StartsWith("fs.mqueue.", StringComparison.Ordinal);
         return ipc ? "ipc" : dotted.StartsWith("net.", StringComparison.Ordinal) ? "network"

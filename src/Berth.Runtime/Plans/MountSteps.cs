@@ -75,6 +75,9 @@ internal sealed class MountSteps(
 
     private void Add(MountSpec mount)
     {
+        // It would lie on the root that is already open, and hide nothing of it.
+        if (mount.Destination.Length > 0 && Clean(mount.Destination) == "/")
+            throw FaultException.Invalid($"invalid mount destination \"{mount.Destination}\": it is the container's root itself");
         MountOptions options = MountOptions.Parse(mount.Options);
         options.Check(mount.Destination, mount.Type, options.IsIdMapped || mount.UidMappings is { Count: > 0 });
         if (options.IsBind || mount.Type is "bind" or "rbind")
@@ -249,7 +252,9 @@ internal sealed class MountSteps(
         (minor & 0xFF) | (major & 0xFFF) << 8 | (minor & 0xFFFFFF00) << 12 | (major & 0xFFFFF000) << 32;
 
     /// <summary>An absolute path without empty, <c>.</c> and <c>..</c> parts. Links are the stage's matter.</summary>
-    private uint Path(string path)
+    private uint Path(string path) => writer.Text(Clean(path));
+
+    private static string Clean(string path)
     {
         if (path.Length == 0)
             throw FaultException.Invalid("invalid container path \"\": it is empty");
@@ -263,6 +268,6 @@ internal sealed class MountSteps(
         }
         if (parts.Count > DepthMax || path.Length > 4000)
             throw FaultException.Invalid($"invalid container path \"{path[..Math.Min(path.Length, 100)]}\": too deep");
-        return writer.Text("/" + string.Join('/', parts));
+        return "/" + string.Join('/', parts);
     }
 }

@@ -385,6 +385,7 @@ internal static class PlanBuilder
         header.GroupCount = (uint)groups.Length;
         header.Rows = (ushort)Math.Min(process.ConsoleSize?.Height ?? 0, ushort.MaxValue);
         header.Columns = (ushort)Math.Min(process.ConsoleSize?.Width ?? 0, ushort.MaxValue);
+        OomScores.Check(process.OomScoreAdj);
         if (process.OomScoreAdj is { } score)
             header.OomScore = writer.Text(score.ToString(System.Globalization.CultureInfo.InvariantCulture));
         AddLimits(writer, process.Rlimits ?? [], warnings);
@@ -408,13 +409,9 @@ internal static class PlanBuilder
     public static void Check(ProcessSpec process, IList<string> warnings)
     {
         _ = PlanLimits(process.Rlimits ?? [], warnings);
-        if (process.OomScoreAdj is { } score && (Capabilities.Host & MayRaise) == 0 && score < OwnOomScore())
-            warnings.Add($"oom_score_adj {score} cannot be set: it stays at {OwnOomScore()}: this host lacks CAP_SYS_RESOURCE");
+        _ = OomScores.Given(process.OomScoreAdj, warnings);
         WarnOfMissing(Capabilities.Parse(process.Capabilities?.Bounding), warnings);
     }
-
-    private static int OwnOomScore() => int.Parse(
-        File.ReadAllText("/proc/self/oom_score_adj"), System.Globalization.CultureInfo.InvariantCulture);
 
     private static void AddLimits(PlanWriter writer, IReadOnlyList<RlimitSpec> limits, IList<string> warnings)
     {
@@ -450,7 +447,7 @@ internal static class PlanBuilder
     private static void AddCapabilities(ref PlanHeader header, CapabilitiesSpec? sets, bool own, IList<string> warnings)
     {
         // The specification wants a warning for what cannot be mapped; an engine's users get an error for what they mistyped.
-        IList<string>? unknown = (header.Flags & PlanFlags.Unmonitored) != 0 ? warnings : null;
+        List<string>? unknown = (header.Flags & PlanFlags.Unmonitored) != 0 ? [] : null;
         ulong bounding = Capabilities.Parse(sets?.Bounding, unknown);
         // A process that enters a user namespace has all capabilities there.
         ulong host = own ? ulong.MaxValue : Capabilities.Host;
@@ -461,6 +458,9 @@ internal static class PlanBuilder
         header.Effective = Capabilities.Parse(sets?.Effective, unknown) & header.Permitted;
         header.Inheritable = Capabilities.Parse(sets?.Inheritable, unknown) & host;
         header.Ambient = Capabilities.Parse(sets?.Ambient, unknown) & header.Permitted & header.Inheritable;
+        // Each once: a name stands in several sets.
+        foreach (string name in unknown?.Distinct() ?? [])
+            warnings.Add(name);
         header.LastCapability = (uint)Capabilities.Last;
     }
 }

@@ -19,10 +19,11 @@ public static class SeccompCompiler
 
     /// <summary>Compiles a policy for this machine.</summary>
     /// <returns>An array of struct sock_filter, 8 bytes each.</returns>
-    /// <exception cref="FaultException">InvalidArgument: an action or operator that does not exist, or too many rules.
+    /// <exception cref="FaultException">InvalidArgument: an action, operator or architecture that does not exist, or too many rules.
     /// NotSupported: a convention of another processor only.</exception>
     public static byte[] Compile(SeccompSpec spec)
     {
+        SeccompCheck.Check(spec);
         FilterProgram program = new();
         IReadOnlyList<string> architectures = spec.Architectures ?? [];
         int i386 = program.NewLabel();

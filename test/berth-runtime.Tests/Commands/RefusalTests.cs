@@ -76,4 +76,93 @@ public sealed class RefusalTests(BundleFixture bundles) : IClassFixture<BundleFi
         {
             Sysctl = new Dictionary<string, string> { ["net.ipv4.ip_forward"] = "no" },
         })), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("kernel.hostname")]
+    [InlineData("kernel/hostname")]
+    public async Task HostNameAsAParameterToo_IsAConflict(string name) => Assert.Contains(
+        "sysctl \"kernel.hostname\" is not allowed as it conflicts with the OCI \"hostname\" field", await RefusalAsync(spec => Linux(
+            spec with { Hostname = "own" }, linux => linux with { Sysctl = new Dictionary<string, string> { [name] = "other" } })),
+        StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("/")]
+    [InlineData("/x/..")]
+    public async Task Mount_OnTheRootItself_IsRefused(string place) => Assert.Contains($"invalid mount destination \"{place}\"",
+        await RefusedMountAsync(new MountSpec { Destination = place, Type = "tmpfs", Source = "tmpfs" }), StringComparison.Ordinal);
+
+    [Fact]
+    public async Task IdMap_LongerThanTheKernelTakes_IsRefusedByItsNumber()
+    {
+        IdMapping[] maps = [.. Enumerable.Range(0, 400).Select(static n =>
+            new IdMapping { ContainerID = (uint)n, HostID = 5000 + (uint)n, Size = 1 })];
+        string said = await RefusalAsync(spec => Linux(spec, linux => linux with
+        {
+            Namespaces = [.. linux.Namespaces!, new NamespaceSpec { Type = "user" }], UidMappings = maps, GidMappings = maps,
+        }));
+        Assert.Contains("400 id mappings: the kernel takes 340 at most", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task MemoryLimit_TooLowToBeMadeIn_IsNamed()
+    {
+        Assert.SkipUnless(Directory.Exists("/sys/fs/cgroup/memory") || File.ReadAllText("/sys/fs/cgroup/cgroup.controllers").Contains("memory",
+            StringComparison.Ordinal), "the kernel has no memory controller");
+        string said = await RefusalAsync(spec => Linux(spec, static linux => linux with
+        {
+            Resources = new LinuxResources { Memory = new MemoryLimits { Limit = 4096 } },
+        }));
+        Assert.Contains("container init was OOM-killed (memory limit too low?)", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Log_ThatCannotBeOpened_EndsTheCommandBeforeItIsDone()
+    {
+        Assert.SkipUnless(Command.Missing is null, Command.Missing ?? "");
+        string id = bundles.NewId();
+        string bundle = await bundles.BundleAsync(id, bundles.Spec(id, "/bin/true"));
+        Completed run = await bundles.RunAsync("--log", "/berth-not-there/log", "run", "--bundle", bundle, id);
+        Assert.Equal(1, run.Code);
+        Assert.Contains("open /berth-not-there/log: no such file or directory", run.Errors, StringComparison.Ordinal);
+        Assert.NotEqual(0, (await bundles.RunAsync("state", id)).Code);
+    }
+
+    [Fact]
+    public async Task UnknownCapability_IsAWarningOnce()
+    {
+        Assert.SkipUnless(Command.Missing is null, Command.Missing ?? "");
+        (string id, _) = await bundles.CreateAsync("exec sleep 1000");
+        await bundles.RunAsync("start", id);
+        Completed run = await bundles.RunAsync("exec", "--cap", "CAP_FOO", id, "/bin/true");
+        Assert.Equal(0, (await bundles.RunAsync("delete", "--force", id)).Code);
+        Assert.Equal(2, run.Errors.Split("CAP_FOO").Length);
+    }
+
+    [Fact]
+    public async Task StateOfOthers_IsNotPermitted()
+    {
+        Assert.SkipUnless(Command.Missing is null, Command.Missing ?? "");
+        string room = Directory.CreateDirectory(Path.Join("/tmp", $"berth-refusal-{Guid.NewGuid():n}")).FullName;
+        try
+        {
+            // The program's own file is where only root may look, as the tests are run.
+            string program = Path.Join(room, "berth-runtime"), root = Directory.CreateDirectory(Path.Join(room, "state")).FullName;
+            await Command.NeedAsync("cp", [Command.Runtime, program]);
+            await Command.NeedAsync("chmod", ["755", room]);
+            await Command.NeedAsync("chmod", ["700", root]);
+            Completed list = await Command.RunAsync(
+                "setpriv", ["--reuid", "54321", "--regid", "54321", "--clear-groups", program, "--root", root, "list"]);
+            Assert.Contains($"{root}: permission denied", list.Errors, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(room, recursive: true);
+        }
+    }
+
+    [Theory]
+    [InlineData(5000)]
+    [InlineData(-1001)]
+    public async Task OomScore_OutOfRange_IsRefused(int score) => Assert.Contains($"oomScoreAdj {score}: must be from -1000 to 1000",
+        await RefusalAsync(spec => spec with { Process = spec.Process! with { OomScoreAdj = score } }), StringComparison.Ordinal);
 }
