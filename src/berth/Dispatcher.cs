@@ -1,6 +1,7 @@
 using Berth.Cli.Commands;
 using Berth.Cli.Parsing;
 using Berth.Cli.Plugins;
+using Berth.Cli.Templates;
 using Berth.Cli.Text;
 using Berth.Client;
 using Berth.Faults;
@@ -11,6 +12,9 @@ namespace Berth.Cli;
 /// <summary>Finds the command that the arguments name, runs it, and turns failures into text and exit codes.</summary>
 internal static class Dispatcher
 {
+    // What Docker's client ends with when the failure is its own and not the command's.
+    private const int InternalErrorCode = 125;
+
     public static async Task<int> RunAsync(
         string[] arguments, Console console, IReadOnlyDictionary<string, string> environment,
         CancellationToken cancellationToken, TimeProvider? time = null)
@@ -25,7 +29,6 @@ internal static class Dispatcher
             console.Warn($"{e.Message}\n\nUsage:  berth [OPTIONS] COMMAND [ARG...]\n\nRun 'berth --help' for more information\n");
             return 125;
         }
-        int width = console.Size()?.Columns ?? HelpWriter.DefaultWidth;
         if (globals.Bool("version"))
         {
             console.Print($"Berth version {BerthVersion.Text}\n");
@@ -38,9 +41,26 @@ internal static class Dispatcher
         }
         using Session session =
             new(console, environment) { Globals = globals, Typed = arguments, Time = time ?? TimeProvider.System };
-        if (globals.HelpRequested || globals.Arguments.Count == 0)
-            return await HelpAsync(session, [], width, cancellationToken);
-        return await ChooseAsync(session, globals.Arguments, width, cancellationToken);
+        try
+        {
+            return await BeginAsync(session, cancellationToken);
+        }
+        catch (Exception e)
+        {
+            // The top: what no command has answered ends as a sentence, never as a stack trace and a signal.
+            (string text, int code) = Known(e, parsed: null) ?? (Internal(session, e), InternalErrorCode);
+            if (text.Length > 0)
+                Tell(session, text);
+            return code;
+        }
+    }
+
+    private static Task<int> BeginAsync(Session session, CancellationToken cancellationToken)
+    {
+        int width = session.Console.Size()?.Columns ?? HelpWriter.DefaultWidth;
+        List<string> words = session.Globals.Arguments;
+        return session.Globals.HelpRequested || words.Count == 0
+            ? HelpAsync(session, [], width, cancellationToken) : ChooseAsync(session, words, width, cancellationToken);
     }
 
     private static bool IsLogLevel(string text) =>
@@ -55,10 +75,10 @@ internal static class Dispatcher
             return await CompletionCommand.CompleteAsync(session, words.Skip(1).ToList(), cancellationToken);
         // Docker's one alias: "builder" may stand for a plugin.
         if (words[0] == "builder" && session.Config.Map("aliases").TryGetValue("builder", out string? alias)
-            && PluginFolders.Find(session, alias) is { } builder)
+            && await PluginFolders.FindAsync(session, alias, cancellationToken) is { } builder)
             return await builder.RunAsync(session, [.. session.Typed.SkipLast(words.Count), alias, .. words.Skip(1)], cancellationToken);
         (Entry? entry, string path, int used) = Resolve(words);
-        if (entry is null && PluginFolders.Find(session, words[0]) is { } plugin)
+        if (entry is null && await PluginFolders.FindAsync(session, words[0], cancellationToken) is { } plugin)
         {
             int code = await plugin.RunAsync(session, session.Typed, cancellationToken);
             await PluginHooks.AfterPluginAsync(session, words, cancellationToken);
@@ -100,17 +120,20 @@ internal static class Dispatcher
     {
         if (words.Count == 0)
         {
-            List<Entry> plugins = [];
-            foreach (Plugin plugin in PluginFolders.All(session).Where(static p => CommandTree.Find(p.Name) is null))
+            List<Entry> plugins = [], broken = [];
+            foreach (Plugin plugin in PluginFolders.All(session))
             {
-                if (await plugin.DescribeAsync(cancellationToken) is { } description)
-                    plugins.Add(new Entry(plugin.Name + "*", description));
+                PluginAnswer answer = await plugin.ExamineAsync(cancellationToken);
+                if (answer.Problem is { } problem)
+                    broken.Add(new Entry(plugin.Name, problem));
+                else
+                    plugins.Add(new Entry(plugin.Name + "*", answer.Description));
             }
-            session.Print(HelpWriter.ForTop(GlobalFlags.Command.Flags, width, [.. plugins]));
+            session.Print(HelpWriter.ForTop(GlobalFlags.Command.Flags, width, [.. plugins], [.. broken]));
             return 0;
         }
         (Entry? entry, string path, _) = Resolve(words);
-        if (entry is null && PluginFolders.Find(session, words[0]) is { } found)
+        if (entry is null && await PluginFolders.FindAsync(session, words[0], cancellationToken) is { } found)
             return await found.RunAsync(session, [.. words, "--help"], cancellationToken);
         if (entry is null)
         {
@@ -192,47 +215,32 @@ internal static class Dispatcher
         {
             return await parsed.Command.RunAsync(session, parsed, cancellationToken);
         }
-        catch (CommandException e)
+        catch (Exception e) when (Known(e, parsed) is { } known)
         {
-            Tell(session, e.ShowsProgramName
-                ? $"berth: {e.Message}\n\nRun '{parsed.Path} --help' for more information" : e.Message);
-            return e.ExitCode;
-        }
-        catch (UsageException e) when (e.IsWrongArgument)
-        {
-            Tell(session, $"{e.Message}\n\nUsage:  {HelpWriter.UsageLine(parsed)}\n\nRun '{parsed.Path} --help' for more information");
-            return 125;
-        }
-        catch (UsageException e)
-        {
-            Tell(session, e.Message);
-            return 1;
-        }
-        catch (EngineException e)
-        {
-            Tell(session, e.Display + NextStep(e));
-            return 1;
-        }
-        catch (FaultException e)
-        {
-            Tell(session, e.Message);
-            return 1;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            Tell(session, e.Message);
-            return 1;
-        }
-        catch (System.Text.Json.JsonException e)
-        {
-            Tell(session, $"the engine's answer is not understood: {e.Message}");
-            return 1;
-        }
-        catch (OperationCanceledException)
-        {
-            return 130;
+            if (known.Text.Length > 0)
+                Tell(session, known.Text);
+            return known.Code;
         }
     }
+
+    // What the user is told of a failure, and the exit code; null: a mistake of this program's.
+    private static (string Text, int Code)? Known(Exception failure, ParsedCommand? parsed) => failure switch
+    {
+        CommandException e => (e.ShowsProgramName && parsed is not null
+            ? $"berth: {e.Message}\n\nRun '{parsed.Path} --help' for more information" : e.Message, e.ExitCode),
+        UsageException { IsWrongArgument: true } when parsed is not null =>
+            ($"{failure.Message}\n\nUsage:  {HelpWriter.UsageLine(parsed)}\n\nRun '{parsed.Path} --help' for more information", 125),
+        EngineException e => (e.Display + NextStep(e), 1),
+        System.Text.Json.JsonException => ($"the engine's answer is not understood: {failure.Message}", 1),
+        TemplateException => ($"template parsing error: {failure.Message}", 1),
+        OperationCanceledException => ("", 130),
+        UsageException or FaultException or IOException or UnauthorizedAccessException => (failure.Message, 1),
+        _ => null,
+    };
+
+    private static string Internal(Session session, Exception failure) =>
+        $"berth: internal error: {(session.IsDebug ? failure.ToString() : $"{failure.GetType().Name}: {failure.Message}")}\n\n"
+        + "This is a defect of berth: please report it with the output of the same command behind 'berth -D'.";
 
     private static void Tell(Session session, string message)
     {

@@ -29,7 +29,7 @@ public sealed class CliExtensionTests(EngineFixture engine) : IDisposable
         Assert.Equal("error\n", run.Errors);
         string help = (await BerthAsync(null, "--help")).Output;
         Assert.Contains("  hello*      Says hello (Nobody)\n", help);
-        Assert.DoesNotContain("broken", help);
+        Assert.DoesNotContain("broken*", help);
         Assert.Contains("args: hello --help", (await BerthAsync(null, "help", "hello")).Output);
         Assert.Contains("hello\n", (await BerthAsync(null, "__complete", "he")).Output);
         // A plugin takes no command of the program's own, but for Docker's one alias.
@@ -37,6 +37,39 @@ public sealed class CliExtensionTests(EngineFixture engine) : IDisposable
         Assert.Equal("NAMES", (await BerthAsync(null, "ps", "--format", "table {{.Names}}")).Output.Split('\n')[0]);
         await WriteAsync("config.json", """{"aliases":{"builder":"hello"}}""");
         Assert.StartsWith("args: hello builder\n", (await BerthAsync("x\n", "builder", "builder")).Output);
+    }
+
+    [Fact]
+    public async Task Plugins_ThatAreNone_AreUnknownCommandsAndListed()
+    {
+        await WriteAsync("cli-plugins/docker-bad", "neither a script nor a program\n");
+        await WriteAsync("cli-plugins/docker-failing", "#!/bin/sh\nexit 3\n");
+        await WriteAsync("cli-plugins/docker-nobody", "#!/bin/sh\necho '{\"SchemaVersion\":\"0.1.0\"}'\n");
+        await WriteAsync("cli-plugins/docker-other", "#!/bin/sh\necho '{\"SchemaVersion\":\"7.0\",\"Vendor\":\"x\"}'\n");
+        await WriteAsync("cli-plugins/docker-ps", "#!/bin/sh\nexit 1\n");
+        await WriteAsync("cli-plugins/docker-Loud", "#!/bin/sh\nexit 1\n");
+        foreach (string client in new[] { "berth", "/usr/local/bin/docker" }.Where(static c => c == "berth" || File.Exists(c)))
+        {
+            string name = Path.GetFileName(client);
+            foreach (string word in new[] { "bad", "failing", "nobody", "other" })
+            {
+                Completed run = await RunAsync(client, null, word, "x");
+                Assert.Equal((1, $"{name}: unknown command: {name} {word}\n\nRun '{name} --help' for more information\n"), (run.Code, run.Errors));
+            }
+            Assert.Contains(
+                $"""
+
+                Invalid Plugins:
+                  Loud        plugin candidate "Loud" did not match "^[a-z][a-z0-9]*$"
+                  bad         failed to fetch metadata: fork/exec {_home}/cli-plugins/docker-bad: exec format error
+                  failing     failed to fetch metadata: exit status 3
+                  nobody      plugin metadata does not define a vendor
+                  other       plugin SchemaVersion "7.0" is not valid, must be 0.1.0
+                  ps          plugin "ps" duplicates builtin command
+
+                Global Options:
+                """, (await RunAsync(client, null, "--help")).Output);
+        }
     }
 
     [Fact]

@@ -50,6 +50,13 @@ public sealed partial class OutputComparisonTests
         image inspect --platform bogus nginx
         logs --since bogus web
         events --since bogus
+        events --until 0s --format "{{.Nope}}"
+        events --until 0s --format "{{.Actor.Nope}}"
+        events --until 0s --format "{{.Time.Unix}}"
+        events --until 0s --format "{{slice .ID 0 2}}"
+        events --until 0s --format "{{.Actor.Attributes.nope}}|{{index .Actor.Attributes \"nope\"}}|{{upper (index .Actor.Attributes \"name\")}}"
+        events --until 0s --format "{{.Actor.Attributes}} {{len .Actor.Attributes}} {{json .Actor.Attributes}} {{.Status}} {{.From}} {{.Time}}"
+        events --until 0s --format "{{range $k, $v := .Actor.Attributes}}{{$k}}={{$v}};{{end}}"
         start nope
         rename nope x
         nosuch

@@ -102,6 +102,11 @@ internal static class RecordedAnswers
         "/networks" => (200, Networks),
         "/volumes" => (200, Volumes),
         "/volumes/data" => (200, """{"CreatedAt":"2020-01-02T03:04:05Z","Driver":"local","Labels":{"a":"b"},"Mountpoint":"/m","Name":"data","Options":null,"Scope":"local"}"""),
+        "/events" => (200, """
+            {"status":"create","id":"4fa6","from":"nginx","Type":"container","Action":"create","Actor":{"ID":"4fa6","Attributes":{"image":"nginx","name":"web"}},"scope":"local","time":1577934245,"timeNano":1577934245000000001}
+            {"Type":"network","Action":"connect","Actor":{"ID":"n1"},"scope":"local","time":1577934246,"timeNano":1577934246000000001}
+
+            """),
         "/containers/prune" => (200, """{"ContainersDeleted":["abc","def"],"SpaceReclaimed":123456}"""),
         "/volumes/prune" => (200, """{"VolumesDeleted":null,"SpaceReclaimed":0}"""),
         "/networks/prune" => (200, """{"NetworksDeleted":["zz"]}"""),

@@ -79,7 +79,8 @@ internal static class CompletionCommand
             return GlobalFlags.Command.Flags.Select(static f => "--" + f.Name).Append("--help").Order();
         if (words.Count <= 1)
             return CommandTree.Common.Concat(CommandTree.Management).Concat(CommandTree.Others).Select(
-                static e => e.Name).Concat(Plugins.PluginFolders.All(session).Select(static p => p.Name)).Distinct().Order();
+                static e => e.Name).Concat(Plugins.PluginFolders.All(session).Select(static p => p.Name)
+                    .Where(Plugins.PluginFolders.IsName)).Distinct().Order();
         Entry? entry = CommandTree.Find(words[0]);
         int used = 1;
         if (entry is { Build: null })

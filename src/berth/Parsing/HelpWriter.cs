@@ -34,7 +34,7 @@ internal static class HelpWriter
         return help.Append("\nRun '").Append(path).Append(" COMMAND --help' for more information on a command.\n").ToString();
     }
 
-    public static string ForTop(Flag[] globals, int width, Entry[] plugins)
+    public static string ForTop(Flag[] globals, int width, Entry[] plugins, Entry[] brokenPlugins)
     {
         StringBuilder help = new("Usage:  berth [OPTIONS] COMMAND\n\nBuild, run and share containers\n\nCommon Commands:\n");
         List(help, CommandTree.Common);
@@ -42,6 +42,11 @@ internal static class HelpWriter
         List(help, [.. CommandTree.Management.Concat(plugins).OrderBy(static e => e.Name, StringComparer.Ordinal)]);
         help.Append("\nCommands:\n");
         List(help, CommandTree.Others);
+        if (brokenPlugins.Length > 0)
+        {
+            help.Append("\nInvalid Plugins:\n");
+            List(help, brokenPlugins);
+        }
         help.Append("\nGlobal Options:\n").Append(Flags(globals, width));
         return help.Append("\nRun 'berth COMMAND --help' for more information on a command.\n").ToString();
     }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Berth.Cli.Commands;
 using Berth.Cli.Configuration;
 using Berth.Cli.Text;
 using Berth.Faults;
@@ -17,27 +18,40 @@ internal sealed record Plugin(string Name, string Path)
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(5);
 
-    /// <summary>What it says it does; null when it does not answer as a plugin, or by a contract that is unknown.</summary>
-    public async Task<string?> DescribeAsync(CancellationToken cancellationToken)
+    /// <summary>Asks it what it does.</summary>
+    public async Task<PluginAnswer> ExamineAsync(CancellationToken cancellationToken)
     {
-        if (await AskAsync(["docker-cli-plugin-metadata"], cancellationToken) is not { } answer)
-            return null;
+        if (!PluginFolders.IsName(Name))
+            return PluginAnswer.Not($"plugin candidate {GoValue.Quote(Name)} did not match \"^[a-z][a-z0-9]*$\"");
+        if (CommandTree.Find(Name) is not null)
+            return PluginAnswer.Not($"plugin {GoValue.Quote(Name)} duplicates builtin command");
+        (string answer, string? failure) = await TalkAsync(["docker-cli-plugin-metadata"], cancellationToken);
+        if (failure is not null)
+            return PluginAnswer.Not($"failed to fetch metadata: {failure}");
         try
         {
             using JsonDocument document = JsonDocument.Parse(answer);
             JsonElement metadata = document.RootElement;
-            string vendor = metadata.Text("Vendor");
-            bool isKnown = vendor.Length > 0 && metadata.Text("SchemaVersion").StartsWith("0.", StringComparison.Ordinal);
-            return isKnown ? $"{metadata.Text("ShortDescription")} ({vendor})" : null;
+            string version = metadata.Text("SchemaVersion"), vendor = metadata.Text("Vendor");
+            if (!version.StartsWith("0.", StringComparison.Ordinal))
+                return PluginAnswer.Not($"plugin SchemaVersion {GoValue.Quote(version)} is not valid, must be 0.1.0");
+            return vendor.Length == 0 ? PluginAnswer.Not("plugin metadata does not define a vendor")
+                : new PluginAnswer($"{metadata.Text("ShortDescription")} ({vendor})", null);
         }
-        catch (JsonException)
+        catch (JsonException e)
         {
-            return null;
+            return PluginAnswer.Not($"invalid metadata: {e.Message}");
         }
     }
 
     /// <summary>What it answers on its standard output to a question of the contract; null when it fails or takes too long.</summary>
     public async Task<string?> AskAsync(IEnumerable<string> arguments, CancellationToken cancellationToken)
+    {
+        (string answer, string? failure) = await TalkAsync(arguments, cancellationToken);
+        return failure is null ? answer : null;
+    }
+
+    private async Task<(string Answer, string? Failure)> TalkAsync(IEnumerable<string> arguments, CancellationToken cancellationToken)
     {
         using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(s_patience);
@@ -56,15 +70,28 @@ internal sealed record Plugin(string Name, string Path)
             string answer = await process.StandardOutput.ReadToEndAsync(patience.Token);
             await errors;
             await process.WaitForExitAsync(patience.Token);
-            return process.ExitCode == 0 ? answer : null;
+            return (answer, process.ExitCode == 0 ? null : $"exit status {process.ExitCode}");
         }
-        catch (Exception e) when (e is IOException or System.ComponentModel.Win32Exception
-            || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (System.ComponentModel.Win32Exception e)
         {
-            if (e is OperationCanceledException)
-                process.Kill(entireProcessTree: true);
-            return null;
+            return ("", $"fork/exec {Path}: {Reason(e)}");
         }
+        catch (IOException e)
+        {
+            return ("", e.Message);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            process.Kill(entireProcessTree: true);
+            return ("", $"no answer within {s_patience.TotalSeconds} seconds");
+        }
+    }
+
+    // .NET's sentence has the path and the directory in it; Go's is the reason alone, in small letters.
+    private static string Reason(System.ComponentModel.Win32Exception e)
+    {
+        string reason = Marshal.GetPInvokeErrorMessage(e.NativeErrorCode);
+        return char.ToLowerInvariant(reason[0]) + reason[1..];
     }
 
     /// <summary>Runs it in this one's place and returns its exit code.</summary>
@@ -94,7 +121,13 @@ internal sealed record Plugin(string Name, string Path)
         }
         catch (System.ComponentModel.Win32Exception e)
         {
-            throw FaultException.Internal($"run plugin {Path}: {e.Message}", e);
+            throw FaultException.Internal($"run plugin {Path}: {Reason(e)}", e);
         }
     }
+}
+
+/// <summary>What a plugin says it does, or why it is none.</summary>
+internal readonly record struct PluginAnswer(string Description, string? Problem)
+{
+    public static PluginAnswer Not(string problem) => new("", problem);
 }

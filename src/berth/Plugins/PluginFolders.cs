@@ -21,7 +21,11 @@ internal static class PluginFolders
         return path is null ? null : new Plugin(name, path);
     }
 
-    /// <summary>All plugins by name.</summary>
+    /// <summary>The plugin of a name, if it answers as one; else it is as if it were not there.</summary>
+    public static async Task<Plugin?> FindAsync(Session session, string name, CancellationToken cancellationToken) =>
+        Find(session, name) is { } plugin && (await plugin.ExamineAsync(cancellationToken)).Problem is null ? plugin : null;
+
+    /// <summary>All programs that are named as plugins, by name; <see cref="Plugin.ExamineAsync"/> tells what they are.</summary>
     public static IReadOnlyList<Plugin> All(Session session)
     {
         SortedDictionary<string, Plugin> found = new(StringComparer.Ordinal);
@@ -30,7 +34,7 @@ internal static class PluginFolders
         foreach (string path in programs)
         {
             string name = Path.GetFileName(path)[Prefix.Length..];
-            if (IsName(name) && IsProgram(path))
+            if (IsProgram(path))
                 found.TryAdd(name, new Plugin(name, path));
         }
         return [.. found.Values];
@@ -39,7 +43,8 @@ internal static class PluginFolders
     private static IEnumerable<string> Folders(Session session) =>
         session.Config.Texts("cliPluginsExtraDirs").Append(Path.Combine(session.ConfigDirectory, "cli-plugins")).Concat(s_system);
 
-    private static bool IsName(string name) => name.Length > 0 && char.IsAsciiLetterLower(name[0])
+    /// <summary>Whether a command may have this name.</summary>
+    public static bool IsName(string name) => name.Length > 0 && char.IsAsciiLetterLower(name[0])
         && name.All(static c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c));
 
     private static bool IsProgram(string path) => File.Exists(path) && (File.GetUnixFileMode(path)

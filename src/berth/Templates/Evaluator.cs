@@ -126,7 +126,7 @@ internal sealed class Evaluator(string text, StringBuilder output, Functions fun
         if (piped)
             arguments.Add(last);
         if (first is FunctionOperand function)
-            return Call(function, arguments);
+            return Call(function, arguments, string.Join(' ', command.Words.Select(static w => w.Text.Trim())));
         if (arguments.Count == 0)
             return Operand(first, dot);
         if (first is FieldOperand { Fields.Count: > 0 } field)
@@ -149,7 +149,7 @@ internal sealed class Evaluator(string text, StringBuilder output, Functions fun
         return value;
     }
 
-    private object? Call(FunctionOperand function, List<object?> arguments)
+    private object? Call(FunctionOperand function, List<object?> arguments, string command)
     {
         try
         {
@@ -157,14 +157,16 @@ internal sealed class Evaluator(string text, StringBuilder output, Functions fun
         }
         catch (TemplateException e)
         {
-            throw Failure(function, e.Message);
+            // Go: the function's own failure is told of the whole call, a call that does not fit it of its name.
+            bool isOwn = e.Message.StartsWith("error calling ", StringComparison.Ordinal);
+            throw Failure(isOwn ? new ConstantOperand(null, function.Position, command) : function, e.Message);
         }
     }
 
     private object? Operand(Operand operand, object? dot) => operand switch
     {
         ConstantOperand constant => constant.Value,
-        FunctionOperand function => Call(function, []),
+        FunctionOperand function => Call(function, [], function.Text),
         PipelineOperand inner => Evaluate(inner.Pipeline, dot),
         FieldOperand field => Fields(field, Root(field, dot), field.Fields.Count),
         _ => null,
@@ -187,6 +189,9 @@ internal sealed class Evaluator(string text, StringBuilder output, Functions fun
     {
         for (int i = 0; i < count; i++)
         {
+            // Go: a key that a map does not have is no value, and what is asked of no value is none either.
+            if (value is GoMap map && !map.ContainsKey(operand.Fields[i]))
+                return null;
             object? inner = Field(operand, value, operand.Fields[i]);
             // What is left out may be asked for, and not what would be in it.
             if (inner is null && i + 1 < count && value is JsonElement json && !json.TryGetProperty(operand.Fields[i], out _))
@@ -217,6 +222,8 @@ internal sealed class Evaluator(string text, StringBuilder output, Functions fun
     // Docker's own types spell a field ID that their JSON spells Id, and templates use both.
     private object? JsonField(FieldOperand operand, JsonElement element, string name)
     {
+        if (functions.Map(element, name) is { } map)
+            return map;
         if (element.TryGetProperty(name, out JsonElement exact))
             return Value.Of(exact);
         foreach (JsonProperty property in element.EnumerateObject())

@@ -9,10 +9,11 @@ namespace Berth.Cli.Templates;
 /// <param name="isHeader">True while the header line is made, where values are already their headings.</param>
 /// <param name="optionalFields">Fields that the engine leaves out when they are empty.</param>
 /// <param name="zeroOf">What such a field is, where that is known of its name; null: nothing at all.</param>
+/// <param name="mapOf">The field of an object that is a map with the user's keys; null: it is none.</param>
 /// <param name="printsField">The text of a field by its name, where that is another than its JSON's.</param>
 internal sealed class Functions(
     bool isHeader = false, string[]? optionalFields = null, Func<string, object?, string?>? printsField = null,
-    Func<string, object?>? zeroOf = null)
+    Func<string, object?>? zeroOf = null, Func<JsonElement, string, GoMap?>? mapOf = null)
 {
     private static readonly string[] s_names =
     [
@@ -26,6 +27,9 @@ internal sealed class Functions(
 
     /// <summary>What a field is that is not there; null: nothing is known of its name.</summary>
     public object? Zero(string name) => zeroOf?.Invoke(name);
+
+    /// <summary>The map that a field is; null: it is none.</summary>
+    public GoMap? Map(JsonElement owner, string name) => mapOf?.Invoke(owner, name);
 
     /// <summary>How a field prints, as far as its name decides; null for the usual.</summary>
     public string? PrintField(string name, object? value) => printsField?.Invoke(name, value);
@@ -152,6 +156,7 @@ internal sealed class Functions(
                 JsonElement { ValueKind: JsonValueKind.Object } e =>
                     e.TryGetProperty(Value.Print(key, false), out JsonElement found) ? Value.Of(found) : null,
                 JsonElement { ValueKind: JsonValueKind.Array } e => Value.Of(e[At(key, e.GetArrayLength())]),
+                GoMap map => map.TryGetValue(Value.Print(key, false), out object? item) ? item : map.Zero,
                 IReadOnlyList<object?> list => list[At(key, list.Count)],
                 IReadOnlyDictionary<string, object?> map => map.GetValueOrDefault(Value.Print(key, false)),
                 string s => (long)Encoding.UTF8.GetBytes(s)[At(key, Encoding.UTF8.GetByteCount(s))],

@@ -81,6 +81,7 @@ internal static class Value
         long n => n.ToString(CultureInfo.InvariantCulture),
         double d => PrintDouble(d),
         string s => s,
+        GoMap map => map.IsNil ? "map[]" : Print(map.Json),
         JsonElement { ValueKind: JsonValueKind.Array } or IReadOnlyList<object?> =>
             "[" + string.Join(' ', Items(value)!.Select(static i => Print(i.Item, false))) + "]",
         JsonElement or IReadOnlyDictionary<string, object?> =>
@@ -114,7 +115,7 @@ internal static class Value
     {
         switch (value)
         {
-            case null:
+            case null or GoMap { IsNil: true }:
                 writer.WriteNullValue();
                 break;
             case JsonElement element:
