@@ -155,6 +155,33 @@ public sealed class CliForegroundTests(EngineFixture engine)
         Assert.Equal("ICANON ECHO ISIG\nsize 40 100\nraw\nsize 33 77\ninterrupted\n42\nICANON ECHO ISIG\n", session.Output);
     }
 
+    // A window of 30 rows and 90 columns for the command; prints what came to stand in it.
+    private const string Window = """
+        import fcntl, os, pty, struct, subprocess, sys, termios
+        master, slave = pty.openpty()
+        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 90, 0, 0))
+        child = subprocess.Popen(sys.argv[1:], stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+                                 preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(slave)
+        seen = b""
+        try:
+            while more := os.read(master, 4096):
+                seen += more
+        except OSError:
+            pass  # EIO: all have closed the window.
+        print(child.wait(), seen, flush=True)
+        """;
+
+    [Fact]
+    public async Task Terminal_HasItsSizeBeforeTheProgramStarts()
+    {
+        Assert.SkipUnless(File.Exists("/usr/bin/python3"), "python3 is not installed");
+        NeedEngine();
+        Completed session = await Program.RunAsync(
+            "/usr/bin/python3", ["-c", Window, EngineFixture.Berth, "run", "-it", "--rm", Image, "stty", "size"], engine.Address);
+        Assert.Equal("0 b'30 90\\r\\n'\n", session.Output);
+    }
+
     private Foreground Run(params string[] arguments)
     {
         NeedEngine();

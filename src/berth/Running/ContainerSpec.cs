@@ -18,7 +18,7 @@ internal static class ContainerSpec
         PortOptions.Published ports = PortOptions.Parse(parsed.List("publish"), parsed.List("expose"));
         request.ExposedPorts = ports.Exposed;
         request.Healthcheck = Health(parsed);
-        request.HostConfig = HostOptions.Build(parsed, binds, ports.Bindings);
+        request.HostConfig = HostOptions.Build(session, parsed, binds, ports.Bindings);
         request.NetworkingConfig = NetworkOptions.Endpoints(parsed);
         return request;
     }

@@ -11,7 +11,7 @@ internal static class HostOptions
 {
     /// <exception cref="UsageException">An option's value is wrong.</exception>
     public static HostConfig Build(
-        ParsedCommand parsed, List<string> binds, Dictionary<string, IReadOnlyList<PortBinding>?> ports)
+        Session session, ParsedCommand parsed, List<string> binds, Dictionary<string, IReadOnlyList<PortBinding>?> ports)
     {
         List<string> networks = NetworkOptions.Names(parsed);
         HostConfig host = new()
@@ -26,7 +26,7 @@ internal static class HostOptions
             HealthOnFailure = HealthOnFailure(parsed),
             VolumeDriver = parsed.String("volume-driver"),
             VolumesFrom = NullIfEmpty(parsed.List("volumes-from")),
-            ConsoleSize = [0, 0],
+            ConsoleSize = ConsoleSize(session),
             Annotations = parsed.List("annotation") is { Count: > 0 } annotations ? KeyValues.Map(annotations) : null,
             CapAdd = NullIfEmpty(Capabilities(parsed.List("cap-add"))),
             CapDrop = NullIfEmpty(Capabilities(parsed.List("cap-drop"))),
@@ -61,6 +61,10 @@ internal static class HostOptions
             throw new UsageException("conflicting options: cannot specify both --restart and --rm");
         return host;
     }
+
+    // The engine makes a terminal of this size before the program starts: the first resize, sent after it, would come too late.
+    private static uint[] ConsoleSize(Session session) =>
+        session.Console.OutputIsTerminal && session.Console.Size() is { } size ? [(uint)size.Rows, (uint)size.Columns] : [0, 0];
 
     // Docker's client looks at these itself, so that a far engine is not bothered.
     private static void CheckNamespaces(ParsedCommand parsed)
