@@ -77,6 +77,18 @@ public sealed class CreateBodyComparisonTests
         -p a:1 img
         --mount type=bind,foo=1,target=/x img
         --add-host bad img
+        --add-host foo:1.2.3 img
+        --add-host foo:010.0.0.1 img
+        --add-host foo:fe80::1%lo img
+        --add-host foo:::ffff:1.2.3.4 img
+        --dns 1.2.3 img
+        --dns 010.1.1.1 img
+        --dns 16843009 img
+        --dns ::ffff:1.2.3.4 img
+        -p 1.2.3:80:80 img
+        -p 01.2.3.4:80:80 img
+        -p [::1%lo]:80:80 img
+        --dns 2001:0DB8::0:1 img
         --memory xx img
         --mac-address zz img
         """;

@@ -154,7 +154,7 @@ internal static class NetworkPools
     }
 
     private static IpamPool Owner(List<IpamPool> pools, string address, string problem) =>
-        System.Net.IPAddress.TryParse(address, out System.Net.IPAddress? ip)
+        AddressText.IsAddress(address) && System.Net.IPAddress.TryParse(address, out System.Net.IPAddress? ip)
         && pools.Find(p => System.Net.IPNetwork.TryParse(p.Subnet, out System.Net.IPNetwork network) && network.Contains(ip)) is { } found
             ? found : throw new CommandException(problem);
 }

@@ -31,7 +31,7 @@ internal static class HostOptions
             CapAdd = NullIfEmpty(Capabilities(parsed.List("cap-add"))),
             CapDrop = NullIfEmpty(Capabilities(parsed.List("cap-drop"))),
             CgroupnsMode = parsed.String("cgroupns"),
-            Dns = parsed.List("dns"),
+            Dns = [.. parsed.List("dns").Select(AddressText.Normal)],
             DnsOptions = parsed.List("dns-option"),
             DnsSearch = parsed.List("dns-search"),
             ExtraHosts = NullIfEmpty(parsed.List("add-host").Select(ExtraHost).ToList()),
@@ -81,7 +81,7 @@ internal static class HostOptions
         }
         foreach (string server in parsed.List("dns"))
         {
-            if (!System.Net.IPAddress.TryParse(server, out _))
+            if (!AddressText.IsAddress(server))
             {
                 throw new UsageException(
                     $"invalid argument {GoValue.Quote(server)} for \"--dns\" flag: IP address is not correctly formatted: {server}");
@@ -143,7 +143,7 @@ internal static class HostOptions
         string address = text[(split + 1)..];
         if (address is ['[', .., ']'])
             address = address[1..^1];
-        if (address != "host-gateway" && !System.Net.IPAddress.TryParse(address, out _))
+        if (address != "host-gateway" && !AddressText.IsAddress(address))
         {
             throw new UsageException($"invalid argument {GoValue.Quote(text)} for \"--add-host\" flag: "
                 + $"invalid IP address in add-host: {GoValue.Quote(address)}");

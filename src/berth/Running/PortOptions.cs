@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using Berth.Api;
 using Berth.Cli.Parsing;
 using Berth.Cli.Text;
@@ -43,7 +42,7 @@ internal static class PortOptions
         (string address, string host, string container) = Split(rest);
         if (container.Length == 0)
             throw new UsageException($"no port specified: {option}<empty>");
-        if (address.Length > 0 && !IPAddress.TryParse(address, out _))
+        if (address.Length > 0 && !AddressText.IsAddress(address))
             throw new UsageException($"invalid IP address: {address}");
         (int first, int last) = Range(container) ?? throw new UsageException($"invalid containerPort: {container}");
         (int First, int Last)? hosts = host.Length == 0 ? null
