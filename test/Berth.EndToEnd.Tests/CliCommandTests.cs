@@ -77,7 +77,8 @@ public sealed class CliCommandTests(EngineFixture engine)
         {
             Directory.CreateDirectory(here + "/in/sub");
             await File.WriteAllTextAsync(here + "/in/sub/f", "content", TestContext.Current.CancellationToken);
-            await DoAsync("create", "--name", Name, Image, "true");
+            await Program.RunAsync("chown", ["-R", "1000:1001", here + "/in"], "");
+            await DoAsync("create", "--name", Name, Image, "busybox", "stat", "-c", "%u:%g", "/copied", "/copied/sub/f", "/bin/f");
             await DoAsync("cp", here + "/in/sub/f", Name + ":/bin/");
             await DoAsync("cp", here + "/in", Name + ":/copied");
             await DoAsync("cp", Name + ":/copied/sub", here + "/out");
@@ -85,6 +86,8 @@ public sealed class CliCommandTests(EngineFixture engine)
             Assert.Equal("content", await File.ReadAllTextAsync(here + "/out/f", TestContext.Current.CancellationToken));
             Assert.Equal("content", await File.ReadAllTextAsync(here + "/f", TestContext.Current.CancellationToken));
             Assert.Contains("A /copied/sub/f\n", (await DoAsync("diff", Name)).Output);
+            // As docker: owners are kept also without -a.
+            Assert.Equal("1000:1001\n1000:1001\n1000:1001\n", (await DoAsync("start", "-a", Name)).Output);
             await DoAsync("rm", Name);
         }
         finally

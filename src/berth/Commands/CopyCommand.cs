@@ -90,7 +90,8 @@ internal static class CopyCommand
             async (output, token) =>
             {
                 ArchiveWriter writer = new(output);
-                await TreeArchive.WriteAsync(writer, root, name, keepOwner: parsed.Bool("archive"), null, token);
+                // Always: -a asks the engine, by copyUIDGID, to give all to the container's own user instead.
+                await TreeArchive.WriteAsync(writer, root, name, keepOwner: true, null, token);
                 await writer.FinishAsync(token);
             },
             cancellationToken);
