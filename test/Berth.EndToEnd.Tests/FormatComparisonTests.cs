@@ -34,6 +34,15 @@ public sealed class FormatComparisonTests
         inspect -f '{{.HostConfig.Mounts}}|{{.HostConfig.StorageOpt}}|{{.HostConfig.KernelMemory}}|{{.Config.NetworkDisabled}}' web
         inspect -f '{{.NetworkSettings.Networks.net.IPAMConfig}}|{{.NetworkSettings.Networks.net.DriverOpts}}' web
         inspect -f '{{.Nope}}' web
+        inspect -f '{{index .Config.Labels "foo"}}|{{.Config.Labels.foo}}|{{.NetworkSettings.Networks.nosuch}}' web
+        inspect -f '{{.Name}}' nosuch
+        inspect -f '{{define "a"}}<{{.}}>{{end}}{{template "a" .Name}}{{block "b" .State}}{{.Status}}{{end}}' web
+        image inspect -f '{{.Config.User}}|{{.Config.WorkingDir}}|{{index .Config.Labels "foo"}}' bb
+        images --format '{{.Nope}}'
+        system df -v --format '{{.Nope}}'
+        history -H=false --format '{{.CreatedSince}}' bb
+        events --until 0s --format '{{.Nope}}'
+        events --since 10m --until 0s --filter type=volume --format '{{.Actor.Attributes.nope}}|{{.Actor.Attributes.driver}}'
         network inspect -f '{{range .IPAM.Config}}{{.Subnet}}|{{.Gateway}}|{{.IPRange}}{{end}}' net
         volume inspect -f '{{.Driver}} {{.Labels}} {{.Options}} {{.Status}}' vol
         image inspect -f '{{.RepoTags}} {{.Parent}}|{{.Comment}}|{{.Author}}|{{.Variant}}|{{.RootFS.Type}}' bb

@@ -47,6 +47,48 @@ public sealed partial class OutputComparisonTests
         inspect -f "{{.Mounts}}" web
         inspect -f "{{.NetworkSettings.Ports}}" web
         inspect -f "{{.State}}" web
+        inspect -f "{{index .Config.Labels \"nolabel\"}}|{{.Config.Labels.nolabel}}" web
+        inspect -f "{{.NetworkSettings.Networks.nosuch}}" web
+        inspect -f "{{.NetworkSettings.Networks.nosuch.IPAddress}}" web
+        inspect -f "{{index .NetworkSettings.Ports \"99/tcp\"}}|{{index .Config.ExposedPorts \"80/tcp\"}}|{{index .Config.Volumes \"/x\"}}" web
+        inspect -f "{{(index (index .NetworkSettings.Ports \"99/tcp\") 0).HostPort}}" web
+        inspect -f "{{index .HostConfig.Sysctls \"a\"}}|{{index .HostConfig.LogConfig.Config \"x\"}}|{{.HostConfig.LogConfig.Config}}" web
+        inspect -f "{{index .Config.Volumes \"/x\"}}|{{len .Config.ExposedPorts}}{{if .NetworkSettings.Ports}}p{{end}}" web
+        inspect -f "{{index .NetworkSettings.Ports \"99/tcp\"}}" web
+        inspect -f "{{.NetworkSettings.Ports.x}}" web
+        inspect -f "{{with .Config.Labels}}{{index . \"x\"}}|{{.maintainer}}{{end}}{{$l := .Config.Labels}}{{index $l \"y\"}}" web
+        inspect -f "{{range $k, $v := .Config.Labels}}{{$k}}={{$v}} {{end}}{{len .Config.Labels}} {{json .Config.Labels}} {{json .Config.Volumes}}" web
+        inspect -f "{{if .Config.Labels}}yes{{end}}{{if .HostConfig.Sysctls}}no{{end}}{{if not .Config.Labels.x}}none{{end}}" web
+        inspect -f "{{.Name}}" nope
+        inspect -f "{{.Name}}" web nope
+        inspect -f "{{.Nope}}" web web
+        inspect -f "{{.Name.Nope}}" web
+        inspect -f "{{index .Config.Env 9}}" web
+        inspect -f "{{define \"x\"}}<{{.Name}}>{{end}}{{template \"x\" .}}{{block \"y\" .State}}{{.Status}}{{end}}" web
+        image inspect -f "{{.Config.User}}|{{.Config.WorkingDir}}|{{.Config.StopSignal}}|{{.Config.Labels.x}}|{{index .Config.Labels \"x\"}}" nginx
+        image inspect -f "{{.Config.Volumes}}|{{.Config.Entrypoint}}|{{.GraphDriver.Data}}|{{index .GraphDriver.Data \"x\"}}|{{.Config.Nope}}" nginx
+        images --format "{{.Nope}}"
+        images --format "{{"
+        images --format "table {{.Nope}}"
+        images --format "{{index .Repository \"x\"}}"
+        images --format "{{len .Size 1}}"
+        images --format "{{define \"x\"}}<{{.}}>{{end}}{{template \"x\" .ID}}{{template \"x\"}}"
+        images --format "{{block \"x\" .ID}}<{{.}}>{{end}}"
+        images --format "{{template \"x\"}}"
+        images --format "{{define \"x\"}}{{.Nope}}{{end}}{{template \"x\" .}}"
+        images --format "{{if true}}{{define \"x\"}}{{end}}{{end}}"
+        images --format "{{define \"x\"}}"
+        images --format "{{define x}}{{end}}"
+        images --format "{{define \"x\"}}a{{end}}{{define \"x\"}}b{{end}}{{template \"x\"}}"
+        network ls --format "{{.Nope}}"
+        volume ls --format "{{.Nope}}"
+        system df --format "{{.Nope}}"
+        system df -v --format "{{.Nope}}"
+        system df -v --format "{{range .Images}}{{.Nope}}{{end}}"
+        system df -v --format "{{"
+        context ls --format "{{.Nope}}"
+        history --format "{{.Nope}}" nginx
+        history --human=false --format "{{.CreatedSince}}|{{.CreatedAt}}|{{.Size}}" nginx
         image inspect --platform bogus nginx
         logs --since bogus web
         events --since bogus

@@ -97,6 +97,11 @@ internal static class RecordedAnswers
         "/containers/web/changes" => (200, """[{"Kind":0,"Path":"/var"},{"Kind":1,"Path":"/var/x"},{"Kind":2,"Path":"/etc/y z"}]"""),
         "/containers/web/wait" => (200, """{"StatusCode":137}"""),
         "/images/json" => (200, Images),
+        "/images/nginx/json" => (200, """
+            {"Id":"sha256:aaaa","RepoTags":["nginx:1.25"],"RepoDigests":[],"Parent":"","Comment":"","Created":"2020-01-02T03:04:05Z","DockerVersion":"","Author":"",
+             "Config":{"Env":["PATH=/bin"],"Cmd":["sh"]},"Architecture":"amd64","Os":"linux","Size":187000000,"GraphDriver":{"Data":null,"Name":"overlay2"},
+             "RootFS":{"Type":"layers","Layers":["sha256:bb"]},"Metadata":{"LastTagTime":"0001-01-01T00:00:00Z"}}
+            """),
         "/images/nginx/history" => (200, History),
         "/images/nginx" when method == "DELETE" => (200, """[{"Untagged":"nginx:latest"},{"Deleted":"sha256:aaaa"}]"""),
         "/networks" => (200, Networks),

@@ -30,6 +30,9 @@ public sealed class TextTests
     [InlineData("{{truncate .Id 2}}{{pad .Id 1 2}}.", "ab abc  .")]
     [InlineData("{{$x := .Id}}{{$x}}{{split .Id \"b\"}}", "abc[a c]")]
     [InlineData("{{not .Empty}}", "true")]
+    [InlineData("{{define \"a\"}}{{$.ExitCode}}{{end}}{{$x := 1}}{{template \"a\" .State}}{{$x}}", "31")]
+    [InlineData("{{define \"a\"}}{{$x}}{{end}}{{$x := 1}}{{template \"a\" .}}", null)]
+    [InlineData("{{define \"a\"}}{{template \"a\"}}{{end}}{{template \"a\"}}", null)]
     public void Template_OverJson_PrintsAsGo(string template, string? expected)
     {
         using JsonDocument document = JsonDocument.Parse(Json);

@@ -49,7 +49,7 @@ internal static class ContainerList
             format = "{{.ID}}";
         string table = parsed.Bool("size") ? Table + "\t{{.Size}}" : Table;
         Listing.Print(session, format, table, s_headers, containers.Elements().Select(c => RowOf(c, whole, now)),
-            parsed.Bool("size") ? Raw + "size: {{.Size}}\n" : Raw);
+            parsed.Bool("size") ? Raw + "size: {{.Size}}\n" : Raw, isTried: true);
         return 0;
     }
 

@@ -36,12 +36,13 @@ internal static class HistoryCommand
     {
         DateTimeOffset created = DateTimeOffset.FromUnixTimeSeconds(s.Number("Created"));
         string by = s.Text("CreatedBy").Replace("\t", " ", StringComparison.Ordinal);
+        string at = created.ToLocalTime().ToString("yyyy-MM-dd'T'HH:mm:ssK", System.Globalization.CultureInfo.InvariantCulture)
+            .Replace("+00:00", "Z", StringComparison.Ordinal);
         return new Row(
-            "*formatter.historyContext",
+            "*image.historyContext",
             ("ID", () => whole ? s.Text("Id") : Short.Id(s.Text("Id"))),
-            ("CreatedAt", () => created.ToLocalTime().ToString("yyyy-MM-dd'T'HH:mm:ssK", System.Globalization.CultureInfo.InvariantCulture)
-                .Replace("+00:00", "Z", StringComparison.Ordinal)),
-            ("CreatedSince", () => s.Number("Created") <= 0 ? "N/A" : Humanize.Ago(created, now)),
+            ("CreatedAt", () => at),
+            ("CreatedSince", () => !human ? at : s.Number("Created") <= 0 ? "N/A" : Humanize.Ago(created, now)),
             ("CreatedBy", () => whole ? by : Short.Ellipsis(by, 45)),
             ("Size", () => human ? Humanize.Size(s.Number("Size"))
                 : s.Number("Size").ToString(System.Globalization.CultureInfo.InvariantCulture)),

@@ -77,6 +77,19 @@ internal static class InspectCommand
     private static Task<JsonElement> GetAsync(Session session, string path, bool size, CancellationToken cancellationToken) =>
         session.Engine.SendForJsonAsync(EngineRequest.Get(path).QueryIf("size", size), cancellationToken);
 
+    // As Docker: over its own types, and where the template does not fit those, over the engine's JSON, whose failure is told.
+    private static string Filled(Template template, JsonElement value, Functions types)
+    {
+        try
+        {
+            return template.Run(value, types);
+        }
+        catch (TemplateException)
+        {
+            return template.Run(value, new Functions(isUntyped: true));
+        }
+    }
+
     private static async Task<int> RunAsync(
         Session session, ParsedCommand parsed, Func<string, Task<JsonElement>> get, string[]? times = null)
     {
@@ -86,7 +99,7 @@ internal static class InspectCommand
         Template? template = format.Length == 0 || isJson ? null : Listing.Parse(format);
         Functions functions = new(
             optionalFields: [.. s_optional, .. GoShapes.Nullable],
-            printsField: (name, value) => GoShapes.Print(name, value, times ?? s_times), zeroOf: GoShapes.Zero);
+            printsField: (name, value) => GoShapes.Print(name, value, times ?? s_times), zeroOf: GoShapes.Zero, mapOf: GoShapes.Map);
         List<string> failures = [];
         List<string> objects = [];
         StringBuilder output = new();
@@ -98,7 +111,7 @@ internal static class InspectCommand
                 if (template is null)
                     objects.Add(isJson ? GoJson.Compact(value.GetRawText(), escape: false) : JsonIndent.Apply(value.GetRawText(), 1));
                 else
-                    output.Append(template.Run(value, functions)).Append('\n');
+                    output.Append(Filled(template, value, functions)).Append('\n');
             }
             catch (EngineException e)
             {
@@ -110,10 +123,12 @@ internal static class InspectCommand
             }
             catch (TemplateException e)
             {
-                output.Append('\n');
                 failures.Add("template parsing error: " + e.Message);
             }
         }
+        // As Docker: a template that has printed nothing at all has printed a line.
+        if (template is not null && output.Length == 0)
+            output.Append('\n');
         if (isJson)
             output.Append('[').AppendJoin(',', objects).Append("]\n");
         else if (template is null)

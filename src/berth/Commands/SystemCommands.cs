@@ -387,7 +387,7 @@ internal static class DiskUsageCommand
     }
 
     private static Row Line(string type, int count, int active, long size, long reclaimable, bool isShare) => new(
-        "*formatter.diskUsageContext",
+        "*formatter.diskUsageImagesContext",
         ("Type", () => type),
         ("TotalCount", () => count.ToString(CultureInfo.InvariantCulture)),
         ("Active", () => active.ToString(CultureInfo.InvariantCulture)),
@@ -398,28 +398,29 @@ internal static class DiskUsageCommand
     private static string VerboseBy(Session session, string format, JsonElement usage)
     {
         DateTimeOffset now = session.Time.GetUtcNow();
-        Dictionary<string, object?> all = new()
-        {
-            ["Images"] = usage.Items("Images").Select(i => (object?)ImageList.DiskRow(i, now)).ToList(),
-            ["Containers"] = usage.Items("Containers").Select(c => (object?)ContainerList.DiskRow(c, now)).ToList(),
-            ["Volumes"] = usage.Items("Volumes").Select(static v => (object?)VolumeCommands.RowOf(v)).ToList(),
-            ["BuildCache"] = usage.Items("BuildCache").Select(c => (object?)CacheRow(c, now)).ToList(),
-        };
+        (string Name, List<object?> Rows)[] all =
+        [
+            ("Images", [.. usage.Items("Images").Select(i => ImageList.DiskRow(i, now))]),
+            ("Containers", [.. usage.Items("Containers").Select(c => ContainerList.DiskRow(c, now))]),
+            ("Volumes", [.. usage.Items("Volumes").Select(static v => VolumeCommands.RowOf(v))]),
+            ("BuildCache", [.. usage.Items("BuildCache").Select(c => CacheRow(c, now))]),
+        ];
         if (format == "json")
         {
             return "{" + string.Join(',', all.Select(static list =>
-                $"\"{list.Key}\":[{string.Join(',', ((List<object?>)list.Value!).Select(Value.Json))}]")) + "}";
+                $"\"{list.Name}\":[{string.Join(',', list.Rows.Select(Value.Json))}]")) + "}";
         }
         // Docker's order of the lists, which is not that of their names.
         if (format is "{{json .}}" or "{{ json . }}")
             return VerboseBy(session, "json", usage);
+        Row lists = new("*formatter.diskUsageContext", [.. all.Select(static l => (l.Name, (Func<object?>)(() => l.Rows)))]);
         try
         {
-            return Listing.Parse(format).Run(all, new Functions());
+            return Listing.Parse(format, exitCode: 1).Run(lists, new Functions());
         }
         catch (TemplateException e)
         {
-            throw new CommandException("template parsing error: " + e.Message);
+            throw new CommandException(e.Message);
         }
     }
 

@@ -5,17 +5,25 @@ using Berth.Cli.Text;
 namespace Berth.Cli.Templates;
 
 /// <summary>Runs a template over a value.</summary>
-internal sealed class Evaluator(string text, StringBuilder output, Functions functions)
+/// <param name="text">The template, for the places in messages.</param>
+/// <param name="named">What it defines by names.</param>
+/// <param name="output">Where to print.</param>
+/// <param name="functions">What it may call.</param>
+internal sealed class Evaluator(
+    string text, IReadOnlyDictionary<string, List<Node>> named, StringBuilder output, Functions functions)
 {
-    private readonly List<(string Name, object? Value)> _variables = [];
-    private object? _root;
+    // Go's limit is 100000, which this program's stack would not bear.
+    private const int DepthMax = 1000;
+
+    private List<(string Name, object? Value)> _variables = [];
+    private string _name = "";
+    private int _depth;
 
     private enum Flow { Next, Break, Continue }
 
     /// <exception cref="TemplateException">A field that is not there, a function that does not fit its arguments.</exception>
     public void Run(List<Node> nodes, object? root)
     {
-        _root = root;
         _variables.Add(("$", root));
         Walk(nodes, root);
     }
@@ -46,11 +54,30 @@ internal sealed class Evaluator(string text, StringBuilder output, Functions fun
                 if (action.Pipeline.Variables.Count == 0)
                     output.Append(Printed(action.Pipeline, value));
                 return Flow.Next;
+            case TemplateNode call:
+                CallNamed(call, dot);
+                return Flow.Next;
             case JumpNode jump:
                 return jump.IsBreak ? Flow.Break : Flow.Continue;
             default:
                 return Branch((BranchNode)node, dot);
         }
+    }
+
+    private void CallNamed(TemplateNode call, object? dot)
+    {
+        if (!named.TryGetValue(call.Name, out List<Node>? nodes))
+            throw Failure(call.Position, call.Text, $"template {GoValue.Quote(call.Name)} not defined");
+        if (_depth == DepthMax)
+            throw Failure(call.Position, call.Text, $"exceeded maximum template depth ({DepthMax})");
+        object? value = call.Pipeline is null ? null : Evaluate(call.Pipeline, dot);
+        (List<(string, object?)> variables, string name) = (_variables, _name);
+        // It sees its own value alone, none of the caller's variables.
+        (_variables, _name) = ([("$", value)], call.Name);
+        _depth++;
+        Walk(nodes, value);
+        _depth--;
+        (_variables, _name) = (variables, name);
     }
 
     // Only a field that stands alone has its Go type still; a function's result is what it is.
@@ -190,7 +217,7 @@ internal sealed class Evaluator(string text, StringBuilder output, Functions fun
         for (int i = 0; i < count; i++)
         {
             // Go: a key that a map does not have is no value, and what is asked of no value is none either.
-            if (value is GoMap map && !map.ContainsKey(operand.Fields[i]))
+            if (value is GoMap { KeyType: null } map && !map.ContainsKey(operand.Fields[i]))
                 return null;
             object? inner = Field(operand, value, operand.Fields[i]);
             // What is left out may be asked for, and not what would be in it.
@@ -208,6 +235,8 @@ internal sealed class Evaluator(string text, StringBuilder output, Functions fun
             case IFields fields:
                 return fields.TryGet(name, out object? found) ? found
                     : throw Failure(operand, $"can't evaluate field {name} in type {fields.TypeName}");
+            case GoMap { KeyType: not null }:
+                throw Failure(operand, $"can't evaluate field {name} in type nat.PortMap");
             case IReadOnlyDictionary<string, object?> map:
                 return map.TryGetValue(name, out object? item) ? item : null;
             case JsonElement { ValueKind: JsonValueKind.Object } element:
@@ -215,7 +244,7 @@ internal sealed class Evaluator(string text, StringBuilder output, Functions fun
             case null:
                 throw Failure(operand, $"nil pointer evaluating interface {{}}.{name}");
             default:
-                throw Failure(operand, $"can't evaluate field {name} in type {TypeName(value)}");
+                throw Failure(operand, $"can't evaluate field {name} in type {(functions.IsUntyped ? "interface {}" : TypeName(value))}");
         }
     }
 
@@ -257,11 +286,13 @@ internal sealed class Evaluator(string text, StringBuilder output, Functions fun
         _variables.Add((name, value));
     }
 
-    private TemplateException Failure(Operand at, string problem)
+    private TemplateException Failure(Operand at, string problem) => Failure(at.Position, at.Text.Trim(), problem);
+
+    private TemplateException Failure(int position, string at, string problem)
     {
-        int line = Lexer.Line(text, at.Position);
-        int column = at.Position - (text.LastIndexOf('\n', Math.Max(0, at.Position - 1)) + 1);
-        return new TemplateException($"template: :{line}:{column}: executing \"\" at <{at.Text.Trim()}>: {problem}");
+        int line = Lexer.Line(text, position);
+        int column = position - (text.LastIndexOf('\n', Math.Max(0, position - 1)) + 1);
+        return new TemplateException($"template: :{line}:{column}: executing {GoValue.Quote(_name)} at <{at}>: {problem}");
     }
 
     private static string TypeName(object value) => value switch

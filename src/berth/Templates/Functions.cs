@@ -10,10 +10,12 @@ namespace Berth.Cli.Templates;
 /// <param name="optionalFields">Fields that the engine leaves out when they are empty.</param>
 /// <param name="zeroOf">What such a field is, where that is known of its name; null: nothing at all.</param>
 /// <param name="mapOf">The field of an object that is a map with the user's keys; null: it is none.</param>
+/// <param name="isUntyped">True where the values are JSON in Go's eyes, too, which has no types of its own.</param>
 /// <param name="printsField">The text of a field by its name, where that is another than its JSON's.</param>
 internal sealed class Functions(
     bool isHeader = false, string[]? optionalFields = null, Func<string, object?, string?>? printsField = null,
-    Func<string, object?>? zeroOf = null, Func<JsonElement, string, GoMap?>? mapOf = null)
+    Func<string, object?>? zeroOf = null, Func<JsonElement, string, GoMap?>? mapOf = null,
+    bool isUntyped = false)
 {
     private static readonly string[] s_names =
     [
@@ -27,6 +29,8 @@ internal sealed class Functions(
 
     /// <summary>What a field is that is not there; null: nothing is known of its name.</summary>
     public object? Zero(string name) => zeroOf?.Invoke(name);
+
+    public bool IsUntyped => isUntyped;
 
     /// <summary>The map that a field is; null: it is none.</summary>
     public GoMap? Map(JsonElement owner, string name) => mapOf?.Invoke(owner, name);
@@ -156,7 +160,7 @@ internal sealed class Functions(
                 JsonElement { ValueKind: JsonValueKind.Object } e =>
                     e.TryGetProperty(Value.Print(key, false), out JsonElement found) ? Value.Of(found) : null,
                 JsonElement { ValueKind: JsonValueKind.Array } e => Value.Of(e[At(key, e.GetArrayLength())]),
-                GoMap map => map.TryGetValue(Value.Print(key, false), out object? item) ? item : map.Zero,
+                GoMap map => map.Index(Value.Print(key, false)),
                 IReadOnlyList<object?> list => list[At(key, list.Count)],
                 IReadOnlyDictionary<string, object?> map => map.GetValueOrDefault(Value.Print(key, false)),
                 string s => (long)Encoding.UTF8.GetBytes(s)[At(key, Encoding.UTF8.GetByteCount(s))],
@@ -169,7 +173,7 @@ internal sealed class Functions(
     private static int At(object? key, int count) => key is not long index
         ? throw new TemplateException($"error calling index: cannot index slice/array with type {Kind(key)}")
         : index >= 0 && index < count ? (int)index
-        : throw new TemplateException($"error calling index: reflect: slice index out of range: {index}");
+        : throw new TemplateException($"error calling index: index out of range: {index}");
 
     private static object? Slice(List<object?> a)
     {

@@ -8,14 +8,21 @@ namespace Berth.Cli.Templates;
 /// its values from <c>index</c>, and nothing, without a failure, from a field.</summary>
 /// <param name="json">The map; null or undefined is an empty one.</param>
 /// <param name="zero">What <c>index</c> gives for a key that is not there.</param>
-internal sealed class GoMap(JsonElement json, object? zero) : IReadOnlyDictionary<string, object?>
+/// <param name="keyType">The type of its keys, where that is not a string: a template has no value of such a type.</param>
+internal sealed class GoMap(JsonElement json, object? zero, string? keyType = null) : IReadOnlyDictionary<string, object?>
 {
     /// <summary>The map as the engine gave it.</summary>
     public JsonElement Json => json;
 
     public bool IsNil => json.ValueKind != JsonValueKind.Object;
 
-    public object? Zero => zero;
+    public string? KeyType => keyType;
+
+    /// <summary>What <c>index</c> gives.</summary>
+    /// <exception cref="TemplateException">Its keys are not text.</exception>
+    public object? Index(string key) => keyType is not null
+        ? throw new TemplateException($"error calling index: value has type string; should be {keyType}")
+        : TryGetValue(key, out object? value) ? value : zero;
 
     public int Count => IsNil ? 0 : json.EnumerateObject().Count();
 

@@ -19,11 +19,12 @@ internal static class GoShapes
         "Layers", "BlkioWeightDevice", "BlkioDeviceReadBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteBps", "BlkioDeviceWriteIOps",
     };
 
-    private static readonly HashSet<string> s_maps = new(StringComparer.Ordinal)
+    // With what a key gives that is not there.
+    private static readonly Dictionary<string, object?> s_maps = new(StringComparer.Ordinal)
     {
-        "Volumes", "ExposedPorts", "Labels", "Options", "DriverOpts", "PortBindings", "Ports", "Sysctls", "Tmpfs", "StorageOpt",
-        "Annotations",
-        "Containers", "Networks", "Status", "Services", "AuxiliaryAddresses",
+        ["Volumes"] = new Row("struct {}"), ["ExposedPorts"] = null, ["PortBindings"] = null, ["Ports"] = null, ["Labels"] = "",
+        ["Options"] = "", ["DriverOpts"] = "", ["Sysctls"] = "", ["Tmpfs"] = "", ["StorageOpt"] = "", ["Annotations"] = "",
+        ["AuxiliaryAddresses"] = "", ["Containers"] = null, ["Networks"] = null, ["Status"] = null, ["Services"] = null,
     };
 
     private static readonly HashSet<string> s_pointers = new(StringComparer.Ordinal)
@@ -36,8 +37,8 @@ internal static class GoShapes
     // Members with the mark omitempty in Docker's structures: the engine leaves them out when they are this.
     private static readonly Dictionary<string, object> s_zeros = Zeros(
         ("", ["Name", "Driver", "Type", "Source", "Target", "Consistency", "Subnet", "IPRange", "Gateway", "IPv4Address", "IPv6Address",
-            "MacAddress", "StopSignal", "Runtime", "CreatedAt", "Parent", "Comment", "Author", "Variant", "OsVersion", "DockerVersion",
-            "Container"]),
+            "MacAddress", "StopSignal", "User", "WorkingDir", "Runtime", "CreatedAt", "Parent", "Comment", "Author", "Variant", "OsVersion",
+            "DockerVersion", "Container"]),
         (false, ["ReadOnly", "ArgsEscaped", "NetworkDisabled"]),
         (0L, ["KernelMemory", "KernelMemoryTCP"]));
 
@@ -65,7 +66,20 @@ internal static class GoShapes
     public static object? Zero(string name) => s_zeros.GetValueOrDefault(name);
 
     /// <summary>The fields that have a text of their own when they are not there.</summary>
-    public static IEnumerable<string> Nullable => s_lists.Concat(s_maps).Concat(s_pointers);
+    public static IEnumerable<string> Nullable => s_lists.Concat(s_maps.Keys).Concat(s_pointers);
+
+    /// <summary>The map with keys of the user's that a field is, be it that the engine left it out; null: it is none.</summary>
+    public static GoMap? Map(JsonElement owner, string name)
+    {
+        JsonElement value = owner.At(name);
+        if (value.ValueKind is not (JsonValueKind.Object or JsonValueKind.Null or JsonValueKind.Undefined))
+            return null;
+        if (s_maps.TryGetValue(name, out object? zero))
+            return new GoMap(value, zero, name is "ExposedPorts" or "PortBindings" or "Ports" ? "nat.Port" : null);
+        // The options of a log driver, and what a graph driver tells: names that other structures have, too.
+        bool isText = (name == "Config" && owner.Text("Type").Length > 0) || (name == "Data" && owner.Text("Name").Length > 0);
+        return isText ? new GoMap(value, "") : null;
+    }
 
     /// <summary>The field's text where Go's types give another than the JSON alone would; null otherwise.</summary>
     /// <param name="name">The last field that a template names.</param>
@@ -73,8 +87,10 @@ internal static class GoShapes
     /// <param name="times">Fields that are times in Docker's types.</param>
     public static string? Print(string name, object? value, string[] times)
     {
+        if (value is GoMap map)
+            value = map.IsNil ? null : map.Json;
         if (value is null)
-            return s_lists.Contains(name) ? "[]" : s_maps.Contains(name) ? "map[]" : s_pointers.Contains(name) ? "<nil>" : null;
+            return s_lists.Contains(name) ? "[]" : s_maps.ContainsKey(name) ? "map[]" : s_pointers.Contains(name) ? "<nil>" : null;
         if (value is string text)
             return text.Length > 0 && Array.IndexOf(times, name) >= 0 ? Humanize.GoTime(text) : null;
         return value is JsonElement json && s_structures.TryGetValue(name, out string[]? members) ? Structure(json, members) : null;

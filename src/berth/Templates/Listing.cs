@@ -7,15 +7,18 @@ namespace Berth.Cli.Templates;
 /// <summary>Prints lists as Docker does: a table, a table of one's own, JSON lines, or a template for each row.</summary>
 internal static class Listing
 {
+    private const string ParsingError = "template parsing error";
+
     /// <param name="session">Where to print.</param>
     /// <param name="format">The user's <c>--format</c>; empty for the default table.</param>
     /// <param name="table">The default table's template, without the word table.</param>
     /// <param name="headers">The heading of each field.</param>
     /// <param name="rows">The objects.</param>
     /// <param name="raw">What <c>--format raw</c> stands for; empty where Docker knows no such format.</param>
+    /// <param name="isTried">True for containers, whose template Docker's client tries in advance and tells of in other words.</param>
     public static void Print(
         Session session, string format, string table, IReadOnlyDictionary<string, string> headers, IEnumerable<IFields> rows,
-        string raw = "")
+        string raw = "", bool isTried = false)
     {
         string text = format.Replace("\\t", "\t", StringComparison.Ordinal).Replace("\\n", "\n", StringComparison.Ordinal);
         bool isTable = text.Length == 0 || text.StartsWith("table", StringComparison.Ordinal);
@@ -30,7 +33,7 @@ internal static class Listing
             text = raw;
         try
         {
-            Template template = Compile(text);
+            Template template = Compile(text, isTried ? "failed to parse template" : ParsingError);
             if (isTable)
                 Table(session, template, headers, rows);
             else
@@ -38,11 +41,11 @@ internal static class Listing
         }
         catch (TemplateException e)
         {
-            throw new CommandException("failed to execute template: " + e.Message);
+            throw new CommandException($"{(isTried ? "failed to execute template" : ParsingError)}: {e.Message}");
         }
     }
 
-    private static Template Compile(string text)
+    private static Template Compile(string text, string failure)
     {
         try
         {
@@ -50,13 +53,13 @@ internal static class Listing
         }
         catch (TemplateException e)
         {
-            throw new CommandException("failed to parse template: " + e.Message);
+            throw new CommandException($"{failure}: {e.Message}");
         }
     }
 
     /// <summary>A template for one object.</summary>
     /// <exception cref="CommandException">Not a template.</exception>
-    public static Template Parse(string text)
+    public static Template Parse(string text, int exitCode = 64)
     {
         try
         {
@@ -64,7 +67,7 @@ internal static class Listing
         }
         catch (TemplateException e)
         {
-            throw new CommandException("template parsing error: " + e.Message, 64);
+            throw new CommandException($"{ParsingError}: {e.Message}", exitCode);
         }
     }
 

@@ -13,6 +13,9 @@ internal sealed record BranchNode(string Keyword, Pipeline Pipeline, List<Node> 
 /// <summary><c>break</c> or <c>continue</c>.</summary>
 internal sealed record JumpNode(bool IsBreak) : Node;
 
+/// <summary><c>template</c>, and a <c>block</c> where it stands: runs a template that has a name, over a value or nothing.</summary>
+internal sealed record TemplateNode(string Name, Pipeline? Pipeline, int Position, string Text) : Node;
+
 /// <summary>Commands joined by pipes; variables that take the value are named with their dollar sign.</summary>
 internal sealed record Pipeline(List<string> Variables, bool IsDeclaration, List<CommandNode> Commands);
 

@@ -9,16 +9,18 @@ internal sealed class TemplateParser(string text)
     private const int DepthMax = 100;
     private readonly List<Token> _tokens = new Lexer(text).Run();
     private int _at;
+    private readonly Dictionary<string, List<Node>> _named = new(StringComparer.Ordinal);
     private int _depth;
 
     private Token Current => _tokens[_at];
 
+    /// <summary>Reads the nodes of the template, and those of each that it defines by a name.</summary>
     /// <exception cref="TemplateException">Not a template.</exception>
-    public static List<Node> Parse(string text)
+    public static (List<Node> Nodes, IReadOnlyDictionary<string, List<Node>> Named) Parse(string text)
     {
         TemplateParser parser = new(text);
         List<Node> nodes = parser.List(out string end);
-        return end.Length == 0 ? nodes : throw parser.Failure($"unexpected {{{{{end}}}}}");
+        return end.Length == 0 ? (nodes, parser._named) : throw parser.Failure($"unexpected {{{{{end}}}}}");
     }
 
     // A list ends with the template, or with {{end}} or {{else …}}, whose word is handed out.
@@ -48,7 +50,11 @@ internal sealed class TemplateParser(string text)
                 SkipSpace();
                 break;
             }
-            nodes.Add(Action());
+            // A definition stands by itself, and only in the open.
+            if (_depth == 1 && Current is { Kind: TokenKind.Identifier, Text: "define" })
+                Define();
+            else
+                nodes.Add(Action());
         }
         _depth--;
         return nodes;
@@ -68,11 +74,66 @@ internal sealed class TemplateParser(string text)
             Expect(TokenKind.Close, "command");
             return new JumpNode(jump.Text == "break");
         }
-        if (Current is { Kind: TokenKind.Identifier, Text: "define" or "template" or "block" } other)
-            throw Failure($"{other.Text} is not supported in this template");
+        if (Current is { Kind: TokenKind.Identifier, Text: "template" or "block" } named)
+        {
+            _at++;
+            return Named(named.Text);
+        }
         Pipeline pipeline = Pipeline(TokenKind.Close, "command");
         return new ActionNode(pipeline);
     }
+
+    private void Define()
+    {
+        _at++;
+        string name = Name("define clause");
+        Expect(TokenKind.Close, "define clause");
+        Body(name);
+    }
+
+    private TemplateNode Named(string keyword)
+    {
+        string context = keyword + " clause";
+        SkipSpace();
+        Token start = Current;
+        string name = Name(context);
+        Pipeline? pipeline = null;
+        if (keyword == "block" || Current.Kind != TokenKind.Close)
+            pipeline = Pipeline(TokenKind.Close, context);
+        else
+            _at++;
+        // Go says where its name stands, and writes both as a template.
+        string clause = text[start.Position.._tokens[_at - 1].Position].Trim();
+        TemplateNode node = new(name, pipeline, start.Position, $"{{{{template {clause}}}}}");
+        if (keyword == "block")
+            Body(name);
+        return node;
+    }
+
+    private string Name(string context)
+    {
+        SkipSpace();
+        Token name = _tokens[_at++];
+        SkipSpace();
+        return name.Kind == TokenKind.String ? name.Text : throw Failure($"unexpected {Show(name)} in {context}");
+    }
+
+    private void Body(string name)
+    {
+        List<Node> body = List(out string end);
+        if (end != "end")
+            throw Failure(end.Length == 0 ? "unexpected EOF" : $"unexpected {{{{{end}}}}}");
+        Expect(TokenKind.Close, "end");
+        if (_named.TryGetValue(name, out List<Node>? other) && !IsEmpty(other))
+        {
+            if (!IsEmpty(body))
+                throw Failure($"template: multiple definition of template {GoValue.Quote(name)}");
+            return;
+        }
+        _named[name] = body;
+    }
+
+    private static bool IsEmpty(List<Node> nodes) => nodes.All(static n => n is TextNode text && string.IsNullOrWhiteSpace(text.Text));
 
     private BranchNode Branch(string keyword)
     {
@@ -184,6 +245,7 @@ internal sealed class TemplateParser(string text)
         "true" => new ConstantOperand(true, token.Position, token.Text),
         "false" => new ConstantOperand(false, token.Position, token.Text),
         "nil" => new ConstantOperand(null, token.Position, token.Text),
+        _ when IsKeyword(token.Text) => throw Failure($"unexpected {Show(token)} in command"),
         _ when Functions.IsKnown(token.Text) => new FunctionOperand(token.Text, token.Position),
         _ => throw Failure($"function {GoValue.Quote(token.Text)} not defined"),
     };
@@ -237,9 +299,14 @@ internal sealed class TemplateParser(string text)
     private static string Show(Token token) => token.Kind switch
     {
         TokenKind.End => "EOF",
-        TokenKind.Close => "\"}}\"",
-        _ => $"<{token.Text}>",
+        TokenKind.Dot => "<.>",
+        TokenKind.Identifier when IsKeyword(token.Text) => $"<{token.Text}>",
+        TokenKind.String => GoValue.Quote(GoValue.Quote(token.Text)),
+        _ => token.Text.Length > 10 ? GoValue.Quote(token.Text[..10]) + "..." : GoValue.Quote(token.Text),
     };
+
+    private static bool IsKeyword(string word) =>
+        word is "block" or "break" or "continue" or "define" or "else" or "end" or "if" or "range" or "template" or "with";
 
     private TemplateException Failure(string problem) =>
         new($"template: :{Lexer.Line(text, _tokens[Math.Min(_at, _tokens.Count - 1)].Position)}: {problem}");
