@@ -115,8 +115,13 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
         }
         catch
         {
+            // Asked before the group goes. In runc's words.
+            bool isKilled = process?.EndedUnmade == true && cgroup is not null
+                && RunningContainer.WasOutOfMemory(cgroup, request.RunDirectory);
             made?.Dispose();
             await UndoAsync(process, cgroup, state, request.RunDirectory);
+            if (isKilled)
+                throw FaultException.Internal("container init was OOM-killed (memory limit too low?): unknown");
             throw;
         }
     }

@@ -62,6 +62,9 @@ internal sealed class MonitoredProcess : IAsyncDisposable
     /// <summary>The process as a handle; null before it exists or when it was gone before we could look.</summary>
     public ProcessHandle? Handle => _handle;
 
+    /// <summary>The monitor went before the process waited to execute, and has not said why.</summary>
+    public bool EndedUnmade { get; private set; }
+
     /// <summary>Asks the monitor to let the process execute and waits until it has.</summary>
     public async Task<DateTimeOffset> StartAsync(CancellationToken cancellationToken)
     {
@@ -99,6 +102,7 @@ internal sealed class MonitoredProcess : IAsyncDisposable
             if (MonitorReport.TryParse(buffer.AsSpan(0, count), out MonitorReport report))
                 Hear(report);
         }
+        EndedUnmade = !_created.Task.IsCompleted;
         FaultException lost = FaultException.Internal(
             "the container's monitor ended before its process was started: berth-runtime may be of another build than the engine: "
             + "build or install both together");

@@ -67,7 +67,8 @@ internal sealed class RunningContainer : IContainer
     /// <inheritdoc/>
     public Task<ContainerExit> Exited { get; }
 
-    private static bool WasOutOfMemory(Cgroup cgroup, string runDirectory) =>
+    /// <summary>The kernel has killed a process of it for memory.</summary>
+    internal static bool WasOutOfMemory(Cgroup cgroup, string runDirectory) =>
         cgroup.OutOfMemoryKills() > 0 || File.Exists(Path.Join(runDirectory, StageContract.OutOfMemoryName));
 
     private async Task<ContainerExit> AwaitExitAsync(MonitoredProcess process)

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Berth.Faults;
 using Berth.Oci.Runtime;
+using Berth.Runtime.Cgroups;
 using Berth.Runtime.Defaults;
 
 namespace Berth.Runtime.Tests.Containers;
@@ -255,6 +256,18 @@ public sealed class LifecycleTests(ContainerFixture fixture) : IClassFixture<Con
         // What a client is told when it only makes the container.
         Assert.Equal(got[1] != "-900", fixture.Runtime.WarningsOf(request.Spec.Process!).Any(
             warning => warning.StartsWith("oom_score_adj -900", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task MemoryLimit_TooLowToBeMadeIn_IsNamed()
+    {
+        Skip();
+        Assert.SkipUnless(CgroupHierarchy.Detect().Controllers.Contains("memory"), "the kernel has no memory controller");
+        FaultException refused = await Assert.ThrowsAsync<FaultException>(() => fixture.RunAsync(fixture.Request("true", spec => spec with
+        {
+            Linux = spec.Linux! with { Resources = new LinuxResources { Memory = new MemoryLimits { Limit = 4096 } } },
+        }), Cancel));
+        Assert.Equal("container init was OOM-killed (memory limit too low?): unknown", refused.Message);
     }
 
     [Fact]
