@@ -94,6 +94,7 @@ public sealed class CliForegroundTests(EngineFixture engine)
     [InlineData("ctrl-]", "run", "ctrl-]")]
     [InlineData("a,ctrl-b", "attach", null)]
     [InlineData("ctrl-]", "attach", "ctrl-]")]
+    [InlineData("default", "exec", null)]
     public async Task DetachKeys_OfFlagOrConfiguration_LeaveTheContainerRunning(string keys, string verb, string? configured)
     {
         Assert.SkipUnless(File.Exists("/usr/bin/python3"), "python3 is not installed");
@@ -106,11 +107,14 @@ public sealed class CliForegroundTests(EngineFixture engine)
         string script = "stty -echo; while :; do echo ready; sleep 0.2; done";
         if (verb == "attach")
             await DoAsync("run", "-dit", "--name", name, Image, "sh", "-c", script);
-        string[] command = verb == "attach" ? ["attach", .. flag, name] : ["run", "-it", "--name", name, .. flag, Image, "sh", "-c", script];
+        if (verb == "exec")
+            await DoAsync("run", "-d", "--name", name, Image, "sleep", "1000");
+        string[] command = verb == "attach" ? ["attach", .. flag, name]
+            : verb == "exec" ? ["exec", "-it", .. flag, name, "sh", "-c", script] : ["run", "-it", "--name", name, .. flag, Image, "sh", "-c", script];
         Completed session = await Program.RunAsync(
             "/usr/bin/python3", ["-c", Leaver, keys, EngineFixture.Berth, .. command], engine.Address,
             environment: new Dictionary<string, string> { ["DOCKER_CONFIG"] = home });
-        Assert.Equal($"None\n{(verb == "attach" ? 1 : 0)} True\n", session.Output);
+        Assert.Equal($"None\n{(verb == "run" ? 0 : 1)} True\n", session.Output);
         Assert.Equal("true\n", (await DoAsync("inspect", "-f", "{{.State.Running}}", name)).Output);
         await DoAsync("rm", "-f", name);
         Directory.Delete(home, recursive: true);
@@ -153,6 +157,45 @@ public sealed class CliForegroundTests(EngineFixture engine)
         Completed session = await Program.RunAsync(
             "/usr/bin/python3", ["-c", Typist, EngineFixture.Berth, "run", "-it", "--rm", Image, "sh", "-c", Script], engine.Address);
         Assert.Equal("ICANON ECHO ISIG\nsize 40 100\nraw\nsize 33 77\ninterrupted\n42\nICANON ECHO ISIG\n", session.Output);
+    }
+
+    // Attaches twice by windows of the same size, and leaves each when the shell has drawn its prompt in it.
+    private const string TwoVisits = """
+        import fcntl, os, pty, struct, subprocess, sys, termios
+        for visit in range(2):
+            master, slave = pty.openpty()
+            fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 90, 0, 0))
+            child = subprocess.Popen(sys.argv[1:], stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
+                                     preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+            seen = b""
+            while b"# " not in seen:
+                seen += os.read(master, 4096)
+            os.write(master, b"\x10\x11")
+            print(child.wait(), flush=True)
+        """;
+
+    [Fact]
+    public async Task Attach_ASecondTime_FindsTheShellsPrompt()
+    {
+        Assert.SkipUnless(File.Exists("/usr/bin/python3"), "python3 is not installed");
+        NeedEngine();
+        string name = $"v{Guid.NewGuid():n}"[..12];
+        await DoAsync("run", "-dit", "--name", name, Image, "sh");
+        Completed session = await Program.RunAsync("/usr/bin/python3", ["-c", TwoVisits, EngineFixture.Berth, "attach", name], engine.Address);
+        Assert.Equal("1\n1\n", session.Output);
+        await DoAsync("rm", "-f", name);
+    }
+
+    [Theory]
+    [InlineData("INT")]
+    [InlineData("TERM")]
+    public async Task Prompt_LeftByASignal_RemovesNothingAndSucceeds(string signal)
+    {
+        await using Foreground run = Run("system", "prune");
+        await run.UntilAsync("WARNING! This will remove:");
+        await run.SignalAsync(signal);
+        await run.UntilAsync("Are you sure you want to continue? [y/N] ");
+        Assert.Equal(0, await run.EndAsync());
     }
 
     // A window of 30 rows and 90 columns for the command; prints what came to stand in it.

@@ -23,7 +23,8 @@ internal static class AttachCommand
         string id = container.Text("Id");
         bool terminal = container.At("Config").Flag("Tty");
         bool input = !parsed.Bool("no-stdin") && container.At("Config").Flag("OpenStdin");
-        if (terminal && input && session.Console.InputTerminal is null)
+        // Also where the container takes no input: what is piped in here would be waited for and never read.
+        if (terminal && !parsed.Bool("no-stdin") && session.Console.InputTerminal is null)
             throw new CommandException("the input device is not a TTY");
         string keys = parsed.String("detach-keys") is { Length: > 0 } given ? given : session.Config.DetachKeys;
         using EngineResponse exit = await Waiting.BeginAsync(session, id, "not-running", cancellationToken);
@@ -32,7 +33,7 @@ internal static class AttachCommand
             EngineRequest.Post($"/containers/{id}/attach").QueryUnlessEmpty("detachKeys", keys).QueryIf("stdin", input)
                 .QueryIf("stdout", true).QueryIf("stderr", true).QueryIf("stream", true), cancellationToken);
         using SignalForwarder? resizes = terminal && session.Console.OutputIsTerminal
-            ? await SignalForwarder.ResizesAsync(session, $"/containers/{id}", cancellationToken) : null;
+            ? await SignalForwarder.ResizesAsync(session, $"/containers/{id}", cancellationToken, redraws: true) : null;
         AttachedStreams streams = new(session, stream)
         {
             IsTerminal = terminal,

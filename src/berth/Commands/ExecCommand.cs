@@ -67,7 +67,10 @@ internal static class ExecCommand
         };
         await streams.RunAsync(cancellationToken);
         if (streams.WasDetached)
-            return 0;
+        {
+            session.Warn("read escape sequence");
+            return 1;
+        }
         JsonElement state = await session.Engine.SendForJsonAsync(EngineRequest.Get($"/exec/{id}/json"), cancellationToken);
         return (int)state.Number("ExitCode");
     }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Berth.Cli.Parsing;
 using Berth.Cli.Text;
@@ -22,8 +23,11 @@ internal static class PruneCommands
 
     public static async Task<int> NetworksAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
     {
-        if (!parsed.Bool("force") && !Confirm(session, "WARNING! This will remove all custom networks not used by at least one container."))
-            return 1;
+        if (!parsed.Bool("force") && !await ConfirmAsync(
+            session, "WARNING! This will remove all custom networks not used by at least one container.\n"))
+        {
+            return 0;
+        }
         await OneAsync(session, "/networks/prune", Filters.Of(parsed.List("filter")), "Deleted Networks:",
             "NetworksDeleted", cancellationToken);
         return 0;
@@ -44,10 +48,10 @@ internal static class PruneCommands
 
     public static async Task<int> BuildAsync(Session session, ParsedCommand parsed, CancellationToken cancellationToken)
     {
-        if (!parsed.Bool("force") && !Confirm(session, parsed.Bool("all") ? "WARNING! This will remove all build cache."
-            : "WARNING! This will remove all dangling build cache."))
+        if (!parsed.Bool("force") && !await ConfirmAsync(session, parsed.Bool("all") ? "WARNING! This will remove all build cache. "
+            : "WARNING! This will remove all dangling build cache. "))
         {
-            return 1;
+            return 0;
         }
         long freed = await BuildCacheAsync(
             session, parsed.Bool("all"), Filters.Of(parsed.List("filter")), parsed.Bytes("keep-storage"), cancellationToken);
@@ -64,8 +68,8 @@ internal static class PruneCommands
             + (parsed.Bool("volumes") ? "  - all anonymous volumes not used by at least one container\n" : "")
             + (all ? "  - all images without at least one container associated to them\n  - all build cache\n"
                 : "  - all dangling images\n  - unused build cache\n");
-        if (!parsed.Bool("force") && !Confirm(session, warning))
-            return 1;
+        if (!parsed.Bool("force") && !await ConfirmAsync(session, warning + "\n"))
+            return 0;
         string filters = Filters.Of(parsed.List("filter"));
         long freed = await OneAsync(session, "/containers/prune", filters, "Deleted Containers:", "ContainersDeleted", cancellationToken);
         await OneAsync(session, "/networks/prune", filters, "Deleted Networks:", "NetworksDeleted", cancellationToken);
@@ -80,8 +84,8 @@ internal static class PruneCommands
 
     private static async Task<int> AskedAsync(Session session, ParsedCommand parsed, string warning, Func<Task<long>> prune)
     {
-        if (!parsed.Bool("force") && !Confirm(session, warning))
-            return 1;
+        if (!parsed.Bool("force") && !await ConfirmAsync(session, warning + "\n"))
+            return 0;
         session.PrintLine($"Total reclaimed space: {Humanize.Size(await prune(), 4)}");
         return 0;
     }
@@ -114,13 +118,35 @@ internal static class PruneCommands
         return answer.Number("SpaceReclaimed");
     }
 
-    private static bool Confirm(Session session, string warning)
+    // As Docker: who says no has got what was asked for, and so has who leaves by ctrl-c: code 0.
+    private static async Task<bool> ConfirmAsync(Session session, string warning)
     {
-        session.Print($"{warning}\nAre you sure you want to continue? [y/N] ");
+        TaskCompletionSource left = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Leave);
+        using PosixSignalRegistration end = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Leave);
+        session.Print($"{warning}Are you sure you want to continue? [y/N] ");
+        // On a thread of its own: a read of a terminal cannot be called off.
+        Task<string> answer = Task.Run(() => ReadLine(session.Console.Input));
+        if (await Task.WhenAny(answer, left.Task) == left.Task)
+        {
+            session.PrintLine("");
+            return false;
+        }
+        return (await answer).Trim().Equals("y", StringComparison.OrdinalIgnoreCase);
+
+        void Leave(PosixSignalContext context)
+        {
+            context.Cancel = true;
+            left.TrySetResult();
+        }
+    }
+
+    private static string ReadLine(Stream input)
+    {
         List<byte> bytes = [];
         byte[] one = new byte[1];
-        while (session.Console.Input.Read(one) == 1 && one[0] != '\n')
+        while (input.Read(one) == 1 && one[0] != '\n')
             bytes.Add(one[0]);
-        return System.Text.Encoding.UTF8.GetString([.. bytes]).Trim().Equals("y", StringComparison.OrdinalIgnoreCase);
+        return System.Text.Encoding.UTF8.GetString([.. bytes]);
     }
 }

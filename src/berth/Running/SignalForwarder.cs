@@ -36,8 +36,16 @@ internal sealed class SignalForwarder : IDisposable
     }
 
     /// <summary>Sends the terminal's size now and whenever it changes.</summary>
-    public static async Task<SignalForwarder> ResizesAsync(Session session, string path, CancellationToken cancellationToken)
+    /// <param name="session">Whose terminal.</param>
+    /// <param name="path">The container or execution.</param>
+    /// <param name="cancellationToken">Ends the first sending.</param>
+    /// <param name="redraws">Sends another size first: a program that had this one before would see no change, and draw nothing in a
+    /// window that is empty.</param>
+    public static async Task<SignalForwarder> ResizesAsync(
+        Session session, string path, CancellationToken cancellationToken, bool redraws = false)
     {
+        if (redraws)
+            await ResizeAsync(session, path, cancellationToken, more: 1);
         await ResizeAsync(session, path, cancellationToken);
         SignalForwarder forwarder = new();
         forwarder._registrations.Add(PosixSignalRegistration.Create(
@@ -60,14 +68,15 @@ internal sealed class SignalForwarder : IDisposable
         }
     }
 
-    private static async Task ResizeAsync(Session session, string path, CancellationToken cancellationToken)
+    private static async Task ResizeAsync(Session session, string path, CancellationToken cancellationToken, int more = 0)
     {
         if (session.Console.Size() is not { Columns: > 0 } size)
             return;
         try
         {
             await session.Engine.SendForStatusAsync(
-                EngineRequest.Post(path + "/resize").Query("h", Text(size.Rows)).Query("w", Text(size.Columns)), cancellationToken);
+                EngineRequest.Post(path + "/resize").Query("h", Text(size.Rows + more)).Query("w", Text(size.Columns + more)),
+                cancellationToken);
         }
         catch (EngineException)
         {
