@@ -89,6 +89,7 @@ public sealed class RepositorySettings(HubDatabase database, AuditLog audit, Tim
                     where o.repository_id = {id} and not exists (
                         select 1 from repository_blobs r
                         where r.namespace = o.namespace and r.digest = o.digest and r.repository_id <> {id})), 0)
+                    - coalesce((select cast(sum(m.bytes) as bigint) from manifests m where m.repository_id = {id}), 0)
                 where namespace = {name.Namespace}
                 """, token);
             await transaction.ExecuteAsync($"delete from repositories where id = {id}", token);

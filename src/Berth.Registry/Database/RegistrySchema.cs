@@ -51,5 +51,17 @@ internal static class RegistrySchema
             create table discarded(location text primary key, bytes bigint not null, discarded_at bigint not null);
             create table quotas(namespace text primary key, bytes_used bigint not null default 0, bytes_max bigint);
             """),
+        // Documents were not counted before.
+        new("registry", 2, CountQuotas),
     ];
+
+    /// <summary>Counts anew what every namespace uses.</summary>
+    public const string CountQuotas = """
+        insert into quotas(namespace, bytes_used) select distinct namespace, 0 from repositories where true
+        on conflict (namespace) do nothing;
+        update quotas set bytes_used = coalesce((select cast(sum(b.bytes) as bigint) from blobs b
+                where b.digest in (select l.digest from repository_blobs l where l.namespace = quotas.namespace)), 0)
+            + coalesce((select cast(sum(m.bytes) as bigint) from manifests m join repositories r on r.id = m.repository_id
+                where r.namespace = quotas.namespace), 0);
+        """;
 }

@@ -62,7 +62,7 @@ public static class BlobTable
             return;
         string space = repository.Name.Namespace;
         if (!await NamespaceHasAsync(transaction, space, digest, cancellationToken).ConfigureAwait(false))
-            await ChargeAsync(transaction, space, bytes, cancellationToken).ConfigureAwait(false);
+            await QuotaTable.ChargeAsync(transaction, space, bytes, cancellationToken).ConfigureAwait(false);
         await transaction.ExecuteAsync(
             $"""
             insert into repository_blobs(repository_id, digest, namespace, used_at) values ({repository.Id}, {digest}, {space}, {now})
@@ -95,7 +95,7 @@ public static class BlobTable
         await transaction.ExecuteAsync(
             $"update repositories set bytes = bytes - {link.Bytes} where id = {repositoryId}", cancellationToken).ConfigureAwait(false);
         if (!await NamespaceHasAsync(transaction, link.Space, digest, cancellationToken).ConfigureAwait(false))
-            await ChargeAsync(transaction, link.Space, -link.Bytes, cancellationToken).ConfigureAwait(false);
+            await QuotaTable.ChargeAsync(transaction, link.Space, -link.Bytes, cancellationToken).ConfigureAwait(false);
         return true;
     }
 
@@ -111,18 +111,4 @@ public static class BlobTable
         await transaction.NumberAsync(
             $"select 1 from repository_blobs where namespace = {space} and digest = {digest} limit 1",
             cancellationToken).ConfigureAwait(false) is not null;
-
-    private static async Task ChargeAsync(HubTransaction transaction, string space, long bytes, CancellationToken cancellationToken)
-    {
-        (long Used, long? Max) quota = await transaction.FirstAsync(
-            $"""
-            insert into quotas(namespace, bytes_used) values ({space}, {bytes})
-            on conflict (namespace) do update set bytes_used = quotas.bytes_used + excluded.bytes_used
-            returning bytes_used, bytes_max
-            """, reader => (reader.GetInt64(0), reader.IsDBNull(1) ? null : (long?)reader.GetInt64(1)), cancellationToken)
-            .ConfigureAwait(false);
-        if (bytes > 0 && quota.Max is { } max && quota.Used > max)
-            throw new RegistryException(RegistryCode.DENIED,
-                $"the quota of {(space.Length > 0 ? space : "names without a namespace")} is {max} bytes, and {quota.Used} would be used");
-    }
 }

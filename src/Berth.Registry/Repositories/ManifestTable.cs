@@ -51,7 +51,7 @@ public static class ManifestTable
 
     /// <summary>Adds a manifest whose blobs are there. False: the repository has it already.</summary>
     /// <exception cref="RegistryException">MANIFEST_BLOB_UNKNOWN: a blob is not in the repository. MANIFEST_INVALID: indexes in
-    /// indexes go too deep.</exception>
+    /// indexes go too deep. DENIED: the namespace's quota does not allow it.</exception>
     public static async Task<bool> AddAsync(
         HubTransaction transaction, RepositoryRow repository, Digest digest, ManifestDocument manifest, byte[] document, long now,
         CancellationToken cancellationToken)
@@ -77,6 +77,7 @@ public static class ManifestTable
             """, cancellationToken).ConfigureAwait(false);
         if (id is null)
             return false;
+        await QuotaTable.ChargeAsync(transaction, repository.Name.Namespace, document.Length, cancellationToken).ConfigureAwait(false);
         IEnumerable<ManifestReference> distinct = manifest.References.DistinctBy(reference => reference.Digest);
         foreach (ManifestReference[] references in distinct.Chunk(ReferencesPerStatement))
             await AddReferencesAsync(transaction, id.Value, repository.Id, references, cancellationToken).ConfigureAwait(false);
@@ -93,9 +94,22 @@ public static class ManifestTable
             reader => reader.GetString(0), cancellationToken).ConfigureAwait(false);
         foreach (string tag in tags)
             await TagTable.RemoveAsync(transaction, repositoryId, tag, caller, now, cancellationToken).ConfigureAwait(false);
-        int removed = await transaction.ExecuteAsync(
-            $"delete from manifests where repository_id = {repositoryId} and digest = {digest}", cancellationToken).ConfigureAwait(false);
-        return removed == 0 ? null : tags;
+        return await RemoveAsync(transaction, repositoryId, digest.ToString(), cancellationToken).ConfigureAwait(false) ? tags : null;
+    }
+
+    /// <summary>Removes a manifest that no tag names. False: there is no such manifest.</summary>
+    internal static async Task<bool> RemoveAsync(
+        HubTransaction transaction, long repositoryId, string digest, CancellationToken cancellationToken)
+    {
+        long? bytes = await transaction.NumberAsync(
+            $"delete from manifests where repository_id = {repositoryId} and digest = {digest} returning bytes", cancellationToken)
+            .ConfigureAwait(false);
+        if (bytes is null)
+            return false;
+        string? space = await transaction.TextAsync(
+            $"select namespace from repositories where id = {repositoryId}", cancellationToken).ConfigureAwait(false);
+        await QuotaTable.ChargeAsync(transaction, space!, -bytes.Value, cancellationToken).ConfigureAwait(false);
+        return true;
     }
 
     private static async Task RequireBlobsAsync(

@@ -12,7 +12,7 @@ public sealed class QuotaService(HubDatabase database, AuditLog audit)
     /// <summary>Sets the most that a namespace may hold. What is there already stays, also beyond it.</summary>
     /// <param name="actor">Who asks.</param>
     /// <param name="space">The first part of repositories' names; empty for names of one part.</param>
-    /// <param name="bytesMax">Bytes of its blobs, each once; null: no limit.</param>
+    /// <param name="bytesMax">Bytes of its blobs, each once, and of its manifests; null: no limit.</param>
     /// <param name="cancellationToken">Gives up; nothing is changed then.</param>
     /// <exception cref="FaultException">InvalidArgument: it is no first part of a name.</exception>
     public Task SetAsync(Caller actor, string space, long? bytesMax, CancellationToken cancellationToken)

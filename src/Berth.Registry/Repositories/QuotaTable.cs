@@ -1,8 +1,10 @@
 using Berth.Registry.Database;
+using Berth.Registry.Protocol;
 
 namespace Berth.Registry.Repositories;
 
-/// <summary>The quotas' rows. Use is counted by <see cref="BlobTable"/>, in the transactions that change it.</summary>
+/// <summary>The quotas' rows. Use is counted by <see cref="BlobTable"/> and <see cref="ManifestTable"/>, in the transactions that change
+/// it: a blob once for a namespace, a manifest's document for each repository that has it, since each has it for itself.</summary>
 public static class QuotaTable
 {
     /// <summary>The quota of a namespace.</summary>
@@ -24,7 +26,29 @@ public static class QuotaTable
     public static async Task<long> CountAsync(HubTransaction transaction, string space, CancellationToken cancellationToken) =>
         await transaction.NumberAsync(
             $"""
-            select sum(b.bytes) from blobs b
-            where b.digest in (select digest from repository_blobs where namespace = {space})
+            select coalesce((select sum(b.bytes) from blobs b
+                    where b.digest in (select digest from repository_blobs where namespace = {space})), 0)
+                + coalesce((select sum(m.bytes) from manifests m join repositories r on r.id = m.repository_id
+                    where r.namespace = {space}), 0)
             """, cancellationToken).ConfigureAwait(false) ?? 0;
+
+    /// <summary>Counts all namespaces anew.</summary>
+    public static Task<int> RecountAsync(HubTransaction transaction, CancellationToken cancellationToken) =>
+        transaction.ExecuteAsync((SqlText)RegistrySchema.CountQuotas, cancellationToken);
+
+    /// <summary>Adds to what a namespace uses, or takes off.</summary>
+    /// <exception cref="RegistryException">DENIED: it would be more than the namespace may use.</exception>
+    internal static async Task ChargeAsync(HubTransaction transaction, string space, long bytes, CancellationToken cancellationToken)
+    {
+        (long Used, long? Max) quota = await transaction.FirstAsync(
+            $"""
+            insert into quotas(namespace, bytes_used) values ({space}, {bytes})
+            on conflict (namespace) do update set bytes_used = quotas.bytes_used + excluded.bytes_used
+            returning bytes_used, bytes_max
+            """, reader => (reader.GetInt64(0), reader.IsDBNull(1) ? null : (long?)reader.GetInt64(1)), cancellationToken)
+            .ConfigureAwait(false);
+        if (bytes > 0 && quota.Max is { } max && quota.Used > max)
+            throw new RegistryException(RegistryCode.DENIED,
+                $"the quota of {(space.Length > 0 ? space : "names without a namespace")} is {max} bytes, and {quota.Used} would be used");
+    }
 }

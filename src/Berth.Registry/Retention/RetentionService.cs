@@ -4,6 +4,7 @@ using Berth.Registry.Browsing;
 using Berth.Registry.Database;
 using Berth.Registry.Diary;
 using Berth.Registry.Model;
+using Berth.Registry.Repositories;
 
 namespace Berth.Registry.Retention;
 
@@ -77,8 +78,7 @@ public sealed class RetentionService(HubDatabase database, RepositorySettings se
             foreach (RetentionDecision decision in bounded.RemovedTags)
                 await RemoveTagAsync(transaction, repositoryId, decision.Tag, now, token);
             foreach (UntaggedImage image in bounded.RemovedImages)
-                await transaction.ExecuteAsync(
-                    $"delete from manifests where repository_id = {repositoryId} and digest = {image.Digest}", token);
+                await ManifestTable.RemoveAsync(transaction, repositoryId, image.Digest, token);
             if (bounded.RemovedTags.Count + bounded.RemovedImages.Count > 0)
             {
                 string details = $"retention: {bounded.RemovedTags.Count} tags and {bounded.RemovedImages.Count} untagged images removed";

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Berth.Oci;
 using Berth.Registry.Database;
 using Berth.Registry.Hosting;
+using Berth.Registry.Repositories;
 using Berth.Registry.Storage;
 
 namespace Berth.Registry.Operation.Backup;
@@ -170,6 +171,8 @@ public sealed class HubRestore(HubServices services)
                     await InsertAsync(transaction, table, columns, row, locations, secrets, cancellationToken), cancellationToken);
         }
         await NumberOnAsync(transaction, cancellationToken);
+        // An older hub counted less.
+        await QuotaTable.RecountAsync(transaction, cancellationToken);
         return true;
     }
 
