@@ -13,6 +13,14 @@ internal static class AdministrationCalls
 {
     private const int UsualPage = 100;
 
+    /// <summary>A call for administrators; to all others it is not found, whatever its query names.</summary>
+    public static Func<ApiCall, Task> Only(Func<ApiCall, Task> handle, IReadOnlyList<string> names) => call =>
+    {
+        Administrator(call);
+        call.RequireNames(names);
+        return handle(call);
+    };
+
     public static async Task FiguresAsync(ApiCall call)
     {
         Administrator(call);

@@ -21,9 +21,11 @@ internal sealed partial class ApiRunner(HubServices services)
     private readonly ILogger _log = services.Loggers.CreateLogger("Berth.Registry.Api");
 
     /// <summary>An endpoint for a call.</summary>
-    public RequestDelegate Call(Func<ApiCall, Task> handle) => context => RunAsync(context, handle);
+    /// <param name="handle">Answers it.</param>
+    /// <param name="names">What its query may name; null: the call says so itself (<see cref="ApiCall.RequireNames"/>).</param>
+    public RequestDelegate Call(Func<ApiCall, Task> handle, IReadOnlyList<string>? names) => context => RunAsync(context, handle, names);
 
-    private async Task RunAsync(HttpContext context, Func<ApiCall, Task> handle)
+    private async Task RunAsync(HttpContext context, Func<ApiCall, Task> handle, IReadOnlyList<string>? names)
     {
         ApiCall call = new(context, services, Caller.Anonymous);
         context.Response.Headers.XContentTypeOptions = "nosniff";
@@ -33,6 +35,8 @@ internal sealed partial class ApiRunner(HubServices services)
             Caller caller = await services.Callers.ReadAsync(context, context.RequestAborted)
                 ?? throw new FaultException(FaultKind.Unauthorized, "the credentials are wrong");
             call = new ApiCall(context, services, caller);
+            if (names is not null)
+                call.RequireNames(names);
             await handle(call);
         }
         catch (FaultException fault) when (!context.Response.HasStarted)
@@ -91,6 +95,9 @@ internal sealed class ApiCall(HttpContext http, HubServices services, Caller cal
     /// <summary>The largest body of a call; a README of the longest kind fits, whatever its script.</summary>
     public const int BodyBytesMax = 1024 * 1024;
 
+    // How much of a stranger's text a message repeats.
+    private const int ShownMax = 40;
+
     public HttpContext Http { get; } = http;
 
     public HubServices Services { get; } = services;
@@ -106,6 +113,37 @@ internal sealed class ApiCall(HttpContext http, HubServices services, Caller cal
 
     /// <summary>One value of the query; empty where there is none.</summary>
     public string Query(string name) => Http.Request.Query[name].ToString();
+
+    /// <summary>Refuses a query that names anything else: who mistypes <c>dry-run</c> must not get what they did not ask for.</summary>
+    /// <exception cref="FaultException">InvalidArgument: another name, or one of these twice.</exception>
+    public void RequireNames(params IReadOnlyList<string> names)
+    {
+        foreach ((string name, Microsoft.Extensions.Primitives.StringValues values) in Http.Request.Query)
+        {
+            if (!names.Contains(name, StringComparer.OrdinalIgnoreCase))
+                throw FaultException.Invalid(
+                    $"{Shortened(name)}: the query may not name this; "
+                    + (names.Count == 0 ? "this call takes no query" : $"known here: {string.Join(", ", names)}"));
+            if (values.Count > 1)
+                throw FaultException.Invalid($"{name}: it stands in the query more than once");
+        }
+    }
+
+    /// <summary>One value of the query that must be one of a few; empty where there is none.</summary>
+    /// <exception cref="FaultException">InvalidArgument: it is none of them.</exception>
+    public string OneOf(string name, params ReadOnlySpan<string> values)
+    {
+        string text = Query(name);
+        return text.Length == 0 || values.Contains(text) ? text
+            : throw FaultException.Invalid($"{name}: {Shortened(text)} is none of {string.Join(", ", values)}");
+    }
+
+    /// <summary>The mark of the page before; null: the first page.</summary>
+    /// <exception cref="FaultException">InvalidArgument: it is no mark.</exception>
+    public Browsing.PageMark? Mark() => Query("after") is not { Length: > 0 } text ? null
+        : Browsing.PageMark.Parse(text) ?? throw FaultException.Invalid("after: the \"next\" of the page before is expected");
+
+    private static string Shortened(string text) => text.Length <= ShownMax ? text : text[..ShownMax] + "…";
 
     /// <summary>A number of the query.</summary>
     /// <exception cref="FaultException">InvalidArgument: there is something else.</exception>

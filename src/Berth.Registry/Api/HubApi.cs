@@ -14,37 +14,43 @@ public static class HubApi
     private static readonly string[] s_any = [HttpMethods.Get, HttpMethods.Head, HttpMethods.Post, HttpMethods.Put, HttpMethods.Patch,
         HttpMethods.Delete];
     private static readonly string[] s_patch = [HttpMethods.Patch];
+    private static readonly string[] s_post = [HttpMethods.Post];
 
     /// <summary>Maps every call.</summary>
     public static void Map(IEndpointRouteBuilder endpoints, HubServices services)
     {
         ApiRunner runner = new(services);
-        void Read(string path, Func<ApiCall, Task> handle) => endpoints.MapMethods(Root + path, s_read, runner.Call(handle));
-        void Post(string path, Func<ApiCall, Task> handle) => endpoints.MapPost(Root + path, runner.Call(handle));
-        void Patch(string path, Func<ApiCall, Task> handle) => endpoints.MapMethods(Root + path, s_patch, runner.Call(handle));
+        void Read(string path, Func<ApiCall, Task> handle, params IReadOnlyList<string> names) =>
+            endpoints.MapMethods(Root + path, s_read, runner.Call(handle, names));
+        void Post(string path, Func<ApiCall, Task> handle) => endpoints.MapPost(Root + path, runner.Call(handle, []));
+        void Patch(string path, Func<ApiCall, Task> handle) => endpoints.MapMethods(Root + path, s_patch, runner.Call(handle, []));
 
         Read("", ShowAsync);
-        Read("/repositories", RepositoryCalls.ListAsync);
+        Read("/repositories", RepositoryCalls.ListAsync, "q", "owner", "visibility", "sort", "after", "limit");
         Post("/repositories", RepositoryCalls.CreateAsync);
-        endpoints.MapMethods(Root + "/repositories/{**path}", s_any, runner.Call(RepositoryCalls.OneAsync));
+        endpoints.MapMethods(Root + "/repositories/{**path}", s_any, runner.Call(RepositoryCalls.OneAsync, null));
         Read("/account", AccountCalls.ShowAsync);
         Patch("/account", AccountCalls.ChangeAsync);
         Read("/account/tokens", AccountCalls.TokensAsync);
         Post("/account/tokens", AccountCalls.CreateTokenAsync);
-        endpoints.MapDelete(Root + "/account/tokens/{token}", runner.Call(AccountCalls.RevokeTokenAsync));
+        endpoints.MapDelete(Root + "/account/tokens/{token}", runner.Call(AccountCalls.RevokeTokenAsync, []));
         Read("/organisations", AccountCalls.OrganisationsAsync);
         Post("/organisations", AccountCalls.CreateOrganisationAsync);
-        endpoints.MapMethods(Root + "/organisations/{name}/{**rest}", s_any, runner.Call(AccountCalls.OrganisationAsync));
-        Read("/admin/figures", AdministrationCalls.FiguresAsync);
-        Read("/admin/users", AdministrationCalls.UsersAsync);
-        Post("/admin/users", AdministrationCalls.CreateUserAsync);
-        Patch("/admin/users/{user}", AdministrationCalls.ChangeUserAsync);
-        Post("/admin/invitations", AdministrationCalls.InviteAsync);
-        Post("/admin/collect", AdministrationCalls.CollectAsync);
-        Read("/admin/audit", AdministrationCalls.AuditAsync);
-        endpoints.MapMethods("/v1/search", s_read, runner.Call(DockerSearch.SearchAsync));
-        endpoints.MapMethods("/v1/_ping", s_read, runner.Call(DockerSearch.PingAsync));
-        endpoints.MapMethods(Root + "/{**rest}", s_any, runner.Call(_ => throw FaultException.NotFound("there is no such call")));
+        endpoints.MapMethods(Root + "/organisations/{name}/{**rest}", s_any, runner.Call(AccountCalls.OrganisationAsync, []));
+        void Admin(string[] methods, string path, Func<ApiCall, Task> handle, params IReadOnlyList<string> names) =>
+            endpoints.MapMethods(Root + "/admin" + path, methods, runner.Call(AdministrationCalls.Only(handle, names), null));
+
+        Admin(s_read, "/figures", AdministrationCalls.FiguresAsync);
+        Admin(s_read, "/users", AdministrationCalls.UsersAsync, "after", "limit");
+        Admin(s_post, "/users", AdministrationCalls.CreateUserAsync);
+        Admin(s_patch, "/users/{user}", AdministrationCalls.ChangeUserAsync);
+        Admin(s_post, "/invitations", AdministrationCalls.InviteAsync);
+        Admin(s_post, "/collect", AdministrationCalls.CollectAsync);
+        Admin(s_read, "/audit", AdministrationCalls.AuditAsync, "subject", "action", "before", "limit");
+        // Docker's protocol, not ours: its clients send what they like.
+        endpoints.MapMethods("/v1/search", s_read, runner.Call(DockerSearch.SearchAsync, null));
+        endpoints.MapMethods("/v1/_ping", s_read, runner.Call(DockerSearch.PingAsync, null));
+        endpoints.MapMethods(Root + "/{**rest}", s_any, runner.Call(_ => throw FaultException.NotFound("there is no such call"), null));
     }
 
     private static Task ShowAsync(ApiCall call) => call.SendAsync(

@@ -20,9 +20,9 @@ internal static class RepositoryCalls
         {
             Text = call.Query("q"),
             Namespace = call.Query("owner") is { Length: > 0 } owner ? owner : null,
-            IsPrivate = call.Query("visibility") switch { "private" => true, "public" => false, _ => null },
-            Order = SearchPage.OrderOf(call.Query("sort")),
-            After = PageMark.Parse(call.Query("after")),
+            IsPrivate = call.OneOf("visibility", "private", "public") switch { "private" => true, "public" => false, _ => null },
+            Order = SearchPage.OrderOf(call.OneOf("sort", "popular", "updated", "name")),
+            After = call.Mark(),
             Limit = call.Limit(UsualPage, RepositoryQuery.PageMax),
         };
         Listing<RepositorySummary> found = await call.Services.Browsing.Search.FindAsync(call.Caller, query, call.Cancelled);
@@ -45,6 +45,13 @@ internal static class RepositoryCalls
     public static async Task OneAsync(ApiCall call)
     {
         (Subject subject, string section, string argument) = await OpenAsync(call);
+        call.RequireNames((call.Method, section, argument) switch
+        {
+            ("GET" or "HEAD", "tags", "") => ["filter", "sort", "after", "limit"],
+            ("GET" or "HEAD", "diary", "") => ["tag", "before", "limit"],
+            ("POST", "retention", "run") => ["dry-run"],
+            _ => [],
+        });
         await ((call.Method, section, argument) switch
         {
             ("GET" or "HEAD", "", "") => ShowAsync(subject),

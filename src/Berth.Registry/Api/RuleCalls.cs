@@ -67,12 +67,7 @@ internal static class RuleCalls
     {
         subject.Require(RepositoryAccess.Administer, "run rules");
         ApiCall call = subject.Call;
-        bool isDry = call.Query("dry-run") switch
-        {
-            "" or "false" => false,
-            "true" => true,
-            _ => throw FaultException.Invalid("dry-run: true or false is expected"),
-        };
+        bool isDry = call.OneOf("dry-run", "true", "false") == "true";
         RetentionPlan plan = isDry ? await subject.Browsing.Retention.PlanAsync(subject.Id, call.Cancelled)
             : await subject.Browsing.Retention.RunAsync(call.Caller, subject.Id, call.Cancelled);
         RetentionWire wire = new(

@@ -13,7 +13,7 @@ internal static class TagCalls
     {
         ApiCall call = subject.Call;
         Listing<TagRow> tags = await subject.Browsing.Tags.FindAsync(
-            subject.Id, call.Query("filter"), call.Query("sort") == "name", PageMark.Parse(call.Query("after")),
+            subject.Id, call.Query("filter"), call.OneOf("sort", "name", "updated") == "name", call.Mark(),
             call.Limit(UsualPage, TagList.PageMax), call.Cancelled);
         IReadOnlyDictionary<string, ImageSummary> images = await subject.Browsing.Images.SummariesAsync(
             subject.Id, [.. tags.Items.Select(tag => tag.Digest)], call.Cancelled);

@@ -49,12 +49,43 @@ public abstract class ApiContract(PagesHub hub)
 
     [Theory]
     [InlineData("sort=name&after=0~0~%27;drop")]
-    [InlineData("after=x")]
     [InlineData("after=1~1~")]
     [InlineData("limit=0")]
     [InlineData("limit=999999999")]
     public async Task List_WithAnyMarkOrLimit_Answers(string query) =>
         Assert.Equal(JsonValueKind.Array, (await GetAsync(null, "/api/v1/repositories?" + query)).GetProperty("items").ValueKind);
+
+    [Theory]
+    [InlineData("GET", "repositories?ownr=x", "ownr: the query may not name this; known here: q, owner, visibility, sort, after, limit")]
+    [InlineData("GET", "repositories?visibility=foo", "visibility: foo is none of private, public")]
+    [InlineData("GET", "repositories?sort=foo", "sort: foo is none of popular, updated, name")]
+    [InlineData("GET", "repositories?after=junk", "after: the \"next\" of the page before is expected")]
+    [InlineData("GET", "repositories?limit=many", "limit: a number is expected")]
+    [InlineData("GET", "repositories?sort=name&sort=name", "sort: it stands in the query more than once")]
+    [InlineData("GET", "repositories/NAME?x", "x: the query may not name this; this call takes no query")]
+    [InlineData("DELETE", "repositories/NAME?dryRun=true", "dryRun: the query may not name this; this call takes no query")]
+    [InlineData("GET", "repositories/NAME/-/tags?sort=size", "sort: size is none of name, updated")]
+    [InlineData("GET", "repositories/NAME/-/tags?after=x", "after: the \"next\" of the page before is expected")]
+    [InlineData("GET", "repositories/NAME/-/diary?after=1", "after: the query may not name this; known here: tag, before, limit")]
+    [InlineData("POST", "repositories/NAME/-/retention/run?dryRun=true", "dryRun: the query may not name this; known here: dry-run")]
+    [InlineData("POST", "repositories/NAME/-/retention/run?dry-run=yes", "dry-run: yes is none of true, false")]
+    [InlineData("POST", "repositories/NAME/-/retention/run?dry-run=true&dry-run=false", "dry-run: it stands in the query more than once")]
+    [InlineData("POST", "admin/collect?dry-run=true", "dry-run: the query may not name this; this call takes no query")]
+    [InlineData("GET", "admin/audit?after=1", "after: the query may not name this; known here: subject, action, before, limit")]
+    [InlineData("GET", "account/tokens?after=1", "after: the query may not name this; this call takes no query")]
+    public async Task Query_ThatACallDoesNotKnow_IsRefused(string method, string path, string message)
+    {
+        string name = await hub.NewRepositoryAsync("alice");
+        await hub.PushAsync(name, "v1", "unknown query", "alice");
+        string root = $"/api/v1/repositories/{name}/-";
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync("alice", HttpMethod.Post, $"{root}/retention", "{\"pattern\":\"*\",\"keepLast\":0}"));
+        using HttpResponseMessage response = await AskAsync(
+            "alice", new HttpMethod(method), "/api/v1/" + path.Replace("NAME", name, StringComparison.Ordinal), null);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        JsonElement error = await response.Content.ReadFromJsonAsync<JsonElement>();
+        Assert.Equal(("invalid", message), (error.GetProperty("error").GetString(), error.GetProperty("message").GetString()));
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync("alice", HttpMethod.Get, $"{root}/tags/v1"));
+    }
 
     [Fact]
     public async Task PrivateRepository_IsNotFoundForOthers()
@@ -255,7 +286,11 @@ public abstract class ApiContract(PagesHub hub)
         await hub.PushAsync(kept, "v1", "quota one", "carol");
         long before = await UsedAsync();
         await hub.PushAsync(gone, "v1", "quota one", "carol");
-        Assert.Equal(before, await UsedAsync());
+        long manifest = (await hub.Services.Database.ReadAsync(
+            (transaction, token) => transaction.NumberAsync(
+                $"select m.bytes from manifests m join repositories r on r.id = m.repository_id where r.name = {gone}", token), default))!.Value;
+        // The same blobs once more; each repository has the manifest for itself.
+        Assert.Equal(before + manifest, await UsedAsync());
         await hub.PushAsync(gone, "v2", "quota two", "carol");
         Assert.True(await UsedAsync() > before);
         Assert.Equal(HttpStatusCode.NoContent, await StatusAsync("carol", HttpMethod.Delete, $"/api/v1/repositories/{gone}"));
@@ -298,6 +333,7 @@ public abstract class ApiContract(PagesHub hub)
     [InlineData("POST", "users")]
     [InlineData("POST", "invitations")]
     [InlineData("POST", "collect")]
+    [InlineData("POST", "collect?dry-run=true")]
     [InlineData("GET", "audit")]
     public async Task Administration_IsNotThereForOthers(string method, string call)
     {
