@@ -9,6 +9,7 @@ using Berth.Registry.Model;
 using Berth.Registry.Operation.Webhooks;
 using Berth.Registry.Tokens;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
 
 namespace Berth.Registry.Protocol;
 
@@ -30,6 +31,10 @@ internal sealed record RegistryCall(HttpContext Http, HubServices Services, Call
     public Digest Digest => ParseDigest(Reference);
 
     public string? Query(string name) => Request.Query.TryGetValue(name, out var values) ? values.ToString() : null;
+
+    /// <summary>True when the request says that its sender has what this tag stands for (<c>If-None-Match</c>).</summary>
+    public bool HasAlready(StringValues entityTag) => Request.Headers.IfNoneMatch is { Count: > 0 } header && header.ToString() is { } given
+        && (given == "*" || given.Contains(entityTag.ToString(), StringComparison.Ordinal));
 
     /// <exception cref="RegistryException">DIGEST_INVALID.</exception>
     public static Digest ParseDigest(string? text) => Digest.TryParse(text, out Digest digest)

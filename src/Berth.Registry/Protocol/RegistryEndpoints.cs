@@ -65,6 +65,11 @@ internal sealed partial class RegistryEndpoints(HubServices services)
         RegistryPath path = RegistryPath.Parse(context.Request.Path.Value!);
         if (path.Resource == RegistryResource.None)
             throw new RegistryException(RegistryCode.UNSUPPORTED, StatusCodes.Status404NotFound, "there is nothing of the protocol here");
+        // Whoever asks for another day must not change, or get, today's.
+        if (context.Request.Query.ContainsKey("at")
+            && (path.Resource, context.Request.Method) is not (RegistryResource.Manifest, "GET" or "HEAD"))
+            throw new RegistryException(RegistryCode.UNSUPPORTED, StatusCodes.Status400BadRequest,
+                "at: only a manifest can be read as it was on a day, by GET or HEAD and a tag; what was cannot be changed");
         RepositoryName repository = default;
         if (path.Resource is not (RegistryResource.Root or RegistryResource.Catalog) && !RepositoryName.TryParse(path.Name, out repository))
             throw new RegistryException(RegistryCode.NAME_INVALID, "invalid repository name");

@@ -164,4 +164,25 @@ public abstract class ManifestGroup<THub>(THub hub) : IClassFixture<THub> where 
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
         Assert.Equal("MANIFEST_INVALID", await HubRig.CodeAsync(response));
     }
+
+    [Theory]
+    [InlineData("PUT", "manifests/v1?at=2020-01-01")]
+    [InlineData("DELETE", "manifests/v1?at=2020-01-01")]
+    [InlineData("DELETE", "manifests/DIGEST?at=2020-01-01")]
+    [InlineData("GET", "tags/list?at=2020-01-01")]
+    [InlineData("PUT", "manifests/v1?tag=v2")]
+    public async Task Query_ThatMeansNothingHere_IsRefused_AndChangesNothing(string method, string path)
+    {
+        string name = hub.NewRepository();
+        string document = await hub.PushImageAsync(name, "v1");
+        string rest = path.Replace("DIGEST", HubRig.DigestOf(document).ToString(), StringComparison.Ordinal);
+        var body = new ByteArrayContent(System.Text.Encoding.UTF8.GetBytes(document + " "));
+        body.Headers.ContentType = new(HubRig.OciManifest);
+        using HttpResponseMessage response = await hub.SendAsync(
+            new HttpMethod(method), $"/v2/{name}/{rest}", method == "PUT" ? body : null);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Equal("UNSUPPORTED", await HubRig.CodeAsync(response));
+        using HttpResponseMessage now = await hub.GetAsync($"/v2/{name}/manifests/v1");
+        Assert.Equal(document, await now.Content.ReadAsStringAsync());
+    }
 }

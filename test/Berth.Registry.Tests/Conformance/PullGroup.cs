@@ -188,6 +188,24 @@ public abstract class PullGroup<THub>(THub hub) : IClassFixture<THub> where THub
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
     }
 
+    [Theory]
+    [InlineData("\"DIGEST\"", "GET"), InlineData("W/\"DIGEST\"", "GET"), InlineData("\"a\", \"DIGEST\"", "HEAD"), InlineData("*", "GET")]
+    public async Task Blob_ThatIsThereAlready_Answers304(string tags, string method)
+    {
+        string name = hub.NewRepository();
+        Digest digest = await hub.PushBlobAsync(name, RandomBytes(1000));
+        string given = tags.Replace("DIGEST", digest.ToString(), StringComparison.Ordinal);
+        using HttpResponseMessage response = await hub.SendAsync(
+            new HttpMethod(method), $"/v2/{name}/blobs/{digest}", null, ("If-None-Match", given), ("Range", "bytes=0-1"));
+        Assert.Equal(HttpStatusCode.NotModified, response.StatusCode);
+        Assert.Equal($"\"{digest}\"", HubRig.Header(response, "ETag"));
+        Assert.Empty(await response.Content.ReadAsByteArrayAsync());
+        using HttpResponseMessage other = await hub.GetAsync($"/v2/{name}/blobs/{digest}", ("If-None-Match", "\"sha256:other\""));
+        Assert.Equal(HttpStatusCode.OK, other.StatusCode);
+        using HttpResponseMessage unknown = await hub.GetAsync($"/v2/{name}/blobs/{HubRig.DigestOf("none")}", ("If-None-Match", "*"));
+        Assert.Equal(HttpStatusCode.NotFound, unknown.StatusCode);
+    }
+
     private static byte[] RandomBytes(int count)
     {
         byte[] bytes = new byte[count];

@@ -25,6 +25,12 @@ internal static class GetBlob
         }
         BlobRow blob = found ?? throw Unknown();
         Describe(call, digest);
+        // By RFC 9110, 13.2.2 this comes before a range.
+        if (call.HasAlready(call.Response.Headers.ETag))
+        {
+            call.Response.StatusCode = StatusCodes.Status304NotModified;
+            return;
+        }
         if (call.IsHead)
         {
             call.Response.ContentLength = blob.Bytes;

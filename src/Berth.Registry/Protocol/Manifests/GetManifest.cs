@@ -28,8 +28,7 @@ internal static class GetManifest
         HttpResponse response = call.Response;
         response.Headers["Docker-Content-Digest"] = manifest.DigestText;
         response.Headers.ETag = manifest.ETag;
-        if (call.Request.Headers.IfNoneMatch.Count > 0 && call.Request.Headers.IfNoneMatch.ToString() is { } given
-            && (given == "*" || given.Contains(manifest.ETag.ToString(), StringComparison.Ordinal)))
+        if (call.HasAlready(manifest.ETag))
         {
             response.StatusCode = StatusCodes.Status304NotModified;
             return;

@@ -67,7 +67,11 @@ internal static class PutManifest
 
     private static (Digest Expected, string[] Tags) ReadTarget(RegistryCall call)
     {
-        if (!call.Reference.Contains(':', StringComparison.Ordinal))
+        bool isTag = !call.Reference.Contains(':', StringComparison.Ordinal);
+        if (isTag && call.Request.Query.ContainsKey("tag"))
+            throw new RegistryException(RegistryCode.UNSUPPORTED, StatusCodes.Status400BadRequest,
+                "tag: more tags are given to a manifest that is pushed by its digest; this one is pushed by a tag");
+        if (isTag)
             return TagName.IsValid(call.Reference)
                 ? (default, [call.Reference])
                 : throw new RegistryException(RegistryCode.MANIFEST_INVALID, "not a tag: at most 128 letters, digits, '_', '.' and '-'");
