@@ -32,9 +32,9 @@ internal static class DataCommands
         HubLocation.Verb("gc", "Remove what nothing needs; a server does so by itself", CollectAsync, s_dryRun),
         HubLocation.Verb("backup", "Copy everything into a directory while the hub serves; later runs copy what is new", BackUpAsync,
             s_directory),
-        HubLocation.Verb("restore", "Put a backup into an empty hub that does not run, on either database", RestoreAsync, s_directory,
+        HubLocation.FirstVerb("restore", "Put a backup into an empty hub that does not run, on either database", RestoreAsync, s_directory,
             s_key, s_withoutKey),
-        HubLocation.Verb("import", "Take over the storage folder of docker-registry", ImportAsync, s_folder, s_visibility),
+        HubLocation.FirstVerb("import", "Take over the storage folder of docker-registry", ImportAsync, s_folder, s_visibility),
     ];
 
     private static async Task CollectAsync(HubServices services, ParseResult parsed, CancellationToken cancellationToken)

@@ -30,20 +30,37 @@ internal static class HubLocation
     /// <summary>Who the audit log names for what is done here.</summary>
     public static Caller Operator { get; } = new() { Name = AuditLog.CommandLine, IsAdministrator = true };
 
-    /// <summary>Makes a verb that works on a hub and says failures in one sentence.</summary>
+    /// <summary>Makes a verb that works on a hub and says failures in one sentence. Where there is none it makes none: a directory that
+    /// was mistyped would be an empty hub, of which everything succeeds.</summary>
     public static Command Verb(
         string name, string description, Func<HubServices, ParseResult, CancellationToken, Task> run, params ReadOnlySpan<Symbol> parts) =>
-        ClosedVerb(
-            name, description, async (options, parsed, cancellationToken) =>
-            {
-                await using HubServices services = await HubServices.OpenAsync(
-                    options, NullLoggerFactory.Instance, TimeProvider.System, cancellationToken);
-                await run(services, parsed, cancellationToken);
-            }, parts);
+        ClosedVerb(name, description, Opened(run), parts);
+
+    /// <summary>Makes a verb with which a hub may begin.</summary>
+    public static Command FirstVerb(
+        string name, string description, Func<HubServices, ParseResult, CancellationToken, Task> run, params ReadOnlySpan<Symbol> parts) =>
+        Make(name, description, Opened(run), parts);
 
     /// <summary>Makes a verb for a hub that it does not open, or opens by itself.</summary>
     public static Command ClosedVerb(
-        string name, string description, Func<HubOptions, ParseResult, CancellationToken, Task> run, params ReadOnlySpan<Symbol> parts)
+        string name, string description, Func<HubOptions, ParseResult, CancellationToken, Task> run, params ReadOnlySpan<Symbol> parts) =>
+        Make(
+            name, description, async (options, parsed, cancellationToken) =>
+            {
+                await HubServices.RequireAsync(options, cancellationToken);
+                await run(options, parsed, cancellationToken);
+            }, parts);
+
+    private static Func<HubOptions, ParseResult, CancellationToken, Task> Opened(
+        Func<HubServices, ParseResult, CancellationToken, Task> run) => async (options, parsed, cancellationToken) =>
+    {
+        await using HubServices services = await HubServices.OpenAsync(
+            options, NullLoggerFactory.Instance, TimeProvider.System, cancellationToken);
+        await run(services, parsed, cancellationToken);
+    };
+
+    private static Command Make(
+        string name, string description, Func<HubOptions, ParseResult, CancellationToken, Task> run, ReadOnlySpan<Symbol> parts)
     {
         var command = new Command(name, description);
         foreach (Symbol part in parts)

@@ -21,7 +21,7 @@ internal static class OrganisationCommands
 
     public static Command CreateOrganisations() => new("org", "Manage organisations")
     {
-        HubLocation.Verb("add", "Make an organisation", AddAsync, s_organisation, s_owner, s_display),
+        HubLocation.FirstVerb("add", "Make an organisation", AddAsync, s_organisation, s_owner, s_display),
         HubLocation.Verb("list", "List organisations", ListAsync),
         HubLocation.Verb("rm", "Remove an organisation that has no repositories", (services, parsed, token) =>
             services.Accounts.Organisations.RemoveAsync(HubLocation.Operator, parsed.GetValue(s_organisation)!, token), s_organisation),

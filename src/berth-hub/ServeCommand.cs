@@ -83,6 +83,8 @@ internal static class ServeCommand
         const string Time = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
         // What the web server says of each request is said by the hub, once.
         logging.SetMinimumLevel(configuration.LogLevel).AddFilter("Microsoft", LogLevel.Warning);
+        // Why it does not start is said by the hub, in a sentence.
+        logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         if (configuration.LogsAsJson)
         {
             logging.AddJsonConsole(console =>

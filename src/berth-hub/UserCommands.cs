@@ -20,7 +20,7 @@ internal static class UserCommands
 
     public static Command Create() => new("user", "Manage users")
     {
-        HubLocation.Verb("add", "Make a user", AddAsync, s_name, s_admin, s_passwordStdin, s_noPassword, s_display, s_email),
+        HubLocation.FirstVerb("add", "Make a user", AddAsync, s_name, s_admin, s_passwordStdin, s_noPassword, s_display, s_email),
         HubLocation.Verb("list", "List users", ListAsync),
         HubLocation.Verb("passwd", "Set a password; sessions end", SetPasswordAsync, s_name, s_passwordStdin),
         HubLocation.Verb("rm", "Remove a user who has no repositories", (services, parsed, token) =>
@@ -33,7 +33,7 @@ internal static class UserCommands
             services.Accounts.Users.SetAdministratorAsync(HubLocation.Operator, parsed.GetValue(s_name)!, true, token), s_name),
         HubLocation.Verb("demote", "Make an administrator an ordinary user", (services, parsed, token) =>
             services.Accounts.Users.SetAdministratorAsync(HubLocation.Operator, parsed.GetValue(s_name)!, false, token), s_name),
-        HubLocation.Verb("invite", "Print an invitation, good once", InviteAsync, s_note),
+        HubLocation.FirstVerb("invite", "Print an invitation, good once", InviteAsync, s_note),
         HubLocation.Verb("link", "Let somebody at the OpenID provider sign in as a user", LinkAsync, s_name, s_subject),
     };
 

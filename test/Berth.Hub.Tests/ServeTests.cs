@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Sockets;
 
 namespace Berth.Hub.Tests;
 
@@ -21,6 +22,41 @@ public sealed class ServeTests
         (int code, string output) = await HubProgram.RunAsync("serve", "--listen", "nowhere");
         Assert.Equal(1, code);
         Assert.Contains("listen: nowhere: not an address and a port", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Serve_OnAPortThatIsTaken_SaysSoInOneLine()
+    {
+        using TcpListener taken = new(IPAddress.Loopback, 0);
+        taken.Start();
+        string address = taken.LocalEndpoint.ToString()!;
+        string data = Directory.CreateTempSubdirectory("berth-hub-").FullName;
+        foreach (string flag in new[] { "--listen", "--admin-listen" })
+        {
+            string[] free = flag == "--listen" ? [] : ["--listen", "127.0.0.1:0"];
+            (int code, string output) = await HubTool.RunAsync(HubTool.Hub, ["serve", "--data", data, flag, address, .. free]);
+            Assert.Equal(1, code);
+            string line = Assert.Single(output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+            Assert.StartsWith("failed to start: listen", line, StringComparison.Ordinal);
+        }
+        Directory.Delete(data, recursive: true);
+    }
+
+    [Theory]
+    [InlineData("backup", "/nonexistent/backup")]
+    [InlineData("gc")]
+    [InlineData("audit")]
+    [InlineData("user", "list")]
+    [InlineData("quota", "set", "lab", "1GB")]
+    [InlineData("secrets", "rotate")]
+    [InlineData("secrets", "reset")]
+    public async Task Verb_WhereThereIsNoHub_SaysSo_AndMakesNone(params string[] verb)
+    {
+        string data = Path.Join(Path.GetTempPath(), $"no-hub-{Guid.NewGuid():N}");
+        (int code, string output) = await HubTool.RunAsync(HubTool.Hub, [.. verb, "--data", data]);
+        Assert.Equal(1, code);
+        Assert.StartsWith($"there is no hub in {data}: name its directory with --data", output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(data));
     }
 
     [Fact]

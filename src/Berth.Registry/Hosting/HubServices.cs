@@ -101,6 +101,31 @@ public sealed record HubServices : IAsyncDisposable
         }
     }
 
+    /// <summary>Refuses where no hub was begun yet, and makes nothing there.</summary>
+    /// <exception cref="FaultException">NotFound: there is none. Unavailable: the database is away.</exception>
+    public static async Task RequireAsync(HubOptions options, CancellationToken cancellationToken)
+    {
+        if (options.Database is null)
+        {
+            if (!File.Exists(Path.Join(options.DataDirectory, SqliteFile)))
+                throw None($"in {options.DataDirectory}: name its directory with --data");
+            return;
+        }
+        await using HubDatabase database = HubDatabase.OpenPostgreSql(options.Database);
+        long? tables = await database.ReadAsync(
+            (session, token) => session.NumberAsync(
+                $"""
+                select count(*) from information_schema.tables where table_name = 'migrations' and table_schema = current_schema()
+                """, token),
+            cancellationToken).ConfigureAwait(false);
+        if (tables is not > 0)
+            throw None("in this database: name another with --database");
+    }
+
+    private static FaultException None(string where) =>
+        FaultException.NotFound(
+            $"there is no hub {where}; \"serve\", \"restore\", \"import\", \"user add\", \"user invite\" and \"org add\" begin one");
+
     /// <summary>The metadata alone, as it is.</summary>
     internal static HubDatabase OpenDatabase(HubOptions options)
     {
