@@ -10,6 +10,12 @@ public sealed class BrowserHub : IAsyncLifetime
 {
     public const string Repository = "harbour/lighthouse";
 
+    /// <summary>A repository whose only tag is as long as tags may be, without a place to break.</summary>
+    public const string LongTagged = "harbour/long";
+
+    /// <summary>That tag.</summary>
+    public static readonly string LongTag = new('w', 128);
+
     /// <summary>How many milliseconds the browser may take for anything.</summary>
     public const int Patience = 120_000;
 
@@ -30,6 +36,8 @@ public sealed class BrowserHub : IAsyncLifetime
             await PushAsync(Repository, "stable", i);
         }
         await PushAsync("harbour/pilot", "latest", 1);
+        await PushAsync(LongTagged, LongTag, 1);
+        await PushAsync(LongTagged, LongTag, 2);
     }
 
     public async ValueTask DisposeAsync()

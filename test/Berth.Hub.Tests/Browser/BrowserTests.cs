@@ -9,7 +9,9 @@ public sealed class BrowserTests(BrowserHub hub) : IClassFixture<BrowserHub>
     [
         "/", "/search", "/search?q=light", $"/r/{BrowserHub.Repository}", $"/r/{BrowserHub.Repository}/-/tags",
         $"/r/{BrowserHub.Repository}/-/tags/stable", $"/r/{BrowserHub.Repository}/-/diary", $"/r/{BrowserHub.Repository}/-/diary/stable",
-        "/u/harbour",
+        "/u/harbour", $"/r/{BrowserHub.LongTagged}", $"/r/{BrowserHub.LongTagged}/-/tags",
+        $"/r/{BrowserHub.LongTagged}/-/tags/{BrowserHub.LongTag}", $"/r/{BrowserHub.LongTagged}/-/diary",
+        $"/r/{BrowserHub.LongTagged}/-/diary/{BrowserHub.LongTag}", $"/r/{BrowserHub.LongTagged}/-/diary/{BrowserHub.LongTag}?on=2020-01-01",
     ];
 
     [Theory]
