@@ -390,7 +390,7 @@ internal sealed partial class ContainerService
             IPv6Address = settings.IPv6Address.Length > 0 ? InternetAddress.Parse(settings.IPv6Address) : null,
             LinkLocalAddresses = [.. settings.LinkLocalAddresses.Select(InternetAddress.Parse)],
             Mac = settings.MacAddress.Length > 0 ? MacAddress.Parse(settings.MacAddress) : null,
-            Aliases = settings.Aliases,
+            Aliases = ContainerNetworking.Aliases(record, settings),
             Links = LinksOn(record, network, settings),
             Ports = publish ? PortsOf(record) : [],
             Dns = [.. (record.Host.Dns ?? []).Select(IPAddress.Parse)],

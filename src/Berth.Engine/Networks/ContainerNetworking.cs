@@ -25,7 +25,8 @@ internal static class ContainerNetworking
                 GlobalIPv6Address = live?.IPv6Address?.ToString() ?? "",
                 GlobalIPv6PrefixLength = live?.IPv6PrefixLength ?? 0,
                 MacAddress = live?.Mac?.ToString() ?? "",
-                DnsNames = network?.HasNames == true ? [.. new[] { record.Name, record.Id[..12] }.Concat(settings.Aliases).Distinct()] : [],
+                DnsNames = network?.HasNames == true
+                    ? [.. Aliases(record, settings).Prepend(record.Id[..12]).Prepend(record.Name).Distinct()] : [],
             };
         }
         return new ContainerNetworks
@@ -36,6 +37,12 @@ internal static class ContainerNetworking
             Endpoints = endpoints,
         };
     }
+
+    /// <summary>What others on a network with a name server find a container by, beside its name and its short ID: the aliases there, and
+    /// its host name.</summary>
+    public static IReadOnlyList<string> Aliases(ContainerRecord record, EndpointSettings settings) =>
+        record.Config.Hostname is { Length: > 0 } host && host != record.Id[..12]
+            ? [.. settings.Aliases.Append(host).Distinct()] : settings.Aliases;
 
     private static Dictionary<string, IReadOnlyList<PortBinding>> Ports(ContainerRecord record)
     {
