@@ -13,10 +13,14 @@ internal sealed partial class ContainerService
         await container.Gate.WaitAsync(cancellationToken);
         try
         {
+            string stop = string.IsNullOrEmpty(container.Record.Config.StopSignal) ? "SIGTERM" : container.Record.Config.StopSignal;
+            bool isStop = number == Signals.SIGKILL || number == SignalNames.Parse(stop);
+            // As Docker: there is no process that could take the signal, so whichever it is, the restarts end.
+            if (container.Runtime is null && EndRestarting(container, isByUser: isStop))
+                return;
             if (container.Runtime is not { } running)
                 throw FaultException.Conflict($"cannot kill container: {id}: container {container.Id} is not running");
-            string stop = string.IsNullOrEmpty(container.Record.Config.StopSignal) ? "SIGTERM" : container.Record.Config.StopSignal;
-            container.StopRequested |= number == Signals.SIGKILL || number == SignalNames.Parse(stop);
+            container.StopRequested |= isStop;
             if (container.State.Status == ContainerStatus.Paused && number == Signals.SIGKILL)
                 await ThawAsync(container, cancellationToken);
             if (!running.TrySignal(number))

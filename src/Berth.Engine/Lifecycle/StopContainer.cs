@@ -69,7 +69,7 @@ internal sealed partial class ContainerService
         {
             container.StopRequested = true;
             if (container.Runtime is null)
-                return EndRestarting(container);
+                return EndRestarting(container, isByUser: true);
             running = container.Runtime;
             handled = container.ExitHandled.Task;
             if (container.State.Status == ContainerStatus.Paused)
@@ -88,12 +88,15 @@ internal sealed partial class ContainerService
     }
 
     // A container that waits for its restart is stopped by not restarting it.
-    private bool EndRestarting(Container container)
+    private bool EndRestarting(Container container, bool isByUser)
     {
         if (container.State.Status != ContainerStatus.Restarting)
             return false;
         container.Run.Cancel();
-        Update(container, record => record with { StoppedByUser = true, State = record.State with { Status = ContainerStatus.Exited } });
+        Update(container, record => record with
+        {
+            StoppedByUser = isByUser, State = record.State with { Status = ContainerStatus.Exited },
+        });
         container.CompleteExit(new WaitOutcome(container.State.ExitCode, null));
         return true;
     }
