@@ -23,8 +23,16 @@ internal sealed class HealthMonitor(EngineParts parts)
     /// <summary>Does what a container's settings say when it became unhealthy.</summary>
     public Func<Container, Task>? OnUnhealthy { get; set; }
 
-    /// <summary>The health at start; null without a check.</summary>
-    public static HealthState? Initial(HealthConfig? config) => Command(config) is null ? null : new HealthState("starting", 0, []);
+    /// <summary>The health at start, with the results of earlier runs; null without a check.</summary>
+    public static HealthState? Initial(HealthConfig? config, HealthState? earlier) =>
+        Command(config) is null ? null : new HealthState("starting", 0, earlier?.Log ?? []);
+
+    /// <summary>Whether there is anything to check by.</summary>
+    public static bool HasCheck(HealthConfig? config) => Command(config) is not null;
+
+    /// <summary>The state of a container that nobody checks now, because it has ended or is paused: Docker calls it unhealthy.</summary>
+    public static ContainerState Unwatched(ContainerState state) =>
+        state.Health is { } health ? state with { Health = health with { Status = "unhealthy" } } : state;
 
     /// <summary>Checks until the token says that the run is over.</summary>
     public void Watch(Container container, IContainer running, CancellationToken runToken)
@@ -63,6 +71,9 @@ internal sealed class HealthMonitor(EngineParts parts)
             await container.Gate.WaitAsync(runToken);
             try
             {
+                // One that was paused meanwhile could not answer.
+                if (container.State.Status == ContainerStatus.Paused)
+                    continue;
                 Record(container, result, config, isInStartPeriod: IsInStartPeriod());
             }
             finally

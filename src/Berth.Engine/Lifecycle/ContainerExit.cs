@@ -40,7 +40,7 @@ internal sealed partial class ContainerService
                 Endpoints = [],
                 StoppedByUser = container.StopRequested,
                 RestartCount = restarts ? record.RestartCount + 1 : record.RestartCount,
-                State = record.State with
+                State = HealthMonitor.Unwatched(record.State) with
                 {
                     Status = restarts ? ContainerStatus.Restarting : ContainerStatus.Exited,
                     Pid = 0, ExitCode = exit.Code, FinishedAt = exit.At, OutOfMemory = exit.OutOfMemory,

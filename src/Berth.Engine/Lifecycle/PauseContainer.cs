@@ -18,7 +18,10 @@ internal sealed partial class ContainerService
             if (container.Runtime is not { } running)
                 throw FaultException.Conflict($"Container {id} is not running");
             await OfRunningAsync(container, running, () => running.PauseAsync(cancellationToken));
-            Update(container, record => record with { State = record.State with { Status = ContainerStatus.Paused } });
+            Update(container, record => record with
+            {
+                State = HealthMonitor.Unwatched(record.State) with { Status = ContainerStatus.Paused },
+            });
             Publish(container.Record, "pause");
         }
         finally

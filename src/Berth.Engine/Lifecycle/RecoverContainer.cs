@@ -38,7 +38,7 @@ internal sealed partial class ContainerService
         Update(container, record => record with
         {
             Endpoints = [],
-            State = record.State with
+            State = HealthMonitor.Unwatched(record.State) with
             {
                 Status = ContainerStatus.Exited, Pid = 0, ExitCode = wasRestarting ? record.State.ExitCode : ExitUnknown,
                 FinishedAt = wasRestarting ? record.State.FinishedAt : parts.Time.GetUtcNow(),

@@ -69,7 +69,8 @@ internal sealed partial class ContainerService
                 State = record.State with
                 {
                     Status = ContainerStatus.Running, Pid = running.Pid, StartedAt = running.StartedAt ?? parts.Time.GetUtcNow(),
-                    ExitCode = 0, Error = "", OutOfMemory = false, Health = HealthMonitor.Initial(record.Config.Healthcheck),
+                    ExitCode = 0, Error = "", OutOfMemory = false,
+                    Health = HealthMonitor.Initial(record.Config.Healthcheck, record.State.Health),
                 },
             });
             foreach (MountRecord mount in container.Record.Mounts.Where(mount => mount.Point.Type == "volume"))
