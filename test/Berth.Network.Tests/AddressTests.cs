@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using Berth.Faults;
 
@@ -27,6 +28,29 @@ public sealed class AddressTests
             Assert.Equal(expected, address.ToString());
             Assert.Equal(address, JsonSerializer.Deserialize<InternetAddress>(JsonSerializer.Serialize(address)));
         }
+    }
+
+    /// <summary>What .NET reads as another address than the text says is none.</summary>
+    [Theory]
+    [InlineData("10.0.0.1", true)]
+    [InlineData("fd00::1", true)]
+    [InlineData("fe80::1%1", true)]
+    [InlineData("::ffff:10.0.0.1", true)]
+    [InlineData("1.2", false)]
+    [InlineData("010.0.0.1", false)]
+    [InlineData("0x7f.0.0.1", false)]
+    [InlineData("2130706433", false)]
+    [InlineData("::ffff:1.2", false)]
+    [InlineData("::ffff:010.0.0.1", false)]
+    [InlineData("[::1]:80", false)]
+    [InlineData("[::1]", false)]
+    [InlineData(" ::1", false)]
+    [InlineData("", false)]
+    [InlineData(null, false)]
+    public void AddressText_IsTakenByTheLetter(string? text, bool isAddress)
+    {
+        Assert.Equal(isAddress, AddressText.TryParse(text, out IPAddress? address));
+        Assert.Equal(isAddress ? text : null, address?.ToString());
     }
 
     [Theory]

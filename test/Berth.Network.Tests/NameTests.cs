@@ -139,6 +139,21 @@ public sealed class NameTests
         Assert.EndsWith("172.17.0.1\thost.docker.internal\nfd00::1\thost.docker.internal\n172.17.0.2\tabc\nfd00::2\tabc\n", text, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("a:1.2")]
+    [InlineData("a=010.0.0.1")]
+    [InlineData("a:[::1]:80")]
+    public void ExtraHost_WithHalfAnAddress_IsRefused(string text) => Assert.StartsWith(
+        "invalid IP address in add-host: ", Assert.Throws<Faults.FaultException>(() => HostsFile.ParseExtraHost(text, [])).Message,
+        StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("a:[fd00::1]", "fd00::1")]
+    [InlineData("a=fd00::1", "fd00::1")]
+    [InlineData("a:10.0.0.1", "10.0.0.1")]
+    public void ExtraHost_IsReadInAllItsForms(string text, string address) =>
+        Assert.Equal(new ExtraHost("a", IPAddress.Parse(address)), Assert.Single(HostsFile.ParseExtraHost(text, [])));
+
     private static byte[] Question(string name, int type)
     {
         List<byte> message = [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];

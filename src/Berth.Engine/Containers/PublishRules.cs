@@ -51,7 +51,7 @@ internal static class PublishRules
         ushort port, TransportProtocol protocol, PortBinding binding, IPAddress? standard)
     {
         IPAddress? address = null;
-        if (binding.HostIp.Length > 0 && !IPAddress.TryParse(binding.HostIp.Trim('[', ']'), out address))
+        if (binding.HostIp.Length > 0 && !AddressText.TryParse(binding.HostIp.Trim('[', ']'), out address))
             throw FaultException.Invalid($"invalid IP address: {binding.HostIp}");
         (ushort first, ushort last) = binding.HostPort.Length == 0 || binding.HostPort == "0"
             ? ((ushort)0, (ushort)0) : Range(binding.HostPort);

@@ -112,7 +112,7 @@ internal static class ValidateHost
         foreach (string entry in host.ExtraHosts ?? [])
             _ = Network.HostsFile.ParseExtraHost(entry, [System.Net.IPAddress.Loopback]);
         foreach (string server in host.Dns ?? [])
-            if (!System.Net.IPAddress.TryParse(server, out _))
+            if (!Network.AddressText.TryParse(server, out _))
                 throw FaultException.Invalid($"{server} is not an ip address");
     }
 

@@ -51,7 +51,7 @@ public static class HostsFile
         }
         if (address is ['[', .., ']'])
             address = address[1..^1];
-        return IPAddress.TryParse(address, out IPAddress? parsed)
+        return AddressText.TryParse(address, out IPAddress? parsed)
             ? [new ExtraHost(text[..separator], parsed)]
             : throw Berth.Faults.FaultException.Invalid($"invalid IP address in add-host: \"{address}\"");
     }

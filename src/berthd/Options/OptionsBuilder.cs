@@ -234,7 +234,7 @@ internal sealed class OptionsBuilder(SettingValues values, DefaultPaths paths)
 
     private string Address(Setting setting, string text)
     {
-        if (!System.Net.IPAddress.TryParse(text, out _))
+        if (!Network.AddressText.TryParse(text, out _))
             _errors.Add($"invalid {setting.Name} ({text}): an IP address is expected");
         return text;
     }
