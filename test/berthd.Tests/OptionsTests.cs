@@ -95,6 +95,19 @@ public sealed class OptionsTests : IDisposable
     }
 
     [Theory]
+    [InlineData("""{"dns": ["1.2"]}""", "invalid dns (1.2): an IP address is expected")]
+    [InlineData("""{"ip": "010.0.0.1"}""", "invalid ip (010.0.0.1): an IP address is expected")]
+    [InlineData("""{"labels": ["a=b", "c", "a=d"]}""", "conflict labels for a=b and a=d")]
+    [InlineData("""{"default-ulimits": {"nofile": {"Name": "nofile", "Soft": 9, "Hard": 6}}}""",
+        "ulimit soft limit must be less than or equal to hard limit: 9 > 6")]
+    [InlineData("""{"default-ulimits": {"bogus": {"Name": "bogus", "Soft": 1, "Hard": 6}}}""", "invalid ulimit type: bogus")]
+    public void File_ValuesThatContradictThemselves_AreOneSentence(string file, string message)
+    {
+        Assert.Null(Build([], file, out List<string> errors));
+        Assert.Contains(message, Assert.Single(errors), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("{}", true)]
     [InlineData("""{"features": {"buildkit": true, "containerd-snapshotter": false}}""", true)]
     [InlineData("""{"features": {"buildkit": false}}""", false)]

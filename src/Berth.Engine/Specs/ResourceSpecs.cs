@@ -55,7 +55,7 @@ internal static class ResourceSpecs
         CpuList.Check(limits.CpusetMems, "cpuset.mems");
         Refuse(limits);
         foreach (Ulimit limit in limits.Ulimits ?? [])
-            Check(limit);
+            UlimitRules.Check(limit);
     }
 
     public static LinuxResources Build(ResourceLimits limits, bool isPrivileged) => new()
@@ -87,15 +87,6 @@ internal static class ResourceSpecs
     {
         if (limits.CpuRealtimePeriod != 0 || limits.CpuRealtimeRuntime != 0)
             throw new FaultException(FaultKind.NotSupported, "--cpu-rt-period and --cpu-rt-runtime are not offered by this engine");
-    }
-
-    private static void Check(Ulimit limit)
-    {
-        if (limit.Name is not ("core" or "cpu" or "data" or "fsize" or "locks" or "memlock" or "msgqueue" or "nice" or "nofile"
-            or "nproc" or "rss" or "rtprio" or "rttime" or "sigpending" or "stack" or "as"))
-            throw FaultException.Invalid($"invalid ulimit type: {limit.Name}");
-        if (limit.Hard >= 0 && (limit.Soft > limit.Hard || limit.Soft < 0))
-            throw FaultException.Invalid($"ulimit soft limit must be less than or equal to hard limit: {limit.Soft} > {limit.Hard}");
     }
 
     private static BlockIoLimits? BlockLimits(ResourceLimits limits)

@@ -100,11 +100,24 @@ internal sealed class OptionsBuilder(SettingValues values, DefaultPaths paths)
             StopContainersOnDispose = values.Flag(Settings.LiveRestore) is false,
             ShutdownTimeoutSeconds = Number(Settings.ShutdownTimeout, defaults.ShutdownTimeoutSeconds, 0, 3600),
             CdiDirectories = CdiDirectories(defaults),
-            Labels = values.All(Settings.Labels),
+            Labels = Labels(),
             SeccompProfile = values.Text(Settings.Seccomp) is { Length: > 0 } path and not "builtin" ? ReadText(path) : null,
             DefaultUserMaps = Remap(),
             NoNewPrivileges = values.Flag(Settings.NoNewPrivileges) ?? false,
         };
+    }
+
+    private IReadOnlyList<string> Labels()
+    {
+        IReadOnlyList<string> all = values.All(Settings.Labels);
+        Dictionary<string, string> known = new(StringComparer.Ordinal);
+        foreach (string label in all)
+        {
+            string name = label.Split('=', 2)[0];
+            if (!known.TryAdd(name, label) && known[name] != label)
+                _errors.Add($"conflict labels for {known[name]} and {label}");
+        }
+        return all;
     }
 
     private UserMaps? Remap()
@@ -297,9 +310,11 @@ internal sealed class OptionsBuilder(SettingValues values, DefaultPaths paths)
         string[] limits = equals < 1 ? [] : text[(equals + 1)..].Split(':');
         if (limits.Length is not (1 or 2) || !limits.All(limit => long.TryParse(limit, CultureInfo.InvariantCulture, out _)))
             throw FaultException.Invalid($"invalid ulimit argument: {text}");
-        return new Ulimit(
+        Ulimit limit = new(
             text[..equals], long.Parse(limits[0], CultureInfo.InvariantCulture),
             long.Parse(limits[^1], CultureInfo.InvariantCulture));
+        UlimitRules.Check(limit);
+        return limit;
     }
 
     private static AddressPool ParsePool(string text)
