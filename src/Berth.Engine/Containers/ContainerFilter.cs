@@ -9,6 +9,17 @@ internal static class ContainerFilter
 {
     private static readonly TimeSpan s_matchTimeMax = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>Refuses values that mean nothing, whether or not there is a container to compare them with.</summary>
+    /// <exception cref="FaultException">InvalidArgument; NotSupported: SCTP.</exception>
+    public static void Check(FilterSet filters)
+    {
+        foreach (string code in filters["exited"])
+            _ = Code(code);
+        foreach (string port in filters["expose"].Concat(filters["publish"]))
+            _ = PublishRules.Ports(port).Count();
+        _ = filters.Flag("is-task");
+    }
+
     public static bool Matches(FilterSet filters, ContainerRecord record, EngineParts parts) =>
         Any(filters, "id", wanted => record.Id.StartsWith(wanted, StringComparison.Ordinal) || IsMatch(record.Id, wanted))
         && Any(filters, "name", wanted => IsMatch(record.Name, wanted) || IsMatch("/" + record.Name, wanted))

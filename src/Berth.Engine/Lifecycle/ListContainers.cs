@@ -22,6 +22,7 @@ internal sealed partial class ContainerService
         foreach (string health in filters["health"])
             if (health is not ("starting" or "healthy" or "unhealthy" or "none"))
                 throw FaultException.Invalid($"unrecognized filter value for health: {health}");
+        ContainerFilter.Check(filters);
         Container? before = filters["before"] is [string later, ..] ? Find(later) : null;
         Container? since = filters["since"] is [string earlier, ..] ? Find(earlier) : null;
         HashSet<Digest>? ancestors = filters.Has("ancestor") ? Descendants(filters["ancestor"]) : null;

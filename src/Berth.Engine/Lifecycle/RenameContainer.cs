@@ -9,14 +9,14 @@ internal sealed partial class ContainerService
         if (string.IsNullOrEmpty(name))
             throw FaultException.Invalid("Neither old nor new names may be empty");
         Container container = Find(id);
-        string wanted = ContainerNames.Parse(name);
+        string wanted = Named(() => ContainerNames.Parse(name));
         await container.Gate.WaitAsync(cancellationToken);
         try
         {
             string old = container.Name;
             if (old == wanted)
                 throw FaultException.Invalid("Renaming a container with the same name as its current name");
-            parts.Containers.Reserve(wanted, container.Id);
+            Named(() => parts.Containers.Reserve(wanted, container.Id));
             try
             {
                 Update(container, record => record with { Name = wanted });
@@ -34,6 +34,18 @@ internal sealed partial class ContainerService
         finally
         {
             container.Gate.Release();
+        }
+    }
+
+    private static string Named(Func<string> name)
+    {
+        try
+        {
+            return name();
+        }
+        catch (FaultException fault)
+        {
+            throw new FaultException(fault.Kind, $"Error when allocating new name: {fault.Message}", fault);
         }
     }
 }

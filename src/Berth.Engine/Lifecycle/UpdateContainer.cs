@@ -12,6 +12,8 @@ internal sealed partial class ContainerService
         try
         {
             HostSettings host = container.Record.Host;
+            ResourceSpecs.CheckProcessors(update.Resources);
+            CheckProcessors(container.Id, host.Resources, update.Resources);
             ResourceLimits merged = Merge(host.Resources, update.Resources);
             ResourceSpecs.Validate(merged);
             RestartPolicy policy = update.RestartPolicy is { Name.Length: > 0 } asked ? asked : host.RestartPolicy;
@@ -33,12 +35,23 @@ internal sealed partial class ContainerService
         }
     }
 
+    // Two ways to say the same thing: one that was taken at the creation stays, as with Docker.
+    private static void CheckProcessors(string id, ResourceLimits old, ResourceLimits asked)
+    {
+        string? conflict = (asked, old) switch
+        {
+            ({ CpuPeriod: not 0 }, { NanoCpus: not 0 }) => "CPU Period cannot be updated as NanoCPUs has already been set",
+            ({ CpuQuota: not 0 }, { NanoCpus: not 0 }) => "CPU Quota cannot be updated as NanoCPUs has already been set",
+            ({ NanoCpus: not 0 }, { CpuPeriod: not 0 }) => "Nano CPUs cannot be updated as CPU Period has already been set",
+            ({ NanoCpus: not 0 }, { CpuQuota: not 0 }) => "Nano CPUs cannot be updated as CPU Quota has already been set",
+            _ => null,
+        };
+        if (conflict is not null)
+            throw FaultException.Conflict($"Cannot update container {id}: Conflicting options: {conflict}");
+    }
+
     private static ResourceLimits Merge(ResourceLimits old, ResourceLimits asked)
     {
-        if (asked.NanoCpus != 0)
-            old = old with { CpuPeriod = 0, CpuQuota = 0 };
-        else if (asked.CpuPeriod != 0 || asked.CpuQuota != 0)
-            old = old with { NanoCpus = 0 };
         if (asked.Memory > 0 && asked.MemorySwap == 0 && old.MemorySwap > 0 && asked.Memory > old.MemorySwap)
             throw FaultException.Conflict(
                 "Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time");

@@ -26,6 +26,8 @@ internal static class ValidateHost
         if (host.Resources is { OomKillDisable: true, Memory: 0 })
             warnings.Add("OOM killer is disabled for the container, but no memory limit is set, this can result in the system "
                 + "running out of resources.");
+        if (host is { NetworkMode: "host", PortBindings.Count: > 0 })
+            warnings.Add("Published ports are discarded when using host network mode");
         return host with
         {
             NetworkMode = host.NetworkMode is null or "" or "default" ? "bridge" : host.NetworkMode,
@@ -43,6 +45,30 @@ internal static class ValidateHost
                 MemorySwappiness = host.Resources.MemorySwappiness is -1 ? null : host.Resources.MemorySwappiness,
             },
         };
+    }
+
+    /// <summary>What the container's own settings say against the host's.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="host">The host's settings in their one form.</param>
+    /// <param name="merged">The container's settings with those of the image.</param>
+    /// <exception cref="FaultException">InvalidArgument, with Docker's texts.</exception>
+    public static void CheckAgainst(CreateContainer request, HostSettings host, ContainerSettings merged)
+    {
+        bool isJoined = host.NetworkMode!.StartsWith("container:", StringComparison.Ordinal);
+        bool hasHostName = !string.IsNullOrEmpty(request.Config.Hostname);
+        bool hasMac = !string.IsNullOrEmpty(request.Config.MacAddress)
+            || request.Networks.Values.Any(static endpoint => endpoint.MacAddress.Length > 0);
+        if (hasHostName && host.UTSMode == "host")
+            throw FaultException.Invalid("conflicting options: hostname and the UTS mode");
+        if (hasHostName && isJoined)
+            throw FaultException.Invalid("conflicting options: hostname and the network mode");
+        if (hasMac && (isJoined || host.NetworkMode == "host"))
+            throw FaultException.Invalid("conflicting options: mac-address and the network mode");
+        if (isJoined && request.Config.ExposedPorts is { Count: > 0 })
+            throw FaultException.Invalid("conflicting options: port exposing and the container type network mode");
+        if (host.HealthOnFailure is "restart" or "stop" && !HealthMonitor.HasCheck(merged.Healthcheck))
+            throw FaultException.Invalid($"health-on-failure '{host.HealthOnFailure}' needs a health check, and neither the container nor "
+                + "its image has one: add --health-cmd");
     }
 
     /// <exception cref="FaultException">InvalidArgument, with Docker's texts.</exception>
@@ -72,6 +98,8 @@ internal static class ValidateHost
                 "conflicting options: host type networking can't be used with links. This would result in undefined behavior");
         if (host.NetworkMode?.StartsWith("container:", StringComparison.Ordinal) == true)
         {
+            if (host.NetworkMode == "container:")
+                throw FaultException.Invalid("Invalid network mode: invalid container format container:<name|id>");
             if (host.Links is { Count: > 0 })
                 throw FaultException.Invalid(
                     "conflicting options: container type network can't be used with links. This would result in undefined behavior");

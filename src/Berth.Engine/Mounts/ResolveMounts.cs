@@ -52,12 +52,16 @@ internal static class ResolveMounts
         if (!parts[0].StartsWith('/'))
         {
             VolumeNames.Check(parts[0], text);
+            if (options.Propagation.Length > 0)
+                throw Misplaced(text, "volume", "BindOptions");
             return new MountRecord
             {
                 Options = options.NoCopy ? ["nocopy"] : [],
-                Point = VolumePoint(parts[0], destination, mode, !options.ReadOnly) with { Propagation = options.Propagation },
+                Point = VolumePoint(parts[0], destination, mode, !options.ReadOnly),
             };
         }
+        if (options.NoCopy)
+            throw Misplaced(text, "bind", "VolumeOptions");
         return new MountRecord
         {
             Options = options.IsMapped ? ["create", UserNamespaceRules.BindOption] : ["create"],
@@ -226,6 +230,9 @@ internal static class ResolveMounts
         return clean != "/" ? clean
             : throw FaultException.Invalid($"invalid volume specification: '{whole}': invalid specification: destination can't be '/'");
     }
+
+    private static FaultException Misplaced(string text, string type, string options) => FaultException.Invalid(
+        $"invalid volume specification: '{text}': invalid mount config for type \"{type}\": field {options} must not be specified");
 
     private static FaultException Wrong(MountRequest request, string why) =>
         FaultException.Invalid($"invalid mount config for type \"{request.Type}\": {why}");

@@ -31,9 +31,10 @@ internal static class EndpointRules
 
     private static IEnumerable<string> Problems(string network, Network.Network? found, EndpointSettings settings)
     {
-        if ((settings.IPv4Address.Length > 0 || settings.IPv6Address.Length > 0) && network == "bridge")
+        bool isUserDefined = network is not ("bridge" or "host" or "none") && !network.StartsWith("container:", StringComparison.Ordinal);
+        if ((settings.IPv4Address.Length > 0 || settings.IPv6Address.Length > 0) && !isUserDefined)
             yield return "user specified IP address is supported on user defined networks only";
-        if (settings.Aliases.Count > 0 && network == "bridge")
+        if (settings.Aliases.Count > 0 && !isUserDefined)
             yield return "network-scoped alias is supported only for containers in user defined networks";
         if (!IsAddress(settings.IPv4Address, isIPv6: false))
             yield return $"invalid IPv4 address: {settings.IPv4Address}";
@@ -57,7 +58,7 @@ internal static class EndpointRules
     // Docker's words, also for a network that has no address of the family at all.
     private static IEnumerable<string> RangeProblems(string text, bool isIPv6, Network.Network? network)
     {
-        if (network is null || network.Name == "bridge" || text.Length == 0 || !InternetAddress.TryParse(text, out InternetAddress address))
+        if (network is null || network.IsPredefined || text.Length == 0 || !InternetAddress.TryParse(text, out InternetAddress address))
             yield break;
         if (network.Plan(isIPv6) is not { IsRequested: true } plan)
             yield return NoFixedSubnet;

@@ -40,8 +40,9 @@ internal static class ResourceSpecs
             throw FaultException.Invalid($"Invalid value: {limits.MemorySwappiness}, valid memory swappiness range is 0-100");
         if (limits.MemoryReservation > 0 && limits.Memory > 0 && limits.Memory < limits.MemoryReservation)
             throw FaultException.Invalid("Minimum memory limit can not be less than memory reservation limit, see usage");
-        if (limits.NanoCpus != 0 && (limits.CpuPeriod != 0 || limits.CpuQuota != 0))
-            throw FaultException.Invalid("Conflicting options: Nano CPUs and CPU Period or Quota cannot both be set");
+        CheckProcessors(limits);
+        if (limits.CpuShares < 0)
+            throw FaultException.Invalid($"invalid CPU shares ({limits.CpuShares}): value must be a positive integer");
         if (limits.NanoCpus < 0 || limits.NanoCpus > Environment.ProcessorCount * NanoPerCpu)
             throw FaultException.Invalid(
                 $"Range of CPUs is from 0.01 to {Environment.ProcessorCount}.00, as there are only {Environment.ProcessorCount} CPUs available");
@@ -56,6 +57,16 @@ internal static class ResourceSpecs
         Refuse(limits);
         foreach (Ulimit limit in limits.Ulimits ?? [])
             UlimitRules.Check(limit);
+    }
+
+    /// <summary>Refuses two ways to say how much of the processors there is.</summary>
+    /// <exception cref="FaultException">InvalidArgument with Docker's texts.</exception>
+    public static void CheckProcessors(ResourceLimits limits)
+    {
+        if (limits.NanoCpus != 0 && limits.CpuPeriod != 0)
+            throw FaultException.Invalid("Conflicting options: Nano CPUs and CPU Period cannot both be set");
+        if (limits.NanoCpus != 0 && limits.CpuQuota != 0)
+            throw FaultException.Invalid("Conflicting options: Nano CPUs and CPU Quota cannot both be set");
     }
 
     public static LinuxResources Build(ResourceLimits limits, bool isPrivileged) => new()
