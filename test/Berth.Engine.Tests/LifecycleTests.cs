@@ -268,6 +268,64 @@ public sealed class LifecycleTests : IAsyncLifetime
         Assert.Equal(0, Health(id).FailingStreak);
     }
 
+    /// <summary>Nobody checks a container that has ended or is paused, and Docker calls it unhealthy then; results of earlier runs
+    /// stay.</summary>
+    [Fact]
+    public async Task Health_EndedOrPaused_IsUnhealthyAndKeepsItsLog()
+    {
+        (string id, FakeContainer _) = await _test.StartAsync(config: new ContainerSettings
+        {
+            Image = "base", Cmd = ["run"], Healthcheck = new HealthConfig { Test = ["CMD", "check"], Interval = 1_000_000_000 },
+        });
+        await _test.AdvanceUntilAsync(() => Health(id).Status == "healthy", TimeSpan.FromMilliseconds(500));
+        await Containers.PauseAsync(id, Cancel);
+        Assert.Equal("unhealthy", Health(id).Status);
+        await Containers.UnpauseAsync(id, Cancel);
+        await _test.AdvanceUntilAsync(() => Health(id).Status == "healthy", TimeSpan.FromMilliseconds(500));
+        HealthResult first = Health(id).Log[0];
+
+        await Containers.StopAsync(id, null, null, Cancel);
+        Assert.Equal("unhealthy", Health(id).Status);
+        Assert.Empty(await Containers.ListAsync(new ContainerQuery
+        {
+            All = true, Filters = new FilterSet([KeyValuePair.Create<string, IReadOnlyList<string>>("health", ["healthy"])]),
+        }, Cancel));
+        await Containers.StartAsync(id, Cancel);
+        Assert.Equal(("starting", 0, first), (Health(id).Status, Health(id).FailingStreak, Health(id).Log[0]));
+    }
+
+    [Theory]
+    [InlineData("KILL", true)]
+    [InlineData("TERM", true)]
+    [InlineData("USR1", false)]
+    public async Task Kill_WhileRestarting_EndsTheRestarts(string signal, bool isStop)
+    {
+        (string id, FakeContainer running) =
+            await _test.StartAsync(new HostSettings { RestartPolicy = new RestartPolicy("unless-stopped", 0) });
+        Container container = _test.Engine.Parts.Containers.Find(id);
+        running.Exit(3);
+        await _test.UntilAsync(() => container.State.Status == ContainerStatus.Restarting);
+        CancellationToken restart = container.Run.Token;
+        await Containers.KillAsync(id, signal, Cancel);
+        Assert.True(restart.IsCancellationRequested);
+        Assert.Equal((ContainerStatus.Exited, 3, isStop),
+            (container.State.Status, container.State.ExitCode, container.Record.StoppedByUser));
+        // There is nothing left to kill.
+        Assert.Equal(FaultKind.Conflict, (await Assert.ThrowsAsync<FaultException>(() => Containers.KillAsync(id, signal, Cancel))).Kind);
+    }
+
+    [Fact]
+    public async Task Joined_OtherIsRenamed_IsJoinedAllTheSame()
+    {
+        string other = (await _test.CreateAsync("one")).Id;
+        await Containers.StartAsync(other, Cancel);
+        string id = (await _test.CreateAsync(host: new HostSettings { PidMode = "container:one" })).Id;
+        Assert.Equal($"container:{other}", (await Containers.InspectAsync(id, false, Cancel)).Host.PidMode);
+        await Containers.RenameAsync(other, "two", Cancel);
+        await _test.CreateAsync("one");
+        Assert.True(await Containers.StartAsync(id, Cancel));
+    }
+
     [Theory]
     [InlineData("label", "tier=front", "web")]
     [InlineData("label", "tier", "web,db")]

@@ -15,6 +15,8 @@ internal sealed partial class ContainerService
     // sethostname(2): HOST_NAME_MAX.
     private const int HostNameMax = 64;
 
+    private const string JoinPrefix = "container:";
+
     public Task<CreatedContainer> CreateAsync(CreateContainer request, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -25,11 +27,10 @@ internal sealed partial class ContainerService
         HostSettings host = ValidateHost.Normal(request.Host, parts, warnings);
         ImageConfig config = images.Config(image.Id);
         ContainerSettings merged = MergeSettings.Merge(request.Config, config.Config);
-        if (!string.IsNullOrEmpty(request.Config.Hostname) && host.NetworkMode!.StartsWith("container:", StringComparison.Ordinal))
-            throw FaultException.Invalid("conflicting options: hostname and the network mode");
+        ValidateHost.CheckAgainst(request, host, merged);
         if (merged.StopSignal is { Length: > 0 } signal)
             _ = SignalNames.Parse(signal);
-        host = WithLinks(host);
+        host = WithLinks(WithJoined(host));
         List<MountRecord> mounts = ResolveMounts.From(merged, host, Donor);
         if (request.ReadOnlyIsFlat)
             mounts = [.. mounts.Select(mount => mount.Point is { Type: "bind", ReadWrite: false }
@@ -81,6 +82,16 @@ internal sealed partial class ContainerService
                 _userIds.Settle(id);
         }
     }
+
+    // By ID, so that joining outlives a change of the other's name. One that is missing is said when this one starts.
+    private HostSettings WithJoined(HostSettings host) => host with
+    {
+        NetworkMode = ByIdOf(host.NetworkMode), PidMode = ByIdOf(host.PidMode), IpcMode = ByIdOf(host.IpcMode),
+        UsernsMode = ByIdOf(host.UsernsMode),
+    };
+
+    private string? ByIdOf(string? mode) => mode?.StartsWith(JoinPrefix, StringComparison.Ordinal) == true
+        && RecordOf(mode[JoinPrefix.Length..]) is { } other ? JoinPrefix + other.Id : mode;
 
     // Clients take a "not found" for a missing image and pull it.
     private ContainerRecord Donor(string container) =>
@@ -206,10 +217,12 @@ internal sealed partial class ContainerService
         string mode = host.NetworkMode!;
         if (request.Config.NetworkDisabled)
             return new() { ["none"] = new() };
-        if (mode is "host" or "none")
-            return new() { [mode] = new() };
-        if (mode.StartsWith("container:", StringComparison.Ordinal))
-            return [];
+        if (mode is "host" or "none" || mode.StartsWith(JoinPrefix, StringComparison.Ordinal))
+        {
+            foreach ((string key, EndpointSettings settings) in request.Networks)
+                CheckEndpoint(NetworkName(key), settings);
+            return mode is "host" or "none" ? new() { [mode] = new() } : [];
+        }
         Dictionary<string, EndpointSettings> all = new(StringComparer.Ordinal);
         string first = NetworkName(mode);
         all[first] = new EndpointSettings { MacAddress = request.Config.MacAddress ?? "" };
