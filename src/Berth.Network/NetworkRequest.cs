@@ -34,6 +34,9 @@ public sealed record NetworkRequest
     /// </summary>
     public IReadOnlyDictionary<string, string> Options { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Options of the address management: kept and reported, the default one knows none.</summary>
+    public IReadOnlyDictionary<string, string> AddressOptions { get; init; } = new Dictionary<string, string>();
+
     /// <summary>The user's labels.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
 }

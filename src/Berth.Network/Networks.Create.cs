@@ -170,6 +170,7 @@ public sealed partial class Networks
             Masquerade = Flag(request, "enable_ip_masquerade"),
             HostBinding = HostBinding(request),
             Options = request.Options,
+            AddressOptions = request.AddressOptions,
             Labels = request.Labels,
         };
     }

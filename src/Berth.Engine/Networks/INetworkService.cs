@@ -72,6 +72,9 @@ public sealed record CreateNetwork
     /// <summary>The driver's options, such as <c>com.docker.network.bridge.name</c>.</summary>
     public IReadOnlyDictionary<string, string> Options { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Options of the address management: kept and shown, the default one knows none.</summary>
+    public IReadOnlyDictionary<string, string> AddressOptions { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Labels.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();
 }
@@ -122,6 +125,9 @@ public sealed record NetworkDetails
 
     /// <summary>The driver's options.</summary>
     public IReadOnlyDictionary<string, string> Options { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Options of the address management: kept and shown, the default one knows none.</summary>
+    public IReadOnlyDictionary<string, string> AddressOptions { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Labels.</summary>
     public IReadOnlyDictionary<string, string> Labels { get; init; } = new Dictionary<string, string>();

@@ -36,6 +36,7 @@ internal sealed class NetworkService(EngineParts parts, ContainerService contain
             ConfigOnly = request.ConfigOnly,
             ConfigFrom = request.ConfigFrom,
             Options = options,
+            AddressOptions = request.AddressOptions,
             Labels = request.Labels,
         }, cancellationToken);
         Publish("create", network);
@@ -186,6 +187,7 @@ internal sealed class NetworkService(EngineParts parts, ContainerService contain
         ConfigOnly = network.ConfigOnly,
         ConfigFrom = network.ConfigFrom,
         Options = network.Options,
+        AddressOptions = network.AddressOptions,
         Labels = network.Labels,
         Containers = parts.Networks.Endpoints(network.Id).ToDictionary(endpoint => endpoint.ContainerId, endpoint => new NetworkMember(
             endpoint.ContainerName, endpoint.Id, endpoint.Mac?.ToString() ?? "",

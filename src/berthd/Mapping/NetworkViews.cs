@@ -18,7 +18,7 @@ internal static class NetworkViews
         IPAM = new Wire.Ipam
         {
             Driver = "default",
-            Options = null,
+            Options = network.AddressOptions.Count > 0 ? network.AddressOptions : null,
             Config = [.. network.Ranges.Select(ToWire)],
         },
         Internal = network.Internal,
@@ -50,6 +50,7 @@ internal static class NetworkViews
             EnableIPv6 = request.EnableIPv6,
             Ranges = [.. (request.IPAM?.Config ?? []).Select(ToRange)],
             AddressDriver = request.IPAM?.Driver.NullIfEmpty(),
+            AddressOptions = request.IPAM?.Options ?? new Dictionary<string, string>(),
             Options = request.Options ?? new Dictionary<string, string>(),
             Labels = request.Labels ?? new Dictionary<string, string>(),
         };
