@@ -109,7 +109,10 @@ public sealed class HttpRulesTests
 
     [Theory]
     [InlineData("""{"nope":["x"]}""", "invalid filter 'nope'")]
-    [InlineData("""{"status":"x"}""", "invalid filter: a filter's values are a list or an object")]
+    [InlineData("""{"status":"x"}""", "invalid filter: a filter's values are a list of strings or an object of true and false")]
+    [InlineData("""{"status":{"a":1}}""", "invalid filter: a filter's values are a list of strings or an object of true and false")]
+    [InlineData("[]", "invalid filter: an object of filters is expected, such as {\"name\":[\"web\"]}")]
+    [InlineData("5", "invalid filter: an object of filters is expected, such as {\"name\":[\"web\"]}")]
     public void Query_Filters_Wrong_AreRefused(string json, string message) =>
         Assert.Equal(message, Assert.Throws<FaultException>(() => Query(("filters", json)).Filters("status")).Message);
 

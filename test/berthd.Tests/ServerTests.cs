@@ -40,6 +40,7 @@ public sealed class ServerTests : IAsyncLifetime
     [InlineData("POST", "/containers/x/resize?h=x&w=1", 400, "invalid resize height \\\"x\\\"")]
     [InlineData("GET", "/containers/x/logs", 400, "Bad parameters: you must choose at least one stream")]
     [InlineData("GET", "/containers/json?filters=%7B%22a%22%3A%5B%22b%22%5D%7D", 400, "invalid filter 'a'")]
+    [InlineData("GET", "/events?since=10&until=5", 400, "`since` time (10) cannot be after `until` time (5)")]
     [InlineData("POST", "/containers/create", 400, "config cannot be empty in order to create a container")]
     [InlineData("POST", "/plugins/pull", 501, "plugins are not supported by this engine")]
     [InlineData(
@@ -57,7 +58,8 @@ public sealed class ServerTests : IAsyncLifetime
     [Theory]
     [InlineData("{", 400, "invalid JSON: ")]
     [InlineData("""{"Image":"x"} {"Image":"y"}""", 400, "unexpected content after JSON")]
-    [InlineData("""{"Image":5}""", 400, "invalid JSON: ")]
+    [InlineData("""{"Image":5}""", 400, "invalid JSON: Image is of the wrong type (line 1, byte 11)")]
+    [InlineData("[]", 400, "invalid JSON: the document is of the wrong type (line 1, byte 2)")]
     public async Task Body_NotTheJson_Is400(string body, int status, string message)
     {
         string answer = await _server.AskAsync("POST", "/containers/create", Cancel, body);

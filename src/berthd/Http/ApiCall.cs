@@ -158,7 +158,7 @@ internal sealed class ApiCall(
         }
         catch (JsonException failure)
         {
-            throw FaultException.Invalid($"invalid JSON: {failure.Message}", failure);
+            throw FaultException.Invalid($"invalid JSON: {JsonFault.Text(failure)}", failure);
         }
     }
 }

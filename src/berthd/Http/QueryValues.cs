@@ -87,7 +87,7 @@ internal sealed class QueryValues(IQueryCollection query)
         }
         catch (JsonException failure)
         {
-            throw FaultException.Invalid($"error reading {name}: {failure.Message}", failure);
+            throw FaultException.Invalid($"error reading {name}: {JsonFault.Text(failure)}", failure);
         }
     }
 
@@ -98,6 +98,8 @@ internal sealed class QueryValues(IQueryCollection query)
             using JsonDocument document = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = FilterDepthMax });
             if (document.RootElement.ValueKind is JsonValueKind.Null)
                 return FilterSet.None;
+            if (document.RootElement.ValueKind is not JsonValueKind.Object)
+                throw new JsonException("an object of filters is expected, such as {\"name\":[\"web\"]}");
             return new FilterSet([.. document.RootElement.EnumerateObject().Select(
                 filter => KeyValuePair.Create(filter.Name, FilterValues(filter.Value)))]);
         }
@@ -109,10 +111,21 @@ internal sealed class QueryValues(IQueryCollection query)
 
     private static IReadOnlyList<string> FilterValues(JsonElement values) => values.ValueKind switch
     {
-        JsonValueKind.Array => [.. values.EnumerateArray().Select(value => value.GetString() ?? "")],
-        JsonValueKind.Object =>
-            [.. values.EnumerateObject().Where(value => value.Value.GetBoolean()).Select(value => value.Name)],
+        JsonValueKind.Array => [.. values.EnumerateArray().Select(static value => value.ValueKind switch
+        {
+            JsonValueKind.String => value.GetString()!,
+            JsonValueKind.Null => "",
+            _ => throw NoFilterValues(),
+        })],
+        JsonValueKind.Object => [.. values.EnumerateObject().Where(static value => value.Value.ValueKind switch
+        {
+            JsonValueKind.True => true,
+            JsonValueKind.False => false,
+            _ => throw NoFilterValues(),
+        }).Select(static value => value.Name)],
         JsonValueKind.Null => [],
-        _ => throw new JsonException("a filter's values are a list or an object"),
+        _ => throw NoFilterValues(),
     };
+
+    private static JsonException NoFilterValues() => new("a filter's values are a list of strings or an object of true and false");
 }

@@ -39,7 +39,7 @@ internal static class References
         }
         catch (JsonException failure)
         {
-            throw FaultException.Invalid($"failed to parse platform: {failure.Message}", failure);
+            throw FaultException.Invalid($"failed to parse platform: {JsonFault.Text(failure)}", failure);
         }
     }
 }
