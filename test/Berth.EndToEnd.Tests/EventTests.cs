@@ -117,6 +117,14 @@ public sealed class EventTests(EngineFixture engine)
 
     private void AssertAttributes(JsonElement[] events)
     {
+        // By its ID alone, as from Docker: an archive may have an image under several names.
+        foreach (string action in (string[])["save", "load"])
+        {
+            JsonElement moved = events.Last(one => one.GetProperty("Type").GetString() == "image"
+                && one.GetProperty("Action").GetString() == action);
+            Assert.Matches("^sha256:[0-9a-f]{64}$", Attribute(moved, "name"));
+            Assert.Equal(moved.GetProperty("Actor").GetProperty("ID").GetString(), Attribute(moved, "name"));
+        }
         JsonElement died = Last(events, "container", "die", $"{_mark}-r");
         Assert.Equal("3", Attribute(died, "exitCode"));
         // Whole seconds from start to end: of the two that it sleeps nearly one may have passed when its start is noticed, and a busy

@@ -76,7 +76,7 @@ internal sealed partial class ImageService
         // The ID is the digest of the bytes, whatever the archive calls them.
         Digest id = Digest.Of(bytes);
         await StoreBytesAsync(id, bytes, config, default, names, cancellationToken, manifests.GetValueOrDefault(id));
-        Publish("load", id.ToString(), names.FirstOrDefault()?.Familiar ?? id.ToString());
+        Publish("load", id.ToString(), id.ToString());
         foreach (ImageReference name in names)
             progress.Report(new ProgressMessage { Stream = $"Loaded image: {name.WithDefaultTag().Familiar}\n" });
         if (names.Count == 0)

@@ -37,7 +37,9 @@ internal sealed partial class ImageService
                 (wanted.TryGetValue(id, out List<ImageReference>? list) ? list : wanted[id] = []).Add(tagged);
         }
         IDisposable[] holds = [.. wanted.Keys.Select(images.Hold)];
-        parts.Events.Publish("image", "save", wanted.Keys.First().ToString(), new Dictionary<string, string> { ["name"] = names[0] });
+        // One for each image, by its ID: the archive may have it under several names.
+        foreach (Digest id in wanted.Keys)
+            parts.Events.Publish("image", "save", id.ToString(), new Dictionary<string, string> { ["name"] = id.ToString() });
         return Task.FromResult<IArchive>(new OwnedArchive(null, (stream, stop) => WriteArchive(wanted, stream, stop), holds));
     }
 
