@@ -23,7 +23,7 @@ internal sealed class ExecService : IExecs
         containers.ExecsOf = id =>
             [.. _execs.Values.Where(exec => exec.Container.Id == id && exec.ExitCode is null).Select(exec => exec.Id)];
         health.MakeProcess = (container, command) =>
-            MakeProcess(container, new ExecSettings { Cmd = command, AttachStdout = true, AttachStderr = true }, parts.Options);
+            MakeProcess(container, new ExecSettings { Cmd = command, AttachStdout = true, AttachStderr = true }, parts);
     }
 
     public Task<string> CreateAsync(string container, ExecSettings settings, CancellationToken cancellationToken)
@@ -54,7 +54,7 @@ internal sealed class ExecService : IExecs
             ExecRequest request = new()
             {
                 Id = exec.Id,
-                Process = MakeProcess(exec.Container, settings, _parts.Options),
+                Process = MakeProcess(exec.Container, settings, _parts),
                 Stdin = settings.AttachStdin && !start.Detach,
                 Detached = start.Detach,
             };
@@ -95,8 +95,9 @@ internal sealed class ExecService : IExecs
 
     /// <summary>The process of an exec: the container's own environment, user and confinement, with what the request changes.</summary>
     internal static ProcessSpec MakeProcess(
-        Container container, ExecSettings settings, EngineOptions options)
+        Container container, ExecSettings settings, EngineParts parts)
     {
+        EngineOptions options = parts.Options;
         ContainerRecord record = container.Record;
         HostSettings host = record.Host;
         UserDatabase users;
@@ -116,7 +117,7 @@ internal sealed class ExecService : IExecs
             User = user,
             Args = settings.Cmd,
             Env = SpecBuilder.Environment(MergeSettings.Environment(settings.Env, record.Config.Env ?? []),
-                record.Config.Hostname ?? record.Id[..12], home, settings.Tty),
+                LinkVariables.Of(record, parts.Containers), record.Config.Hostname ?? record.Id[..12], home, settings.Tty),
             Cwd = !string.IsNullOrEmpty(settings.WorkingDir) ? settings.WorkingDir
                 : string.IsNullOrEmpty(record.Config.WorkingDir) ? "/" : record.Config.WorkingDir,
             Capabilities = SpecBuilder.CapabilitySets(capabilities, user.Uid),

@@ -176,6 +176,7 @@ internal sealed partial class ContainerService
             User = user,
             Home = home,
             HostName = record.Config.Hostname ?? record.Id[..12],
+            LinkVariables = LinkVariables.Of(record, parts.Containers),
             AppArmorProfile = parts.Confinement.Ensure(),
             Mounts = MountSpecs.Build(record, files, SharedMemoryOf(record), mount => MountOf(record, mount)),
             UserNamespaceOf = UserNamespaceOf(record),

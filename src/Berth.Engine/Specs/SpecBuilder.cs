@@ -15,6 +15,9 @@ internal sealed record SpecInputs
     public required string HostName { get; init; }
     public required IReadOnlyList<MountSpec> Mounts { get; init; }
 
+    /// <summary>Variables of its links; its own of the same names win.</summary>
+    public IReadOnlyList<string> LinkVariables { get; init; } = [];
+
     /// <summary>The AppArmor profile of containers that name none; null: none.</summary>
     public string? AppArmorProfile { get; init; }
 
@@ -85,8 +88,9 @@ internal static class SpecBuilder
         Ambient = [],
     };
 
-    /// <summary>The environment of a process: what was asked for, and HOME, HOSTNAME and TERM.</summary>
-    public static IReadOnlyList<string> Environment(IReadOnlyList<string> asked, string hostName, string home, bool tty)
+    /// <summary>The environment of a process: what was asked for, the links that it does not name, and HOME, HOSTNAME and TERM.</summary>
+    public static IReadOnlyList<string> Environment(
+        IReadOnlyList<string> asked, IReadOnlyList<string> links, string hostName, string home, bool tty)
     {
         List<string> all = [];
         if (!Has(asked, "PATH"))
@@ -95,6 +99,7 @@ internal static class SpecBuilder
             all.Add("HOSTNAME=" + hostName);
         if (tty && !Has(asked, "TERM"))
             all.Add("TERM=xterm");
+        all.AddRange(links.Where(link => !Has(asked, link.Split('=', 2)[0])));
         all.AddRange(asked);
         if (!Has(asked, "HOME"))
             all.Add("HOME=" + (home.Length > 0 ? home : "/"));
@@ -115,7 +120,7 @@ internal static class SpecBuilder
                 ? new ConsoleSize { Height = (uint)size.Rows, Width = (uint)size.Columns } : null,
             User = inputs.User,
             Args = inputs.Container.Program,
-            Env = Environment(config.Env ?? [], inputs.HostName, inputs.Home, config.Tty),
+            Env = Environment(config.Env ?? [], inputs.LinkVariables, inputs.HostName, inputs.Home, config.Tty),
             Cwd = string.IsNullOrEmpty(config.WorkingDir) ? "/" : config.WorkingDir,
             Capabilities = CapabilitySets(capabilities, inputs.User.Uid),
             Rlimits = Rlimits(host.Resources.Ulimits ?? [], inputs.Options.DefaultUlimits),
