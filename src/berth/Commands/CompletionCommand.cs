@@ -1,8 +1,4 @@
-using System.Text.Json;
 using Berth.Cli.Parsing;
-using Berth.Cli.Text;
-using Berth.Client;
-using Berth.Faults;
 
 namespace Berth.Cli.Commands;
 
@@ -74,7 +70,10 @@ internal static class CompletionCommand
 
     private static async Task<IEnumerable<string>> CandidatesAsync(Session session, List<string> words, CancellationToken cancellationToken)
     {
-        words = WithoutGlobals(words);
+        int start = AfterGlobals(words, out Flag? global);
+        if (global is not null)
+            return await CompletionValues.OfFlagAsync(session, global, cancellationToken);
+        words = words[start..];
         if (words is [var option] && option.StartsWith('-'))
             return GlobalFlags.Command.Flags.Select(static f => "--" + f.Name).Append("--help").Order();
         if (words.Count <= 1)
@@ -90,63 +89,55 @@ internal static class CompletionCommand
             entry = Array.Find(entry.Children, e => e.Answers(words[1]));
             used = 2;
         }
-        if (entry?.Build is null)
-            return [];
-        Command command = entry.Build();
-        if (words[^1].StartsWith('-'))
+        return entry?.Build is null ? []
+            : await OfCommandAsync(session, entry.Name, entry.Build(), words[used..], cancellationToken);
+    }
+
+    private static async Task<IEnumerable<string>> OfCommandAsync(
+        Session session, string verb, Command command, List<string> words, CancellationToken cancellationToken)
+    {
+        int position = 0;
+        bool hasEnded = false;
+        for (int i = 0; i < words.Count - 1; i++)
+        {
+            if (words[i] == "--" && !hasEnded)
+                hasEnded = true;
+            else if (hasEnded || words[i] is "-" or [] || words[i][0] != '-')
+            {
+                position++;
+                hasEnded |= !command.IsInterspersed;
+            }
+            else if (ValueFlag(command, words[i]) is { } flag && ++i == words.Count - 1)
+                return await CompletionValues.OfFlagAsync(session, flag, cancellationToken);
+        }
+        string last = words[^1];
+        if (hasEnded || !last.StartsWith('-'))
+            return await CompletionValues.OfArgumentAsync(session, verb, command, position, cancellationToken);
+        int equals = last.IndexOf('=');
+        if (equals < 0)
             return command.Flags.Where(static f => !f.IsHidden).Select(static f => "--" + f.Name).Append("--help").Order();
-        bool first = !words.Skip(used).SkipLast(1).Any(static w => !w.StartsWith('-'));
-        return await ObjectsAsync(session, command.Usages[0], first, cancellationToken);
+        return ValueFlag(command, last[..equals]) is { } given
+            ? (await CompletionValues.OfFlagAsync(session, given, cancellationToken)).Select(value => last[..(equals + 1)] + value) : [];
     }
 
-    // What stands before the command is not the command. The last word stays: it is the one to complete.
-    private static List<string> WithoutGlobals(List<string> words)
+    // What stands before the command is not the command. The last word is the one to complete: perhaps as the value of one of those.
+    private static int AfterGlobals(List<string> words, out Flag? flag)
     {
-        if (words.Count == 0)
-            return words;
         int at = 0;
-        while (at < words.Count - 1 && words[at].StartsWith('-'))
+        for (flag = null; at < words.Count - 1 && words[at].StartsWith('-'); at++)
         {
-            string name = words[at].TrimStart('-');
-            Flag? flag = words[at].StartsWith("--", StringComparison.Ordinal) ? GlobalFlags.Command.Find(name)
-                : name.Length == 1 ? GlobalFlags.Command.Find(name[0]) : null;
-            at += flag is { IsBool: false } ? 2 : 1;
+            if (ValueFlag(GlobalFlags.Command, words[at]) is { } value && ++at == words.Count - 1)
+                flag = value;
         }
-        return words.GetRange(Math.Min(at, words.Count - 1), words.Count - Math.Min(at, words.Count - 1));
+        return at;
     }
 
-    private static async Task<IEnumerable<string>> ObjectsAsync(
-        Session session, string usage, bool first, CancellationToken cancellationToken)
+    /// <summary>The flag whose value is the next word; null if this word is none, or has its value in it.</summary>
+    private static Flag? ValueFlag(Command command, string word)
     {
-        if (usage.Contains("CONTEXT"))
-            return new Configuration.ContextStore(session.ConfigDirectory).All().Select(static c => c.Name).Append("default");
-        try
-        {
-            if (usage.Contains("CONTAINER"))
-            {
-                JsonElement all =
-                    await session.Engine.SendForJsonAsync(EngineRequest.Get("/containers/json").QueryIf("all", true), cancellationToken);
-                return all.Elements().SelectMany(static c => c.Texts("Names")).Select(static n => n.TrimStart('/'));
-            }
-            if (usage.Contains("IMAGE") && (first || usage.Contains("IMAGE...")))
-            {
-                JsonElement all = await session.Engine.SendForJsonAsync(EngineRequest.Get("/images/json"), cancellationToken);
-                return all.Elements().SelectMany(static i => i.Texts("RepoTags"));
-            }
-            if (usage.Contains("NETWORK"))
-                return (await session.Engine.SendForJsonAsync(
-                    EngineRequest.Get("/networks"), cancellationToken)).Elements().Select(static n => n.Text("Name"));
-            if (usage.Contains("VOLUME"))
-            {
-                JsonElement all = await session.Engine.SendForJsonAsync(EngineRequest.Get("/volumes"), cancellationToken);
-                return all.Items("Volumes").Select(static v => v.Text("Name"));
-            }
-        }
-        catch (Exception e) when (e is EngineException or FaultException)
-        {
-            // Without an engine there is nothing to offer.
-        }
-        return [];
+        Flag? flag = word.StartsWith("--", StringComparison.Ordinal) ? command.Find(word[2..]) : word.Length < 2 ? null
+            : Array.TrueForAll(word[1..^1].ToCharArray(), c => command.Find(c) is { IsBool: true }) ? command.Find(word[^1]) : null;
+        return flag is { IsBool: false } ? flag : null;
     }
 
     private static Command Define(string shell, string script) => new()
