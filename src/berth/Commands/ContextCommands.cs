@@ -23,8 +23,10 @@ internal static class ContextCommands
         ContextStore store = new(session.ConfigDirectory);
         CheckNew(store, name);
         ContextEntry entry = parsed.Has("docker")
-            ? new ContextEntry(name, parsed.String("description"), Endpoint(session, store, parsed))
-            : From(session, store, parsed.String("from")) with { Name = name, Description = parsed.String("description") };
+            ? new ContextEntry(name, "", Endpoint(session, store, parsed))
+            : From(session, store, parsed.String("from")) with { Name = name };
+        if (parsed.String("description") is { Length: > 0 } description)
+            entry = entry with { Description = description };
         store.Save(entry);
         session.PrintLine(name);
         session.Warn($"Successfully created context \"{name}\"");
@@ -256,7 +258,15 @@ internal static class ContextCommands
             return From(session, store, from).Endpoint;
         string host = keys.GetValueOrDefault("host") ?? "";
         if (host.Length > 0)
+        {
+            // Docker's sentence: a host without a protocol is perhaps the name of a context.
+            if (host.IndexOf("://", StringComparison.Ordinal) is var end && (end <= 0 || end + 3 == host.Length))
+            {
+                throw new CommandException("unable to create docker endpoint config: unable to apply docker endpoint options: "
+                    + $"unable to parse docker host `{host}`");
+            }
             EngineAddress.Parse(host);
+        }
         bool skip = false;
         if (keys.GetValueOrDefault("skip-tls-verify") is { Length: > 0 } text && !GoValue.TryParseBool(text, out skip))
             throw new CommandException($"unable to create docker endpoint config: skip-tls-verify: parsing \"{text}\": invalid syntax");
