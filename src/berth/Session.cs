@@ -24,7 +24,7 @@ internal sealed class Session(Console console, IReadOnlyDictionary<string, strin
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    public ConfigFile Config => _config ??= ConfigFile.Load(ConfigDirectory);
+    public ConfigFile Config => _config ??= ConfigFile.Load(ConfigDirectory, Warn);
 
     /// <summary>The accounts in the same file, or in the helpers that it names.</summary>
     public DockerConfigFile Accounts => new(Path.Combine(ConfigDirectory, "config.json"));

@@ -27,6 +27,7 @@ public sealed class CreateBodyComparisonTests
         --mount type=bind,src=/a,dst=/b,bind-propagation=rshared,bind-recursive=disabled img
         --mount type=image,src=i,dst=/b,image-subpath=x img
         --mount target=/b img
+        --mount "" img
         --tmpfs /run:rw,size=64m --tmpfs /x img
         -m 64m --memory-swap -1 --memory-reservation 32m --memory-swappiness 10 img
         --cpus 1.5 --cpu-shares 100 --cpuset-cpus 0-1 --cpu-quota 5000 --cpu-period 10000 img

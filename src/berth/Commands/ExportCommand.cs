@@ -50,7 +50,14 @@ internal static class OutputFile
         string temporary = $"{path}.{System.Environment.ProcessId}.tmp";
         try
         {
-            await using (FileStream output = File.Create(temporary, 64 * 1024))
+            // For the user's eyes only, as Docker's client writes it: an image may hold what others on this machine shall not read.
+            await using (FileStream output = new(temporary, new FileStreamOptions
+            {
+                Mode = FileMode.Create,
+                Access = FileAccess.Write,
+                BufferSize = 64 * 1024,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            }))
                 await body.CopyToAsync(output, cancellationToken);
             File.Move(temporary, path, overwrite: true);
         }

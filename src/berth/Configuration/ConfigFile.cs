@@ -18,6 +18,7 @@ internal sealed class ConfigFile
 
     private readonly string _path;
     private readonly JsonObject _root;
+    private bool _isBroken;
 
     private ConfigFile(string path, JsonObject root) => (_path, _root) = (path, root);
 
@@ -27,8 +28,8 @@ internal sealed class ConfigFile
 
     public IReadOnlyDictionary<string, string> HttpHeaders => Map(_root[nameof(HttpHeaders)]);
 
-    /// <exception cref="FaultException">InvalidArgument: the file is not JSON.</exception>
-    public static ConfigFile Load(string directory)
+    /// <summary>Reads the file of a directory. One that is broken is told of and is as if it were not there, but for writing.</summary>
+    public static ConfigFile Load(string directory, Action<string> warn)
     {
         string path = Path.Combine(directory, "config.json");
         // Asked first: an exception is dearer than the whole rest of a short command, and most users have no such file.
@@ -45,11 +46,14 @@ internal sealed class ConfigFile
         }
         try
         {
-            return new ConfigFile(path, JsonNode.Parse(bytes) as JsonObject ?? []);
+            if (bytes.AsSpan().Trim(" \t\r\n"u8).IsEmpty)
+                return new ConfigFile(path, []);
+            return new ConfigFile(path, JsonNode.Parse(bytes) as JsonObject ?? throw new JsonException("it is not an object"));
         }
         catch (JsonException e)
         {
-            throw FaultException.Invalid($"read {path}: not valid JSON: {e.Message}", e);
+            warn($"WARNING: Error parsing config file ({path}): {e.Message}");
+            return new ConfigFile(path, []) { _isBroken = true };
         }
     }
 
@@ -93,8 +97,11 @@ internal sealed class ConfigFile
     }
 
     /// <summary>Writes the file for the user's eyes only, whole or not at all.</summary>
+    /// <exception cref="FaultException">InvalidArgument: what stands there could not be read and would be lost.</exception>
     public void Save()
     {
+        if (_isBroken)
+            throw FaultException.Invalid($"write {_path}: it is not valid JSON: mend or remove it first");
         string directory = Path.GetDirectoryName(_path)!;
         Directory.CreateDirectory(directory);
         FileInfo own = new(_path);

@@ -11,6 +11,8 @@ internal static class MountOptions
     /// <exception cref="UsageException">An unknown key, a wrong value, or options of another type of mount.</exception>
     public static Mount Parse(string text)
     {
+        if (text.Length == 0)
+            throw Wrong(text, "EOF");
         Mount mount = new() { Type = "volume" };
         BindOptions bind = new();
         VolumeOptions volume = new();
