@@ -145,6 +145,25 @@ public sealed class ConfigurationTests : IDisposable
     }
 
     [Theory]
+    [InlineData("https://hub.example/registry"), InlineData("https://hub.example/registry/"), InlineData("https://hub.example//")]
+    public void PublicUrl_WithAPath_IsAMistake(string text)
+    {
+        var values = new SettingValues();
+        values.Set(HubSettings.PublicUrl, [text]);
+        Assert.Null(HubConfiguration.Build(values, _errors));
+        Assert.StartsWith($"public-url: {text}: it has a path", Assert.Single(_errors), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("https://hub.example"), InlineData("https://hub.example:8443/")]
+    public void PublicUrl_OfAHost_IsTaken(string text)
+    {
+        var values = new SettingValues();
+        values.Set(HubSettings.PublicUrl, [text]);
+        Assert.Equal(new Uri(text), HubConfiguration.Build(values, _errors)!.Options.Accounts.PublicUrl);
+    }
+
+    [Theory]
     [InlineData("")]
     [InlineData("[]")]
     [InlineData("{")]

@@ -51,7 +51,7 @@ public sealed record HubConfiguration(HubOptions Options, LogLevel LogLevel, boo
         {
             SignUp = reader.SignUp(),
             Service = service,
-            PublicUrl = reader.Url(HubSettings.PublicUrl),
+            PublicUrl = reader.PublicUrl(),
             Oidc = reader.Oidc(),
         };
     }
@@ -126,6 +126,16 @@ public sealed record HubConfiguration(HubOptions Options, LogLevel LogLevel, boo
                 && url is { UserInfo: "", Query: "", Fragment: "" })
                 return url;
             Wrong(setting, text, "not an address, as in https://hub.example.org");
+            return null;
+        }
+
+        // The protocol has its place at a host's root, and so have the pages.
+        public Uri? PublicUrl()
+        {
+            Uri? url = Url(HubSettings.PublicUrl);
+            if (url is null or { AbsolutePath: "/" })
+                return url;
+            Wrong(HubSettings.PublicUrl, url.OriginalString, "it has a path: a hub has a host of its own, as in https://hub.example.org");
             return null;
         }
 
