@@ -160,7 +160,9 @@ public sealed class RepositorySettings(HubDatabase database, AuditLog audit, Tim
         if (change.Description is { } description && (description.Length > RepositoryLimits.DescriptionMax
             || description.Any(char.IsControl)))
             throw FaultException.Invalid($"description: one line of at most {RepositoryLimits.DescriptionMax} characters is allowed");
-        if (change.Readme is { } readme && (readme.Length > RepositoryLimits.ReadmeMax || readme.Contains('\0')))
+        if (change.Readme is { Length: > RepositoryLimits.ReadmeMax })
             throw FaultException.Invalid($"README: at most {RepositoryLimits.ReadmeMax} characters are allowed");
+        if (change.Readme is { } readme && readme.Contains('\0'))
+            throw FaultException.Invalid("README: text is expected, and it has the character NUL");
     }
 }

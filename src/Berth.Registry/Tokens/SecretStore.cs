@@ -40,8 +40,10 @@ public sealed class SecretStore(HubDatabase database, AuditLog audit, TimeProvid
         Caller actor, SecretKind kind, long accountId, string name, IReadOnlyList<TokenScope>? scopes, DateTimeOffset? expiresAt,
         CancellationToken cancellationToken)
     {
-        if (name.Length is 0 or > NameLengthMax || name.Any(char.IsControl))
-            throw FaultException.Invalid($"token name: 1 to {NameLengthMax} characters without control characters are allowed");
+        // It is a part of the address by which the API revokes the token, which takes a slash and dots for a way through it.
+        if (name.Length is 0 or > NameLengthMax || name is "." or ".." || name.Any(c => char.IsControl(c) || c == '/'))
+            throw FaultException.Invalid(
+                $"token name: 1 to {NameLengthMax} characters without slashes and control characters are allowed, and not dots alone");
         if (expiresAt <= time.GetUtcNow())
             throw FaultException.Invalid("token: its end is in the past");
         if (kind is SecretKind.Robot && (scopes is null || !RobotName.IsValid(name)))

@@ -288,6 +288,16 @@ public abstract class AccountsContract : IAsyncLifetime
         Assert.Null(await _hub.SignIn.WithSessionAsync(used, default));
     }
 
+    [Theory]
+    [InlineData(""), InlineData("bad name/x"), InlineData("/"), InlineData("."), InlineData(".."), InlineData("a\n")]
+    public async Task Token_WhoseNameNoAddressCanName_IsRefused(string name)
+    {
+        long alice = (await UserAsync("alice")).Id;
+        foreach (SecretKind kind in new[] { SecretKind.Personal, SecretKind.Robot })
+            await RefusedAsync(FaultKind.InvalidArgument, () => _hub.Secrets.CreateTokenAsync(
+                s_operator, kind, alice, name, TokenScopes.Parse(["*:pull"]), null, default));
+    }
+
     [Fact]
     public async Task Robot_ActsForItsOrganisation_WithinItsScopes()
     {

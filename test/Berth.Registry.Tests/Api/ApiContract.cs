@@ -278,6 +278,27 @@ public abstract class ApiContract(PagesHub hub)
         Assert.Equal(HttpStatusCode.NotFound, await StatusAsync("bob", HttpMethod.Get, "/api/v1/repositories/bob/mine"));
     }
 
+    [Theory]
+    [InlineData("build server"), InlineData("100%"), InlineData("%2F"), InlineData("a?b#c"), InlineData("..."), InlineData("\\ü\"")]
+    public async Task Token_OfAnyNameThatIsTaken_IsRevokedByTheApi(string name)
+    {
+        string body = $$"""{"name":{{JsonSerializer.Serialize(name)}}}""";
+        Assert.Equal(HttpStatusCode.Created, await StatusAsync("carol", HttpMethod.Post, "/api/v1/account/tokens", body));
+        Assert.Equal(
+            HttpStatusCode.NoContent,
+            await StatusAsync("carol", HttpMethod.Delete, $"/api/v1/account/tokens/{Uri.EscapeDataString(name)}"));
+    }
+
+    [Fact]
+    public async Task Readme_WithTheCharacterNul_IsRefusedForThat()
+    {
+        string name = await hub.NewRepositoryAsync("carol");
+        using HttpResponseMessage response = await AskAsync(
+            "carol", HttpMethod.Patch, $"/api/v1/repositories/{name}", "{\"readme\":\"a\\u0000b\"}");
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Contains("NUL", (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("message").GetString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task DeletedRepository_GivesItsQuotaBackOnce()
     {
