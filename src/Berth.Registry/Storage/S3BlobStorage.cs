@@ -228,9 +228,15 @@ public sealed class S3BlobStorage : IBlobStorage
     }
 
     internal static bool IsAway(Exception exception) =>
-        exception is AmazonServiceException or AmazonClientException or HttpRequestException;
+        exception is AmazonServiceException or AmazonClientException or HttpRequestException || IsUnreadable(exception);
 
-    internal static FaultException Away(Exception cause) => FaultException.Unavailable($"store blob: {cause.Message}", cause);
+    internal static FaultException Away(Exception cause) => FaultException.Unavailable(
+        IsUnreadable(cause)
+            ? $"store blob: the service's answer is not S3's, its ETag is no digest: is s3-endpoint an S3 service? ({cause.Message})"
+            : $"store blob: {cause.Message}", cause);
+
+    // What the client lets through when it takes an entity tag for the digest of an object and finds that it is none.
+    private static bool IsUnreadable(Exception exception) => exception is FormatException or ArgumentOutOfRangeException;
 
     private async Task<StoredState?> StateAsync(string location, CancellationToken cancellationToken)
     {
