@@ -173,9 +173,14 @@ internal sealed class ApiCall(HttpContext http, HubServices services, Caller cal
         }
         catch (JsonException exception)
         {
-            throw FaultException.Invalid($"read body: {exception.Message}", exception);
+            throw FaultException.Invalid($"read body: {WhyOf(exception)}", exception);
         }
     }
+
+    // Of text that is no JSON the reader says what and where; of a field that does not fit it would name types of this program.
+    private static string WhyOf(JsonException exception) => exception.InnerException is JsonException syntax ? syntax.Message
+        : exception.Path is { Length: > 1 } path ? $"{Shortened(path)}: this call has no such field, or one of another kind"
+        : "an object with this call's fields is expected";
 
     /// <summary>Answers with a document.</summary>
     public async Task SendAsync<T>(T document, JsonTypeInfo<T> type, int status = StatusCodes.Status200OK)

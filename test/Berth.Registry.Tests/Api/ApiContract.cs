@@ -279,6 +279,20 @@ public abstract class ApiContract(PagesHub hub)
     }
 
     [Theory]
+    [InlineData("{\"owner\":\"x\"}", "read body: $.owner: this call has no such field, or one of another kind")]
+    [InlineData("{\"readme\":1}", "read body: $.readme: this call has no such field, or one of another kind")]
+    [InlineData("[]", "read body: an object with this call's fields is expected")]
+    [InlineData("{\"readme\":}", "read body: '}' is an invalid start of a value.")]
+    public async Task Body_ThatDoesNotFit_IsToldInTheCallersWords(string body, string message)
+    {
+        string name = await hub.NewRepositoryAsync("carol");
+        using HttpResponseMessage response = await AskAsync("carol", HttpMethod.Patch, $"/api/v1/repositories/{name}", body);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.StartsWith(
+            message, (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("message").GetString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("build server"), InlineData("100%"), InlineData("%2F"), InlineData("a?b#c"), InlineData("..."), InlineData("\\ü\"")]
     public async Task Token_OfAnyNameThatIsTaken_IsRevokedByTheApi(string name)
     {
