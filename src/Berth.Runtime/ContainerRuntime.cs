@@ -145,9 +145,9 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
         int pid = await process.Paused.WaitAsync(cancellationToken);
         string told = string.Create(CultureInfo.InvariantCulture, $"{{\"pid\":{pid}") + StateOf(request, "creating");
         HooksSpec hooks = request.Spec.Hooks!;
-        await ContainerHooks.RunAsync(
+        await HookRunner.OfEngine.RunAsync(
             "prestart", HookPlan.Label(hooks.Prestart, request), told, request.RunDirectory, cancellationToken);
-        await ContainerHooks.RunAsync(
+        await HookRunner.OfEngine.RunAsync(
             "createRuntime", HookPlan.Label(hooks.CreateRuntime, request), told, request.RunDirectory, cancellationToken);
         await process.ProceedAsync(cancellationToken);
     }
@@ -182,7 +182,7 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
         }
         if (cgroup is not null)
             await Task.Run(cgroup.Remove);
-        await ContainerHooks.TryRunAsync("poststop", state.Poststop, state.StateAfterEnd, runDirectory, _warn);
+        await HookRunner.OfEngine.TryRunAsync("poststop", state.Poststop, state.StateAfterEnd, runDirectory, _warn);
         RunDirectories.Clear(runDirectory);
     }
 

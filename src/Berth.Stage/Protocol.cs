@@ -111,6 +111,9 @@ public unsafe struct Report
 /// <summary>Numbers that library and stage agree on.</summary>
 public static class StageContract
 {
+    /// <summary>Stands before each of the two outputs in a failed hook's report.</summary>
+    public const byte HookWordsMark = 0x1F;
+
     /// <summary>argv[1] of the program that makes it a monitor.</summary>
     public const string Verb = "@monitor";
 

@@ -33,9 +33,9 @@ public sealed class CdiHookTests
     {
         await using World world = await World.StartAsync(client);
         foreach ((string device, string message) in ((string, string)[])[
-            ("bad", "error running hook #0 (createRuntime /bin/sh of CDI device acme.test/thing=bad): exit status 3: no such card"),
+            ("bad", "error running hook #0 (createRuntime /bin/sh of CDI device acme.test/thing=bad): exit status 3, stdout: , stderr: no such card"),
             ("late", "error running hook #0 (poststart /bin/sh of CDI device acme.test/thing=late): exit status 1"),
-            ("inside", "error running hook /bin/false of CDI device acme.test/thing=inside: exit status 1"),
+            ("inside", "error running hook #0 (createContainer /bin/false of CDI device acme.test/thing=inside): exit status 1"),
             ("slow", "error running hook #0 (createRuntime /bin/sleep of CDI device acme.test/thing=slow): it took longer than 1 s"),
             ("none", "error running hook #0 (prestart /no/such/hook of CDI device acme.test/thing=none): ")])
         {

@@ -4,6 +4,8 @@ using Berth.Linux.Processes;
 using Berth.Linux.Sockets;
 using Berth.Oci.Runtime;
 using Berth.Runtime.Cgroups;
+using Berth.Runtime.Monitors;
+using Berth.Runtime.Plans;
 
 namespace Berth.Runtime.Bundles;
 
@@ -51,7 +53,8 @@ public sealed partial class BundleRuntime
             return;
         try
         {
-            HookRunner.Run("poststart", state.Poststart, StateText(state, state.Pid, "running"), state.Bundle);
+            HookRunner.OfCommand.Run(
+                "poststart", HookPlan.Label(state.Poststart), StateText(state, state.Pid, "running"), state.Bundle, CancellationToken.None);
         }
         catch (FaultException)
         {
@@ -109,9 +112,11 @@ public sealed partial class BundleRuntime
             End(state);
         RemoveCgroup(state);
         directory.Remove();
-        if (state.Poststop is { Count: > 0 })
-            HookRunner.TryRun("poststop", state.Poststop, StateText(state, 0, "stopped"), state.Bundle, _options.Warn);
+        RunPoststop(state);
     }
+
+    private void RunPoststop(BundleState state) => HookRunner.OfCommand.TryRun(
+        "poststop", HookPlan.Label(state.Poststop), StateText(state, 0, "stopped"), state.Bundle, _options.Warn);
 
     private void End(BundleState state)
     {

@@ -6,6 +6,7 @@ using Berth.Linux.Processes;
 using Berth.Linux.Sockets;
 using Berth.Oci.Runtime;
 using Berth.Runtime.Cgroups;
+using Berth.Runtime.Monitors;
 using Berth.Runtime.Plans;
 using Berth.Runtime.Systemd;
 using Berth.Stage;
@@ -175,8 +176,9 @@ public sealed partial class BundleRuntime
         making.Process!.Await(Packet.Namespaces);
         making.Directory.Save(making.State);
         string state = StateText(making.State, making.Process.Pid, "creating");
-        HookRunner.Run("prestart", spec.Hooks?.Prestart, state, making.State.Bundle);
-        HookRunner.Run("createRuntime", spec.Hooks?.CreateRuntime, state, making.State.Bundle);
+        HookRunner runner = HookRunner.OfCommand;
+        runner.Run("prestart", HookPlan.Label(spec.Hooks?.Prestart), state, making.State.Bundle, CancellationToken.None);
+        runner.Run("createRuntime", HookPlan.Label(spec.Hooks?.CreateRuntime), state, making.State.Bundle, CancellationToken.None);
         making.Process.Proceed();
     }
 
@@ -297,7 +299,7 @@ public sealed partial class BundleRuntime
             TryRemove(cgroup);
         }
         making.Directory.Remove();
-        HookRunner.TryRun("poststop", making.State.Poststop, StateText(making.State, 0, "stopped"), making.State.Bundle, _options.Warn);
+        RunPoststop(making.State);
     }
 
     private void TryRemove(Cgroup cgroup)

@@ -89,7 +89,7 @@ internal sealed class RunningContainer : IContainer
         StartedAt = await _process.StartAsync(cancellationToken);
         try
         {
-            await ContainerHooks.RunAsync("poststart", Poststart, $"{{\"pid\":{Pid}{RunningState}", _runDirectory, cancellationToken);
+            await HookRunner.OfEngine.RunAsync("poststart", Poststart, $"{{\"pid\":{Pid}{RunningState}", _runDirectory, cancellationToken);
         }
         catch
         {
@@ -213,7 +213,7 @@ internal sealed class RunningContainer : IContainer
         }, cancellationToken);
         // While its directory is there: the next engine goes on with what this one could not end.
         if (Interlocked.Exchange(ref _hooksRun, 1) == 0 && Directory.Exists(_runDirectory))
-            await ContainerHooks.TryRunAsync("poststop", _state.Poststop, _state.StateAfterEnd, _runDirectory, Warn);
+            await HookRunner.OfEngine.TryRunAsync("poststop", _state.Poststop, _state.StateAfterEnd, _runDirectory, Warn);
         await Task.Run(() => RunDirectories.Clear(_runDirectory), cancellationToken);
     }
 

@@ -35,7 +35,7 @@ internal static class StageFailures
                 FaultException.Invalid($"error mounting {MountName(report)}: {error}: unknown"),
             Place.Mapping => FaultException.Invalid($"error mounting {Quote(text)}: its owners cannot be shown through a user namespace: "
                 + $"{error}: its file system has no idmapped mounts: use --userns=host, or keep it on one that has (ext4, xfs, btrfs)"),
-            Place.Hook => FaultException.Internal($"error running hook {text}: exit status {report.Value}: unknown"),
+            Place.Hook => FaultException.Internal($"error running hook {HookWords(report)}"),
             Place.HookTimeout => FaultException.Internal($"error running hook {text}: it took longer than its timeout: unknown"),
             Place.OomScore => FaultException.Invalid($"oomScoreAdj {text} cannot be set: {error} (refused: the container is strict)"),
             Place.Limit => FaultException.Invalid($"{LimitName(text)} cannot be set: {error} (refused: the container is strict)"),
@@ -44,6 +44,15 @@ internal static class StageFailures
             Place.SysctlWrite => FaultException.Invalid($"write /proc/{text}: {error}: unknown"),
             _ => FaultException.Internal($"error during container init: {Named(report.Place, Quote(text))}: {error}: unknown"),
         };
+    }
+
+    private static string HookWords(MonitorReport report)
+    {
+        string[] parts = [.. report.Text.Split((char)StageContract.HookWordsMark).Select(static part => Escaped(part.Trim()))];
+        return parts is [var label, var output, var errors]
+            ? $"{label}: exit status {report.Value}, stdout: {output}, stderr: {errors}"
+            // It could not be run at all.
+            : $"{parts[0]}: {ErrorText(report.Value)}";
     }
 
     /// <summary>The sentence of something left out.</summary>

@@ -23,8 +23,10 @@ internal static class HookPlan
         IReadOnlyList<HookSpec> start = spec.Hooks?.StartContainer ?? [];
         if (create.Count + start.Count == 0)
             return;
-        (writer.Header.CreateHooks, writer.Header.CreateHookCount) = (Array(writer, Label(create, request)), (uint)create.Count);
-        (writer.Header.StartHooks, writer.Header.StartHookCount) = (Array(writer, Label(start, request)), (uint)start.Count);
+        (writer.Header.CreateHooks, writer.Header.CreateHookCount) = (
+            Array(writer, "createContainer", Label(create, request)), (uint)create.Count);
+        (writer.Header.StartHooks, writer.Header.StartHookCount) = (
+            Array(writer, "startContainer", Label(start, request)), (uint)start.Count);
         writer.Header.StateHead = writer.Text("{\"pid\":");
         writer.Header.StateCreating = writer.Text(Rest(spec, id, bundle, "creating"));
         writer.Header.StateCreated = writer.Text(Rest(spec, id, bundle, "created"));
@@ -83,14 +85,18 @@ internal static class HookPlan
     /// <summary>Whether hooks run in the maker's namespaces before the root is pivoted.</summary>
     public static bool Pauses(RuntimeSpec spec) => spec.Hooks is { Prestart.Count: > 0 } or { CreateRuntime.Count: > 0 };
 
+    /// <summary>Hooks of a bundle with what messages call them.</summary>
+    public static IReadOnlyList<LabelledHook> Label(IReadOnlyList<HookSpec>? hooks) =>
+        [.. (hooks ?? []).Select(static hook => new LabelledHook(hook, hook.Path))];
+
     /// <summary>Hooks with what messages call them.</summary>
     public static IReadOnlyList<LabelledHook> Label(IReadOnlyList<HookSpec>? hooks, ContainerRequest request) =>
         [.. (hooks ?? []).Select(hook => new LabelledHook(
             hook, request.HookOwners.TryGetValue(hook, out string? owner) ? $"{hook.Path} of {owner}" : hook.Path))];
 
-    private static uint Array(PlanWriter writer, IReadOnlyList<LabelledHook> hooks)
+    private static uint Array(PlanWriter writer, string kind, IReadOnlyList<LabelledHook> hooks)
     {
-        PlanHook[] planned = [.. hooks.Select(labelled => Plan(writer, labelled.Hook, labelled.Label))];
+        PlanHook[] planned = [.. hooks.Select((labelled, i) => Plan(writer, labelled.Hook, $"#{i} ({kind} {labelled.Label})"))];
         return writer.Array<PlanHook>(planned);
     }
 

@@ -79,16 +79,16 @@ public sealed class HookTests(ContainerFixture fixture) : IClassFixture<Containe
     }
 
     [Theory]
-    [InlineData("prestart", "error running hook #0 (prestart /bin/sh of CDI device a.b/c=d): exit status 3: it said why")]
-    [InlineData("createRuntime", "error running hook #0 (createRuntime /bin/sh of CDI device a.b/c=d): exit status 3: it said why")]
-    [InlineData("createContainer", "error running hook /bin/sh of CDI device a.b/c=d: exit status 3: unknown")]
-    [InlineData("startContainer", "error running hook /bin/sh of CDI device a.b/c=d: exit status 3: unknown")]
-    [InlineData("poststart", "error running hook #0 (poststart /bin/sh of CDI device a.b/c=d): exit status 3: it said why")]
+    [InlineData("prestart", "error running hook #0 (prestart /bin/sh of CDI device a.b/c=d): exit status 3, stdout: and, stderr: it said why")]
+    [InlineData("createRuntime", "error running hook #0 (createRuntime /bin/sh of CDI device a.b/c=d): exit status 3, stdout: and, stderr: it said why")]
+    [InlineData("createContainer", "error running hook #0 (createContainer /bin/sh of CDI device a.b/c=d): exit status 3, stdout: and, stderr: it said why")]
+    [InlineData("startContainer", "error running hook #0 (startContainer /bin/sh of CDI device a.b/c=d): exit status 3, stdout: and, stderr: it said why")]
+    [InlineData("poststart", "error running hook #0 (poststart /bin/sh of CDI device a.b/c=d): exit status 3, stdout: and, stderr: it said why")]
     public async Task Failure_NamesTheHook_EndsTheContainer_AndTheOthersFollow(string kind, string message)
     {
         Need();
         string file = NewFile();
-        HookSpec failing = Shell("echo it said why >&2; exit 3");
+        HookSpec failing = Shell("echo and; echo it said why >&2; exit 3");
         ContainerRequest request = fixture.Request("echo ran; exec sleep 1000", spec => spec with
         {
             Hooks = new HooksSpec
@@ -184,7 +184,7 @@ public sealed class HookTests(ContainerFixture fixture) : IClassFixture<Containe
             Hooks = new HooksSpec { Prestart = [Shell("head -c 300000 /dev/zero | tr '\\0' x; exit 1")] },
         }), Cancel));
         Assert.InRange(fault.Message.Length, 1000, 3000);
-        Assert.EndsWith("xxx", fault.Message, StringComparison.Ordinal);
+        Assert.EndsWith("xxx, stderr: ", fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]

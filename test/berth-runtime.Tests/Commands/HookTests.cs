@@ -59,7 +59,7 @@ public sealed class HookTests(BundleFixture bundles) : IClassFixture<BundleFixtu
         });
     }
 
-    private static readonly HookSpec s_failing = new() { Path = "/bin/sh", Args = ["sh", "-c", "exit 3"] };
+    private static readonly HookSpec s_failing = new() { Path = "/bin/sh", Args = ["sh", "-c", "echo said; echo the-real-reason >&2; exit 3"] };
 
     public static TheoryData<string> BeforeTheProgram => ["prestart", "createRuntime", "createContainer"];
 
@@ -82,8 +82,8 @@ public sealed class HookTests(BundleFixture bundles) : IClassFixture<BundleFixtu
         };
         Completed created = await bundles.RunAsync("create", "--bundle", await bundles.BundleAsync(id, spec), id);
         Assert.Equal(1, created.Code);
-        Assert.Contains("error running hook", created.Errors, StringComparison.Ordinal);
-        Assert.Contains("exit status 3", created.Errors, StringComparison.Ordinal);
+        Assert.Contains($"error running hook #0 ({kind} /bin/sh): exit status 3, stdout: said, stderr: the-real-reason\"", created.Errors,
+            StringComparison.Ordinal);
         Assert.False(Directory.Exists(Path.Join(bundles.Root, id)));
         Assert.Equal("stopped\n", await File.ReadAllTextAsync(stopped));
     }
@@ -98,10 +98,27 @@ public sealed class HookTests(BundleFixture bundles) : IClassFixture<BundleFixtu
         });
         Completed started = await bundles.RunAsync("start", id);
         Assert.Equal(1, started.Code);
-        Assert.Contains("error running hook /bin/sh: exit status 3", started.Errors, StringComparison.Ordinal);
+        Assert.Contains("error running hook #0 (startContainer /bin/sh): exit status 3, stdout: said, stderr: the-real-reason\"", started.Errors, StringComparison.Ordinal);
         await bundles.UntilAsync(id, "stopped");
         Assert.Equal("", await File.ReadAllTextAsync(Path.Join(bundle, "out")));
         Assert.Equal(0, (await bundles.RunAsync("delete", id)).Code);
+    }
+
+    [Fact]
+    public async Task Words_OfHooks_AreNoOutputOfTheContainer()
+    {
+        Need();
+        // More than a pipe holds: nobody reads while it runs.
+        HookSpec[] talking = [new HookSpec { Path = "/bin/sh", Args = ["sh", "-c", "head -c 100000 /dev/zero; head -c 100000 /dev/zero >&2"], Env = ["PATH=/bin:/usr/bin"] }];
+        Completed run = await bundles.RunContainerAsync("echo out; echo err >&2", spec => spec with
+        {
+            Hooks = new HooksSpec
+            {
+                Prestart = talking, CreateRuntime = talking, CreateContainer = talking, StartContainer = talking, Poststart = talking,
+                Poststop = talking,
+            },
+        });
+        Assert.Equal((0, "out\n", "err\n"), (run.Code, run.Output, run.Errors));
     }
 
     [Theory]
