@@ -73,9 +73,10 @@ public sealed partial class BundleRuntime : IDisposable
             return BundleStatus.Creating;
         if (!ProcessIdentity.IsAlive(state.Pid, state.PidStart))
             return BundleStatus.Stopped;
-        if (File.Exists(directory.StartSocket))
-            return BundleStatus.Created;
-        return CgroupOf(state)?.IsFrozen == true ? BundleStatus.Paused : BundleStatus.Running;
+        // First: what was paused before it was started cannot be started until it goes on.
+        if (CgroupOf(state)?.IsFrozen == true)
+            return BundleStatus.Paused;
+        return File.Exists(directory.StartSocket) ? BundleStatus.Created : BundleStatus.Running;
     }
 
     private Cgroup? CgroupOf(BundleState state) => state switch

@@ -362,6 +362,24 @@ public sealed class ConfigTests(BundleFixture bundles) : IClassFixture<BundleFix
     }
 
     [Fact]
+    public async Task Pause_BeforeTheStart_HoldsItUntilResumed()
+    {
+        Need();
+        (string id, string bundle) = await bundles.CreateAsync("echo ran");
+        Assert.Equal(0, (await bundles.RunAsync("pause", id)).Code);
+        Assert.Equal("paused", await bundles.StatusAsync(id));
+        Completed start = await bundles.RunAsync("start", id);
+        Assert.Equal(1, start.Code);
+        Assert.Contains("cannot start a container in the paused state", start.Errors, StringComparison.Ordinal);
+        Assert.Equal(0, (await bundles.RunAsync("resume", id)).Code);
+        Assert.Equal("created", await bundles.StatusAsync(id));
+        Assert.Equal(0, (await bundles.RunAsync("start", id)).Code);
+        await bundles.UntilAsync(id, "stopped");
+        Assert.Equal("ran\n", await File.ReadAllTextAsync(Path.Join(bundle, "out")));
+        Assert.Equal(0, (await bundles.RunAsync("delete", id)).Code);
+    }
+
+    [Fact]
     public async Task DeviceRules_ThatOnlyAllow_CloseAllElse() => Assert.Equal("opened\nclosed", await OutputAsync(
         "head -c 0 /dev/mine && echo opened; head -c 0 /dev/other 2>/dev/null || echo closed", static spec => Linux(spec, static linux => linux with
         {

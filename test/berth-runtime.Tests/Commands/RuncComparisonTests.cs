@@ -6,7 +6,7 @@ namespace Berth.RuntimeProgram.Tests.Commands;
 /// <summary>The same words to runc and to us, about containers in the same states: callers look at the exit code and the text.</summary>
 public sealed partial class RuncComparisonTests(RuncComparisonTests.Pairs pairs) : IClassFixture<RuncComparisonTests.Pairs>
 {
-    /// <summary>A created, a running, a stopped and a paused container of each.</summary>
+    /// <summary>A created, a running, a stopped and a paused container of each, and one paused before it was started.</summary>
     public sealed class Pairs : IAsyncLifetime
     {
         private readonly BundleFixture _ours = new(), _runc = new();
@@ -20,17 +20,18 @@ public sealed partial class RuncComparisonTests(RuncComparisonTests.Pairs pairs)
             foreach ((BundleFixture fixture, string program) in new[] { (_ours, Command.Runtime), (_runc, "runc") })
             {
                 await fixture.InitializeAsync();
-                foreach (string id in new[] { "created", "running", "stopped", "paused" })
+                foreach (string id in new[] { "created", "running", "stopped", "paused", "held" })
                 {
                     RuntimeSpec spec = fixture.Spec(id, "/bin/sleep", "1000") with { OciVersion = "1.0.2" };
                     string bundle = await fixture.BundleAsync(id, spec);
                     await Command.NeedAsync("/bin/sh",
                         ["-c", $"cd {bundle} && exec {program} --root {fixture.Root} create {id} </dev/null >out 2>&1"]);
-                    if (id != "created")
+                    if (id is not ("created" or "held"))
                         await Command.NeedAsync(program, ["--root", fixture.Root, "start", id]);
                 }
                 await Command.NeedAsync(program, ["--root", fixture.Root, "kill", "stopped", "KILL"]);
                 await Command.NeedAsync(program, ["--root", fixture.Root, "pause", "paused"]);
+                await Command.NeedAsync(program, ["--root", fixture.Root, "pause", "held"]);
                 await Command.UntilAsync("it is stopped", async () =>
                     (await Command.NeedAsync(program, ["--root", fixture.Root, "state", "stopped"])).Contains("\"stopped\""));
             }
@@ -47,7 +48,7 @@ public sealed partial class RuncComparisonTests(RuncComparisonTests.Pairs pairs)
         {
             if (Missing is not null)
                 return;
-            foreach (string id in new[] { "created", "running", "stopped", "paused" })
+            foreach (string id in new[] { "created", "running", "stopped", "paused", "held" })
                 await Command.RunAsync("runc", ["--root", _runc.Root, "delete", "--force", id]);
             await _runc.DisposeAsync();
             await _ours.DisposeAsync();
@@ -71,6 +72,9 @@ public sealed partial class RuncComparisonTests(RuncComparisonTests.Pairs pairs)
     [InlineData("start running")]
     [InlineData("start stopped")]
     [InlineData("start paused")]
+    [InlineData("start held")]
+    [InlineData("pause held")]
+    [InlineData("delete held")]
     [InlineData("exec stopped true")]
     [InlineData("exec paused true")]
     [InlineData("exec running")]
