@@ -8,6 +8,7 @@ internal static class K
     public const int AtCwd = -100;
     public const int EPERM = 1, ENOENT = 2, EINTR = 4, EIO = 5, EBADF = 9, EAGAIN = 11, EACCES = 13, EEXIST = 17, ENOTDIR = 20;
     public const int EISDIR = 21, EINVAL = 22, ETIMEDOUT = 110, ENOSYS = 38, ELOOP = 40, EPIPE = 32, ENOEXEC = 8, EPROTO = 71;
+    public const int ENAMETOOLONG = 36;
 
     public const int O_WRONLY = 1, O_RDWR = 2, O_CREAT = 0x40, O_EXCL = 0x80, O_NOCTTY = 0x100, O_TRUNC = 0x200, O_APPEND = 0x400;
     public const int O_NONBLOCK = 0x800, O_DIRECTORY = 0x10000, O_NOFOLLOW = 0x20000, O_CLOEXEC = 0x80000, O_PATH = 0x200000;

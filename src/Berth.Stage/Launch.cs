@@ -18,13 +18,20 @@ internal static unsafe class Launch
         SetLimits(child);
         CloseRest(child);
         Scheduling.Set(child);
+        byte* home = stackalloc byte[Home.VariableMax];
+        if (child->Has(PlanFlags.FindsHome))
+            Home.Find(child->Plan->User, home);
         Await(child);
         PlanHeader* plan = child->Plan;
+        int early = ChangeDirectory(child->At(plan->WorkingDirectory));
+        byte* known = stackalloc byte[ProgramSearch.PathMax];
         if (child->Has(PlanFlags.NoNewPrivileges))
             Tell.Check(child, Control(K.PR_SET_NO_NEW_PRIVS, 1), Place.Seccomp, Z("no_new_privs"u8));
         else
+        {
+            known = ProgramSearch.TryFind(child, Program(child), known);
             InstallFilter(child);
-        int early = ChangeDirectory(child->At(plan->WorkingDirectory));
+        }
         Identity.Take(child);
         // A directory that only root may enter was entered before, one that only the user may enter is entered now.
         if (early < 0)
@@ -39,10 +46,15 @@ internal static unsafe class Launch
         Hooks.Run(child, plan->StartHooks, plan->StartHookCount, plan->StateCreated);
         if (child->Has(PlanFlags.Init))
             TinyInit.Split(child, terminal >= 0);
+        byte* found = stackalloc byte[ProgramSearch.PathMax];
+        byte* program = ProgramSearch.Find(child, Program(child), found, known);
+        // What a strict filter lets pass is for the program to use, not for us to look for it.
         if (child->Has(PlanFlags.NoNewPrivileges))
             InstallFilter(child);
-        Execute(child);
+        Execute(child, program, home);
     }
+
+    private static byte* Program(Child* child) => child->At((uint)*(ulong*)child->At(child->Plan->Arguments));
 
     /// <summary>Says that all is made and waits for the word to go on.</summary>
     private static void Await(Child* child)
@@ -62,8 +74,7 @@ internal static unsafe class Launch
     {
         ChangeDirectory(child->At(child->Plan->WorkingDirectory));
         byte* found = stackalloc byte[ProgramSearch.PathMax];
-        ulong first = *(ulong*)child->At(child->Plan->Arguments);
-        ProgramSearch.Find(child, child->At((uint)first), found);
+        ProgramSearch.Find(child, Program(child), found, null);
     }
 
     /// <summary>A byte, and the pid by which the maker knows us.</summary>
@@ -219,13 +230,13 @@ internal static unsafe class Launch
 
     private static Vector Part(byte* text) => new() { Base = text, Length = Text.Length(text) };
 
-    private static void Execute(Child* child)
+    private static void Execute(Child* child, byte* program, byte* home)
     {
         PlanHeader* plan = child->Plan;
         byte** arguments = Pointers(child, plan->Arguments);
         byte** environment = Pointers(child, plan->Environment);
-        byte* found = stackalloc byte[ProgramSearch.PathMax];
-        byte* program = ProgramSearch.Find(child, arguments[0], found);
+        if (child->Has(PlanFlags.FindsHome))
+            *environment = home;
         int error = Sys.Execute(program, arguments, environment);
         if (error == -K.ENOENT)
             ProgramSearch.FailInterpreter(child, program);
@@ -252,11 +263,21 @@ internal static unsafe class ProgramSearch
     private const int NameMax = 250;
     private const int X_OK = 1, AT_EACCESS = 0x200;
 
-    public static byte* Find(Child* child, byte* name, byte* found)
+    // The system calls that look are refused: the filter is in force already.
+    private const int CannotLook = -1;
+
+    /// <summary>The program, or the end of the making.</summary>
+    /// <param name="child">Whose making.</param>
+    /// <param name="name">What is asked for.</param>
+    /// <param name="found">Room for <see cref="PathMax"/> bytes.</param>
+    /// <param name="known">Where it was when everything could be looked at, for what cannot be any more: execve will tell; or null.</param>
+    public static byte* Find(Child* child, byte* name, byte* found, byte* known)
     {
         if (HasSlash(name))
         {
             int error = Probe(name);
+            if (error == CannotLook)
+                return name;
             if (error == K.EISDIR)
                 Tell.Fail(child, Place.ProgramDirectory, error, name);
             if (error == K.EACCES)
@@ -268,11 +289,28 @@ internal static unsafe class ProgramSearch
         byte* path = child->Plan->SearchPath == 0 ? Z(""u8) : child->At(child->Plan->SearchPath);
         while (*name != 0 && Next(&path, name, found))
         {
-            if (Probe(found) == 0)
+            int error = Probe(found);
+            if (error == 0)
                 return found;
+            if (error == CannotLook && known != null)
+                return known;
         }
         Tell.Fail(child, Place.ProgramNotFound, K.ENOENT, name);
         return name;
+    }
+
+    /// <summary>The program without a failure; null when there is none.</summary>
+    public static byte* TryFind(Child* child, byte* name, byte* found)
+    {
+        if (HasSlash(name))
+            return name;
+        byte* path = child->Plan->SearchPath == 0 ? Z(""u8) : child->At(child->Plan->SearchPath);
+        while (*name != 0 && Next(&path, name, found))
+        {
+            if (Probe(found) == 0)
+                return found;
+        }
+        return null;
     }
 
     /// <summary>Puts a name behind the next directory of a search path and goes past that; false at the end.</summary>
@@ -303,11 +341,18 @@ internal static unsafe class ProgramSearch
         Stat stat;
         int error = Sys.Stat(path, &stat);
         if (error < 0)
-            return -error;
+            return IsRefusal(error) ? CannotLook : -error;
         if ((stat.Mode & K.S_IFMT) == K.S_IFDIR)
             return K.EISDIR;
-        return Access(path, X_OK, AT_EACCESS) < 0 || (stat.Mode & 0x49) == 0 ? K.EACCES : 0;
+        if ((stat.Mode & 0x49) == 0)
+            return K.EACCES;
+        error = Access(path, X_OK, AT_EACCESS);
+        return error == 0 ? 0 : IsRefusal(error) ? CannotLook : K.EACCES;
     }
+
+    /// <summary>What no look at a path comes to: a filter's number, which may be any other too. stat(2), access(2).</summary>
+    private static bool IsRefusal(int error) =>
+        error is not (-K.EACCES or -K.ENOENT or -K.ENOTDIR or -K.ELOOP or -K.ENAMETOOLONG or -K.EIO);
 
     public static bool HasSlash(byte* name)
     {

@@ -381,6 +381,9 @@ public enum PlanFlags
     /// <summary>The root and marked mounts are shown through the new user namespace's id maps; sources are opened by the monitor.
     /// </summary>
     Mapped = 262144,
+
+    /// <summary>The first variable of the environment is the home directory, which the container's user list says.</summary>
+    FindsHome = 524288,
 }
 
 /// <summary>A namespace to join by descriptor.</summary>

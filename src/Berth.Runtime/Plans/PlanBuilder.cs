@@ -372,7 +372,7 @@ internal static class PlanBuilder
                 (header.InitLabel, header.InitLabelFile) = (writer.Text(label.AtOnce), writer.Text(label.AtOnceFile));
         }
         header.Arguments = writer.Pointers(process.Args);
-        header.Environment = writer.Pointers(process.Env ?? []);
+        header.Environment = writer.Pointers(WithHome(process.Env ?? [], ref header));
         string? path = process.Env?.LastOrDefault(static entry => entry.StartsWith("PATH=", StringComparison.Ordinal));
         header.SearchPath = writer.Text(path?[5..]);
         header.WorkingDirectory = writer.Text(process.Cwd);
@@ -395,6 +395,16 @@ internal static class PlanBuilder
         header.Filter = writer.Array<byte>(filter.Program);
         header.FilterCount = (uint)(filter.Program.Length / 8);
         header.FilterFlags = filter.Flags;
+    }
+
+    // Only inside is known whose home is where: the stage puts it in place of the first.
+    private static IReadOnlyList<string> WithHome(IReadOnlyList<string> variables, ref PlanHeader header)
+    {
+        const string home = "HOME=";
+        if (variables.LastOrDefault(static entry => entry.StartsWith(home, StringComparison.Ordinal)) is { Length: > 5 })
+            return variables;
+        header.Flags |= PlanFlags.FindsHome;
+        return [home, .. variables.Where(static entry => !entry.StartsWith(home, StringComparison.Ordinal))];
     }
 
     // The highest number means to the kernel that an id stays what it is: the process would be root.

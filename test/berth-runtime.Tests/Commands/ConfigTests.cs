@@ -379,6 +379,88 @@ public sealed class ConfigTests(BundleFixture bundles) : IClassFixture<BundleFix
         Assert.Equal(0, (await bundles.RunAsync("delete", id)).Code);
     }
 
+    private const string UserList = "root:x:0:0::/root:/bin/sh\nbad:x:10a:1::/bad:\nempty:x:8:1:::\n\nlong:x:9:9:a name, b:/home/long:/bin/sh\n"
+        + "again:x:9:9::/again:\nlast:x:4294967:1::/home/last";
+
+    // As runc answers them, of which the list is the container's own.
+    [Theory]
+    [InlineData(0u, null, "/root")]
+    [InlineData(9u, null, "/home/long")]
+    [InlineData(4294967u, null, "/home/last")]
+    [InlineData(10u, null, "/")]
+    [InlineData(8u, null, "")]
+    [InlineData(9u, "HOME=/given", "/given")]
+    [InlineData(9u, "HOME=", "/home/long")]
+    public async Task Home_IsSetFromTheContainersUserList(uint user, string? variable, string home)
+    {
+        string list = Path.Join(NewDirectory(), "passwd");
+        await File.WriteAllTextAsync(list, UserList);
+        Assert.Equal($"[{home}]", await OutputAsync("echo \"[$HOME]\"", spec => Process(
+            Mounts(spec, new MountSpec { Destination = "/etc/passwd", Type = "bind", Source = list, Options = ["bind"] }),
+            process => process with
+            {
+                User = new UserSpec { Uid = user }, Env = ["A=1", .. variable is null ? Array.Empty<string>() : [variable], "PATH=/bin"],
+            })));
+    }
+
+    [Fact]
+    public async Task Home_WhereTheListIsNoFile_IsTheRoot()
+    {
+        Need();
+        string pipe = Path.Join(NewDirectory(), "pipe");
+        await Command.NeedAsync("mkfifo", [pipe]);
+        Assert.Equal("/", await OutputAsync("echo $HOME", spec => Mounts(spec, new MountSpec
+        {
+            Destination = "/etc/passwd", Type = "bind", Source = pipe, Options = ["bind"],
+        })));
+    }
+
+    [Fact]
+    public async Task Exec_HomeIsThatOfItsUser()
+    {
+        Need();
+        string list = Path.Join(NewDirectory(), "passwd");
+        await File.WriteAllTextAsync(list, UserList);
+        (string id, string bundle) = await bundles.CreateAsync("exec sleep 1000", spec => Mounts(spec, new MountSpec
+        {
+            Destination = "/etc/passwd", Type = "bind", Source = list, Options = ["bind"],
+        }));
+        await bundles.RunAsync("start", id);
+        string file = Path.Join(bundle, "process.json");
+        await File.WriteAllTextAsync(file, "{\"args\":[\"/bin/sh\",\"-c\",\"echo $HOME\"],\"cwd\":\"/\",\"user\":{\"uid\":9,\"gid\":0}}");
+        Assert.Equal("/root\n", (await bundles.RunAsync("exec", id, "/bin/sh", "-c", "echo $HOME")).Output);
+        Assert.Equal("/home/long\n", (await bundles.RunAsync("exec", "-u", "9", id, "/bin/sh", "-c", "echo $HOME")).Output);
+        Assert.Equal("/home/long\n", (await bundles.RunAsync("exec", "-p", file, id)).Output);
+        Assert.Equal(0, (await bundles.RunAsync("delete", "--force", id)).Code);
+    }
+
+    // What busybox's echo calls, and what any runtime must be able to do once the filter is in force.
+    private const string FewCalls = "execve brk exit exit_group write arch_prctl mmap munmap mprotect read close set_tid_address set_robust_list "
+        + "rseq prlimit64 getrandom readlink readlinkat getuid getgid setuid setgid ioctl fstat openat rt_sigaction rt_sigprocmask futex";
+
+    // Looking for the program takes calls that the program itself does not need.
+    [Theory]
+    [InlineData("/bin/busybox", true, "")]
+    [InlineData("busybox", true, "")]
+    [InlineData("/bin/busybox", false, " setresuid setresgid setgroups capset capget prctl getcwd chdir umask")]
+    [InlineData("busybox", false, " setresuid setresgid setgroups capset capget prctl getcwd chdir umask")]
+    public async Task Filter_ThatAllowsLittle_KeepsNoProgramFromBeingFound(string program, bool noNewPrivileges, string more)
+    {
+        Need();
+        string id = bundles.NewId();
+        RuntimeSpec spec = Linux(bundles.Spec(id, program, "echo", "hi"), linux => linux with
+        {
+            Seccomp = new SeccompSpec
+            {
+                DefaultAction = "SCMP_ACT_ERRNO", DefaultErrnoRet = 99, Architectures = ["SCMP_ARCH_X86_64"],
+                Syscalls = [new SyscallRule { Action = "SCMP_ACT_ALLOW", Names = (FewCalls + more).Split(' ') }],
+            },
+        });
+        Completed run = await bundles.RunAsync("run", "--bundle",
+            await bundles.BundleAsync(id, Process(spec, process => process with { NoNewPrivileges = noNewPrivileges })), id);
+        Assert.True((run.Code, run.Output) == (0, "hi\n"), run.ToString());
+    }
+
     [Fact]
     public async Task DeviceRules_ThatOnlyAllow_CloseAllElse() => Assert.Equal("opened\nclosed", await OutputAsync(
         "head -c 0 /dev/mine && echo opened; head -c 0 /dev/other 2>/dev/null || echo closed", static spec => Linux(spec, static linux => linux with
