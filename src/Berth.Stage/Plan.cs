@@ -513,6 +513,6 @@ public enum StepKind
     /// <summary>Writes a kernel parameter.</summary>
     Sysctl,
 
-    /// <summary>Makes an earlier mount read-only.</summary>
-    RemountReadOnly,
+    /// <summary>Changes attributes of what is mounted there.</summary>
+    Remount,
 }

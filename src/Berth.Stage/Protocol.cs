@@ -72,7 +72,7 @@ public enum Place
     Directory, Node, Link, Mask, ReadOnly, Sysctl, Console, Pivot, HostName, Limit, OomScore, WorkingDirectory, User,
     Capabilities, Seccomp, ProgramNotFound, ProgramMissing, ProgramForbidden, ProgramDirectory, Execute, Interpreter, IdMap,
     Socket, WorkingDirectoryOutside, ExitUnknown, Ended, Label, Hook, HookTimeout, Scheduler, IoPriority, Affinity, Personality,
-    Keyring, TimeOffsets, CopyUp, Notify, External, Mapping, SysctlWrite,
+    Keyring, TimeOffsets, CopyUp, Notify, External, Mapping, SysctlWrite, Remount,
 #pragma warning restore CS1591
 }
 

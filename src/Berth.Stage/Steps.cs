@@ -27,7 +27,7 @@ internal static unsafe class Steps
             case StepKind.Mask: Mask(child, target); break;
             case StepKind.ReadOnly: MakeReadOnly(child, step, target); break;
             case StepKind.Sysctl: SetParameter(child, step, target); break;
-            case StepKind.RemountReadOnly: RemountReadOnly(child, target); break;
+            case StepKind.Remount: Remount(child, step, target); break;
         }
     }
 
@@ -175,14 +175,15 @@ internal static unsafe class Steps
     }
 
     /// <summary>Sets and clears a mount's attributes.</summary>
-    public static void SetAttributes(Child* child, int tree, ulong set, ulong clear, uint deep, byte* target)
+    public static void SetAttributes(
+        Child* child, int tree, ulong set, ulong clear, uint deep, byte* target, Place at = Place.ReadOnly)
     {
         if ((set | clear) == 0)
             return;
         // The kinds of access times are one value of several bits: all of them are cleared to set one.
         ulong times = ((set | clear) & AccessTimes) != 0 ? AccessTimes : 0;
         MountAttributes attributes = new() { Set = set, Clear = clear | times };
-        Tell.Check(child, SetMountAttributes(tree, Z(""u8), K.AT_EMPTY_PATH | deep, &attributes), Place.ReadOnly, target);
+        Tell.Check(child, SetMountAttributes(tree, Z(""u8), K.AT_EMPTY_PATH | deep, &attributes), at, target);
     }
 
     private static void MakeDirectories(Child* child, byte* target)
@@ -295,12 +296,13 @@ internal static unsafe class Steps
         Close(process);
     }
 
-    private static void RemountReadOnly(Child* child, byte* target)
+    private static void Remount(Child* child, PlanStep* step, byte* target)
     {
         int place = Paths.Open(child, target, K.O_PATH);
-        Tell.Check(child, place, Place.ReadOnly, target);
-        MountAttributes attributes = new() { Set = K.MOUNT_ATTR_RDONLY };
-        Tell.Check(child, SetMountAttributes(place, Z(""u8), K.AT_EMPTY_PATH, &attributes), Place.ReadOnly, target);
+        Tell.Check(child, place, Place.Remount, target);
+        SetAttributes(child, place, step->Attributes, step->Cleared, 0, target, Place.Remount);
+        SetAttributes(child, place, step->DeepAttributes, step->DeepCleared, K.AT_RECURSIVE, target, Place.Remount);
+        Spread(child, step, place, target);
         Close(place);
     }
 }

@@ -33,6 +33,8 @@ internal static class StageFailures
                 + $"possible container breakout detected: {text}: unknown"),
             Place.BindSource or Place.MountPoint or Place.MountMove or Place.MountMake or Place.MountOption =>
                 FaultException.Invalid($"error mounting {MountName(report)}: {error}: unknown"),
+            Place.Remount => FaultException.Invalid($"error remounting {Quote(text)}: {error}"
+                + (report.Value is Errno.EINVAL ? ": nothing is mounted there" : "")),
             Place.Mapping => FaultException.Invalid($"error mounting {Quote(text)}: its owners cannot be shown through a user namespace: "
                 + $"{error}: its file system has no idmapped mounts: use --userns=host, or keep it on one that has (ext4, xfs, btrfs)"),
             Place.Hook => FaultException.Internal($"error running hook {HookWords(report)}"),

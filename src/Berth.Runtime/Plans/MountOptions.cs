@@ -5,7 +5,10 @@ namespace Berth.Runtime.Plans;
 /// <summary>Mount options by name, sorted into what the kernel takes them as. OCI runtime-spec 1.2, "Linux mount options".</summary>
 internal sealed class MountOptions
 {
-    private const ulong ReadOnlyBit = 1, NoSuid = 2, NoDev = 4, NoExec = 8, NoAccessTime = 0x10, StrictAccessTime = 0x20;
+    /// <summary>MOUNT_ATTR_RDONLY.</summary>
+    public const ulong ReadOnlyBit = 1;
+
+    private const ulong NoSuid = 2, NoDev = 4, NoExec = 8, NoAccessTime = 0x10, StrictAccessTime = 0x20;
     private const ulong NoDirectoryAccessTime = 0x80, NoSymlinkFollow = 0x200000, AccessTimeMask = 0x70;
     private const ulong Unbindable = 1 << 17, Private = 1 << 18, Slave = 1 << 19, Shared = 1 << 20;
 
@@ -32,6 +35,9 @@ internal sealed class MountOptions
 
     /// <summary>A bind mount.</summary>
     public bool IsBind { get; private set; }
+
+    /// <summary>No new mount: attributes of what is mounted at the destination already.</summary>
+    public bool IsRemount { get; private set; }
 
     /// <summary>A new file system starts with what it hides.</summary>
     public bool CopiesUp { get; private set; }
@@ -71,7 +77,7 @@ internal sealed class MountOptions
             return;
         // What these name is the default, or nothing that the kernel keeps any more.
         if (option.Length > 0 && option is not ("defaults" or "nomand" or "mand" or "async" or "nolazytime" or "noiversion" or "silent"
-            or "loud" or "remount"))
+            or "loud"))
             Data.Add(option);
     }
 
@@ -117,6 +123,7 @@ internal sealed class MountOptions
         {
             case "bind": IsBind = true; break;
             case "rbind": IsBind = IsRecursive = true; break;
+            case "remount": IsRemount = true; break;
             case "tmpcopyup": CopiesUp = true; break;
             case "idmap": IsIdMapped = true; break;
             case "ridmap": IsIdMapped = IsIdMappedDeep = true; break;
@@ -131,10 +138,24 @@ internal sealed class MountOptions
 
     private void Spread(ulong propagation, string option) => (Propagation, IsShallow) = (propagation, option[0] != 'r');
 
+    /// <summary>Takes out what says whether the mount is read-only; null: nothing did.</summary>
+    public bool? TakeReadOnly()
+    {
+        bool? isReadOnly = (Attributes & ReadOnlyBit) != 0 ? true : (Cleared & ReadOnlyBit) != 0 ? false : null;
+        (Attributes, Cleared) = (Attributes & ~ReadOnlyBit, Cleared & ~ReadOnlyBit);
+        return isReadOnly;
+    }
+
     /// <summary>Refuses what only other kinds of mounts have.</summary>
     /// <exception cref="FaultException">InvalidArgument: it is asked for both or of the wrong kind.</exception>
     public void Check(string destination, string? type, bool hasMaps)
     {
+        string? forNew = CopiesUp ? "\"tmpcopyup\" is" : hasMaps ? "id mappings are" : Data.Count > 0 ? $"\"{Data[0]}\" is" : null;
+        if (IsRemount && forNew is not null)
+        {
+            throw new FaultException(FaultKind.NotSupported,
+                $"mount {destination}: \"remount\" changes attributes of a mount, such as \"ro\": {forNew} for new mounts");
+        }
         if (CopiesUp && type != "tmpfs")
             throw FaultException.Invalid($"mount {destination}: \"tmpcopyup\" is for tmpfs only");
         if (hasMaps && !IsBind && type is not ("bind" or "rbind"))

@@ -25,6 +25,7 @@ internal sealed class MountSteps(
 
     private readonly List<PlanStep> _steps = [];
     private LinuxSpec _linux = new();
+    private bool _areDevicesReadOnly;
 
     /// <summary>Of bind mounts by their destination: the layers that are mounted instead of a source.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<string>> Layers { get; init; } = new Dictionary<string, IReadOnlyList<string>>();
@@ -37,14 +38,15 @@ internal sealed class MountSteps(
         foreach (MountSpec mount in spec.Mounts ?? [])
         {
             Add(mount);
-            hostDevices |= mount.Destination.TrimEnd('/') == "/dev"
-                && (mount.Type is "bind" or "rbind" || MountOptions.Parse(mount.Options).IsBind);
+            hostDevices |= IsDevices(mount) && IsBind(mount);
         }
         // A directory of the host has what it has, and nothing is made in it.
         if (!hostDevices)
             AddDefaultDevices();
         foreach (DeviceSpec device in spec.Linux?.Devices ?? [])
             AddDevice(device);
+        if (_areDevicesReadOnly)
+            _steps.Add(new PlanStep { Kind = StepKind.Remount, Target = Path("/dev"), Attributes = MountOptions.ReadOnlyBit });
         if (spec.Process?.Cwd is { Length: > 1 } directory)
             _steps.Add(new PlanStep { Kind = StepKind.Directory, Target = Path(directory) });
         foreach ((string name, string value) in spec.Linux?.Sysctl ?? new Dictionary<string, string>())
@@ -71,7 +73,10 @@ internal sealed class MountSteps(
     public static IEnumerable<MountSpec> HaveSources(RuntimeSpec spec) => (spec.Mounts ?? []).Where(IsBind);
 
     /// <summary>A bind mount, by its type or an option.</summary>
-    public static bool IsBind(MountSpec mount) => mount.Type is "bind" or "rbind" || MountOptions.Parse(mount.Options).IsBind;
+    public static bool IsBind(MountSpec mount) => MountOptions.Parse(mount.Options) is var options && !options.IsRemount
+        && (mount.Type is "bind" or "rbind" || options.IsBind);
+
+    private static bool IsDevices(MountSpec mount) => mount.Destination.TrimEnd('/') == "/dev";
 
     private void Add(MountSpec mount)
     {
@@ -80,13 +85,31 @@ internal sealed class MountSteps(
             throw FaultException.Invalid($"invalid mount destination \"{mount.Destination}\": it is the container's root itself");
         MountOptions options = MountOptions.Parse(mount.Options);
         options.Check(mount.Destination, mount.Type, options.IsIdMapped || mount.UidMappings is { Count: > 0 });
-        if (options.IsBind || mount.Type is "bind" or "rbind")
+        bool isBind = options.IsBind || mount.Type is "bind" or "rbind";
+        // Where nodes and mounts are still to be made it becomes read-only at the end.
+        if (IsDevices(mount) && (options.IsRemount || !isBind))
+            _areDevicesReadOnly = options.TakeReadOnly() ?? _areDevicesReadOnly;
+        if (options.IsRemount)
+            AddRemount(mount, options);
+        else if (isBind)
             AddBind(mount, options);
         else if (mount.Type is "cgroup" or "cgroup2")
             AddCgroup(mount, options);
         else
             AddFileSystem(mount, options);
     }
+
+    private void AddRemount(MountSpec mount, MountOptions options) => _steps.Add(new PlanStep
+    {
+        Kind = StepKind.Remount,
+        Target = Path(mount.Destination),
+        Attributes = options.Attributes,
+        Cleared = options.Cleared,
+        DeepAttributes = options.DeepAttributes,
+        DeepCleared = options.DeepCleared,
+        Propagation = options.Propagation,
+        Argument = options.IsShallow ? MountMark.Shallow : 0,
+    });
 
     private void AddBind(MountSpec mount, MountOptions options)
     {
@@ -174,7 +197,10 @@ internal sealed class MountSteps(
                 AddLink($"{mount.Destination}/{alias}", tree.Name);
         }
         if ((attributes & 1) != 0)
-            _steps.Add(new PlanStep { Kind = StepKind.RemountReadOnly, Target = Path(mount.Destination) });
+            _steps.Add(new PlanStep
+            {
+                Kind = StepKind.Remount, Target = Path(mount.Destination), Attributes = MountOptions.ReadOnlyBit,
+            });
     }
 
     private void AddDefaultDevices()

@@ -361,6 +361,40 @@ public sealed class ConfigTests(BundleFixture bundles) : IClassFixture<BundleFix
         Assert.Equal(0, (await bundles.RunAsync("delete", "--force", id)).Code);
     }
 
+    // What is mounted at the path, the last mount of it, and how many there are. As runc, except that what is not named stays.
+    [Theory]
+    [InlineData("/dev", "tmpfs", "remount,ro,nosuid", "ro,nosuid")]
+    [InlineData("/dev/shm", "bind", "bind,remount,ro", "ro,nosuid,nodev,noexec,relatime")]
+    [InlineData("/dev/shm", "", "remount,ro", "ro,nosuid,nodev,noexec,relatime")]
+    [InlineData("/dev/shm", "tmpfs", "remount,exec,dev", "rw,nosuid,relatime")]
+    [InlineData("/proc", "proc", "remount,noatime", "rw,nosuid,nodev,noexec,noatime")]
+    [InlineData("/sys", "sysfs", "rw,remount", "rw,nosuid,nodev,noexec,relatime")]
+    public async Task Remount_ChangesWhatIsMountedThere(string path, string type, string options, string expected)
+    {
+        string[] lines = (await OutputAsync($"grep ' / {path} ' /proc/self/mountinfo; : > /dev/null && echo there", spec => Mounts(spec, new MountSpec
+        {
+            Destination = path, Type = type, Source = "/dev/shm", Options = options.Split(','),
+        }))).Split('\n');
+        Assert.Equal([expected, "there"], lines.Select(line => line.Contains(' ') ? line.Split(' ')[5] : line));
+    }
+
+    [Fact]
+    public async Task Devices_ThatAreReadOnly_HaveTheirNodesAndMounts() => Assert.Equal("ro,nosuid\nthere\n", await OutputAsync(
+        "grep ' /dev ' /proc/self/mountinfo | cut -d' ' -f6; ls /dev/null >/dev/null && echo there; touch /dev/x 2>/dev/null || true", spec => spec with
+        {
+            Mounts = [.. spec.Mounts!.Select(static mount => mount.Destination == "/dev"
+                ? mount with { Options = ["nosuid", "strictatime", "mode=755", "ro"] } : mount)],
+        }) + "\n");
+
+    [Theory]
+    [InlineData("/tmp", "remount,ro", "error remounting \\\"/tmp\\\": invalid argument: nothing is mounted there")]
+    [InlineData("/nothere", "remount,ro", "error remounting \\\"/nothere\\\": no such file or directory")]
+    [InlineData("/dev/shm", "remount,size=1m", "\\\"size=1m\\\" is for new mounts")]
+    [InlineData("/dev/shm", "remount,tmpcopyup", "\\\"tmpcopyup\\\" is for new mounts")]
+    public async Task Remount_OfWhatIsNone_IsRefused(string path, string options, string message) => Assert.Contains(message,
+        await RefusalAsync(spec => Mounts(spec, new MountSpec { Destination = path, Type = "tmpfs", Options = options.Split(',') })),
+        StringComparison.Ordinal);
+
     [Fact]
     public async Task Pause_BeforeTheStart_HoldsItUntilResumed()
     {
