@@ -36,7 +36,8 @@ internal static partial class StageHeaders
     [
         "CopyTree.DepthMax", "CopyTree.ListBytes", "CopyTree.ChunkBytes", "External.NotExecuted", "External.PidBytesMax",
         "Hooks.FailedToExecute", "Hooks.LabelMax", "Hooks.OutputMax", "Home.VariableMax", "Home.HomeField", "Home.UserField",
-        "Home.NameLength", "Home.FileMax", "ProgramSearch.CannotLook", "StageContract.HookWordsMark", "InitProgram.NotFound", "InitProgram.NotExecutable", "JsonText.BlockMax", "JsonText.EscapeMax",
+        "Home.NameLength", "Home.FileMax", "ProgramSearch.CannotLook", "Report.PartMax",
+        "StageContract.HookWordsMark", "InitProgram.NotFound", "InitProgram.NotExecutable", "JsonText.BlockMax", "JsonText.EscapeMax",
         "JsonText.Ones", "JsonText.Highs", "Launch.FirstFree", "Log.LineMax", "Log.OutMax",
         "Log.LockedBytesMax", "Mapping.RootMark", "Mapping.StepMark", "Mapping.MapsMark",
         "Mapping.PathBytes", "MappedNodes.NameBytes", "Mapping.PatienceSeconds", "Monitor.BufferBytes",
