@@ -42,7 +42,7 @@ internal sealed class MountSteps(
         }
         // A directory of the host has what it has, and nothing is made in it.
         if (!hostDevices)
-            AddDefaultDevices();
+            AddDefaultDevices([.. (_linux.Devices ?? []).Select(static device => device.Path)]);
         foreach (DeviceSpec device in spec.Linux?.Devices ?? [])
             AddDevice(device);
         if (_areDevicesReadOnly)
@@ -203,9 +203,10 @@ internal sealed class MountSteps(
             });
     }
 
-    private void AddDefaultDevices()
+    // One that the configuration names is made as it says.
+    private void AddDefaultDevices(HashSet<string> named)
     {
-        foreach ((string name, uint major, uint minor) in s_defaultNodes)
+        foreach ((string name, uint major, uint minor) in s_defaultNodes.Where(node => !named.Contains($"/dev/{node.Name}")))
         {
             // mknod is refused in a user namespace: there the host's nodes are mounted.
             if (userNamespace)

@@ -436,6 +436,11 @@ internal static class PlanBuilder
         foreach (RlimitSpec limit in limits)
         {
             int number = ResourceLimits.NumberOf(limit.Type) ?? throw FaultException.Invalid($"invalid rlimit type: {limit.Type}");
+            if (limit.Soft > limit.Hard)
+            {
+                throw FaultException.Invalid($"error setting rlimit type {number}: invalid argument: "
+                    + $"{limit.Type}: the soft limit {limit.Soft} is above the hard limit {limit.Hard}");
+            }
             ulong hard = limit.Hard;
             if ((Capabilities.Host & MayRaise) == 0 && ResourceLimits.Read(number).Hard is var most && hard > most)
             {

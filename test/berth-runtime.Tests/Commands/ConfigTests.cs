@@ -396,6 +396,20 @@ public sealed class ConfigTests(BundleFixture bundles) : IClassFixture<BundleFix
         StringComparison.Ordinal);
 
     [Fact]
+    public async Task Devices_NamedLikeDefaults_AreAsTheConfigurationSays() => Assert.Equal("1:5 600 7:8\n1:8 666 0:0", await OutputAsync(
+        "stat -c '%t:%T %a %u:%g' /dev/null /dev/random", static spec => Linux(spec, static linux => linux with
+        {
+            Devices = [new DeviceSpec { Path = "/dev/null", Type = "c", Major = 1, Minor = 5, FileMode = 0x180, Uid = 7, Gid = 8 }],
+        })));
+
+    [Fact]
+    public async Task Limit_WhoseSoftIsAboveItsHard_IsRefused() => Assert.Contains("error setting rlimit type 7: invalid argument",
+        await RefusalAsync(static spec => Process(spec, static process => process with
+        {
+            Rlimits = [new RlimitSpec { Type = "RLIMIT_NOFILE", Soft = 200, Hard = 100 }],
+        })), StringComparison.Ordinal);
+
+    [Fact]
     public async Task Pause_BeforeTheStart_HoldsItUntilResumed()
     {
         Need();
