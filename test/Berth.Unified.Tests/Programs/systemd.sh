@@ -22,7 +22,7 @@ bundle() { # NAME CGROUPSPATH RESOURCES ARGUMENTS [MORE]
 "root": {"path": "rootfs"}, "mounts": [{"destination": "/proc", "type": "proc", "source": "proc"},
 {"destination": "/dev", "type": "tmpfs", "source": "tmpfs"}],
 $5
-"linux": {"cgroupsPath": "$2", "resources": {"devices": [{"allow": false}, {"allow": true, "type": "c", "major": 1, "minor": 3, "access": "rwm"},
+"linux": {"cgroupsPath": "$2", "resources": {"devices": [{"allow": false, "access": "rwm"}, {"allow": true, "type": "c", "major": 1, "minor": 3, "access": "rwm"},
 {"allow": true, "type": "c", "major": 136, "access": "rwm"}] $3},
 "namespaces": [{"type": "pid"}, {"type": "mount"}, {"type": "ipc"}, {"type": "uts"}, {"type": "cgroup"} $6]}}
 END
