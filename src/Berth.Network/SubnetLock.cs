@@ -27,6 +27,7 @@ internal sealed class SubnetLock : IDisposable
     {
         // Opened anew: a lock is an open file description's, and the engines of a test share theirs.
         SubnetLock taken = new(NetworkNamespace.Run(hostNamespace, NetworkNamespace.OpenOwn));
+        // flock(2) that waits has no time limit: it is asked again and again.
         long start = Stopwatch.GetTimestamp();
         while (FileCalls.TryLock(taken._namespace, FileCalls.LOCK_EX | FileCalls.LOCK_NB) != 0
             && Stopwatch.GetElapsedTime(start) < s_patience)

@@ -329,7 +329,8 @@ internal sealed partial class ContainerService
             "cannot join namespaces of several containers that are in different user namespaces");
     }
 
-    // Whose namespaces it joins may have been made anew, with other ids, since it was made or last ran. On disk are none of them.
+    // Records of earlier engines have the name of whose namespaces it joins, and who has it now may have other ids. On disk are none of
+    // them.
     private void FollowJoined(Container container)
     {
         if (container.Record.UserMaps is { } own && UserNamespaceRules.MapsOfJoined(container.Record.Host, RecordOf) is { } maps
