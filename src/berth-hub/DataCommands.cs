@@ -43,6 +43,7 @@ internal static class DataCommands
         {
             CollectionPlan plan = await CollectionPlan.LookAsync(services, cancellationToken);
             Console.WriteLine($"{plan.Blobs} blobs of {plan.Bytes} bytes would be removed");
+            Console.WriteLine($"{plan.Uploads} uploads of {plan.UploadBytes} bytes, which nobody went on with, would be forgotten");
             Console.WriteLine($"{plan.Unnamed} files of {plan.UnnamedBytes} bytes, which no row names, would be removed");
             foreach ((string location, long bytes) in plan.Examples)
                 Console.WriteLine($"  {Output.Printable(location)} {bytes}");

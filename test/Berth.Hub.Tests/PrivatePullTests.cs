@@ -53,7 +53,8 @@ public sealed class PrivatePullTests : IAsyncLifetime
         await HubTool.OnAsync(data, "", "restore", backup, "--key", Path.Join(_hub.DataDirectory, "secret.key"));
         Assert.Matches("alice +user +active", await HubTool.OnAsync(data, "", "user", "list"));
         Assert.Equal(
-            "0 blobs of 0 bytes would be removed\n0 files of 0 bytes, which no row names, would be removed\n",
+            "0 blobs of 0 bytes would be removed\n0 uploads of 0 bytes, which nobody went on with, would be forgotten\n"
+            + "0 files of 0 bytes, which no row names, would be removed\n",
             await HubTool.OnAsync(data, "", "gc", "--dry-run"));
         Assert.StartsWith("0 blobs removed", await HubTool.OnAsync(data, "", "gc"), StringComparison.Ordinal);
     }

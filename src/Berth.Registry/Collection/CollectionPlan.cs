@@ -13,6 +13,12 @@ public sealed record CollectionPlan(
 {
     private const int ExamplesMax = 100;
 
+    /// <summary>Uploads that nobody went on with.</summary>
+    public long Uploads { get; init; }
+
+    /// <summary>What has arrived of them.</summary>
+    public long UploadBytes { get; init; }
+
     /// <summary>Why files that no row names would not be looked for; null: they would.</summary>
     public string? SweepRefusal { get; init; }
 
@@ -27,6 +33,7 @@ public sealed record CollectionPlan(
                     select 1 from repository_blobs l where l.digest = b.digest and (l.used_at > {before} or exists (
                         select 1 from manifest_references f where f.repository_id = l.repository_id and f.digest = l.digest)))
                 """, row => (row.GetInt64(0), row.GetInt64(1)), token), cancellationToken);
+        (long uploads, long uploadBytes) = await services.Collector.LookForExpiredAsync(cancellationToken);
         var examples = new List<(string Location, long Bytes)>();
         (long unnamed, long unnamedBytes) = (0, 0);
         (string? refusal, IAsyncEnumerable<UnnamedFile> files) = await services.Collector.LookForUnnamedAsync(cancellationToken);
@@ -36,6 +43,9 @@ public sealed record CollectionPlan(
             if (examples.Count < ExamplesMax)
                 examples.Add((file.Location, file.Bytes));
         }
-        return new CollectionPlan(blobs, bytes, unnamed, unnamedBytes, examples) { SweepRefusal = refusal };
+        return new CollectionPlan(blobs, bytes, unnamed, unnamedBytes, examples)
+        {
+            Uploads = uploads, UploadBytes = uploadBytes, SweepRefusal = refusal,
+        };
     }
 }

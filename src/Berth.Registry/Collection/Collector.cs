@@ -21,6 +21,7 @@ public sealed class Collector(HubDatabase database, IBlobStorage storage, TimePr
     private const int PageRows = 1000;
     private const int BatchRows = 50;
 
+    private readonly Discarded _discarded = new(database, storage);
     private readonly UnnamedFiles _unnamed = new(database, storage, time, options);
     private readonly StorageOwner _owner = new(database, storage);
 
@@ -33,13 +34,29 @@ public sealed class Collector(HubDatabase database, IBlobStorage storage, TimePr
     /// <param name="cancellationToken">Gives up.</param>
     public async Task<CollectionReport> RunAsync(bool sweeps, CancellationToken cancellationToken)
     {
-        (long uploads, long uploadBytes) = await ExpireUploadsAsync(cancellationToken).ConfigureAwait(false);
+        long uploads = await ExpireUploadsAsync(cancellationToken).ConfigureAwait(false);
         long unlinked = await UnlinkAsync(cancellationToken).ConfigureAwait(false);
         long removed = await DiscardAsync(cancellationToken).ConfigureAwait(false);
         string? refusal = sweeps ? await _owner.RefusalAsync(cancellationToken).ConfigureAwait(false) : null;
         long unnamed = sweeps && refusal is null ? await _unnamed.DiscardAsync(cancellationToken).ConfigureAwait(false) : 0;
         long freed = await RemoveDiscardedAsync(cancellationToken).ConfigureAwait(false);
-        return new CollectionReport(uploads, unlinked, removed, unnamed, uploadBytes + freed) { SweepRefusal = refusal };
+        return new CollectionReport(uploads, unlinked, removed, unnamed, freed) { SweepRefusal = refusal };
+    }
+
+    /// <summary>The uploads that would be forgotten now, and what there is of them.</summary>
+    internal async Task<(long Uploads, long Bytes)> LookForExpiredAsync(CancellationToken cancellationToken)
+    {
+        (long before, long now) = (UploadsExpiredBefore, Now);
+        List<string> expired = await database.ReadAsync(
+            (transaction, token) => UploadTable.ExpiredAsync(transaction, before, now, UploadTable.UploadsMax, token), cancellationToken)
+            .ConfigureAwait(false);
+        long bytes = 0;
+        foreach (string id in expired)
+        {
+            await foreach (StoredFile piece in storage.PiecesAsync(id, cancellationToken).ConfigureAwait(false))
+                bytes += await storage.BytesAsync(piece.Location, cancellationToken).ConfigureAwait(false) ?? 0;
+        }
+        return (expired.Count, bytes);
     }
 
     /// <summary>What a sweep would remove if it ran now, and why it would not run.</summary>
@@ -51,30 +68,33 @@ public sealed class Collector(HubDatabase database, IBlobStorage storage, TimePr
 
     private long Now => time.GetUtcNow().ToUnixTimeMilliseconds();
 
-    /// <summary>Forgets uploads that nobody went on with; how many, and the bytes that became free.</summary>
-    internal async Task<(long Count, long Bytes)> ExpireUploadsAsync(CancellationToken cancellationToken)
+    /// <summary>Forgets uploads that nobody went on with and gives up their bytes; how many.</summary>
+    internal async Task<long> ExpireUploadsAsync(CancellationToken cancellationToken)
     {
         long count = 0;
-        long freed = 0;
         while (true)
         {
-            long now = Now;
-            long before = now - (long)options.UploadTime.TotalMilliseconds;
-            List<string> expired = await database.WriteAsync(
-                async (transaction, token) =>
-                {
-                    List<string> ids = await UploadTable.ExpiredAsync(transaction, before, now, BatchRows, token).ConfigureAwait(false);
-                    foreach (string id in ids)
-                        await UploadTable.RemoveAsync(transaction, id, token).ConfigureAwait(false);
-                    return ids;
-                }, cancellationToken).ConfigureAwait(false);
+            (long before, long now) = (UploadsExpiredBefore, Now);
+            List<string> expired = await database.ReadAsync(
+                (transaction, token) => UploadTable.ExpiredAsync(transaction, before, now, BatchRows, token), cancellationToken)
+                .ConfigureAwait(false);
+            var pieces = new List<StoredFile>();
             foreach (string id in expired)
-                freed += await storage.CancelAsync(id, cancellationToken).ConfigureAwait(false);
-            count += expired.Count;
+            {
+                await foreach (StoredFile piece in storage.PiecesAsync(id, cancellationToken).ConfigureAwait(false))
+                    pieces.Add(piece);
+            }
+            ILookup<string, StoredFile> found = pieces.ToLookup(piece => piece.UploadId);
+            count += await database.WriteAsync(
+                (transaction, token) => ExpireUploadsAsync(transaction, expired, found, (before, now), token), cancellationToken)
+                .ConfigureAwait(false);
             if (expired.Count < BatchRows)
-                return (count, freed);
+                return count;
         }
     }
+
+    // Since when an upload must have been gone on with to stay.
+    private long UploadsExpiredBefore => Now - (long)options.UploadTime.TotalMilliseconds;
 
     /// <summary>Takes blobs out of repositories that do not need them.</summary>
     internal async Task<long> UnlinkAsync(CancellationToken cancellationToken)
@@ -118,27 +138,26 @@ public sealed class Collector(HubDatabase database, IBlobStorage storage, TimePr
         }
     }
 
-    /// <summary>Removes from the storage what was given up, also by a collection that did not end.</summary>
-    internal async Task<long> RemoveDiscardedAsync(CancellationToken cancellationToken)
+    /// <summary>Removes from the storage what was given up, also by a collection that did not end; the bytes that this one freed.</summary>
+    internal Task<long> RemoveDiscardedAsync(CancellationToken cancellationToken) => _discarded.RemoveAsync(cancellationToken);
+
+    // What there is of an upload is given up in the transaction that removes its row: a sweep, which would count what has no row, finds
+    // it in "discarded".
+    private static async Task<int> ExpireUploadsAsync(
+        HubTransaction transaction, List<string> ids, ILookup<string, StoredFile> pieces, (long Before, long Now) time,
+        CancellationToken cancellationToken)
     {
-        long freed = 0;
-        while (true)
+        int count = 0;
+        foreach (string id in ids)
         {
-            List<string> locations = await database.ReadAsync(
-                (transaction, token) => transaction.ListAsync(
-                    $"select location from discarded order by location limit {BatchRows}", reader => reader.GetString(0), token),
-                cancellationToken).ConfigureAwait(false);
-            // The row goes last: who is interrupted finds it again.
-            foreach (string location in locations)
-                freed += await storage.DeleteAsync(location, cancellationToken).ConfigureAwait(false);
-            if (locations.Count > 0)
-                await database.WriteAsync(
-                    Durability.Process,
-                    (transaction, token) => transaction.ExecuteAsync($"delete from discarded where location in {locations}", token),
-                    cancellationToken).ConfigureAwait(false);
-            if (locations.Count < BatchRows)
-                return freed;
+            if (!await UploadTable.RemoveExpiredAsync(transaction, id, time.Before, time.Now, cancellationToken).ConfigureAwait(false))
+                continue;
+            count++;
+            foreach (StoredFile piece in pieces[id])
+                await Discarded.AddFoundAsync(transaction, piece.Location, piece.State?.Bytes ?? 0, time.Now, cancellationToken)
+                    .ConfigureAwait(false);
         }
+        return count;
     }
 
     private bool IsOld(long usedAt) => Now - usedAt >= options.UnusedBlobTime.TotalMilliseconds;

@@ -28,13 +28,19 @@ internal sealed class UnnamedFiles(HubDatabase database, IBlobStorage storage, T
     // The longest that an import or a restore may take for what it adds in one transaction.
     private static readonly TimeSpan s_timeWithoutRow = TimeSpan.FromDays(7);
 
+    private readonly Discarded _discarded = new(database, storage);
+
     /// <summary>Gives up all that <see cref="FindAsync"/> finds; how many.</summary>
     public async Task<long> DiscardAsync(CancellationToken cancellationToken)
     {
         long count = 0;
         await foreach (UnnamedFile[] batch in FindAsync(cancellationToken).Chunk(BatchRows).ConfigureAwait(false))
-            count += await database.WriteAsync(
+        {
+            List<string> added = await database.WriteAsync(
                 (transaction, token) => DiscardAsync(transaction, batch, token), cancellationToken).ConfigureAwait(false);
+            // What another has removed and counted since it was listed, is nothing that was found.
+            count += added.Count - await _discarded.ConfirmAsync(added, cancellationToken).ConfigureAwait(false);
+        }
         return count;
     }
 
@@ -81,19 +87,22 @@ internal sealed class UnnamedFiles(HubDatabase database, IBlobStorage storage, T
         }
     }
 
-    private async Task<int> DiscardAsync(HubTransaction transaction, UnnamedFile[] files, CancellationToken cancellationToken)
+    private async Task<List<string>> DiscardAsync(HubTransaction transaction, UnnamedFile[] files, CancellationToken cancellationToken)
     {
         long now = time.GetUtcNow().ToUnixTimeMilliseconds();
-        int count = 0;
+        var added = new List<string>();
         foreach (UnnamedFile file in files)
-            count += await transaction.ExecuteAsync(
+        {
+            long? named = await transaction.NumberAsync(
                 $"""
-                insert into discarded(location, bytes, discarded_at) select {file.Location}, {file.Bytes}, {now}
-                where not exists(select 1 from uploads where id = {file.UploadId})
-                    and not exists(select 1 from blobs where location = {file.Location})
-                on conflict (location) do nothing
+                select 1 where exists(select 1 from uploads where id = {file.UploadId})
+                    or exists(select 1 from blobs where location = {file.Location})
                 """, cancellationToken).ConfigureAwait(false);
-        return count;
+            if (named is null && await Discarded.AddFoundAsync(transaction, file.Location, file.Bytes, now, cancellationToken)
+                .ConfigureAwait(false))
+                added.Add(file.Location);
+        }
+        return added;
     }
 
     private static IEnumerable<string> Locations(List<StoredFile> files) => files.Select(file => file.Location);

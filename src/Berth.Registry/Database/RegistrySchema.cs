@@ -5,7 +5,8 @@ namespace Berth.Registry.Database;
 /// A blob belongs to a repository by its row in <c>repository_blobs</c>, and to the disk by its row in <c>blobs</c>, whose
 /// <c>location</c> names
 /// the bytes in the storage; no two blobs ever have the same location, so what is deleted can never be what was just pushed again.
-/// <c>discarded</c> are the bytes that no row needs any more and that are still there.
+/// <c>discarded</c> are the bytes that no row needs any more and that are still there: whoever removes such a row has freed them. Of one
+/// that is not <c>confirmed</c> it is to be looked first whether anything is there.
 /// </remarks>
 internal static class RegistrySchema
 {
@@ -53,6 +54,8 @@ internal static class RegistrySchema
             """),
         // Documents were not counted before.
         new("registry", 2, CountQuotas),
+        // What a listing of the storage told may be gone by the time it is written down.
+        new("registry", 3, "alter table discarded add column confirmed bigint not null default 1"),
     ];
 
     /// <summary>Counts anew what every namespace uses.</summary>

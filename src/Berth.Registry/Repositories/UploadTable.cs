@@ -92,6 +92,13 @@ public static class UploadTable
         await transaction.ExecuteAsync($"delete from uploads where id = {id} and writer = {writer}", cancellationToken)
             .ConfigureAwait(false) > 0;
 
+    /// <summary>Removes one that is still in <see cref="ExpiredAsync"/>. False: somebody goes on with it, or it is gone.</summary>
+    public static async Task<bool> RemoveExpiredAsync(
+        HubTransaction transaction, string id, long before, long now, CancellationToken cancellationToken) =>
+        await transaction.ExecuteAsync(
+            $"delete from uploads where id = {id} and updated_at < {before} and (writer is null or writer_until < {now})",
+            cancellationToken).ConfigureAwait(false) > 0;
+
     /// <summary>Uploads that nothing has happened to since a time and that nobody writes.</summary>
     public static Task<List<string>> ExpiredAsync(
         HubTransaction transaction, long before, long now, int count, CancellationToken cancellationToken) => transaction.ListAsync(

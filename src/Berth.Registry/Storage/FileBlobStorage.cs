@@ -93,12 +93,11 @@ public sealed class FileBlobStorage : IBlobStorage
     public ValueTask<long> CancelAsync(string id, CancellationToken cancellationToken)
     {
         Hashes.Take(id, "sha256", 0)?.Dispose();
-        string path = UploadPath(id);
-        if (File.Exists(path))
-            return new(Remove(path));
-        // It was interrupted between its new name and the database's row: the name tells whose it was.
-        return new(Directory.EnumerateFiles(_blobs, $"*.{id}", SearchOption.AllDirectories).Sum(Remove));
+        return new(Pieces(id).Sum(file => Remove(PathOf(file.Location))));
     }
+
+    /// <inheritdoc/>
+    public IAsyncEnumerable<StoredFile> PiecesAsync(string id, CancellationToken cancellationToken) => Pieces(id).ToAsyncEnumerable();
 
     /// <inheritdoc/>
     public ValueTask<IBlobReader?> OpenAsync(string location, CancellationToken cancellationToken) =>
@@ -116,6 +115,13 @@ public sealed class FileBlobStorage : IBlobStorage
             cancellationToken.ThrowIfCancellationRequested();
             yield return file;
         }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<long?> BytesAsync(string location, CancellationToken cancellationToken)
+    {
+        var found = new FileInfo(PathOf(location));
+        return new(found.Exists ? found.Length : null);
     }
 
     /// <inheritdoc/>
@@ -231,6 +237,12 @@ public sealed class FileBlobStorage : IBlobStorage
             ? UploadPath(location[Uploads.Length..])
             : Path.Join(_blobs, location);
     }
+
+    private List<StoredFile> Pieces(string id) => File.Exists(UploadPath(id))
+        ? [new StoredFile(Uploads + id, id)]
+        // It was interrupted between its new name and the database's row: the name tells whose it was.
+        : [.. Directory.EnumerateFiles(_blobs, $"*.{id}", SearchOption.AllDirectories)
+            .Select(path => new StoredFile(Path.GetRelativePath(_blobs, path), id))];
 
     private IEnumerable<StoredFile> UploadFiles() => Directory.EnumerateFiles(_uploads)
         .Select(path => Path.GetFileName(path))

@@ -32,12 +32,15 @@ public interface IBlobStorage : IAsyncDisposable
     /// </summary>
     ValueTask<long> CancelAsync(string id, CancellationToken cancellationToken);
 
+    /// <summary>What <see cref="CancelAsync"/> would remove, as <see cref="FilesAsync"/> tells it.</summary>
+    IAsyncEnumerable<StoredFile> PiecesAsync(string id, CancellationToken cancellationToken);
+
     /// <summary>Opens a blob to read; null: nothing is there.</summary>
     ValueTask<IBlobReader?> OpenAsync(string location, CancellationToken cancellationToken);
 
     /// <summary>
     /// Removes a blob, or a piece of an upload that <see cref="FilesAsync"/> told; the bytes that became free, none where it was gone
-    /// already. Who reads it reads on.
+    /// already. Of several who remove it at once, more than one may be told its bytes. Who reads it reads on.
     /// </summary>
     ValueTask<long> DeleteAsync(string location, CancellationToken cancellationToken);
 
@@ -46,6 +49,9 @@ public interface IBlobStorage : IAsyncDisposable
     /// Other people's files are not told.
     /// </summary>
     IAsyncEnumerable<StoredFile> FilesAsync(CancellationToken cancellationToken);
+
+    /// <summary>How much there is now at a location that <see cref="DeleteAsync"/> takes; null: nothing.</summary>
+    ValueTask<long?> BytesAsync(string location, CancellationToken cancellationToken);
 
     /// <summary>How much something is and how old; null: it is gone.</summary>
     ValueTask<StoredState?> LookAsync(StoredFile file, CancellationToken cancellationToken);

@@ -84,6 +84,19 @@ public sealed class S3BlobStorage : IBlobStorage
     }
 
     /// <inheritdoc/>
+    public async IAsyncEnumerable<StoredFile> PiecesAsync(string id, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        if (await ReadAsync(StateKey(id), cancellationToken).ConfigureAwait(false) is { } saved
+            && S3UploadState.TryParse(saved)?.UploadId is { } uploadId)
+            yield return new StoredFile(new S3Parts(id, uploadId).Location, id);
+        await foreach (StoredFile file in ObjectsAsync(Uploads + id, cancellationToken).ConfigureAwait(false))
+            yield return file;
+        // It was interrupted between the finished object and the database's row: at every attempt there may be one.
+        await foreach (StoredFile file in ObjectsAsync(Location(id), cancellationToken).ConfigureAwait(false))
+            yield return file;
+    }
+
+    /// <inheritdoc/>
     public async ValueTask<IBlobReader?> OpenAsync(string location, CancellationToken cancellationToken) =>
         await StateAsync(location, cancellationToken).ConfigureAwait(false) is { Bytes: var bytes }
             ? new S3BlobReader(this, Key(location), bytes)
@@ -114,6 +127,12 @@ public sealed class S3BlobStorage : IBlobStorage
         await foreach (StoredFile file in S3Parts.ListAsync(this, cancellationToken).ConfigureAwait(false))
             yield return file;
     }
+
+    /// <inheritdoc/>
+    public async ValueTask<long?> BytesAsync(string location, CancellationToken cancellationToken) =>
+        S3Parts.TryParse(location) is { } parts
+            ? await parts.BytesAsync(this, cancellationToken).ConfigureAwait(false)
+            : (await StateAsync(location, cancellationToken).ConfigureAwait(false))?.Bytes;
 
     /// <inheritdoc/>
     public async ValueTask<StoredState?> LookAsync(StoredFile file, CancellationToken cancellationToken)

@@ -13,6 +13,9 @@ internal sealed record S3Parts(string Id, string UploadId)
 {
     private const string Prefix = "parts/";
 
+    /// <summary>Where <see cref="IBlobStorage.DeleteAsync"/> finds it.</summary>
+    public string Location => $"{Prefix}{Id}/{UploadId}";
+
     /// <summary>The one of a location; null: the location is an object's.</summary>
     public static S3Parts? TryParse(string location) =>
         location.StartsWith(Prefix, StringComparison.Ordinal) && location.Split('/', 3) is [_, var id, var uploadId]
@@ -34,7 +37,7 @@ internal sealed record S3Parts(string Id, string UploadId)
                 string id = storage.NameOf(upload.Key)[S3BlobStorage.Blobs.Length..];
                 if (UploadIds.IsOne(id))
                     yield return new StoredFile(
-                        $"{Prefix}{id}/{upload.UploadId}", id, new StoredState(0, S3BlobStorage.TimeOf(upload.Initiated)));
+                        new S3Parts(id, upload.UploadId).Location, id, new StoredState(0, S3BlobStorage.TimeOf(upload.Initiated)));
             }
             if (page.IsTruncated != true)
                 break;
@@ -42,7 +45,7 @@ internal sealed record S3Parts(string Id, string UploadId)
         }
     }
 
-    /// <summary>What its parts hold; null: it is gone.</summary>
+    /// <summary>What its parts hold, none where the service does not tell; null: it is gone.</summary>
     public async Task<long?> BytesAsync(S3BlobStorage storage, CancellationToken cancellationToken)
     {
         var request = new ListPartsRequest { BucketName = storage.Bucket, Key = storage.BlobKey(Id), UploadId = UploadId };
@@ -62,11 +65,19 @@ internal sealed record S3Parts(string Id, string UploadId)
         {
             return null;
         }
+        catch (AmazonS3Exception exception) when (IsRefusal(exception))
+        {
+            return 0;
+        }
         catch (Exception exception) when (S3BlobStorage.IsAway(exception))
         {
             throw S3BlobStorage.Away(exception);
         }
     }
+
+    // Services that keep multipart uploads to themselves, and keys that may not ask.
+    private static bool IsRefusal(AmazonS3Exception exception) => exception.StatusCode
+        is HttpStatusCode.NotImplemented or HttpStatusCode.MethodNotAllowed or HttpStatusCode.Forbidden;
 
     private static async Task<ListMultipartUploadsResponse?> PageAsync(
         S3BlobStorage storage, ListMultipartUploadsRequest request, CancellationToken cancellationToken)
@@ -75,8 +86,7 @@ internal sealed record S3Parts(string Id, string UploadId)
         {
             return await storage.Client.ListMultipartUploadsAsync(request, cancellationToken).ConfigureAwait(false);
         }
-        catch (AmazonS3Exception exception) when (exception.StatusCode
-            is HttpStatusCode.NotImplemented or HttpStatusCode.MethodNotAllowed or HttpStatusCode.Forbidden)
+        catch (AmazonS3Exception exception) when (IsRefusal(exception))
         {
             return null;
         }

@@ -19,7 +19,11 @@ internal sealed class S3UploadState
     public long PartsBytes => Parts.Sum(part => part.Bytes);
 
     /// <exception cref="FaultException">Internal: the object was written by something else.</exception>
-    public static S3UploadState Parse(byte[] text)
+    public static S3UploadState Parse(byte[] text) =>
+        TryParse(text) ?? throw FaultException.Internal("resume upload: its state in the bucket is not one of the hub's");
+
+    /// <summary>Reads what <see cref="ToBytes"/> wrote; null: the object was written by something else.</summary>
+    public static S3UploadState? TryParse(byte[] text)
     {
         string[] lines = Encoding.UTF8.GetString(text).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         var state = new S3UploadState();
@@ -33,7 +37,7 @@ internal sealed class S3UploadState
             else if (words is ["tail", var count] && int.TryParse(count, NumberStyles.None, null, out int tail))
                 state.TailBytes = tail;
             else
-                throw FaultException.Internal("resume upload: its state in the bucket is not one of the hub's");
+                return null;
         }
         return state;
     }

@@ -40,6 +40,7 @@ internal sealed class CollectionWorld : IAsyncDisposable
         string path = Path.Join(_directory.FullName, "hub.db");
         _unwatched = HubDatabase.OpenSqlite(path);
         _unwatched.MigrateAsync(HubSchema.Steps, _time, default).GetAwaiter().GetResult();
+        _unwatched.WriteAsync(WatchTakenAsync, default).GetAwaiter().GetResult();
         HubDatabase database = HubDatabase.Over(new GatedSource(SqliteSource.Open(path), () => _schedule.Gate()));
         HubOptions options = new()
         {
@@ -118,6 +119,25 @@ internal sealed class CollectionWorld : IAsyncDisposable
             return true;
         }, default);
 
+    /// <summary>
+    /// That freed bytes are counted once: whoever took a row of <c>discarded</c> counted what is gone from the storage, no location twice,
+    /// and all that collections removed was counted by one of them.
+    /// </summary>
+    public async Task CheckFreedAsync()
+    {
+        Dictionary<string, long> taken = (await _unwatched.ReadAsync(
+            (transaction, token) => transaction.ListAsync(
+                $"select location, bytes from taken", reader => (Location: reader.GetString(0), Bytes: reader.GetInt64(1)), token), default))
+            .ToDictionary(row => row.Location, row => row.Bytes);
+        Assert.All(taken, row => Assert.Equal(Storage.Removed[row.Key].Bytes, row.Value));
+        Assert.All(Storage.Removed.Where(removed => removed.Value.ByCollection), removed => Assert.Contains(removed.Key, taken));
+        // What a process counted in which a collection was going on when it crashed, it told nobody.
+        if (CrashesPerChoice == 0)
+            Assert.Equal(taken.Values.Sum(), BytesReported);
+        else
+            Assert.InRange(BytesReported, 1, taken.Values.Sum());
+    }
+
     /// <summary>What the database says that is stored.</summary>
     public Task<long?> BytesOfRowsAsync() => _unwatched.ReadAsync(
         (transaction, token) => transaction.NumberAsync($"select coalesce(sum(bytes), 0) from blobs", token), default);
@@ -130,6 +150,18 @@ internal sealed class CollectionWorld : IAsyncDisposable
         await _unwatched.DisposeAsync();
         await _services.Database.DisposeAsync();
         _directory.Delete(recursive: true);
+    }
+
+    // A second row of the same location is a failure of the trigger, and so of whoever takes it.
+    private static async Task<bool> WatchTakenAsync(HubTransaction transaction, CancellationToken cancellationToken)
+    {
+        await transaction.ExecuteAsync($"create table taken(location text primary key, bytes bigint not null)", cancellationToken);
+        await transaction.ExecuteAsync(
+            $"""
+            create trigger taking after delete on discarded when old.confirmed = 1
+            begin insert into taken(location, bytes) values (old.location, old.bytes); end
+            """, cancellationToken);
+        return true;
     }
 
     private Func<Task> Actor(Random random)

@@ -20,8 +20,9 @@ internal sealed class GatedStorage(Func<Task> gate) : IBlobStorage
     /// <summary>What is stored, by location.</summary>
     public Dictionary<string, byte[]> Blobs { get; } = [];
 
-    /// <summary>Bytes that were removed by collections; requests remove what they have no use for by themselves.</summary>
-    public long BytesFreed { get; private set; }
+    /// <summary>What was removed, by location: its bytes, and whether a collection did it. Requests remove what they have no use for by
+    /// themselves.</summary>
+    public Dictionary<string, (long Bytes, bool ByCollection)> Removed { get; } = [];
 
     /// <summary>What the calling actor removes from now on, a collection removes.</summary>
     public void BeginCollecting() => _isCollecting.Value = true;
@@ -57,15 +58,14 @@ internal sealed class GatedStorage(Func<Task> gate) : IBlobStorage
     public async ValueTask<long> CancelAsync(string id, CancellationToken cancellationToken)
     {
         await gate();
-        if (_uploads.Remove(id, out List<byte>? content))
-            return Freed(content.Count);
-        long freed = 0;
-        foreach (string location in Blobs.Keys.Where(key => key.EndsWith(id, StringComparison.Ordinal)).ToArray())
-        {
-            Blobs.Remove(location, out byte[]? blob);
-            freed += Freed(blob!.Length);
-        }
-        return freed;
+        return Pieces(id).Sum(piece => Remove(piece.Location));
+    }
+
+    public async IAsyncEnumerable<StoredFile> PiecesAsync(string id, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await gate();
+        foreach (StoredFile piece in Pieces(id))
+            yield return piece;
     }
 
     public async ValueTask<IBlobReader?> OpenAsync(string location, CancellationToken cancellationToken)
@@ -74,12 +74,19 @@ internal sealed class GatedStorage(Func<Task> gate) : IBlobStorage
         return Blobs.TryGetValue(location, out byte[]? content) ? new Reader(content) : null;
     }
 
+    // As services do it: first how much there is, which several may be told, and then it goes.
     public async ValueTask<long> DeleteAsync(string location, CancellationToken cancellationToken)
     {
+        long bytes = await BytesAsync(location, cancellationToken) ?? 0;
         await gate();
-        if (location.StartsWith(Uploads, StringComparison.Ordinal))
-            return _uploads.Remove(location[Uploads.Length..], out List<byte>? upload) ? Freed(upload.Count) : 0;
-        return Blobs.Remove(location, out byte[]? content) ? Freed(content.Length) : 0;
+        Remove(location);
+        return bytes;
+    }
+
+    public async ValueTask<long?> BytesAsync(string location, CancellationToken cancellationToken)
+    {
+        await gate();
+        return BytesOf(location);
     }
 
     public async IAsyncEnumerable<StoredFile> FilesAsync([EnumeratorCancellation] CancellationToken cancellationToken)
@@ -96,10 +103,7 @@ internal sealed class GatedStorage(Func<Task> gate) : IBlobStorage
     public async ValueTask<StoredState?> LookAsync(StoredFile file, CancellationToken cancellationToken)
     {
         await gate();
-        long? bytes = file.Location.StartsWith(Uploads, StringComparison.Ordinal)
-            ? _uploads.GetValueOrDefault(file.UploadId)?.Count
-            : Blobs.GetValueOrDefault(file.Location)?.Length;
-        return bytes is { } there ? new StoredState(there, DateTimeOffset.UnixEpoch) : null;
+        return BytesOf(file.Location) is { } there ? new StoredState(there, DateTimeOffset.UnixEpoch) : null;
     }
 
     public async ValueTask<DateTimeOffset> ClockAsync(CancellationToken cancellationToken)
@@ -177,9 +181,22 @@ internal sealed class GatedStorage(Func<Task> gate) : IBlobStorage
 
     private Task GateAsync() => gate();
 
-    private long Freed(long bytes)
+    private List<StoredFile> Pieces(string id) => _uploads.ContainsKey(id)
+        ? [new StoredFile(Uploads + id, id)]
+        : [.. Blobs.Keys.Where(key => key.EndsWith(id, StringComparison.Ordinal)).Select(key => new StoredFile(key, id))];
+
+    private long? BytesOf(string location) => location.StartsWith(Uploads, StringComparison.Ordinal)
+        ? _uploads.GetValueOrDefault(location[Uploads.Length..])?.Count
+        : Blobs.GetValueOrDefault(location)?.Length;
+
+    private long Remove(string location)
     {
-        BytesFreed += _isCollecting.Value ? bytes : 0;
+        if (BytesOf(location) is not { } bytes)
+            return 0;
+        // No location is ever used again.
+        Removed.Add(location, (bytes, _isCollecting.Value));
+        if (!Blobs.Remove(location))
+            _uploads.Remove(location[Uploads.Length..]);
         return bytes;
     }
 }

@@ -198,6 +198,50 @@ public abstract class BlobStorageContract : IAsyncLifetime
         Assert.Null(await _first.ArrivedAsync(id, size, default));
     }
 
+    [Theory]
+    [InlineData(1000, false), InlineData(20_000_000, false), InlineData(1000, true), InlineData(20_000_000, true)]
+    public async Task Pieces_AreAllThatThereIsOfAnUpload_AndOfNoOther(int size, bool isFinished)
+    {
+        string[] ids = [NewId(), NewId()];
+        foreach (string id in ids)
+        {
+            await using IBlobWriter writer = await _first.BeginAsync(id, "sha256", default);
+            await writer.WriteAsync(new ReadOnlySequence<byte>(new byte[size]), default);
+            if (isFinished)
+                await writer.FinishAsync(Digest.Of(new byte[size]), default);
+            else
+                await writer.SuspendAsync(default);
+        }
+        List<StoredFile> pieces = await PiecesAsync(ids[0]);
+        // Parts that a service keeps, it may not tell in a listing.
+        Assert.Equal(
+            (await ListAsync()).Where(file => file.UploadId == ids[0]).Select(file => file.Location).Order(),
+            pieces.Select(piece => piece.Location).Where(location => !location.StartsWith("parts/", StringComparison.Ordinal)).Order());
+        foreach (StoredFile piece in pieces)
+        {
+            long? bytes = await _first.BytesAsync(piece.Location, default);
+            Assert.Equal(bytes, await _second.DeleteAsync(piece.Location, default));
+        }
+        Assert.DoesNotContain(await PiecesAsync(ids[0]), piece => !piece.Location.StartsWith("parts/", StringComparison.Ordinal));
+        Assert.DoesNotContain(await ListAsync(), file => file.UploadId == ids[0]);
+        Assert.NotEmpty(await PiecesAsync(ids[1]));
+        await _first.CancelAsync(ids[1], default);
+        Assert.Empty(await PiecesAsync(ids[1]));
+    }
+
+    [Fact]
+    public async Task Pieces_OfAnUploadThatIsNotThere_AreNone() => Assert.Empty(await PiecesAsync(NewId()));
+
+    [Fact]
+    public async Task Bytes_AreWhatIsThere_AndNothingIsNothing()
+    {
+        string location = await StoreAsync(_first, NewId(), new byte[1234]);
+        string empty = await StoreAsync(_first, NewId(), []);
+        Assert.Equal((1234, 0), (await _second.BytesAsync(location, default), await _second.BytesAsync(empty, default)));
+        await _first.DeleteAsync(location, default);
+        Assert.Null(await _second.BytesAsync(location, default));
+    }
+
     [Fact]
     public async Task Files_OfMoreThanAPage_AreAllTold_AndEachOnce()
     {
@@ -240,6 +284,14 @@ public abstract class BlobStorageContract : IAsyncLifetime
         List<StoredFile> all = [];
         await foreach (StoredFile file in _second.FilesAsync(default))
             all.Add(file);
+        return all;
+    }
+
+    private async Task<List<StoredFile>> PiecesAsync(string id)
+    {
+        List<StoredFile> all = [];
+        await foreach (StoredFile piece in _second.PiecesAsync(id, default))
+            all.Add(piece);
         return all;
     }
 
