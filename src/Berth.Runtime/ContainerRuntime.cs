@@ -81,6 +81,7 @@ public sealed class ContainerRuntime : IContainerRuntime, IDisposable
             Runtime = request.Runtime,
             IsStrict = strict,
             Filter = filter,
+            Personality = SchedulingPlan.Personality(request.Spec.Linux?.Personality),
             Poststop = request.Runtime is null ? HookPlan.Label(request.Spec.Hooks?.Poststop, request) : [],
             StateAfterEnd = request.Spec.Hooks?.Poststop is { Count: > 0 } ? "{\"pid\":0" + StateOf(request, "stopped") : "",
         };

@@ -110,6 +110,7 @@ public sealed partial class BundleRuntime
             Poststart = spec.Hooks?.Poststart,
             Poststop = spec.Hooks?.Poststop,
             Filter = filter,
+            Personality = SchedulingPlan.Personality(spec.Linux?.Personality),
             ListenerPath = spec.Linux?.Seccomp?.ListenerPath,
             ListenerMetadata = spec.Linux?.Seccomp?.ListenerMetadata,
         };

@@ -35,8 +35,8 @@ public sealed partial class BundleRuntime
             SharedNamespaces = Environment.IsPrivilegedProcess ? 0 : SharedNamespaces.With(state.Pid),
         };
         UnmonitoredProcess process;
-        using (Plan plan = PlanBuilder.ForExec(request.Process, first, state.HasUserNamespace, state.HasTimeNamespace, state.Filter,
-            place, Strictness.Taking(new WarningList(_options.Warn), strict), PlanFlags.None, unmonitored,
+        using (Plan plan = PlanBuilder.ForExec(request.Process, first, state.Joined, place,
+            Strictness.Taking(new WarningList(_options.Warn), strict), PlanFlags.None, unmonitored,
             (plan, writer) => NotifyPlan.Add(plan, writer, SpecOf(state), state.Id, state.Bundle, "running", listener)))
             process = UnmonitoredProcess.Start(_program, plan, _options.Warn);
         using (process)

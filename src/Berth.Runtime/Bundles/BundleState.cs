@@ -63,6 +63,15 @@ internal sealed partial record BundleState
     /// <summary>What further processes are filtered by.</summary>
     public CallFilter Filter { get; init; } = CallFilter.None;
 
+    /// <summary>Its execution domain, as a plan has it.</summary>
+    public uint Personality { get; init; }
+
+    /// <summary>What a further process has from it.</summary>
+    public JoinedContainer Joined => new()
+    {
+        HasUserNamespace = HasUserNamespace, HasTimeNamespace = HasTimeNamespace, Filter = Filter, Personality = Personality,
+    };
+
     /// <summary>Who is told of calls that the filter leaves to others.</summary>
     public string? ListenerPath { get; init; }
 

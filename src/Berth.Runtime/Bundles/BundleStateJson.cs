@@ -56,6 +56,8 @@ internal sealed partial record BundleState
                 Poststop = RuntimeJson.ReadHooks(ref json);
             else if (json.Is("filter"u8))
                 Filter = json.Item(ReadFilter) ?? CallFilter.None;
+            else if (json.Is("personality"u8))
+                Personality = json.Present(json.UInt32());
             else if (json.Is("listenerPath"u8))
                 ListenerPath = json.Text();
             else if (json.Is("listenerMetadata"u8))
@@ -81,7 +83,7 @@ internal sealed partial record BundleState
             .Number("pid", Pid).Number("pidStart", PidStart)
             .Text("created", Created.ToString("O", CultureInfo.InvariantCulture)).Text("owner", Owner)
             .Flag("hasPidNamespace", HasPidNamespace).Flag("hasUserNamespace", HasUserNamespace).Flag("hasTimeNamespace", HasTimeNamespace)
-            .Flag("keepsKeyring", KeepsKeyring).Map("annotations", Annotations);
+            .Flag("keepsKeyring", KeepsKeyring).Number("personality", Personality).Map("annotations", Annotations);
         RuntimeJson.WriteHooks(json, "poststart", Poststart);
         RuntimeJson.WriteHooks(json, "poststop", Poststop);
         if (Filter.Program.Length > 0)

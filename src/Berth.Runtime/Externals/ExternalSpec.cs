@@ -50,7 +50,7 @@ internal static class ExternalSpec
     public static ProcessSpec Clamp(ProcessSpec process, IList<string> warnings)
     {
         List<PlanLimit> limits = PlanBuilder.PlanLimits(process.Rlimits ?? [], warnings);
-        PlanBuilder.WarnOfMissing(Capabilities.Parse(process.Capabilities?.Bounding), warnings);
+        CapabilityBits.Of(process.Capabilities, unknown: null).Check(Capabilities.Host, warnings);
         return process with
         {
             OomScoreAdj = OomScores.Given(process.OomScoreAdj, warnings),

@@ -50,6 +50,17 @@ internal sealed record ContainerState
 
     /// <summary>What further processes are filtered by.</summary>
     public CallFilter Filter { get; init; } = CallFilter.None;
+
+    /// <summary>Its execution domain, as a plan has it.</summary>
+    public uint Personality { get; init; }
+
+    /// <summary>What a further process has from it.</summary>
+    [JsonIgnore]
+    public JoinedContainer Joined => new()
+    {
+        HasUserNamespace = HasUserNamespace, HasTimeNamespace = HasTimeNamespace, Filter = Filter, Personality = Personality,
+        Users = Users, Groups = Groups,
+    };
 }
 
 /// <summary>JSON of the state.</summary>

@@ -171,9 +171,8 @@ internal sealed class RunningContainer : IContainer
         PlanFlags flags = (_state.IsStrict ? PlanFlags.Strict : 0) | (request.Stdin ? PlanFlags.Stdin | PlanFlags.StdinOnce : 0)
             | (request.Detached ? PlanFlags.Detached : 0);
         using Plan plan = PlanBuilder.ForExec(
-            request.Process, first, _state.HasUserNamespace, _state.HasTimeNamespace, _state.Filter, _cgroup.PlaceBeside(Pid),
-            Strictness.Taking(warnings, _state.IsStrict), flags,
-            more: (_, writer) => PlanBuilder.AddKeyring(writer, Id), users: _state.Users, groups: _state.Groups);
+            request.Process, first, _state.Joined, _cgroup.PlaceBeside(Pid), Strictness.Taking(warnings, _state.IsStrict), flags,
+            more: (_, writer) => PlanBuilder.AddKeyring(writer, Id));
         (Socket? own, FileDescriptor? other) = request.Detached ? default : PacketSockets.CreatePair();
         MonitoredProcess process;
         using (other)

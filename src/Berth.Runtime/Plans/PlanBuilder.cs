@@ -89,7 +89,7 @@ internal static class PlanBuilder
             writer.Header.HostName = writer.Text(spec.Hostname);
             writer.Header.DomainName = writer.Text(spec.Domainname);
             AddProcess(writer, process, filter, cgroup?.Place, anyUser, warnings);
-            SchedulingPlan.Add(writer, process, spec.Linux?.Personality);
+            SchedulingPlan.Add(writer, process, SchedulingPlan.Personality(spec.Linux?.Personality));
             HookPlan.Add(writer, request);
             NotifyPlan.Add(plan, writer, spec, request.Id, request.Bundle, "creating", unmonitored?.NotifySocket);
             return Finish(plan, writer);
@@ -182,21 +182,21 @@ internal static class PlanBuilder
     }
 
     /// <summary>Plans a further process in a running container.</summary>
-    public static Plan ForExec(ProcessSpec process, ProcessHandle first, bool userNamespace, bool timeNamespace, CallFilter filter,
+    public static Plan ForExec(ProcessSpec process, ProcessHandle first, JoinedContainer container,
         CgroupPlace? place, IList<string> warnings, PlanFlags flags, UnmonitoredOptions? unmonitored = null,
-        Action<Plan, PlanWriter>? more = null, IReadOnlyList<IdMapping>? users = null, IReadOnlyList<IdMapping>? groups = null)
+        Action<Plan, PlanWriter>? more = null)
     {
         Plan plan = new();
         PlanWriter writer = new();
         AddUnmonitored(plan, writer, unmonitored);
-        if (users is not null)
-            AddStreamOwner(writer, users, groups ?? [], process.User.Uid);
+        if (container.Users is not null)
+            AddStreamOwner(writer, container.Users, container.Groups ?? [], process.User.Uid);
         writer.Header.Flags |= PlanFlags.Exec | flags;
         writer.Header.JoinedNamespaces = (AllNamespaces & ~(unmonitored?.SharedNamespaces ?? 0))
-            | (userNamespace ? NewUser : 0) | (timeNamespace ? NewTime : 0);
+            | (container.HasUserNamespace ? NewUser : 0) | (container.HasTimeNamespace ? NewTime : 0);
         writer.Header.TargetDescriptor = plan.Inherit(first.Number);
-        AddProcess(writer, process, filter, place, userNamespace, warnings);
-        SchedulingPlan.Add(writer, process, personality: null);
+        AddProcess(writer, process, container.Filter, place, container.HasUserNamespace, warnings);
+        SchedulingPlan.Add(writer, process, container.Personality);
         if (process.ExecCpuAffinity is { } affinity)
             SchedulingPlan.AddAffinity(writer, affinity);
         more?.Invoke(plan, writer);
@@ -420,7 +420,7 @@ internal static class PlanBuilder
     {
         _ = PlanLimits(process.Rlimits ?? [], warnings);
         _ = OomScores.Given(process.OomScoreAdj, warnings);
-        WarnOfMissing(Capabilities.Parse(process.Capabilities?.Bounding), warnings);
+        CapabilityBits.Of(process.Capabilities, unknown: null).Check(Capabilities.Host, warnings);
     }
 
     private static void AddLimits(PlanWriter writer, IReadOnlyList<RlimitSpec> limits, IList<string> warnings)
@@ -452,27 +452,20 @@ internal static class PlanBuilder
         return planned;
     }
 
-    internal static void WarnOfMissing(ulong bounding, IList<string> warnings)
-    {
-        ulong missing = bounding & ~Capabilities.Host;
-        if (missing != 0)
-            warnings.Add($"capabilities left out, this host lacks them: {string.Join(", ", Capabilities.Names(missing))}");
-    }
-
     private static void AddCapabilities(ref PlanHeader header, CapabilitiesSpec? sets, bool own, IList<string> warnings)
     {
         // The specification wants a warning for what cannot be mapped; an engine's users get an error for what they mistyped.
         List<string>? unknown = (header.Flags & PlanFlags.Unmonitored) != 0 ? [] : null;
-        ulong bounding = Capabilities.Parse(sets?.Bounding, unknown);
+        CapabilityBits asked = CapabilityBits.Of(sets, unknown);
         // A process that enters a user namespace has all capabilities there.
         ulong host = own ? ulong.MaxValue : Capabilities.Host;
-        if (!own)
-            WarnOfMissing(bounding, warnings);
-        header.Bounding = bounding & host;
-        header.Permitted = Capabilities.Parse(sets?.Permitted, unknown) & host;
-        header.Effective = Capabilities.Parse(sets?.Effective, unknown) & header.Permitted;
-        header.Inheritable = Capabilities.Parse(sets?.Inheritable, unknown) & host;
-        header.Ambient = Capabilities.Parse(sets?.Ambient, unknown) & header.Permitted & header.Inheritable;
+        asked.Check(host, warnings);
+        header.Bounding = asked.Bounding & host;
+        header.Permitted = asked.Permitted & host;
+        header.Effective = asked.Effective & header.Permitted;
+        header.Inheritable = asked.Inheritable & host;
+        // Without a word: what "runc spec" writes asks for some that are not inheritable.
+        header.Ambient = asked.Ambient & header.Permitted & header.Inheritable;
         // Each once: a name stands in several sets.
         foreach (string name in unknown?.Distinct() ?? [])
             warnings.Add(name);

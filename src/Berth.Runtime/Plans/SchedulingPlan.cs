@@ -13,8 +13,11 @@ internal static class SchedulingPlan
     private const uint PER_LINUX32 = 8;
 
     /// <summary>Adds what the process asks for.</summary>
+    /// <param name="writer">The plan.</param>
+    /// <param name="process">The process.</param>
+    /// <param name="personality">The container's, as <see cref="Personality"/> gives it.</param>
     /// <exception cref="FaultException">InvalidArgument: no such policy, class, flag or processor.</exception>
-    public static void Add(PlanWriter writer, ProcessSpec process, PersonalitySpec? personality)
+    public static void Add(PlanWriter writer, ProcessSpec process, uint personality)
     {
         if (process.Scheduler is { } scheduler)
         {
@@ -23,9 +26,12 @@ internal static class SchedulingPlan
         }
         if (process.IoPriority is { } priority)
             writer.Header.IoPriority = IoPriority(priority);
-        if (personality is not null)
-            writer.Header.Personality = 1 + Domain(personality);
+        writer.Header.Personality = personality;
     }
+
+    /// <summary>The plan's word for a container's execution domain: 0, none is set; otherwise the domain and 1.</summary>
+    /// <exception cref="FaultException">InvalidArgument: no such domain or flag.</exception>
+    public static uint Personality(PersonalitySpec? personality) => personality is null ? 0 : 1 + Domain(personality);
 
     /// <summary>Adds the processors of a further process.</summary>
     /// <exception cref="FaultException">InvalidArgument: not a list of processors.</exception>

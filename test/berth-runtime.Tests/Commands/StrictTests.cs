@@ -17,6 +17,11 @@ public sealed class StrictTests(BundleFixture bundles) : IClassFixture<BundleFix
                 // More than the kernel lets anybody have: fs.nr_open is a 32-bit number.
                 "RLIMIT_NOFILE" => process with { Rlimits = [new RlimitSpec { Type = what, Soft = 1UL << 40, Hard = 1UL << 40 }] },
                 "CAP_SYS_TIME" => process with { Capabilities = process.Capabilities with { Bounding = more, Permitted = more } },
+                // Nothing stands against it but that the process would not have it at all.
+                "effective CAP_SYSLOG" => process with
+                {
+                    Capabilities = process.Capabilities with { Effective = [.. process.Capabilities.Effective!, "CAP_SYSLOG"] },
+                },
                 "CAP_NONSENSE" => process with
                 {
                     Capabilities = process.Capabilities with { Bounding = [.. process.Capabilities.Bounding!, what] },
@@ -42,6 +47,7 @@ public sealed class StrictTests(BundleFixture bundles) : IClassFixture<BundleFix
     [InlineData("RLIMIT_NOFILE", "RLIMIT_NOFILE")]
     [InlineData("CAP_SYS_TIME", "CAP_SYS_TIME")]
     [InlineData("CAP_NONSENSE", "CAP_NONSENSE")]
+    [InlineData("effective CAP_SYSLOG", "effective capabilities left out, they are not permitted: CAP_SYSLOG")]
     [InlineData("oomScoreAdj", "oom_score_adj")]
     public async Task Ordinary_IsClampedWithAWarning(string what, string named)
     {
@@ -55,16 +61,18 @@ public sealed class StrictTests(BundleFixture bundles) : IClassFixture<BundleFix
     [InlineData("RLIMIT_NOFILE", true)]
     [InlineData("CAP_SYS_TIME", true)]
     [InlineData("CAP_NONSENSE", true)]
+    [InlineData("effective CAP_SYSLOG", true)]
     [InlineData("oomScoreAdj", true)]
     [InlineData("RLIMIT_NOFILE", false)]
     [InlineData("CAP_SYS_TIME", false)]
     [InlineData("CAP_NONSENSE", false)]
+    [InlineData("effective CAP_SYSLOG", false)]
     [InlineData("oomScoreAdj", false)]
     public async Task Strict_IsAnErrorThatNamesTheThing(string what, bool annotated)
     {
         Completed run = await RunAsync(what, annotated, annotated ? [] : ["--strict"]);
         Assert.Equal((1, ""), (run.Code, run.Output));
-        Assert.Contains(what, run.Errors, StringComparison.Ordinal);
+        Assert.Contains(what.Split(' ')[^1], run.Errors, StringComparison.Ordinal);
         Assert.Contains("the container is strict", run.Errors, StringComparison.Ordinal);
         Assert.Equal("", (await bundles.RunAsync("list", "-q")).Output);
     }
