@@ -56,16 +56,9 @@ internal sealed class CgroupV1Limits(Func<string, string?> directoryOf, IList<st
         // Without the machine's root there are no nodes but the machine's, and its rights to them hold.
         if (!UserNamespace.IsInitial || Need("devices", "the device rules") is not { } directory)
             return;
-        foreach (DeviceRule rule in DeviceRules.Plain(rules))
-            CgroupFile.Write(directory, rule.Allow ? "devices.allow" : "devices.deny", Text(rule));
+        foreach (DeviceRule rule in DeviceRules.Unordered(rules))
+            CgroupFile.Write(directory, rule.Allow ? "devices.allow" : "devices.deny", DeviceRules.Text(rule));
     }
-
-    // "a" stands alone: it is everything, and the kernel takes no numbers with it.
-    private static string Text(DeviceRule rule) => rule.Type is null
-        ? "a"
-        : $"{rule.Type} {Number(rule.Major)}:{Number(rule.Minor)} {(rule.Access is { Length: > 0 } access ? access : "rwm")}";
-
-    private static string Number(long? number) => number is null or < 0 ? "*" : number.Value.ToString();
 
     private void SetMemory(MemoryLimits memory)
     {

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using Berth.Faults;
 using Berth.Linux.Bpf;
 using Berth.Oci.Runtime;
@@ -73,6 +74,26 @@ internal static class DeviceRules
         return plain;
     }
 
+    /// <summary>Plain rules for whoever goes by their order: without one that is overruled, where that can be said.</summary>
+    public static IReadOnlyList<DeviceRule> Ordered(IReadOnlyList<DeviceRule> rules) =>
+        Plain(rules) is var plain && DeviceList.TryReduce(plain, out _) is { } list ? list : plain;
+
+    /// <summary>Rules for the kernel's version 1, to which their order means nothing.</summary>
+    /// <exception cref="FaultException">InvalidArgument: some devices are excepted from a wider rule, which it cannot do.</exception>
+    public static IReadOnlyList<DeviceRule> Unordered(IReadOnlyList<DeviceRule> rules) =>
+        DeviceList.TryReduce(Plain(rules), out var hole) ?? throw FaultException.Invalid(
+            $"device rule \"{Words(hole!.Value.Rule)}\" is not supported by version 1 of cgroups: it cannot take devices out of the wider "
+            + $"rule \"{Words(hole.Value.Wider)}\"; name the devices that the wider one is for");
+
+    private static string Words(DeviceRule rule) => $"{(rule.Allow ? "allow" : "deny")} {Text(rule)}";
+
+    /// <summary>A plain rule in the kernel's words; "a" stands alone: it is everything, and the kernel takes no numbers with it.</summary>
+    public static string Text(DeviceRule rule) => rule.Type is null
+        ? "a"
+        : $"{rule.Type} {Number(rule.Major)}:{Number(rule.Minor)} {(rule.Access is { Length: > 0 } access ? access : "rwm")}";
+
+    private static string Number(long? number) => number is null or < 0 ? "*" : number.Value.ToString(CultureInfo.InvariantCulture);
+
     // To version 1 and to runc, what denies one access to everything denies all.
     private static bool IsTotal(DeviceRule rule) => rule.Type is null or "" or "a" && rule.Major is not >= 0 && rule.Minor is not >= 0
         && (!rule.Allow || AccessBits(rule.Access) == AllAccess);
@@ -80,7 +101,7 @@ internal static class DeviceRules
     /// <summary>The program for some rules, in the order given.</summary>
     public static byte[] Compile(IReadOnlyList<DeviceRule> rules)
     {
-        rules = Plain(rules);
+        rules = Ordered(rules);
         List<ulong> code =
         [
             Instruction(LoadWord, Type, Context, 0, 0),

@@ -19,7 +19,7 @@ internal static class UnitDevices
     {
         bool isClosed = false;
         List<(string Device, string Access)> allowed = [];
-        foreach (DeviceRule rule in DeviceRules.Plain(rules))
+        foreach (DeviceRule rule in DeviceRules.Ordered(rules))
         {
             string access = string.IsNullOrEmpty(rule.Access) ? "rwm" : rule.Access;
             if (rule.Type is null)

@@ -180,6 +180,11 @@ public sealed class CgroupTests : IDisposable
         { "+c *:* rwm;-a *:* r;+c 1:5 w", "", "w" },
         { "+a *:* rwm;-c 1:5 w", "rwb", "r" },
         { "-a *:* rwm;+a *:* rwm", "rwb", "rwb" },
+        { "+c 1:3 rwm;-c *:* rwm", "", "" },
+        { "+c 1:3 rwm;+c 1:5 rwm;-c 1:* w", "r", "r" },
+        { "+c 1:3 r;+c 1:3 w", "rwb", "" },
+        { "+c 1:3 rwm;-b 1:3 rwm", "rwb", "" },
+        { "+a *:* rwm;-c 1:3 rwm;-c 1:5 r;+c 1:* r", "r", "rwb" },
     };
 
     [Theory]
@@ -196,12 +201,35 @@ public sealed class CgroupTests : IDisposable
     public void DeviceProgram_Rules_OpenWhatTheyNameAndNothingElse(string rules, string ofNull, string ofZero)
     {
         Assert.SkipUnless(_hierarchy.Mode is CgroupMode.Hybrid or CgroupMode.Version2, "no cgroup version 2 tree is mounted");
+        Attach(rules);
+        Assert.Equal((ofNull, ofZero), Opened());
+    }
+
+    private void Attach(string rules)
+    {
         Make(null);
         string unified = _group!.ProcsFiles.Select(file => Path.GetDirectoryName(file)!)
             .First(directory => File.Exists(Path.Join(directory, "cgroup.kill")));
-        using (FileDescriptor directory = CgroupDirectory.Open(unified))
-            DeviceProgram.Attach(directory, DeviceRules.Compile([.. rules.Split(';').Select(RuleOf)]), isShared: false);
-        Assert.Equal((ofNull, ofZero), Opened());
+        using FileDescriptor directory = CgroupDirectory.Open(unified);
+        DeviceProgram.Attach(directory, DeviceRules.Compile([.. rules.Split(';').Select(RuleOf)]), isShared: false);
+    }
+
+    [Fact]
+    public void Devices_HoleInAWiderRule_IsRefusedByVersion1()
+    {
+        Need("devices");
+        FaultException refused = Assert.Throws<FaultException>(
+            () => Make(new LinuxResources { Devices = [RuleOf("+c 1:* rwm"), RuleOf("-c 1:5 w")] }));
+        Assert.Contains("device rule \"deny c 1:5 w\" is not supported by version 1 of cgroups: it cannot take devices out of the wider rule "
+            + "\"allow c 1:* rwm\"", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void DeviceProgram_HoleInAWiderRule_IsThere()
+    {
+        Assert.SkipUnless(_hierarchy.Mode is CgroupMode.Hybrid or CgroupMode.Version2, "no cgroup version 2 tree is mounted");
+        Attach("+c 1:* rwm;-c 1:5 w");
+        Assert.Equal(("rwb", "r"), Opened());
     }
 
     private static DeviceRule RuleOf(string text)
