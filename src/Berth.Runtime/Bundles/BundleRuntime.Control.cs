@@ -146,6 +146,13 @@ public sealed partial class BundleRuntime
     /// <exception cref="FaultException">Conflict: it does not run.</exception>
     public CgroupStatistics Statistics(string id) => NeedRunning(id, $"container with id {id} is not running").ReadStatistics();
 
+    /// <summary>Further counts of it.</summary>
+    /// <exception cref="FaultException">Conflict: it does not run.</exception>
+    public CgroupDetails Details(string id) => NeedRunning(id, $"container with id {id} is not running").ReadDetails();
+
+    /// <summary>How many of its processes the kernel has killed for memory; 0 once its cgroup is gone.</summary>
+    public ulong OutOfMemoryKills(string id) => CgroupOf(StateDirectory.Of(_options.Root, id).Load())?.OutOfMemoryKills() ?? 0;
+
     /// <summary>Stops all its processes where they are.</summary>
     /// <exception cref="FaultException">Conflict: it does not run.</exception>
     public void Pause(string id) => NeedRunning(id, "container not running", isPausedToo: false).Freeze();

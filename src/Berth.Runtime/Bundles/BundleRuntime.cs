@@ -1,4 +1,6 @@
 using Berth.Faults;
+using Berth.Linux;
+using Berth.Linux.Files;
 using Berth.Linux.Processes;
 using Berth.Oci.Runtime;
 using Berth.Runtime.Cgroups;
@@ -36,10 +38,18 @@ public sealed partial class BundleRuntime : IDisposable
     }
 
     /// <summary>All containers below the root.</summary>
+    /// <exception cref="FaultException">InvalidArgument: the root is no directory, or may not be read.</exception>
     public IReadOnlyList<BundleContainer> List()
     {
-        if (!Directory.Exists(_options.Root))
-            return [];
+        int error = FileCalls.TryOpen(FileCalls.WorkingDirectory, FileCalls.PathOf(_options.Root),
+            FileCalls.O_RDONLY | FileCalls.O_DIRECTORY, mode: 0, resolve: 0, out FileDescriptor root);
+        using (root)
+        {
+            if (error == Errno.ENOENT)
+                return [];
+            if (error != 0)
+                throw FaultException.Invalid($"open {_options.Root}: {FileErrors.Words(error)}");
+        }
         List<BundleContainer> containers = [];
         foreach (string path in Directory.GetDirectories(_options.Root).Order(StringComparer.Ordinal))
         {

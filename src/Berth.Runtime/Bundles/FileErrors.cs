@@ -55,8 +55,8 @@ public static class FileErrors
         }
     }
 
-    // Go's texts are strerror's in lower case.
-    private static string Words(int error)
+    /// <summary>Go's text of an error number: strerror's in lower case.</summary>
+    internal static string Words(int error)
     {
         string text = Marshal.GetPInvokeErrorMessage(error);
         return text.Length > 1 && char.IsLower(text[1]) ? char.ToLowerInvariant(text[0]) + text[1..] : text;

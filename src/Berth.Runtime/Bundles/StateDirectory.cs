@@ -81,12 +81,15 @@ internal sealed class StateDirectory
     public static void WriteWhole(string path, ReadOnlySpan<byte> content)
     {
         string temporary = System.IO.Path.Join(System.IO.Path.GetDirectoryName(path), $".{System.IO.Path.GetFileName(path)}.new");
-        using (FileDescriptor file = FileCalls.Open(FileCalls.WorkingDirectory, FileCalls.PathOf(temporary),
-            FileCalls.O_WRONLY | FileCalls.O_CREAT | FileCalls.O_TRUNC, mode: 0x180))
+        int error = FileCalls.TryOpen(FileCalls.WorkingDirectory, FileCalls.PathOf(temporary),
+            FileCalls.O_WRONLY | FileCalls.O_CREAT | FileCalls.O_TRUNC, mode: 0x180, resolve: 0, out FileDescriptor file);
+        using (file)
         {
-            int error = FileCalls.TryWrite(file, content);
             if (error != 0)
-                throw new LinuxException("write", temporary, error);
+                throw new LinuxException("open", path, error);
+            error = FileCalls.TryWrite(file, content);
+            if (error != 0)
+                throw new LinuxException("write", path, error);
         }
         FileCalls.Rename(temporary, path);
     }

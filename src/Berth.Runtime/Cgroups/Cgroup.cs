@@ -85,6 +85,9 @@ public abstract class Cgroup
     /// <summary>Its counts at this moment.</summary>
     public abstract CgroupStatistics ReadStatistics();
 
+    /// <summary>Further counts.</summary>
+    public abstract CgroupDetails ReadDetails();
+
     /// <summary>How many processes the kernel killed here for memory.</summary>
     public ulong OutOfMemoryKills() => OutOfMemoryFile is { } file
         ? CgroupFile.ReadPairs(System.IO.Path.GetDirectoryName(file)!, System.IO.Path.GetFileName(file))

@@ -96,6 +96,8 @@ internal sealed class CgroupV1 : Cgroup
 
     public override CgroupStatistics ReadStatistics() => CgroupV1Statistics.Read(Of);
 
+    public override CgroupDetails ReadDetails() => CgroupDetailsReader.OfVersion1(Of);
+
     internal override void Make(IList<string> warnings)
     {
         foreach (string directory in Directories)

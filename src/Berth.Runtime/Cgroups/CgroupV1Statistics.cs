@@ -29,7 +29,7 @@ internal static class CgroupV1Statistics
                 PidsLimit = limit == ulong.MaxValue ? 0 : limit,
             };
         }
-        return directoryOf("blkio") is { } block ? statistics with { BlockBytes = ReadBlock(block) } : statistics;
+        return directoryOf("blkio") is { } block ? statistics with { BlockBytes = ReadBlock(block, "blkio.throttle.io_service_bytes_recursive") } : statistics;
     }
 
     private static CgroupStatistics ReadCpu(CgroupStatistics statistics, string directory) => statistics with
@@ -56,17 +56,17 @@ internal static class CgroupV1Statistics
         };
     }
 
-    // Lines are "major:minor Operation bytes" and a last "Total bytes".
-    private static List<(ulong Major, ulong Minor, string Operation, ulong Bytes)> ReadBlock(string directory)
+    // Lines are "major:minor Operation count" and a last "Total count".
+    internal static List<(ulong Major, ulong Minor, string Operation, ulong Count)> ReadBlock(string directory, string file)
     {
         List<(ulong, ulong, string, ulong)> counts = [];
-        foreach (string line in (CgroupFile.Read(directory, "blkio.throttle.io_service_bytes_recursive") ?? "").Split('\n'))
+        foreach (string line in (CgroupFile.Read(directory, file) ?? "").Split('\n'))
         {
             string[] words = line.Split(' ');
             if (words.Length == 3 && words[0].Split(':') is [var major, var minor]
                 && ulong.TryParse(major, out ulong majorNumber) && ulong.TryParse(minor, out ulong minorNumber)
-                && ulong.TryParse(words[2], out ulong bytes))
-                counts.Add((majorNumber, minorNumber, words[1].ToLowerInvariant(), bytes));
+                && ulong.TryParse(words[2], out ulong count))
+                counts.Add((majorNumber, minorNumber, words[1].ToLowerInvariant(), count));
         }
         return counts;
     }

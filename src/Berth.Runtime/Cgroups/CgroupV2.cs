@@ -73,6 +73,8 @@ internal sealed class CgroupV2 : Cgroup
 
     public override CgroupStatistics ReadStatistics() => CgroupV2Statistics.Read(_directory);
 
+    public override CgroupDetails ReadDetails() => CgroupDetailsReader.OfVersion2(_directory);
+
     // A controller is in a group when every group above it hands it down.
     internal override void Make(IList<string> warnings)
     {

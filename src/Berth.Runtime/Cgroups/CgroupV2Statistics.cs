@@ -25,12 +25,12 @@ internal static class CgroupV2Statistics
             MemoryDetails = CgroupFile.ReadPairs(directory, "memory.stat"),
             Pids = CgroupFile.ReadNumber(directory, "pids.current"),
             PidsLimit = pidsLimit == ulong.MaxValue ? 0 : pidsLimit,
-            BlockBytes = ReadBlock(CgroupFile.Read(directory, "io.stat") ?? ""),
+            BlockBytes = ReadBlock(CgroupFile.Read(directory, "io.stat") ?? "", "rbytes=", "wbytes="),
         };
     }
 
     // Lines are "major:minor rbytes=N wbytes=N rios=N …".
-    internal static List<(ulong Major, ulong Minor, string Operation, ulong Bytes)> ReadBlock(string text)
+    internal static List<(ulong Major, ulong Minor, string Operation, ulong Count)> ReadBlock(string text, string reads, string writes)
     {
         List<(ulong, ulong, string, ulong)> counts = [];
         foreach (string line in text.Split('\n'))
@@ -41,10 +41,9 @@ internal static class CgroupV2Statistics
                 continue;
             foreach (string word in words.AsSpan(1))
             {
-                string? operation = word.StartsWith("rbytes=", StringComparison.Ordinal) ? "read"
-                    : word.StartsWith("wbytes=", StringComparison.Ordinal) ? "write" : null;
-                if (operation is not null && ulong.TryParse(word.AsSpan(7), out ulong bytes))
-                    counts.Add((major, minor, operation, bytes));
+                bool isRead = word.StartsWith(reads, StringComparison.Ordinal), isWrite = word.StartsWith(writes, StringComparison.Ordinal);
+                if ((isRead || isWrite) && ulong.TryParse(word.AsSpan(word.IndexOf('=') + 1), out ulong count))
+                    counts.Add((major, minor, isRead ? "read" : "write", count));
             }
         }
         return counts;

@@ -52,6 +52,8 @@ internal sealed class SystemdCgroup(Cgroup files, string unit, bool isUnified, F
     /// <inheritdoc/>
     public override CgroupStatistics ReadStatistics() => files.ReadStatistics();
 
+    public override CgroupDetails ReadDetails() => files.ReadDetails();
+
     // Device rules stay as they were made, as with runc: a second program beside the first could only take away.
     /// <inheritdoc/>
     public override void Update(LinuxResources resources, IList<string> warnings)

@@ -110,6 +110,8 @@ internal static class CreateVerbs
     public static RuntimeSpec ReadSpec(string bundle)
     {
         string path = Path.Join(bundle, ConfigName);
+        if (Directory.Exists(path))
+            throw FaultException.Invalid($"JSON specification file {path} is a directory");
         if (!File.Exists(path))
             throw FaultException.NotFound($"JSON specification file {path} not found");
         return RuntimeJson.ReadSpec(File.ReadAllBytes(path), path);

@@ -10,6 +10,8 @@ namespace Berth.RuntimeProgram.Verbs;
 /// <summary><c>events</c>.</summary>
 internal static class EventsVerb
 {
+    // Milliseconds.
+    private const int KillsLookedFor = 100;
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(5);
 
     /// <summary>The command.</summary>
@@ -26,22 +28,39 @@ internal static class EventsVerb
         {
             using BundleRuntime runtime = call.Open();
             TimeSpan interval = call.Arguments.Value("interval") is { } text ? Interval(text) : s_interval;
+            ulong kills = runtime.OutOfMemoryKills(call.Id);
             Show(runtime, call.Id);
-            while (!call.Arguments.Has("stats"))
-            {
-                Thread.Sleep(interval);
-                if (runtime.State(call.Id).Status is BundleStatus.Stopped)
-                    break;
+            long shown = Environment.TickCount64;
+            while (!call.Arguments.Has("stats") && AwaitNext(runtime, call.Id, interval, ref shown, ref kills))
                 Show(runtime, call.Id);
-            }
             return 0;
         },
     };
 
+    // Returns false when the container has ended. What the kernel kills meanwhile is told at once, as runc does.
+    private static bool AwaitNext(BundleRuntime runtime, string id, TimeSpan interval, ref long shown, ref ulong kills)
+    {
+        for (;;)
+        {
+            double left = interval.TotalMilliseconds - (Environment.TickCount64 - shown);
+            Thread.Sleep((int)Math.Clamp(left, 1, KillsLookedFor));
+            ulong now = runtime.OutOfMemoryKills(id);
+            for (; kills < now; kills++)
+                Write("oom", id, static _ => { });
+            if (runtime.State(id).Status is BundleStatus.Stopped)
+                return false;
+            if (left > KillsLookedFor)
+                continue;
+            shown = Environment.TickCount64;
+            return true;
+        }
+    }
+
     private static TimeSpan Interval(string text)
     {
         (string number, double unit) = text.EndsWith("ms", StringComparison.Ordinal) ? (text[..^2], 0.001)
-            : text.EndsWith('s') ? (text[..^1], 1) : text.EndsWith('m') ? (text[..^1], 60) : (text, double.NaN);
+            : text.EndsWith('s') ? (text[..^1], 1) : text.EndsWith('m') ? (text[..^1], 60)
+            : text.EndsWith('h') ? (text[..^1], 3600) : (text, double.NaN);
         bool valid = double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value)
             && value * unit > 0;
         return valid ? TimeSpan.FromSeconds(value * unit) : throw FaultException.Invalid("duration interval must be greater than 0");
@@ -50,33 +69,76 @@ internal static class EventsVerb
     private static void Show(BundleRuntime runtime, string id)
     {
         CgroupStatistics counts = runtime.Statistics(id);
-        Console.Out.Write(StateVerbs.Json(indented: false, json =>
+        CgroupDetails details = runtime.Details(id);
+        Write("stats", id, json =>
         {
-            json.WriteStartObject();
-            json.WriteString("type", "stats");
-            json.WriteString("id", id);
             json.WriteStartObject("data");
-            WriteCpu(json, counts);
-            WriteMemory(json, counts);
+            WriteCpu(json, counts, details);
+            json.WriteStartObject("cpuset");
+            WriteNumbers(json, "cpus", details.Processors);
+            WriteNumbers(json, "mems", details.MemoryNodes);
+            json.WriteEndObject();
+            WriteMemory(json, counts, details);
             json.WriteStartObject("pids");
             json.WriteNumber("current", counts.Pids);
             json.WriteNumber("limit", counts.PidsLimit);
             json.WriteEndObject();
-            WriteBlock(json, counts);
+            json.WriteStartObject("blkio");
+            WriteBlock(json, "ioServiceBytesRecursive", counts.BlockBytes);
+            WriteBlock(json, "ioServicedRecursive", details.BlockOperations);
+            json.WriteEndObject();
+            json.WriteStartObject("hugetlb");
+            foreach ((string size, MemoryCount count) in details.HugePages)
+                WriteCount(json, size, count);
             json.WriteEndObject();
             json.WriteEndObject();
-        }) + "\n");
+        });
     }
 
-    private static void WriteCpu(Utf8JsonWriter json, CgroupStatistics counts)
+    private static void Write(string type, string id, Action<Utf8JsonWriter> data) =>
+        Console.Out.Write(StateVerbs.Json(indented: false, json =>
+        {
+            json.WriteStartObject();
+            json.WriteString("type", type);
+            json.WriteString("id", id);
+            data(json);
+            json.WriteEndObject();
+        }) + "\n");
+
+    private static void WriteNumbers(Utf8JsonWriter json, string name, IReadOnlyList<int> numbers)
+    {
+        json.WriteStartArray(name);
+        foreach (int number in numbers)
+            json.WriteNumberValue(number);
+        json.WriteEndArray();
+    }
+
+    private static void WriteCounts(Utf8JsonWriter json, string name, IEnumerable<ulong> counts)
+    {
+        json.WriteStartArray(name);
+        foreach (ulong count in counts)
+            json.WriteNumberValue(count);
+        json.WriteEndArray();
+    }
+
+    private static void WriteCount(Utf8JsonWriter json, string name, MemoryCount count)
+    {
+        json.WriteStartObject(name);
+        json.WriteNumber("limit", count.Limit);
+        json.WriteNumber("usage", count.Usage);
+        json.WriteNumber("max", count.Max);
+        json.WriteNumber("failcnt", count.Failures);
+        json.WriteEndObject();
+    }
+
+    private static void WriteCpu(Utf8JsonWriter json, CgroupStatistics counts, CgroupDetails details)
     {
         json.WriteStartObject("cpu");
         json.WriteStartObject("usage");
         json.WriteNumber("total", counts.CpuTotalNanoseconds);
-        json.WriteStartArray("percpu");
-        foreach (ulong each in counts.CpuPerProcessorNanoseconds)
-            json.WriteNumberValue(each);
-        json.WriteEndArray();
+        WriteCounts(json, "percpu", counts.CpuPerProcessorNanoseconds);
+        WriteCounts(json, "percpu_kernel", details.CpuPerProcessorNanoseconds.Select(static each => each.Kernel));
+        WriteCounts(json, "percpu_user", details.CpuPerProcessorNanoseconds.Select(static each => each.User));
         json.WriteNumber("kernel", counts.CpuKernelNanoseconds);
         json.WriteNumber("user", counts.CpuUserNanoseconds);
         json.WriteEndObject();
@@ -88,16 +150,15 @@ internal static class EventsVerb
         json.WriteEndObject();
     }
 
-    private static void WriteMemory(Utf8JsonWriter json, CgroupStatistics counts)
+    private static void WriteMemory(Utf8JsonWriter json, CgroupStatistics counts, CgroupDetails details)
     {
         json.WriteStartObject("memory");
         json.WriteNumber("cache", counts.MemoryDetails.GetValueOrDefault("cache", counts.MemoryDetails.GetValueOrDefault("file")));
-        json.WriteStartObject("usage");
-        json.WriteNumber("limit", counts.MemoryLimit);
-        json.WriteNumber("usage", counts.MemoryUsage);
-        json.WriteNumber("max", counts.MemoryMaxUsage);
-        json.WriteNumber("failcnt", counts.MemoryFailures);
-        json.WriteEndObject();
+        WriteCount(json, "usage",
+            new MemoryCount(counts.MemoryUsage, counts.MemoryMaxUsage, counts.MemoryLimit, counts.MemoryFailures));
+        WriteCount(json, "swap", details.Swap);
+        WriteCount(json, "kernel", details.Kernel);
+        WriteCount(json, "kernelTCP", details.KernelTcp);
         json.WriteStartObject("raw");
         foreach ((string name, ulong value) in counts.MemoryDetails)
             json.WriteNumber(name, value);
@@ -105,20 +166,19 @@ internal static class EventsVerb
         json.WriteEndObject();
     }
 
-    private static void WriteBlock(Utf8JsonWriter json, CgroupStatistics counts)
+    private static void WriteBlock(
+        Utf8JsonWriter json, string name, IReadOnlyList<(ulong Major, ulong Minor, string Operation, ulong Count)> counts)
     {
-        json.WriteStartObject("blkio");
-        json.WriteStartArray("ioServiceBytesRecursive");
-        foreach ((ulong major, ulong minor, string operation, ulong bytes) in counts.BlockBytes)
+        json.WriteStartArray(name);
+        foreach ((ulong major, ulong minor, string operation, ulong count) in counts)
         {
             json.WriteStartObject();
             json.WriteNumber("major", major);
             json.WriteNumber("minor", minor);
             json.WriteString("op", operation);
-            json.WriteNumber("value", bytes);
+            json.WriteNumber("value", count);
             json.WriteEndObject();
         }
         json.WriteEndArray();
-        json.WriteEndObject();
     }
 }

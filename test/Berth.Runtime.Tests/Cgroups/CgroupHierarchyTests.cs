@@ -57,7 +57,7 @@ public sealed class CgroupHierarchyTests
     public void ReadBlock_IoStat_CountsBothDirections() =>
         Assert.Equal(
             [(8ul, 0ul, "read", 10ul), (8ul, 0ul, "write", 20ul)],
-            CgroupV2Statistics.ReadBlock("8:0 rbytes=10 wbytes=20 rios=1 wios=2\nrubbish\n:: x=1"));
+            CgroupV2Statistics.ReadBlock("8:0 rbytes=10 wbytes=20 rios=1 wios=2\nrubbish\n:: x=1", "rbytes=", "wbytes="));
 
     [Fact]
     public void Compile_DeviceRules_EndsEveryRuleWithAnAnswer()

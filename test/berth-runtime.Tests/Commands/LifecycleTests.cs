@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text.Json;
 using Berth.Linux;
@@ -330,6 +331,65 @@ public sealed class LifecycleTests(BundleFixture bundles) : IClassFixture<Bundle
         Assert.Equal(50ul, data.GetProperty("pids").GetProperty("limit").GetUInt64());
         Assert.Equal(1ul, data.GetProperty("pids").GetProperty("current").GetUInt64());
         Assert.Equal(0, (await bundles.RunAsync("delete", "--force", id)).Code);
+    }
+
+    [Fact]
+    public async Task Events_Stats_HaveTheFieldsOfRunc()
+    {
+        Need();
+        (string id, _) = await bundles.CreateAsync("exec sleep 1000");
+        await bundles.RunAsync("start", id);
+        JsonElement data = JsonDocument.Parse((await bundles.RunAsync("events", "--stats", id)).Output).RootElement.GetProperty("data");
+        Assert.Equal(["cpu", "cpuset", "memory", "pids", "blkio", "hugetlb"], data.EnumerateObject().Select(static each => each.Name));
+        Assert.Equal(["cache", "usage", "swap", "kernel", "kernelTCP", "raw"],
+            data.GetProperty("memory").EnumerateObject().Select(static each => each.Name));
+        Assert.Contains(0, data.GetProperty("cpuset").GetProperty("cpus").EnumerateArray().Select(static each => each.GetInt32()));
+        Assert.Contains(0, data.GetProperty("cpuset").GetProperty("mems").EnumerateArray().Select(static each => each.GetInt32()));
+        Assert.Equal(0, (await bundles.RunAsync("delete", "--force", id)).Code);
+    }
+
+    [Fact]
+    public async Task Events_TellWhatIsKilledForMemory_AndEndWithTheContainer()
+    {
+        Need();
+        (string id, _) = await bundles.CreateAsync("while :; do dd if=/dev/zero of=/dev/null bs=64M count=1 2>/dev/null; sleep 0.1; done",
+            static spec => spec with
+            {
+                Linux = spec.Linux! with { Resources = new LinuxResources { Memory = new MemoryLimits { Limit = 16 << 20, Swap = 16 << 20 } } },
+            });
+        await bundles.RunAsync("start", id);
+        using Process events = Process.Start(new ProcessStartInfo(Command.Runtime, ["--root", bundles.Root, "events", "--interval", "1h", id])
+        {
+            RedirectStandardOutput = true,
+        })!;
+        Assert.StartsWith($"{{\"type\":\"stats\",\"id\":\"{id}\"", await events.StandardOutput.ReadLineAsync(), StringComparison.Ordinal);
+        Assert.Equal($"{{\"type\":\"oom\",\"id\":\"{id}\"}}", await events.StandardOutput.ReadLineAsync());
+        Assert.Equal(0, (await bundles.RunAsync("kill", id, "KILL")).Code);
+        await events.StandardOutput.ReadToEndAsync();
+        await events.WaitForExitAsync();
+        Assert.Equal(0, events.ExitCode);
+        Assert.Equal(0, (await bundles.RunAsync("delete", "--force", id)).Code);
+    }
+
+    [Fact]
+    public async Task Paths_ThatAreWrong_AreNamed()
+    {
+        Need();
+        string id = bundles.NewId();
+        string bundle = await bundles.BundleAsync(id, bundles.Spec(id, "/bin/true"));
+        string file = Path.Join(bundle, "missing", "pid");
+        Completed run = await bundles.RunAsync("run", "--pid-file", file, "--bundle", bundle, id);
+        Assert.Equal(1, run.Code);
+        Assert.Contains($"open {file}: No such file or directory", run.Errors, StringComparison.Ordinal);
+        Assert.Equal(1, (await bundles.RunAsync("state", id)).Code);
+        Completed list = await Command.RunAsync(Command.Runtime, ["--root", "/etc/passwd/containers", "list"]);
+        Assert.Equal((1, ""), (list.Code, list.Output));
+        Assert.Contains("open /etc/passwd/containers: not a directory", list.Errors, StringComparison.Ordinal);
+        File.Delete(Path.Join(bundle, "config.json"));
+        Directory.CreateDirectory(Path.Join(bundle, "config.json"));
+        run = await bundles.RunAsync("run", "--bundle", bundle, id);
+        Assert.Equal(1, run.Code);
+        Assert.Contains("config.json is a directory", run.Errors, StringComparison.Ordinal);
     }
 
     [Fact]
