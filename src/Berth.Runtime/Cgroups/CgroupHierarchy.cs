@@ -29,7 +29,8 @@ public sealed class CgroupHierarchy
     private readonly IReadOnlyDictionary<string, string> _controllers;
     private readonly string? _unified;
     private readonly IReadOnlyList<string> _named;
-    // The named tree by which systemd knows its units, where that is not the version 2 tree.
+    // The named tree by which systemd knows its units, where that is not the version 2 tree: a systemd inside wants to see itself there,
+    // and outside one stops with a service whatever is in the service's group.
     private readonly string? _systemd;
 
     private CgroupHierarchy(CgroupMode mode, IReadOnlyDictionary<string, string> controllers, string? unified, IReadOnlyList<string> named,
@@ -137,7 +138,7 @@ public sealed class CgroupHierarchy
         }
     }
 
-    /// <summary>Removes a group from the trees without a controller, such as systemd's: we make none there, other runtimes do.</summary>
+    /// <summary>Removes a group from the trees without a controller: of those we use systemd's only, other runtimes all.</summary>
     /// <exception cref="FaultException">InvalidArgument: the path climbs.</exception>
     public void RemoveFromNamedTrees(string path)
     {
@@ -153,10 +154,10 @@ public sealed class CgroupHierarchy
         string below = Below(path);
         return Mode == CgroupMode.Version2
             ? new CgroupV2(below, _unified!)
-            : new CgroupV1(below, _controllers, _unified);
+            : new CgroupV1(below, _controllers, _unified, _systemd);
     }
 
-    /// <summary>The cgroup of a unit of systemd, whether or not it exists: also in the tree by which systemd knows its units.</summary>
+    /// <summary>The cgroup of a unit of systemd, whether or not it exists.</summary>
     /// <exception cref="FaultException">InvalidArgument: the path climbs.</exception>
     internal Cgroup OpenUnit(string path)
     {

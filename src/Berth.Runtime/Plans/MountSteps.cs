@@ -176,12 +176,15 @@ internal sealed class MountSteps(
     private void AddCgroup(MountSpec mount, MountOptions options)
     {
         List<CgroupMounts.Tree> trees = CgroupMounts.Find(procsFiles);
-        if (trees is [{ Name: "" }])
+        // One of version 2 that is asked for by its own type is that beside version 1's.
+        CgroupMounts.Tree? only = trees is [{ Name: "" }] ? trees[0]
+            : mount.Type == "cgroup2" ? trees.Find(static tree => File.Exists(System.IO.Path.Join(tree.Directory, "cgroup.controllers"))) : null;
+        if (only is not null || mount.Type == "cgroup2")
         {
             // A mount of it shows the mounter's cgroup namespace, and one in a user namespace may be made of its own only.
-            if (stageMaps && _linux.Namespaces?.Any(static entry => entry.Type == "cgroup") != true)
+            if (only is not null && stageMaps && _linux.Namespaces?.Any(static entry => entry.Type == "cgroup") != true)
             {
-                AddBind(CgroupMounts.Mountpoint, mount.Destination, options.Attributes);
+                AddBind(System.IO.Path.Join(CgroupMounts.Mountpoint, only.Name), mount.Destination, options.Attributes);
                 return;
             }
             AddFileSystem(new MountSpec { Destination = mount.Destination, Type = "cgroup2", Source = "cgroup" }, options);

@@ -270,6 +270,19 @@ public sealed class ConfigTests(BundleFixture bundles) : IClassFixture<BundleFix
         Assert.Equal(["5 3", "i686"], output.Split('\n'));
     }
 
+    [Fact]
+    public async Task Exec_HasTheContainersPersonality()
+    {
+        Need();
+        (string id, _) = await bundles.CreateAsync("exec sleep 1000", static spec => Linux(spec, static linux => linux with
+        {
+            Personality = new PersonalitySpec { Domain = "LINUX32" },
+        }));
+        await bundles.RunAsync("start", id);
+        Assert.Equal("i686\n", (await bundles.RunAsync("exec", id, "/bin/uname", "-m")).Output);
+        Assert.Equal(0, (await bundles.RunAsync("delete", "--force", id)).Code);
+    }
+
     [Theory]
     [InlineData("SCHED_NONE", "invalid scheduler policy")]
     public async Task Scheduler_ThatIsNone_IsRefused(string policy, string message) => Assert.Contains(message, await RefusalAsync(
@@ -556,6 +569,28 @@ public sealed class ConfigTests(BundleFixture bundles) : IClassFixture<BundleFix
         {
             Resources = new LinuxResources { Unified = new Dictionary<string, string> { ["memory.high"] = "1000000" } },
         })), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task CgroupMount_OfVersion2_IsTheTreeBesideVersion1s()
+    {
+        Assert.SkipUnless(Berth.Runtime.Cgroups.CgroupHierarchy.Detect().Mode is Berth.Runtime.Cgroups.CgroupMode.Hybrid,
+            "the machine has not both versions of cgroups");
+        Assert.Equal("1\n1", await OutputAsync("grep -c ' /cg2 .* cgroup2 ' /proc/self/mountinfo; head -n 1 /cg2/cgroup.procs", static spec =>
+            Mounts(Linux(spec, static linux => linux with
+            {
+                Namespaces = [.. linux.Namespaces!.Where(static each => each.Type != "cgroup"), new NamespaceSpec { Type = "cgroup" }],
+            }), new MountSpec { Destination = "/cg2", Type = "cgroup2", Source = "cgroup", Options = ["ro"] })));
+    }
+
+    [Fact]
+    public async Task SystemdsTree_HasTheContainersGroup()
+    {
+        Assert.SkipUnless(File.ReadAllText("/proc/self/cgroup").Contains("name=systemd:", StringComparison.Ordinal), "no name=systemd tree is mounted");
+        string[] lines = (await OutputAsync("grep -e :name=systemd: -e :pids: /proc/self/cgroup | cut -d: -f3", static spec => Linux(
+            spec, static linux => linux with { Namespaces = [.. linux.Namespaces!.Where(static each => each.Type != "cgroup")] }))).Split('\n');
+        Assert.Equal(lines[0], lines[1]);
+        Assert.NotEqual("/", lines[0]);
     }
 
     [Fact]
