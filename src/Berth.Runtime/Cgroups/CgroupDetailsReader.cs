@@ -29,11 +29,12 @@ internal static class CgroupDetailsReader
     /// <summary>Reads version 2's.</summary>
     public static CgroupDetails OfVersion2(string directory) => new()
     {
-        Swap = new MemoryCount(CgroupFile.ReadNumber(directory, "memory.swap.current"), CgroupFile.ReadNumber(directory, "memory.swap.peak"),
+        Swap = new MemoryCount(
+            CgroupFile.ReadNumber(directory, "memory.swap.current"), CgroupFile.ReadNumber(directory, "memory.swap.peak"),
             CgroupFile.ReadNumber(directory, "memory.swap.max"),
             CgroupFile.ReadPairs(directory, "memory.swap.events").GetValueOrDefault("max")),
-        HugePages = HugePagesOf(directory, ".current", size => new MemoryCount(CgroupFile.ReadNumber(directory, $"hugetlb.{size}.current"), 0,
-            CgroupFile.ReadNumber(directory, $"hugetlb.{size}.max"),
+        HugePages = HugePagesOf(directory, ".current", size => new MemoryCount(
+            CgroupFile.ReadNumber(directory, $"hugetlb.{size}.current"), 0, CgroupFile.ReadNumber(directory, $"hugetlb.{size}.max"),
             CgroupFile.ReadPairs(directory, $"hugetlb.{size}.events").GetValueOrDefault("max"))),
         Processors = Numbers(CgroupFile.Read(directory, "cpuset.cpus.effective")),
         MemoryNodes = Numbers(CgroupFile.Read(directory, "cpuset.mems.effective")),
@@ -72,7 +73,8 @@ internal static class CgroupDetailsReader
         List<(ulong, ulong)> counts = [];
         foreach (string line in text.Split('\n').Skip(1))
         {
-            if (line.Split(' ') is [_, var user, var kernel] && ulong.TryParse(user, out ulong inUser) && ulong.TryParse(kernel, out ulong inKernel))
+            if (line.Split(' ') is [_, var user, var kernel]
+                && ulong.TryParse(user, out ulong inUser) && ulong.TryParse(kernel, out ulong inKernel))
                 counts.Add((inKernel, inUser));
         }
         return counts;

@@ -29,7 +29,8 @@ internal static class CgroupV1Statistics
                 PidsLimit = limit == ulong.MaxValue ? 0 : limit,
             };
         }
-        return directoryOf("blkio") is { } block ? statistics with { BlockBytes = ReadBlock(block, "blkio.throttle.io_service_bytes_recursive") } : statistics;
+        return directoryOf("blkio") is { } block
+            ? statistics with { BlockBytes = ReadBlock(block, "blkio.throttle.io_service_bytes_recursive") } : statistics;
     }
 
     private static CgroupStatistics ReadCpu(CgroupStatistics statistics, string directory) => statistics with

@@ -58,7 +58,8 @@ internal sealed class DeviceList
 
     private void Except(DeviceRule rule)
     {
-        int same = _exceptions.FindIndex(each => each.Type == rule.Type && IsSame(each.Major, rule.Major) && IsSame(each.Minor, rule.Minor));
+        int same = _exceptions.FindIndex(
+            each => each.Type == rule.Type && IsSame(each.Major, rule.Major) && IsSame(each.Minor, rule.Minor));
         if (same < 0)
             _exceptions.Add(rule with { Access = AccessOf(rule) });
         else

@@ -178,7 +178,8 @@ internal sealed class MountSteps(
         List<CgroupMounts.Tree> trees = CgroupMounts.Find(procsFiles);
         // One of version 2 that is asked for by its own type is that beside version 1's.
         CgroupMounts.Tree? only = trees is [{ Name: "" }] ? trees[0]
-            : mount.Type == "cgroup2" ? trees.Find(static tree => File.Exists(System.IO.Path.Join(tree.Directory, "cgroup.controllers"))) : null;
+            : mount.Type != "cgroup2" ? null
+            : trees.Find(static tree => File.Exists(System.IO.Path.Join(tree.Directory, "cgroup.controllers")));
         if (only is not null || mount.Type == "cgroup2")
         {
             // A mount of it shows the mounter's cgroup namespace, and one in a user namespace may be made of its own only.
