@@ -6,8 +6,9 @@ namespace Berth.Runtime.Seccomp;
 /// <summary>The system calls that a container may make unless it is told otherwise: Docker's published default policy.</summary>
 /// <remarks>
 /// What is not allowed fails with EPERM. It follows the policy as Docker documents it ("Seccomp security profiles for Docker"), by
-/// subject and by the capability that opens a call. Two things are stricter than there: io_uring is left out, as in Docker from 25
-/// on, and so is the x32 convention, which no distribution builds programs for.
+/// subject and by the capability that opens a call. Some things are stricter than in its first versions: io_uring is left out, as in
+/// Docker from 25 on, and so is the x32 convention, which no distribution builds programs for; sockets of the kernel's cryptography
+/// are refused as those of the hypervisor are, and so is the 32-bit call behind which a filter cannot see which socket is meant.
 /// </remarks>
 public static class DefaultSeccomp
 {
@@ -15,7 +16,6 @@ public static class DefaultSeccomp
     private const ulong NamespaceFlags = 0x7E020000;
     private const uint EPERM = 1;
     private const uint ENOSYS = 38;
-    private const ulong AF_VSOCK = 40;
     private const int ProfilesMax = 64;
 
     private static readonly ConcurrentDictionary<string, SeccompSpec> s_profiles = new(StringComparer.Ordinal);
@@ -24,6 +24,14 @@ public static class DefaultSeccomp
 
     // personality(2): plain Linux, 32-bit Linux, each also without address randomisation's UNAME26 neighbours, and "only ask".
     private static readonly ulong[] s_personalities = [0x0, 0x8, 0x20000, 0x20008, 0xffffffff];
+
+    // socket(2)'s families but AF_ALG (38) and AF_VSOCK (40), as mask and value: 0-31, 32-35, 36-37, 39, 41, 42-43, 44-47, 48-63. The
+    // kernel takes an int, so that a program may set the upper half of the register to anything; a mask leaves it out.
+    private static readonly (ulong Mask, ulong Value)[] s_families =
+    [
+        (0xffffffe0, 0), (0xfffffffc, 32), (0xfffffffe, 36), (0xffffffff, 39), (0xffffffff, 41), (0xfffffffe, 42), (0xfffffffc, 44),
+        (0xfffffff0, 48),
+    ];
 
     private const string Files =
         "access chdir chmod chown chown32 close close_range copy_file_range creat dup dup2 dup3 faccessat faccessat2 fadvise64 "
@@ -65,7 +73,7 @@ public static class DefaultSeccomp
         "accept accept4 bind connect getpeername getsockname getsockopt ipc listen mq_getsetattr mq_notify mq_open mq_timedreceive "
         + "mq_timedreceive_time64 mq_timedsend mq_timedsend_time64 mq_unlink msgctl msgget msgrcv msgsnd recv recvfrom recvmmsg "
         + "recvmmsg_time64 recvmsg semctl semget semop semtimedop semtimedop_time64 send sendmmsg sendmsg sendto setsockopt "
-        + "shutdown socketcall socketpair";
+        + "shutdown socketpair";
 
     private const string Time =
         "adjtimex clock_adjtime clock_adjtime64 clock_getres clock_getres_time64 clock_gettime clock_gettime64 clock_nanosleep "
@@ -112,7 +120,10 @@ public static class DefaultSeccomp
             .. ((ReadOnlySpan<string>)[Files, Waiting, Memory, Processes, Messages, Time, System]).ToArray().Select(Allowing),
             .. s_personalities.Select(static value =>
                 Conditional("personality", new SyscallArgument { Index = 0, Value = value, Op = "SCMP_CMP_EQ" })),
-            Conditional("socket", new SyscallArgument { Index = 0, Value = AF_VSOCK, Op = "SCMP_CMP_NE" }),
+            .. s_families.Select(static family => Conditional("socket",
+                new SyscallArgument { Index = 0, Value = family.Mask, ValueTwo = family.Value, Op = "SCMP_CMP_MASKED_EQ" })),
+            // The 32-bit call for all of sockets: its arguments stand in memory. Since Linux 4.3 each has a call of its own beside it.
+            new SyscallRule { Names = ["socketcall"], Action = "SCMP_ACT_ERRNO", ErrnoRet = ENOSYS },
             .. s_byCapability.Where(entry => capabilities.Contains(entry.Capability)).Select(entry => Allowing(entry.Calls)),
         ];
         if (!capabilities.Contains("CAP_SYS_ADMIN"))

@@ -51,7 +51,19 @@ public sealed class SeccompCompilerTests
     [InlineData("clone", 0x10000000ul, Eperm)]
     [InlineData("clone", 0x20000011ul, Eperm)]
     [InlineData("socket", 2ul, Allow)]
+    [InlineData("socket", 0ul, Allow)]
+    [InlineData("socket", 31ul, Allow)]
+    [InlineData("socket", 37ul, Allow)]
+    [InlineData("socket", 38ul, Eperm)]
+    [InlineData("socket", 39ul, Allow)]
     [InlineData("socket", 40ul, Eperm)]
+    [InlineData("socket", 41ul, Allow)]
+    [InlineData("socket", 45ul, Allow)]
+    // The kernel reads an int: what the upper half of the register holds is nothing to it.
+    [InlineData("socket", 0x1_0000_0002ul, Allow)]
+    [InlineData("socket", 0x1_0000_0026ul, Eperm)]
+    [InlineData("socket", 0xffff_ffff_0000_0028ul, Eperm)]
+    [InlineData("socket", 0x80000028ul, Eperm)]
     [InlineData("personality", 0x20008ul, Allow)]
     [InlineData("personality", 0x40000ul, Eperm)]
     [InlineData("personality", 0xfffffffful, Allow)]
@@ -60,6 +72,16 @@ public sealed class SeccompCompilerTests
     {
         byte[] program = SeccompCompiler.Compile(DefaultSeccomp.Profile(s_docker));
         Assert.Equal(action, FilterInterpreter.Run(program, FilterInterpreter.X64, SyscallTables.X64[call], argument).Action);
+        if (call == "socket")
+            Assert.Equal(action, FilterInterpreter.Run(program, FilterInterpreter.I386, SyscallTables.I386[call], argument).Action);
+    }
+
+    [Fact]
+    public void Default_CallOfAllSockets_IsUnknown()
+    {
+        // Which socket it is about stands in memory, where no filter looks.
+        byte[] program = SeccompCompiler.Compile(DefaultSeccomp.Profile(s_docker));
+        Assert.Equal(Enosys, FilterInterpreter.Run(program, FilterInterpreter.I386, SyscallTables.I386["socketcall"], 1).Action);
     }
 
     [Theory]
