@@ -104,8 +104,7 @@ internal sealed class ExecService : IExecs
         using (ContainerRoot root = ContainerRoot.OfProcess(container.Runtime!, record.UserMaps))
             users = root.ReadUsers();
         (UserSpec user, string home) = users.Resolve(
-            string.IsNullOrEmpty(settings.User) ? record.Config.User ?? "" : settings.User,
-                string.IsNullOrEmpty(settings.User) ? host.GroupAdd ?? [] : []);
+            string.IsNullOrEmpty(settings.User) ? record.Config.User ?? "" : settings.User, host.GroupAdd ?? []);
         IReadOnlyList<string> capabilities =
             Capabilities.Resolve(host.Privileged || settings.Privileged, host.CapAdd ?? [], host.CapDrop ?? []);
         SecurityOptions security = SecurityOptions.Parse(host.SecurityOpt ?? [], options);
