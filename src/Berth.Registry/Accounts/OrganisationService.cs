@@ -2,6 +2,7 @@ using System.Data.Common;
 using Berth.Registry.Audit;
 using Berth.Registry.Database;
 using Berth.Registry.Model;
+using Berth.Registry.Repositories;
 
 namespace Berth.Registry.Accounts;
 
@@ -84,9 +85,9 @@ public sealed class OrganisationService(HubDatabase database, AuditLog audit, Ti
         actor, name, AuditActions.OrganisationRemove, "",
         async (transaction, id, token) =>
         {
-            if (await transaction.NumberAsync(
-                $"select count(*) from repositories where namespace = {name} or account_id = {id}", token) is > 0 and { } count)
+            if (await RepositoryTable.CountOfAsync(transaction, name, id, token) is > 0 and var count)
                 throw FaultException.Conflict($"remove organisation {name}: it has {count} repositories: remove those first");
+            await RepositoryTable.RemoveHiddenAsync(transaction, name, id, token);
             await transaction.ExecuteAsync($"delete from secrets where account_id = {id}", token);
             await transaction.ExecuteAsync($"delete from accounts where id = {id}", token);
         }, cancellationToken);

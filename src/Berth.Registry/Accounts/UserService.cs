@@ -3,6 +3,7 @@ using System.Net.Mail;
 using Berth.Registry.Audit;
 using Berth.Registry.Database;
 using Berth.Registry.Model;
+using Berth.Registry.Repositories;
 using Berth.Registry.Tokens;
 
 namespace Berth.Registry.Accounts;
@@ -149,8 +150,7 @@ public sealed class UserService(
         actor, name, AuditActions.UserRemove, "",
         async (transaction, id, token) =>
         {
-            if (await transaction.NumberAsync(
-                $"select count(*) from repositories where namespace = {name} or account_id = {id}", token) is > 0 and { } count)
+            if (await RepositoryTable.CountOfAsync(transaction, name, id, token) is > 0 and var count)
                 throw FaultException.Conflict(
                     $"remove user {name}: they have {count} repositories: remove those first, or disable the user");
             string? orphan = await transaction.TextAsync($"""
@@ -160,6 +160,7 @@ public sealed class UserService(
                 """, token);
             if (orphan is not null)
                 throw FaultException.Conflict($"remove user {name}: they are the only owner of organisation {orphan}");
+            await RepositoryTable.RemoveHiddenAsync(transaction, name, id, token);
             await transaction.ExecuteAsync($"delete from secrets where account_id = {id}", token);
             await transaction.ExecuteAsync($"delete from accounts where id = {id}", token);
         }, cancellationToken);

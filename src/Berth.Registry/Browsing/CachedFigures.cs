@@ -1,5 +1,6 @@
 using Berth.Registry.Cache;
 using Berth.Registry.Database;
+using Berth.Registry.Repositories;
 
 namespace Berth.Registry.Browsing;
 
@@ -14,7 +15,10 @@ public sealed record CachedFigures(long Repositories, long Bytes)
         (string first, string end) = ($"{prefix}/", CachedRepositories.EndOf(prefix));
         return database.ReadAsync(
             (transaction, token) => transaction.FirstAsync(
-                $"select count(*), cast(coalesce(sum(bytes), 0) as bigint) from repositories where name > {first} and name < {end}",
+                $"""
+                select count(*), cast(coalesce(sum(bytes), 0) as bigint) from repositories
+                where name > {first} and name < {end} and visibility <> {RepositoryTable.Hidden}
+                """,
                 row => new CachedFigures(row.GetInt64(0), row.GetInt64(1)), token),
             cancellationToken)!;
     }

@@ -25,7 +25,7 @@ public sealed record HubFigures(
             return new HubFigures(
                 await Number("select count(*) from accounts where kind = 'user'"),
                 await Number("select count(*) from accounts where kind = 'organisation'"),
-                await Number("select count(*) from repositories"),
+                await Number("select count(*) from repositories where visibility <> 'hidden'"),
                 await Number("select count(*) from repositories where visibility = 'private'"),
                 await Number("select count(*) from tags"),
                 await Number("select count(*) from manifests"),

@@ -1,6 +1,7 @@
 using Berth.Registry.Access;
 using Berth.Registry.Database;
 using Berth.Registry.Model;
+using Berth.Registry.Repositories;
 
 namespace Berth.Registry.Browsing;
 
@@ -38,7 +39,10 @@ public sealed class RepositorySearch(HubDatabase database, IAccessRules access)
     /// <summary>One repository by its name, as lists show it; null when there is none. Asks no rights.</summary>
     public Task<RepositorySummary?> TryGetAsync(RepositoryName name, CancellationToken cancellationToken) => database.ReadAsync(
         (transaction, token) => transaction.FirstAsync(
-            $"select {(SqlText)RepositorySummary.Columns} from repositories r where r.name = {name}", RepositorySummary.Read, token),
+            $"""
+            select {(SqlText)RepositorySummary.Columns} from repositories r
+            where r.name = {name} and r.visibility <> {RepositoryTable.Hidden}
+            """, RepositorySummary.Read, token),
         cancellationToken)!;
 
     private async Task<List<RepositorySummary>> ReadPrivateAsync(

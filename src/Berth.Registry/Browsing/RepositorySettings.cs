@@ -39,16 +39,15 @@ public sealed class RepositorySettings(HubDatabase database, AuditLog audit, Tim
         return database.WriteAsync(
             async (transaction, token) =>
             {
-                if (await transaction.NumberAsync($"select id from repositories where name = {name}", token) is not null)
+                if (await RepositoryTable.FindVisibleAsync(transaction, name, token) is not null)
                     throw FaultException.Conflict($"create {name}: there is a repository of this name");
-                long? owner = await transaction.NumberAsync($"select id from accounts where name = {name.Namespace}", token);
-                long id = (await transaction.NumberAsync($"""
-                    insert into repositories(account_id, name, namespace, visibility, description, readme, created_at)
-                    values ({owner}, {name}, {name.Namespace}, {visibility}, {wanted.Description ?? ""}, {wanted.Readme ?? ""}, {now})
-                    returning id
-                    """, token))!.Value;
+                RepositoryRow made = await RepositoryTable.FindOrCreateAsync(transaction, name, visibility, now, token);
+                await transaction.ExecuteAsync(
+                    $"""
+                    update repositories set description = {wanted.Description ?? ""}, readme = {wanted.Readme ?? ""} where id = {made.Id}
+                    """, token);
                 await audit.RecordAsync(transaction, actor, AuditActions.RepositoryCreate, name.Value, visibility, token);
-                return id;
+                return made.Id;
             }, cancellationToken);
     }
 
@@ -60,8 +59,10 @@ public sealed class RepositorySettings(HubDatabase database, AuditLog audit, Tim
         return database.WriteAsync(
             async (transaction, token) =>
             {
-                long id = await transaction.NumberAsync($"select id from repositories where name = {name}", token)
-                    ?? throw FaultException.NotFound($"change {name}: no such repository");
+                long id = RepositoryName.TryParse(name, out RepositoryName parsed)
+                    && await RepositoryTable.FindVisibleAsync(transaction, parsed, token) is { } found
+                    ? found.Id
+                    : throw FaultException.NotFound($"change {name}: no such repository");
                 if (change.Description is { } description)
                     await transaction.ExecuteAsync($"update repositories set description = {description} where id = {id}", token);
                 if (change.Readme is { } readme)
@@ -80,19 +81,9 @@ public sealed class RepositorySettings(HubDatabase database, AuditLog audit, Tim
     public Task DeleteAsync(Caller actor, RepositoryName name, CancellationToken cancellationToken) => database.WriteAsync(
         async (transaction, token) =>
         {
-            long id = await transaction.NumberAsync($"select id from repositories where name = {name}", token)
+            RepositoryRow repository = await RepositoryTable.FindVisibleAsync(transaction, name, token)
                 ?? throw FaultException.NotFound($"delete {name}: no such repository");
-            // What no other repository of the owner has is no longer the owner's.
-            await transaction.ExecuteAsync($"""
-                update quotas set bytes_used = bytes_used - coalesce((
-                    select cast(sum(b.bytes) as bigint) from repository_blobs o join blobs b on b.digest = o.digest
-                    where o.repository_id = {id} and not exists (
-                        select 1 from repository_blobs r
-                        where r.namespace = o.namespace and r.digest = o.digest and r.repository_id <> {id})), 0)
-                    - coalesce((select cast(sum(m.bytes) as bigint) from manifests m where m.repository_id = {id}), 0)
-                where namespace = {name.Namespace}
-                """, token);
-            await transaction.ExecuteAsync($"delete from repositories where id = {id}", token);
+            await RepositoryTable.RemoveAsync(transaction, repository.Id, name.Namespace, token);
             await audit.RecordAsync(transaction, actor, AuditActions.RepositoryRemove, name.Value, "", token);
             return true;
         }, cancellationToken);

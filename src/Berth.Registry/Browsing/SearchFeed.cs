@@ -1,4 +1,5 @@
 using Berth.Registry.Database;
+using Berth.Registry.Repositories;
 
 namespace Berth.Registry.Browsing;
 
@@ -68,7 +69,7 @@ internal sealed class SearchFeed(HubDatabase database)
                 // First the version: what changes while the rows are read is read again.
                 long seen = await SeenAsync(transaction, token).ConfigureAwait(false);
                 await transaction.ListAsync(
-                    $"select {(SqlText)SearchRow.Columns} from repositories r",
+                    $"select {(SqlText)SearchRow.Columns} from repositories r where r.visibility <> {RepositoryTable.Hidden}",
                     row =>
                     {
                         index.Load(SearchRow.Read(row)!.Value);
@@ -89,7 +90,8 @@ internal sealed class SearchFeed(HubDatabase database)
                 return (await transaction.ListAsync(
                     $"""
                     select {(SqlText)SearchRow.Columns}, c.repository_id from repository_changes c
-                    left join repositories r on r.id = c.repository_id where c.version >= {_seen}
+                    left join repositories r on r.id = c.repository_id and r.visibility <> {RepositoryTable.Hidden}
+                    where c.version >= {_seen}
                     """, row => (row.GetInt64(row.FieldCount - 1), SearchRow.Read(row)), token).ConfigureAwait(false), next);
             }, default).ConfigureAwait(false);
         lock (_using)

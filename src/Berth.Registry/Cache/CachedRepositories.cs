@@ -1,4 +1,5 @@
 using Berth.Registry.Database;
+using Berth.Registry.Repositories;
 
 namespace Berth.Registry.Cache;
 
@@ -21,7 +22,7 @@ internal static class CachedRepositories
                     await transaction.ExecuteAsync(
                         $"""
                         update repositories set visibility = {visibility}
-                        where name > {first} and name < {end} and visibility <> {visibility}
+                        where name > {first} and name < {end} and visibility not in ({visibility}, {RepositoryTable.Hidden})
                         """, token).ConfigureAwait(false);
                 }
                 return true;

@@ -125,8 +125,7 @@ public sealed class PullThrough : IDisposable
             HttpMethod.Get, upstream.NameOf(call.Repository), $"blobs/{digest}", [], call.Aborted).ConfigureAwait(false);
         if (!response.IsSuccessStatusCode)
             throw new RegistryException(RegistryCode.BLOB_UNKNOWN, "blob unknown to registry");
-        await using UploadSession session =
-            await UploadSession.BeginAsync(call, digest.Algorithm, upstream.Options.Visibility).ConfigureAwait(false);
+        await using UploadSession session = await UploadSession.BeginAsync(call, digest.Algorithm).ConfigureAwait(false);
         try
         {
             await using Stream body = await response.Content.ReadAsStreamAsync(call.Aborted).ConfigureAwait(false);

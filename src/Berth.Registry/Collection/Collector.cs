@@ -36,6 +36,7 @@ public sealed class Collector(HubDatabase database, IBlobStorage storage, TimePr
     {
         long uploads = await ExpireUploadsAsync(cancellationToken).ConfigureAwait(false);
         long unlinked = await UnlinkAsync(cancellationToken).ConfigureAwait(false);
+        await RemoveEmptyRepositoriesAsync(cancellationToken).ConfigureAwait(false);
         long removed = await DiscardAsync(cancellationToken).ConfigureAwait(false);
         string? refusal = sweeps ? await _owner.RefusalAsync(cancellationToken).ConfigureAwait(false) : null;
         long unnamed = sweeps && refusal is null ? await _unnamed.DiscardAsync(cancellationToken).ConfigureAwait(false) : 0;
@@ -113,6 +114,15 @@ public sealed class Collector(HubDatabase database, IBlobStorage storage, TimePr
                 return count;
             last = (page[^1].RepositoryId, page[^1].Digest);
         }
+    }
+
+    /// <summary>Removes what came to be with an upload and got no manifest.</summary>
+    internal async Task RemoveEmptyRepositoriesAsync(CancellationToken cancellationToken)
+    {
+        bool areAll;
+        do
+            areAll = await database.WriteAsync(RepositoryTable.RemoveEmptyAsync, cancellationToken).ConfigureAwait(false);
+        while (!areAll);
     }
 
     /// <summary>Gives up the locations of blobs that no repository has.</summary>

@@ -40,7 +40,7 @@ public sealed class CachesPageTests
     public async Task MembersOnly_CountsForWhatWasCachedBefore_AndForBlobsAskedForFirst()
     {
         await using FakeUpstream upstream = await FakeUpstream.StartAsync();
-        Put(upstream, "lib/app", "v1");
+        Put(upstream, "app", "v1");
         await using RunningHub hub = await RunningHub.StartAsync(options => options with
         {
             Upstreams = [Public("up.example", upstream), Public("up.example/lib", upstream) with { IsPublic = false }],
@@ -56,11 +56,17 @@ public sealed class CachesPageTests
         using HttpResponseMessage pulled = await hub.SendAsync(
             HttpMethod.Get, $"/v2/up.example/lib/app/blobs/{layer}", RunningHub.Basic("alice"));
         Assert.Equal(HttpStatusCode.OK, pulled.StatusCode);
-        Assert.Equal(["up.example/lib/app private", "up.example/lib/old private", "up.example/other public"],
-            await hub.Services.Database.ReadAsync(
-                (transaction, token) => transaction.ListAsync(
-                    $"select name || ' ' || visibility from repositories order by name", row => row.GetString(0), token), default));
+        // A repository comes with its first manifest: until then it is in no list, and has the rights of a private one.
+        Assert.Equal(["up.example/lib/app hidden", "up.example/lib/old private", "up.example/other public"], await VisibilitiesAsync(hub));
+        using HttpResponseMessage manifest = await hub.SendAsync(
+            HttpMethod.Get, "/v2/up.example/lib/app/manifests/v1", RunningHub.Basic("alice"));
+        Assert.Equal(HttpStatusCode.OK, manifest.StatusCode);
+        Assert.Equal(["up.example/lib/app private", "up.example/lib/old private", "up.example/other public"], await VisibilitiesAsync(hub));
     }
+
+    private static Task<List<string>> VisibilitiesAsync(RunningHub hub) => hub.Services.Database.ReadAsync(
+        (transaction, token) => transaction.ListAsync(
+            $"select name || ' ' || visibility from repositories order by name", row => row.GetString(0), token), default);
 
     private static UpstreamOptions Public(string prefix, FakeUpstream upstream) => Public(prefix, upstream.Address);
 

@@ -31,12 +31,15 @@ public class PagesHub : IAsyncLifetime
 
     protected virtual TimeSpan UnusedBlobTime => TimeSpan.FromHours(6);
 
+    protected virtual string NewRepositories => "public";
+
     public async ValueTask InitializeAsync()
     {
         HubOptions options = new()
         {
             Listen = [IPEndPoint.Parse("127.0.0.1:0")], DataDirectory = _directory.FullName,
             Database = NewDatabase(), UnusedBlobTime = UnusedBlobTime, Accounts = new AccountSettings { SignUp = SignUpMode.Open },
+            NewRepositories = NewRepositories,
             Serving = new ServingSettings { WebhookHosts = ["127.0.0.1"] },
         };
         Services = await HubServices.OpenAsync(options, NullLoggerFactory.Instance, TimeProvider.System, default);

@@ -69,7 +69,7 @@ public sealed class RegistryImport(HubServices services)
         }
         foreach (ManifestReference blob in manifest.References.Where(one => one.Kind is not ManifestReferenceKind.Manifest))
         {
-            if (!await TakeBlobAsync(folder, name, visibility, blob.Digest, cancellationToken) && !blob.MayBeElsewhere)
+            if (!await TakeBlobAsync(folder, name, blob.Digest, cancellationToken) && !blob.MayBeElsewhere)
             {
                 _skipped.Add($"{name}@{digest}: its blob {blob.Digest} is missing");
                 return false;
@@ -116,10 +116,10 @@ public sealed class RegistryImport(HubServices services)
     }
 
     private async Task<bool> TakeBlobAsync(
-        RegistryFolder folder, RepositoryName name, string visibility, Digest digest, CancellationToken cancellationToken)
+        RegistryFolder folder, RepositoryName name, Digest digest, CancellationToken cancellationToken)
     {
         long now = services.Time.GetUtcNow().ToUnixTimeMilliseconds();
-        if (await LinkAsync(name, visibility, digest, now, cancellationToken))
+        if (await LinkAsync(name, digest, now, cancellationToken))
             return true;
         await using FileStream? file = folder.Open(digest);
         if (file is null)
@@ -139,17 +139,17 @@ public sealed class RegistryImport(HubServices services)
         await services.Database.WriteAsync(
             (transaction, token) => BlobTable.AddAsync(transaction, digest, file.Length, location, now, token), cancellationToken);
         _blobs++;
-        return await LinkAsync(name, visibility, digest, now, cancellationToken);
+        return await LinkAsync(name, digest, now, cancellationToken);
     }
 
     // False when the hub does not have the blob.
-    private Task<bool> LinkAsync(RepositoryName name, string visibility, Digest digest, long now, CancellationToken cancellationToken) =>
+    private Task<bool> LinkAsync(RepositoryName name, Digest digest, long now, CancellationToken cancellationToken) =>
         services.Database.WriteAsync(
             async (transaction, token) =>
             {
                 if (await BlobTable.BytesAsync(transaction, digest, token) is not { } bytes)
                     return false;
-                RepositoryRow repository = await RepositoryTable.FindOrCreateAsync(transaction, name, visibility, now, token);
+                RepositoryRow repository = await RepositoryTable.FindOrBeginAsync(transaction, name, now, token);
                 await BlobTable.LinkAsync(transaction, repository, digest, bytes, now, token);
                 return true;
             }, cancellationToken);

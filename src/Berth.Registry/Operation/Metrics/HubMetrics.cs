@@ -47,7 +47,7 @@ public sealed class HubMetrics(HubDatabase database, HubCounters counters, SignI
         [
             ("users", "User accounts", "select count(*) from users"),
             ("organisations", "Organisations", "select count(*) from accounts where kind = 'organisation'"),
-            ("repositories", "Repositories", "select count(*) from repositories"),
+            ("repositories", "Repositories", "select count(*) from repositories where visibility <> 'hidden'"),
             ("tags", "Tags", "select count(*) from tags"),
             ("manifests", "Manifests", "select count(*) from manifests"),
             ("blobs", "Blobs", "select count(*) from blobs"),

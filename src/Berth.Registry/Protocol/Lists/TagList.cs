@@ -13,7 +13,7 @@ internal static class TagList
         List<string> tags = await call.Services.Database.ReadAsync(
             async (transaction, token) =>
             {
-                RepositoryRow repository = await RepositoryTable.FindAsync(transaction, call.Repository, token).ConfigureAwait(false)
+                RepositoryRow repository = await RepositoryTable.FindVisibleAsync(transaction, call.Repository, token).ConfigureAwait(false)
                     ?? throw call.UnknownName();
                 return await TagTable.ListAsync(transaction, repository.Id, page.After, page.Count + 1, token).ConfigureAwait(false);
             }, call.Aborted).ConfigureAwait(false);

@@ -43,8 +43,8 @@ internal static class Mount
             // In one transaction with the new row: a collection comes before, and finds nothing mounted, or after, and finds it needed.
             if (await BlobTable.FindAsync(transaction, source, digest, token).ConfigureAwait(false) is not { } blob)
                 return false;
-            RepositoryRow repository = await RepositoryTable.FindOrCreateAsync(
-                transaction, call.Repository, call.Services.Options.NewRepositories, call.Now, token).ConfigureAwait(false);
+            RepositoryRow repository = await RepositoryTable.FindOrBeginAsync(
+                transaction, call.Repository, call.Now, token).ConfigureAwait(false);
             await BlobTable.LinkAsync(transaction, repository, digest, blob.Bytes, call.Now, token).ConfigureAwait(false);
             return true;
         }, call.Aborted);

@@ -18,8 +18,7 @@ internal static class StartUpload
         }
         Digest whole = call.Query("digest") is { } text ? RegistryCall.ParseDigest(text) : default;
         await using UploadSession session =
-            await UploadSession.BeginAsync(
-                call, whole.IsEmpty ? Algorithm(call) : whole.Algorithm, call.Services.Options.NewRepositories).ConfigureAwait(false);
+            await UploadSession.BeginAsync(call, whole.IsEmpty ? Algorithm(call) : whole.Algorithm).ConfigureAwait(false);
         if (whole.IsEmpty)
         {
             UploadAnswer.GoesOn(call, session.Upload.Id, 0, StatusCodes.Status202Accepted);

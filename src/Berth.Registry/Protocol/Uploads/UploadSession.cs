@@ -33,9 +33,8 @@ internal sealed class UploadSession : IAsyncDisposable
     /// <summary>Begins an upload and holds it.</summary>
     /// <param name="call">The request.</param>
     /// <param name="algorithm">What the bytes are hashed by.</param>
-    /// <param name="visibility">Who may see the repository if this makes it: <c>public</c> or <c>private</c>.</param>
     /// <exception cref="RegistryException">TOOMANYREQUESTS.</exception>
-    public static async Task<UploadSession> BeginAsync(RegistryCall call, string algorithm, string visibility)
+    public static async Task<UploadSession> BeginAsync(RegistryCall call, string algorithm)
     {
         string lease = UploadIds.Next();
         HubDatabase database = call.Services.Database;
@@ -49,8 +48,8 @@ internal sealed class UploadSession : IAsyncDisposable
             Durability.Process,
             async (transaction, token) =>
             {
-                RepositoryRow repository = await RepositoryTable.FindOrCreateAsync(
-                    transaction, call.Repository, visibility, call.Now, token).ConfigureAwait(false);
+                RepositoryRow repository = await RepositoryTable.FindOrBeginAsync(
+                    transaction, call.Repository, call.Now, token).ConfigureAwait(false);
                 var added = new UploadRow(UploadIds.Next(), repository.Id, 0, algorithm);
                 await UploadTable.AddAsync(transaction, added, lease, call.Caller, call.Now, token).ConfigureAwait(false);
                 return added;
