@@ -45,7 +45,10 @@ internal static class ApiText
     };
 
     private static IReadOnlyList<PlatformWire> Platforms(ImageSummary image) =>
-        [.. image.Platforms.Select(platform => new PlatformWire(platform.Name, platform.Digest, platform.Bytes, platform.IsAttestation))];
+    [
+        .. image.Platforms.Select(platform => new PlatformWire(
+            platform.Name, platform.Digest, platform.Bytes, platform.IsAttestation, platform.IsHere, platform.BlobsMissing)),
+    ];
 
     private static DateTimeOffset Time(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
 }

@@ -21,7 +21,8 @@ internal sealed record TagWire(
     string Name, string Digest, DateTimeOffset UpdatedAt, string? UpdatedBy, string? Kind, string? MediaType,
     IReadOnlyList<PlatformWire>? Platforms, bool Immutable);
 
-internal sealed record PlatformWire(string Platform, string Digest, long Bytes, bool Attestation);
+internal sealed record PlatformWire(
+    string Platform, string Digest, long Bytes, bool Attestation, bool Here, int BlobsMissing);
 
 internal sealed record ImageWire(
     string Digest, string Kind, string MediaType, IReadOnlyList<PlatformWire> Platforms, DateTimeOffset PushedAt, DateTimeOffset? BuiltAt,
@@ -29,7 +30,7 @@ internal sealed record ImageWire(
     IReadOnlyDictionary<string, string> Annotations, string? Subject, IReadOnlyList<ReferrerWire> Referrers, IReadOnlyList<string> Tags,
     string? Tag = null, DateTimeOffset? At = null);
 
-internal sealed record StepWire(string Instruction, string Arguments, string? Layer, long Bytes);
+internal sealed record StepWire(string Instruction, string Arguments, string? Layer, long? Bytes);
 
 internal sealed record ReferrerWire(string Digest, string ArtifactType, long Bytes);
 

@@ -4,8 +4,8 @@ namespace Berth.Registry.Browsing;
 /// <param name="Instruction">The instruction in capitals: <c>RUN</c>; empty where the text does not begin with one.</param>
 /// <param name="Arguments">What stands behind it.</param>
 /// <param name="LayerDigest">The layer that it made; null when it made none.</param>
-/// <param name="LayerBytes">That layer's compressed size in bytes.</param>
-public sealed record BuildStep(string Instruction, string Arguments, string? LayerDigest, long LayerBytes)
+/// <param name="LayerBytes">That layer's compressed size in bytes; null: the layer is not here.</param>
+public sealed record BuildStep(string Instruction, string Arguments, string? LayerDigest, long? LayerBytes)
 {
     // What docker's builders write before and behind the instruction itself.
     private const string Shell = "/bin/sh -c ";
@@ -42,25 +42,26 @@ public sealed record BuildStep(string Instruction, string Arguments, string? Lay
         return (first, first == "RUN" && rest.StartsWith(Shell, StringComparison.Ordinal) ? rest[Shell.Length..].TrimStart() : rest);
     }
 
-    /// <summary>Joins the steps of a configuration with the layers of its manifest.</summary>
+    /// <summary>Joins the steps of a configuration with the layers of its manifest, whose sizes the caller knows.</summary>
     /// <remarks>
     /// Steps that made a layer and layers come in the same order. Where their numbers differ the history cannot be believed, and the
     /// layers
     /// stand alone.
     /// </remarks>
     public static IReadOnlyList<BuildStep> Join(
-        IReadOnlyList<Oci.Images.HistoryEntry>? history, IReadOnlyList<Oci.Images.Descriptor> layers)
+        IReadOnlyList<Oci.Images.HistoryEntry>? history, IReadOnlyList<Oci.Images.Descriptor> layers,
+        Func<Oci.Images.Descriptor, long?> bytesOf)
     {
         IReadOnlyList<Oci.Images.HistoryEntry> steps = history ?? [];
         if (steps.Count(step => !step.EmptyLayer) != layers.Count)
-            return [.. layers.Select(layer => new BuildStep("", "", layer.Digest.ToString(), layer.Size))];
+            return [.. layers.Select(layer => new BuildStep("", "", layer.Digest.ToString(), bytesOf(layer)))];
         List<BuildStep> joined = [];
         int next = 0;
         foreach (Oci.Images.HistoryEntry step in steps)
         {
             (string instruction, string arguments) = Read(step.CreatedBy ?? step.Comment);
             Oci.Images.Descriptor? layer = step.EmptyLayer ? null : layers[next++];
-            joined.Add(new BuildStep(instruction, arguments, layer?.Digest.ToString(), layer?.Size ?? 0));
+            joined.Add(new BuildStep(instruction, arguments, layer?.Digest.ToString(), layer is null ? 0 : bytesOf(layer)));
         }
         return joined;
     }

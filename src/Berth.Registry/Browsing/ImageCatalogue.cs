@@ -17,6 +17,10 @@ public sealed class ImageCatalogue(HubDatabase database, ISmallBlobs blobs)
     private const int ConfigBytesMax = 4 * 1024 * 1024;
     private const int ReferrersMax = 100;
     private const int PlatformsMax = 64;
+
+    // Parameters of one statement.
+    private const int BlobsPerStatement = 1000;
+
     private const string AttestationType = "vnd.docker.reference.type";
 
     private readonly ConcurrentDictionary<string, ImageSummary> _remembered = new(StringComparer.Ordinal);
@@ -65,10 +69,12 @@ public sealed class ImageCatalogue(HubDatabase database, ISmallBlobs blobs)
         if (TryRead(stored[0].Document, OciJson.Manifest) is not { } manifest)
             return detail;
         ImageConfig? config = await ConfigAsync(repositoryId, manifest, cancellationToken).ConfigureAwait(false);
+        Dictionary<string, long> sizes = await SizesAsync(repositoryId, [manifest], cancellationToken).ConfigureAwait(false);
         return detail with
         {
             CreatedAt = config?.Created,
-            Steps = BuildStep.Join(config?.History, manifest.Layers),
+            Steps = BuildStep.Join(
+                config?.History, manifest.Layers, layer => sizes.TryGetValue(layer.Digest.ToString(), out long bytes) ? bytes : null),
             Config = config?.Config,
             ConfigDigest = manifest.Config.Digest.ToString(),
             Annotations = manifest.Annotations ?? detail.Annotations,
@@ -81,15 +87,16 @@ public sealed class ImageCatalogue(HubDatabase database, ISmallBlobs blobs)
             return await SummariseIndexAsync(repositoryId, stored, index, cancellationToken).ConfigureAwait(false);
         if (MediaTypes.IsIndex(stored.MediaType) || TryRead(stored.Document, OciJson.Manifest) is not { } manifest)
             return new ImageSummary(stored.Digest, ImageKind.Artifact, stored.MediaType, []);
+        Dictionary<string, long> sizes = await SizesAsync(repositoryId, [manifest], cancellationToken).ConfigureAwait(false);
         if (ArtifactTypeOf(manifest) is { } artifactType)
         {
-            PlatformSummary whole = new("", stored.Digest, SizeOf(manifest), IsAttestation: false);
+            PlatformSummary whole = PlatformOf("", stored.Digest, manifest, sizes);
             return new ImageSummary(stored.Digest, ImageKind.Artifact, artifactType, [whole]);
         }
         ImageConfig? config = await ConfigAsync(repositoryId, manifest, cancellationToken).ConfigureAwait(false);
         string platform = config is { Os.Length: > 0 } ? config.Platform.ToString() : "unknown";
         return new ImageSummary(
-            stored.Digest, ImageKind.Image, stored.MediaType, [new PlatformSummary(platform, stored.Digest, SizeOf(manifest), false)]);
+            stored.Digest, ImageKind.Image, stored.MediaType, [PlatformOf(platform, stored.Digest, manifest, sizes)]);
     }
 
     private async Task<ImageSummary> SummariseIndexAsync(
@@ -102,13 +109,18 @@ public sealed class ImageCatalogue(HubDatabase database, ISmallBlobs blobs)
         Dictionary<string, Manifest?> manifests = children.ToDictionary(
             child => child.Digest, child => MediaTypes.IsIndex(child.MediaType) ? null
                 : TryRead(child.Document, OciJson.Manifest), StringComparer.Ordinal);
+        Dictionary<string, long> sizes = await SizesAsync(
+            repositoryId, [.. manifests.Values.OfType<Manifest>()], cancellationToken).ConfigureAwait(false);
         List<PlatformSummary> platforms = [];
         foreach (Descriptor entry in entries)
         {
             Manifest? manifest = manifests.GetValueOrDefault(entry.Digest.ToString());
             bool isAttestation = entry.Annotations?.ContainsKey(AttestationType) == true;
             string name = entry.Platform is { Os.Length: > 0 } platform ? platform.ToString() : "unknown";
-            platforms.Add(new PlatformSummary(name, entry.Digest.ToString(), manifest is null ? 0 : SizeOf(manifest), isAttestation));
+            PlatformSummary summary = manifest is not null
+                ? PlatformOf(name, entry.Digest.ToString(), manifest, sizes)
+                : new PlatformSummary(name, entry.Digest.ToString(), 0, false) { IsHere = manifests.ContainsKey(entry.Digest.ToString()) };
+            platforms.Add(summary with { IsAttestation = isAttestation });
         }
         return new ImageSummary(stored.Digest, ImageKind.Index, stored.MediaType, platforms);
     }
@@ -148,8 +160,8 @@ public sealed class ImageCatalogue(HubDatabase database, ISmallBlobs blobs)
 
     private void Remember(string key, ImageSummary summary)
     {
-        // An index whose entries are still to come must be read again.
-        if (summary.Kind == ImageKind.Index && summary.Platforms.Any(platform => platform.Bytes == 0))
+        // What is still to come must be read again.
+        if (summary.Platforms.Any(platform => !platform.IsHere || platform.BlobsMissing > 0))
             return;
         if (_remembered.Count >= RememberedMax)
             _remembered.Clear();
@@ -172,7 +184,35 @@ public sealed class ImageCatalogue(HubDatabase database, ISmallBlobs blobs)
     private static string? ArtifactTypeOf(Manifest manifest) => manifest.ArtifactType
         ?? (manifest.Config.MediaType is MediaTypes.OciConfig or MediaTypes.DockerConfig ? null : manifest.Config.MediaType);
 
-    private static long SizeOf(Manifest manifest) => manifest.Config.Size + manifest.Layers.Sum(layer => layer.Size);
+    private static PlatformSummary PlatformOf(string name, string digest, Manifest manifest, Dictionary<string, long> sizes)
+    {
+        string[] blobs = [.. BlobsOf(manifest)];
+        return new PlatformSummary(name, digest, blobs.Sum(blob => sizes.GetValueOrDefault(blob)), IsAttestation: false)
+        {
+            BlobsMissing = blobs.Count(blob => !sizes.ContainsKey(blob)),
+        };
+    }
+
+    private static IEnumerable<string> BlobsOf(Manifest manifest) =>
+        manifest.Layers.Prepend(manifest.Config).Select(blob => blob.Digest.ToString());
+
+    // What the repository has of them: a manifest may say anything.
+    private async Task<Dictionary<string, long>> SizesAsync(
+        long repositoryId, IReadOnlyList<Manifest> manifests, CancellationToken cancellationToken)
+    {
+        var sizes = new Dictionary<string, long>(StringComparer.Ordinal);
+        foreach (string[] digests in manifests.SelectMany(BlobsOf).Distinct(StringComparer.Ordinal).Chunk(BlobsPerStatement))
+        {
+            foreach ((string digest, long bytes) in await database.ReadAsync(
+                (transaction, token) => transaction.ListAsync(
+                    $"""
+                    select l.digest, b.bytes from repository_blobs l join blobs b on b.digest = l.digest
+                    where l.repository_id = {repositoryId} and l.digest in {digests}
+                    """, row => (row.GetString(0), row.GetInt64(1)), token), cancellationToken).ConfigureAwait(false))
+                sizes[digest] = bytes;
+        }
+        return sizes;
+    }
 
     private sealed record StoredManifest(string Digest, string MediaType, byte[] Document, long CreatedAt, string? Subject);
 }

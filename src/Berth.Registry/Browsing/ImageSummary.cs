@@ -20,16 +20,25 @@ public enum ImageKind
 /// <param name="Platforms">What it is for; an artifact has none.</param>
 public sealed record ImageSummary(string Digest, ImageKind Kind, string MediaType, IReadOnlyList<PlatformSummary> Platforms)
 {
-    /// <summary>The compressed size of all its platforms together, in bytes.</summary>
+    /// <summary>The compressed size of all its platforms together, in bytes, as far as they are stored.</summary>
     public long Bytes => Platforms.Sum(platform => platform.Bytes);
 }
 
 /// <summary>One platform of an image.</summary>
 /// <param name="Name"><c>os/architecture[/variant]</c>; <c>unknown</c> where the image does not say.</param>
 /// <param name="Digest">The manifest for it.</param>
-/// <param name="Bytes">Configuration and layers, compressed; zero where the manifest is not in this repository.</param>
+/// <param name="Bytes">Configuration and layers, compressed, as far as the repository has them: what a manifest says of others is nobody's
+/// knowledge.</param>
 /// <param name="IsAttestation">True for a builder's statement about another entry of the index, which nobody runs.</param>
-public sealed record PlatformSummary(string Name, string Digest, long Bytes, bool IsAttestation);
+public sealed record PlatformSummary(string Name, string Digest, long Bytes, bool IsAttestation)
+{
+    /// <summary>False where an index names a manifest that is not in this repository.</summary>
+    public bool IsHere { get; init; } = true;
+
+    /// <summary>How many of its blobs are not in this repository: layers that are found elsewhere, or that nobody has pulled through
+    /// yet.</summary>
+    public int BlobsMissing { get; init; }
+}
 
 /// <summary>A manifest with all that its page shows.</summary>
 public sealed record ImageDetail

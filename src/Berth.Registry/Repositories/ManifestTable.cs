@@ -51,13 +51,13 @@ public static class ManifestTable
 
     /// <summary>Adds a manifest whose blobs are there. False: the repository has it already.</summary>
     /// <exception cref="RegistryException">MANIFEST_BLOB_UNKNOWN: a blob is not in the repository. MANIFEST_INVALID: indexes in
-    /// indexes go too deep. DENIED: the namespace's quota does not allow it.</exception>
+    /// indexes go too deep, or something has another size than the manifest says. DENIED: the namespace's quota does not allow it.</exception>
     public static async Task<bool> AddAsync(
         HubTransaction transaction, RepositoryRow repository, Digest digest, ManifestDocument manifest, byte[] document, long now,
         CancellationToken cancellationToken)
     {
         // Also of one that is there already: its blobs may not be, when it was made before they were asked for.
-        await RequireBlobsAsync(transaction, repository.Id, manifest, cancellationToken).ConfigureAwait(false);
+        await RequireBlobsAsync(transaction, repository.Id, digest, manifest, cancellationToken).ConfigureAwait(false);
         return await AddFetchedAsync(transaction, repository, digest, manifest, document, now, cancellationToken).ConfigureAwait(false);
     }
 
@@ -113,23 +113,51 @@ public static class ManifestTable
     }
 
     private static async Task RequireBlobsAsync(
-        HubTransaction transaction, long repositoryId, ManifestDocument manifest, CancellationToken cancellationToken)
+        HubTransaction transaction, long repositoryId, Digest digest, ManifestDocument manifest, CancellationToken cancellationToken)
     {
         // An index may name manifests that are not here: of an image for many platforms, one may have been copied.
-        string[] needed =
-        [
-            .. manifest.References.Where(reference => reference.Kind != ManifestReferenceKind.Manifest && !reference.MayBeElsewhere)
-                .Select(reference => reference.Digest.ToString()).Distinct(),
-        ];
-        foreach (string[] digests in needed.Chunk(ReferencesPerStatement))
+        string? wrong = null;
+        foreach (ManifestReference[] references in manifest.References.Chunk(ReferencesPerStatement))
         {
-            List<string> there = await transaction.ListAsync(
-                $"select digest from repository_blobs where repository_id = {repositoryId} and digest in {digests}",
-                reader => reader.GetString(0), cancellationToken).ConfigureAwait(false);
-            if (there.Count < digests.Length)
-                throw new RegistryException(
-                    RegistryCode.MANIFEST_BLOB_UNKNOWN, $"blob {digests.Except(there).First()} is not in this repository");
+            Dictionary<string, long> there =
+                await StoredAsync(transaction, repositoryId, references, cancellationToken).ConfigureAwait(false);
+            foreach (ManifestReference reference in references)
+            {
+                if (there.TryGetValue(reference.Digest.ToString(), out long bytes))
+                    wrong ??= reference.Bytes == bytes
+                        ? null
+                        : $"{reference.Digest} has {bytes} bytes, and the manifest says that it has {reference.Bytes}";
+                else if (reference.Kind != ManifestReferenceKind.Manifest && !reference.MayBeElsewhere)
+                    throw new RegistryException(
+                        RegistryCode.MANIFEST_BLOB_UNKNOWN, $"blob {reference.Digest} is not in this repository");
+            }
         }
+        // Clients do not take content whose size is another. One that is here from before sizes were looked at may get another tag.
+        if (wrong is not null && await transaction.NumberAsync(
+            $"select 1 from manifests where repository_id = {repositoryId} and digest = {digest}", cancellationToken)
+            .ConfigureAwait(false) is null)
+            throw new RegistryException(RegistryCode.MANIFEST_INVALID, wrong);
+    }
+
+    // What is here of what a manifest refers to, with its bytes.
+    private static async Task<Dictionary<string, long>> StoredAsync(
+        HubTransaction transaction, long repositoryId, ManifestReference[] references, CancellationToken cancellationToken)
+    {
+        var stored = new Dictionary<string, long>(StringComparer.Ordinal);
+        foreach (IGrouping<bool, ManifestReference> kind in references.GroupBy(one => one.Kind == ManifestReferenceKind.Manifest))
+        {
+            IEnumerable<string> digests = kind.Select(reference => reference.Digest.ToString()).Distinct();
+            SqlText sql = kind.Key
+                ? $"select digest, bytes from manifests where repository_id = {repositoryId} and digest in {digests}"
+                : (SqlText)$"""
+                    select l.digest, b.bytes from repository_blobs l join blobs b on b.digest = l.digest
+                    where l.repository_id = {repositoryId} and l.digest in {digests}
+                    """;
+            foreach ((string digest, long bytes) in await transaction.ListAsync(
+                sql, reader => (reader.GetString(0), reader.GetInt64(1)), cancellationToken).ConfigureAwait(false))
+                stored[digest] = bytes;
+        }
+        return stored;
     }
 
     private static async Task<long> DepthAsync(

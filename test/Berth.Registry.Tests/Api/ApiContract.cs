@@ -2,7 +2,10 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using Berth.Oci;
 using Berth.Registry.Model;
+using Berth.Registry.Protocol;
+using Berth.Registry.Repositories;
 using Berth.Registry.Retention;
 using Berth.Registry.Tests.Pages;
 
@@ -209,6 +212,74 @@ public abstract class ApiContract(PagesHub hub)
             plan.GetProperty("removed").EnumerateArray().Select(tag => tag.GetProperty("tag").GetString()).Order();
     }
 
+    private async Task<int> SizeAsync(string name, string digest)
+    {
+        using HttpClient client = hub.Client("alice");
+        return (await client.GetByteArrayAsync(new Uri($"/v2/{name}/manifests/{digest}", UriKind.Relative))).Length;
+    }
+
+    [Fact]
+    public async Task Sizes_AreOfWhatIsStored_WhateverManifestsSay()
+    {
+        string name = await hub.NewRepositoryAsync();
+        await hub.PushAsync(name, "v1", "sizes");
+        // As one that was pulled through, or pushed to an older hub: one blob is here and smaller than it says, others are not.
+        string layer = Descriptor("application/vnd.oci.image.layer.v1.tar+gzip", "base");
+        string document = $$"""
+            {"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json",
+            "config":{{Descriptor("application/vnd.oci.image.config.v1+json", "nowhere")}},
+            "layers":[{{layer}},{{Descriptor("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "elsewhere")}}]}
+            """;
+        string image = await StoreAsync(name, "huge", document);
+        await StoreAsync(name, "sparse", $$"""
+            {"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[
+            {{Descriptor("application/vnd.oci.image.manifest.v1+json", document)}},{{Descriptor("application/vnd.oci.image.manifest.v1+json", "absent")}}]}
+            """);
+        string root = $"/api/v1/repositories/{name}/-";
+        foreach (JsonElement one in new[] { await GetAsync(null, $"{root}/tags/huge"), await GetAsync(null, $"{root}/images/{image}") })
+        {
+            JsonElement whole = Assert.Single(one.GetProperty("platforms").EnumerateArray());
+            Assert.Equal((4, true, 2), (whole.GetProperty("bytes").GetInt64(), whole.GetProperty("here").GetBoolean(), whole.GetProperty("blobsMissing").GetInt32()));
+            Assert.Equal([4, null], one.GetProperty("steps").EnumerateArray().Select(
+                step => step.TryGetProperty("bytes", out JsonElement bytes) && bytes.ValueKind == JsonValueKind.Number ? bytes.GetInt64() : (long?)null));
+        }
+        JsonElement[] platforms = [.. (await GetAsync(null, $"{root}/tags/sparse")).GetProperty("platforms").EnumerateArray()];
+        Assert.Equal([(4, true), (0, false)], platforms.Select(one => (one.GetProperty("bytes").GetInt64(), one.GetProperty("here").GetBoolean())));
+        using HttpClient client = hub.Client("alice");
+        foreach (string path in new[] { "", "/-/tags", "/-/tags/huge", "/-/tags/sparse", $"/-/images/{image}" })
+        {
+            string page = await client.GetStringAsync(new Uri($"/r/{name}{path}", UriKind.Relative));
+            Assert.DoesNotContain(" PB", page, StringComparison.Ordinal);
+            Assert.DoesNotContain("1000000000000000", page, StringComparison.Ordinal);
+        }
+        Assert.Contains("4 B, 2 blobs not here", await client.GetStringAsync(new Uri($"/r/{name}/-/tags/huge", UriKind.Relative)), StringComparison.Ordinal);
+        // What was missing comes.
+        using HttpResponseMessage pushed = await client.PostAsync(new Uri(
+            $"/v2/{name}/blobs/uploads/?digest={DigestOf("elsewhere")}", UriKind.Relative), new StringContent("elsewhere"));
+        Assert.Equal(HttpStatusCode.Created, pushed.StatusCode);
+        Assert.Equal(13, (await GetAsync(null, $"{root}/tags/huge")).GetProperty("platforms")[0].GetProperty("bytes").GetInt64());
+    }
+
+    private static Digest DigestOf(string content) => Digest.Of(Encoding.UTF8.GetBytes(content));
+
+    private static string Descriptor(string type, string content) =>
+        $$"""{"mediaType":"{{type}}","digest":"{{DigestOf(content)}}","size":1000000000000000}""";
+
+    private async Task<string> StoreAsync(string name, string tag, string document)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(document);
+        await hub.Services.Database.WriteAsync(
+            async (transaction, token) =>
+            {
+                RepositoryRow row = (await RepositoryTable.FindAsync(transaction, RepositoryName.Parse(name), token))!;
+                await ManifestTable.AddFetchedAsync(
+                    transaction, row, Digest.Of(bytes), ManifestDocument.Parse(bytes, null), bytes, 0, token);
+                await TagTable.SetAsync(transaction, row, tag, Digest.Of(bytes), hub.Alice, 0, token);
+                return true;
+            }, default);
+        return Digest.Of(bytes).ToString();
+    }
+
     [Fact]
     public async Task Retention_OfUntaggedImages_SparesWhatAnIndexNames()
     {
@@ -217,7 +288,7 @@ public abstract class ApiContract(PagesHub hub)
         string child = await hub.PushAsync(name, "v1", "child");
         using HttpClient client = hub.Client("alice");
         string index = $$"""
-            {"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"{{child}}","size":1}]}
+            {"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"{{child}}","size":{{await SizeAsync(name, child)}}}]}
             """;
         using StringContent content = new(index, Encoding.UTF8, "application/vnd.oci.image.index.v1+json");
         using HttpResponseMessage put = await client.PutAsync(new Uri($"/v2/{name}/manifests/v1", UriKind.Relative), content);

@@ -2,6 +2,9 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Berth.Oci;
+using Berth.Registry.Model;
+using Berth.Registry.Protocol;
+using Berth.Registry.Repositories;
 using Berth.Registry.Tests.Hosting;
 
 namespace Berth.Registry.Tests.Conformance;
@@ -66,6 +69,53 @@ public abstract class ManifestGroup<THub>(THub hub) : IClassFixture<THub> where 
         Assert.Equal("MANIFEST_BLOB_UNKNOWN", await HubRig.CodeAsync(response));
         using HttpResponseMessage get = await hub.GetAsync($"/v2/{name}/manifests/v1");
         Assert.Equal(HttpStatusCode.NotFound, get.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("config", 2), InlineData("layer", 9), InlineData("child", 0), InlineData("foreign layer that is here", 9)]
+    public async Task Manifest_ThatSaysAnotherSizeThanWhatIsThereHas_IsRefused(string of, long size)
+    {
+        string name = hub.NewRepository();
+        string image = HubRig.Image(await hub.PushBlobAsync(name, "{}"), await hub.PushBlobAsync(name, "nine char"));
+        (string document, string type) = (image, HubRig.OciManifest);
+        if (of == "child")
+        {
+            using HttpResponseMessage child = await hub.PutManifestAsync(name, "child", image);
+            Assert.Equal(HttpStatusCode.Created, child.StatusCode);
+            (document, type, size) = (HubRig.Index((HubRig.OciManifest, HubRig.DigestOf(image))), HubRig.OciIndex, image.Length);
+        }
+        else if (of.StartsWith("foreign", StringComparison.Ordinal))
+            document = document.Replace("layer.v1.tar+gzip", "layer.nondistributable.v1.tar+gzip", StringComparison.Ordinal);
+        foreach (string lie in new[] { "0", $"{size + 1}", "1000000000000000" })
+        {
+            string lying = document.Replace($"\"size\":{size}}}", $"\"size\":{lie}}}", StringComparison.Ordinal);
+            Assert.NotEqual(document, lying);
+            using HttpResponseMessage response = await hub.PutManifestAsync(name, "v1", lying, type);
+            Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+            Assert.Equal("MANIFEST_INVALID", await HubRig.CodeAsync(response));
+            Assert.Contains($"has {size} bytes, and the manifest says that it has {lie}", await response.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        }
+        using HttpResponseMessage none = await hub.GetAsync($"/v2/{name}/manifests/v1");
+        Assert.Equal(HttpStatusCode.NotFound, none.StatusCode);
+        using HttpResponseMessage truth = await hub.PutManifestAsync(name, "v1", document, type);
+        Assert.Equal(HttpStatusCode.Created, truth.StatusCode);
+    }
+
+    [Fact]
+    public async Task Manifest_FromBeforeSizesWereLookedAt_GetsAnotherTag()
+    {
+        string name = hub.NewRepository();
+        await hub.PushImageAsync(name, "latest");
+        string old = HubRig.Image(HubRig.DigestOf("{}"), HubRig.DigestOf("layer")).Replace("\"size\":5}", "\"size\":50}", StringComparison.Ordinal);
+        byte[] bytes = Encoding.UTF8.GetBytes(old);
+        await hub.Services.Database.WriteAsync(
+            async (transaction, token) =>
+            {
+                RepositoryRow row = (await RepositoryTable.FindAsync(transaction, RepositoryName.Parse(name), token))!;
+                return await ManifestTable.AddFetchedAsync(transaction, row, Digest.Of(bytes), ManifestDocument.Parse(bytes, null), bytes, 0, token);
+            }, default);
+        using HttpResponseMessage response = await hub.PutManifestAsync(name, "again", old);
+        Assert.Equal(HttpStatusCode.Created, response.StatusCode);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
@@ -12,6 +13,9 @@ namespace Berth.Registry.Tests.Hosting;
 /// <summary>A hub in this process on a free loopback port, and what tests say to it.</summary>
 public abstract class HubRig : IAsyncLifetime
 {
+    // Of content that a test has named by its digest: descriptors must be true.
+    private static readonly ConcurrentDictionary<Digest, long> s_sizes = new();
+
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("berth-hub-");
     private int _names;
 
@@ -81,6 +85,7 @@ public abstract class HubRig : IAsyncLifetime
     public async Task<Digest> PushBlobAsync(string repository, byte[] content)
     {
         Digest digest = Digest.Of(content);
+        s_sizes[digest] = content.Length;
         using HttpResponseMessage response = await SendAsync(
             HttpMethod.Post, $"/v2/{repository}/blobs/uploads/?digest={digest}", new ByteArrayContent(content));
         Assert.Equal(HttpStatusCode.Created, response.StatusCode);
@@ -129,10 +134,17 @@ public abstract class HubRig : IAsyncLifetime
         {"schemaVersion":2,"mediaType":"{{OciIndex}}","manifests":[{{string.Join(',', manifests.Select(m => Descriptor(m.Type, m.Digest, 10)))}}]}
         """;
 
+    /// <summary>A descriptor; the size is that of the content where a test has named it, and otherwise the one given.</summary>
     public static string Descriptor(string type, Digest digest, long size) =>
-        $$"""{"mediaType":"{{type}}","digest":"{{digest}}","size":{{size}}}""";
+        $$"""{"mediaType":"{{type}}","digest":"{{digest}}","size":{{s_sizes.GetValueOrDefault(digest, size)}}}""";
 
-    public static Digest DigestOf(string document) => Digest.Of(Encoding.UTF8.GetBytes(document));
+    public static Digest DigestOf(string document)
+    {
+        byte[] bytes = Encoding.UTF8.GetBytes(document);
+        Digest digest = Digest.Of(bytes);
+        s_sizes[digest] = bytes.Length;
+        return digest;
+    }
 
     /// <summary>The code of an answer that is an error as the specification has them.</summary>
     public static async Task<string> CodeAsync(HttpResponseMessage response)

@@ -75,8 +75,23 @@ public sealed class RegistryImport(HubServices services)
                 return false;
             }
         }
+        try
+        {
+            _manifests += await AddAsync(name, visibility, digest, manifest, bytes, cancellationToken) ? 1 : 0;
+            return true;
+        }
+        catch (RegistryException refusal) when (refusal.Code == RegistryCode.MANIFEST_INVALID)
+        {
+            _skipped.Add($"{name}@{digest}: {refusal.Message}");
+            return false;
+        }
+    }
+
+    private Task<bool> AddAsync(
+        RepositoryName name, string visibility, Digest digest, ManifestDocument manifest, byte[] bytes, CancellationToken cancellationToken)
+    {
         long now = services.Time.GetUtcNow().ToUnixTimeMilliseconds();
-        bool isNew = await services.Database.WriteAsync(
+        return services.Database.WriteAsync(
             async (transaction, token) =>
             {
                 RepositoryRow repository = await RepositoryTable.FindOrCreateAsync(transaction, name, visibility, now, token);
@@ -85,8 +100,6 @@ public sealed class RegistryImport(HubServices services)
                     await transaction.ExecuteAsync($"update repositories set pushed_at = {now} where id = {repository.Id}", token);
                 return added;
             }, cancellationToken);
-        _manifests += isNew ? 1 : 0;
-        return true;
     }
 
     private async Task<(byte[] Bytes, ManifestDocument Manifest)?> ReadManifestAsync(

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Berth.Registry.Browsing;
 
 namespace Berth.Registry.Pages.Html;
 
@@ -22,6 +23,14 @@ internal static class Figures
             : value.ToString("0.#", CultureInfo.InvariantCulture);
         return $"{number} {s_units[unit]}";
     }
+
+    /// <summary>What is stored of a platform's image, and what is not.</summary>
+    public static string Size(PlatformSummary platform) => platform switch
+    {
+        { IsHere: false } => "not here",
+        { BlobsMissing: 0 } => Bytes(platform.Bytes),
+        _ => $"{Bytes(platform.Bytes)}, {Counted(platform.BlobsMissing, "blob")} not here",
+    };
 
     /// <summary>A count, short: <c>950</c>, <c>1.2K</c>, <c>3.4M</c>.</summary>
     public static string Count(long count) => count switch

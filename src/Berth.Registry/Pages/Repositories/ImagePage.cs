@@ -73,7 +73,7 @@ internal static class ImagePage
         if (image.Summary.Kind != ImageKind.Index)
             return (null, image);
         string wanted = view.Page.Query("platform");
-        List<PlatformSummary> here = [.. image.Summary.Platforms.Where(platform => platform.Bytes > 0 && !platform.IsAttestation)];
+        List<PlatformSummary> here = [.. image.Summary.Platforms.Where(platform => platform.IsHere && !platform.IsAttestation)];
         PlatformSummary? shown = here.Find(platform => platform.Name == wanted) ?? (here.Count > 0 ? here[0] : null);
         ImageDetail? inner = shown is null ? null
             : await view.Page.Services.Browsing.Images.TryGetAsync(view.Id, shown.Digest, view.Page.Cancelled);
@@ -91,9 +91,9 @@ internal static class ImagePage
             <th scope="col">Digest</th><th scope="col">Layers</th></tr></thead><tbody>
             {image.Platforms.Select(platform => Markup.Of($"""
                 <tr><td><b>{(platform.IsAttestation ? "attestation" : platform.Name)}</b></td>
-                <td data-label="Size" class="number">{(platform.Bytes == 0 ? "not here" : Figures.Bytes(platform.Bytes))}</td>
+                <td data-label="Size" class="number">{Figures.Size(platform)}</td>
                 <td data-label="Digest">
-                {Commands.Digest(platform.Digest, platform.Bytes == 0 ? null : Links.Image(view.Name, platform.Digest))}</td>
+                {Commands.Digest(platform.Digest, !platform.IsHere ? null : Links.Image(view.Name, platform.Digest))}</td>
                 <td data-label="Layers">
                 {(platform == shown ? Markup.Of($"<span class=\"badge badge-sea\">shown below</span>") : Show(here, platform))}</td></tr>
                 """))}
@@ -103,7 +103,7 @@ internal static class ImagePage
 
     private static Markup Show(string here, PlatformSummary platform)
     {
-        if (platform.Bytes == 0 || platform.IsAttestation)
+        if (!platform.IsHere || platform.IsAttestation)
             return Markup.Empty;
         string address = Links.With(here, ("platform", platform.Name));
         return Markup.Of($"""<a href="{address}">show<span class="visually-hidden"> those of {platform.Name}</span></a>""");
@@ -113,7 +113,7 @@ internal static class ImagePage
     {
         if (image.Steps.Count == 0)
             return Markup.Empty;
-        long most = Math.Max(1, image.Steps.Max(step => step.LayerBytes));
+        long most = Math.Max(1, image.Steps.Max(step => step.LayerBytes ?? 0));
         return Markup.Of($"""
             <section class="card card-flush" aria-labelledby="layers">
             <h2 id="layers" class="visually-hidden">Layers and the steps that made them</h2>
@@ -130,8 +130,8 @@ internal static class ImagePage
         if (step.LayerDigest is null)
             return Markup.Of($"""<li class="layer layer-empty"><pre>{command}</pre><span class="size">no layer</span></li>""");
         return Markup.Of($"""
-            <li class="layer"><pre>{command}</pre><span class="size">{Figures.Bytes(step.LayerBytes)}</span>
-            <progress class="bar" max="{most}" value="{step.LayerBytes}" aria-hidden="true"></progress>
+            <li class="layer"><pre>{command}</pre><span class="size">{(step.LayerBytes is { } bytes ? Figures.Bytes(bytes) : "not here")}</span>
+            <progress class="bar" max="{most}" value="{step.LayerBytes ?? 0}" aria-hidden="true"></progress>
             <div class="layer-meta">{Commands.Digest(step.LayerDigest)}</div></li>
             """);
     }
@@ -175,7 +175,7 @@ internal static class ImagePage
         <section class="card" aria-labelledby="facts"><h2 id="facts">About this image</h2><dl class="facts">
         <dt>Digest</dt><dd><code>{image.Summary.Digest}</code></dd>
         {(image.Summary is { Kind: ImageKind.Image, Platforms: [var platform, ..] } ? Fact("Platform", platform.Name) : Markup.Empty)}
-        {(image.Summary.Kind == ImageKind.Index ? Markup.Empty : Fact("Size", Figures.Bytes(image.Summary.Bytes)))}
+        {(image.Summary.Kind == ImageKind.Index ? Markup.Empty : Fact("Size", image.Summary.Platforms is [var whole] ? Figures.Size(whole) : Figures.Bytes(image.Summary.Bytes)))}
         {(row is null ? Markup.Empty
             : Markup.Of($"<dt>Tag moved</dt><dd>{Figures.Moment(row.UpdatedAt, view.Page.Now)}{(row.UpdatedBy is null ? ""
                 : " by " + row.UpdatedBy)}</dd>"))}

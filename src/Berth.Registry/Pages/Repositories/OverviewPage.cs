@@ -65,7 +65,7 @@ internal static class OverviewPage
     private static Markup Platforms(TagRow tag, ImageSummary summary) => Markup.Of($"""
         <dt>Sizes of {tag.Name}</dt>
         <dd>{summary.Platforms.Where(platform => !platform.IsAttestation).Select(platform =>
-            Markup.Of($"<div>{platform.Name} <span class=\"soft\">{Figures.Bytes(platform.Bytes)}</span></div>"))}</dd>
+            Markup.Of($"<div>{platform.Name} <span class=\"soft\">{Figures.Size(platform)}</span></div>"))}</dd>
         """);
 
     private static Markup Tags(RepositoryView view, IReadOnlyList<TagRow> tags, long count) => Markup.Of($"""

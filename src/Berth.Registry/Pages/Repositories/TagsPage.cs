@@ -78,9 +78,10 @@ internal static class TagsPage
     private static Markup Size(ImageSummary? image) => image switch
     {
         null => Markup.Empty,
-        { Platforms.Count: > 1 } => Sizes([.. image.Platforms.Where(platform => !platform.IsAttestation).Select(platform =>
-            platform.Bytes)]),
-        _ => Markup.Text(Figures.Bytes(image.Bytes)),
+        { Platforms.Count: > 1 } => Sizes([.. image.Platforms.Where(platform => platform.IsHere && !platform.IsAttestation)
+            .Select(platform => platform.Bytes)]),
+        { Platforms: [var platform] } => Markup.Text(Figures.Size(platform)),
+        _ => Markup.Empty,
     };
 
     // Nobody pulls all platforms of an image: from the smallest to the largest says more than the sum.
