@@ -45,6 +45,7 @@ public sealed class PullThrough : IDisposable
     public PullThrough(IEnumerable<UpstreamOptions> upstreams, TimeProvider time)
     {
         _time = time;
+        Lists = new UpstreamLists(time);
         // The longest prefix first: it is the one that is meant.
         IEnumerable<UpstreamOptions> ordered = upstreams.OrderByDescending(upstream => upstream.Prefix.Length);
         _upstreams = [.. ordered.Select(options => new Upstream(options, _client, time))];
@@ -52,6 +53,9 @@ public sealed class PullThrough : IDisposable
 
     /// <summary>What is known about the upstreams now.</summary>
     public IReadOnlyList<UpstreamState> States => [.. _upstreams.Select(upstream => upstream.State)];
+
+    /// <summary>What the upstreams list.</summary>
+    internal UpstreamLists Lists { get; }
 
     /// <summary>The upstream of a repository; null: it is this hub's own.</summary>
     public Upstream? UpstreamOf(RepositoryName repository)

@@ -98,8 +98,8 @@ public static class RepositoryTable
             await RemoveAsync(transaction, id, of, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Removes hidden repositories that nothing is in and nothing is being sent to: of some, at most <see cref="BatchRows"/>. False:
-    /// there may be more.</summary>
+    /// <summary>Removes hidden repositories that nothing is in and nothing is being sent to, at most <see cref="BatchRows"/>. False: there
+    /// may be more.</summary>
     internal static async Task<bool> RemoveEmptyAsync(HubTransaction transaction, CancellationToken cancellationToken) =>
         await transaction.ExecuteAsync(
             $"""

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Berth.Oci;
-using Berth.Registry.Model;
+using Berth.Registry.Cache;
 using Berth.Registry.Repositories;
 
 namespace Berth.Registry.Protocol.Lists;
@@ -15,18 +15,44 @@ internal static class Referrers
     public static async Task AnswerAsync(RegistryCall call)
     {
         Digest subject = call.Digest;
-        await call.RequireAsync(RepositoryAccess.Pull).ConfigureAwait(false);
+        Upstream? upstream = await call.RequirePullAsync().ConfigureAwait(false);
         PageRequest page = PageRequest.Of(call);
         if (page.Count is 0 or > CountMax)
             page = page with { Count = CountMax };
         string? type = call.Query("artifactType") is { Length: > 0 } given ? given : null;
-        List<ReferrerRow> rows = await ReadAsync(call, subject, type, page).ConfigureAwait(false);
+        List<ReferrerRow> rows = upstream is null
+            ? await ReadAsync(call, subject, type, page).ConfigureAwait(false)
+            : await AskAsync(call, upstream, subject, type, page).ConfigureAwait(false);
         int count = Fitting(rows, page.Count);
         if (type is not null)
             call.Response.Headers["OCI-Filters-Applied"] = "artifactType";
         if (count < rows.Count)
             page.Link(call, rows[count - 1].Digest, type is null ? "" : "&artifactType=" + Uri.EscapeDataString(type));
         await call.WriteJsonAsync(json => Write(json, rows.Take(count)), ManifestDocument.OciIndex).ConfigureAwait(false);
+    }
+
+    // All that the upstream has; while it is away or limits us, what was pulled through, if the subject was.
+    private static async Task<List<ReferrerRow>> AskAsync(
+        RegistryCall call, Upstream upstream, Digest subject, string? type, PageRequest page)
+    {
+        try
+        {
+            IReadOnlyList<ReferrerRow> all =
+                await call.Services.Cache.Lists.ReferrersAsync(call, upstream, subject).ConfigureAwait(false);
+            return
+            [
+                .. all.Where(row => (type is null || row.ArtifactType == type) && string.CompareOrdinal(row.Digest, page.After) > 0)
+                    .Take(page.Count + 1),
+            ];
+        }
+        catch (FaultException fault) when (fault.Kind == FaultKind.Unavailable)
+        {
+            if (await call.Services.Database.ReadAsync(
+                (transaction, token) => ManifestTable.FindIdAsync(transaction, call.Repository, subject.ToString(), token), call.Aborted)
+                .ConfigureAwait(false) is null)
+                throw;
+            return await ReadAsync(call, subject, type, page).ConfigureAwait(false);
+        }
     }
 
     private static Task<List<ReferrerRow>> ReadAsync(RegistryCall call, Digest subject, string? type, PageRequest page) =>
