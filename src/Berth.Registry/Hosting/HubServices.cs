@@ -20,6 +20,9 @@ public sealed record HubServices : IAsyncDisposable
     /// <summary>The embedded database's file in the data directory.</summary>
     public const string SqliteFile = "hub.db";
 
+    /// <summary>Where in the data directory uploads to S3 wait until they fill a part.</summary>
+    public const string SpoolDirectory = "spool";
+
     /// <summary>How it is to run.</summary>
     public required HubOptions Options { get; init; }
 
@@ -72,7 +75,9 @@ public sealed record HubServices : IAsyncDisposable
         IBlobStorage? storage = null;
         try
         {
-            storage = options.S3 is { } bucket ? new S3BlobStorage(bucket) : new FileBlobStorage(options.DataDirectory);
+            storage = options.S3 is { } bucket
+                ? new S3BlobStorage(bucket, Path.Join(options.DataDirectory, SpoolDirectory))
+                : new FileBlobStorage(options.DataDirectory);
             await database.MigrateAsync(HubSchema.Steps, time, cancellationToken).ConfigureAwait(false);
             SealedSecrets seals = await SealedSecrets.OpenAsync(
                 database, options.SecretKeyPath, time, loggers.CreateLogger<SealedSecrets>(), cancellationToken).ConfigureAwait(false);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using System.Runtime.CompilerServices;
 using System.Text;
@@ -20,15 +21,18 @@ public sealed class S3BlobStorage : IBlobStorage
     private const string Uploads = "uploads/";
     private const string State = ".state";
     private const string Tail = ".tail";
+    private const int ReadBytes = 64 * 1024;
     private const string OwnerKey = "storage.id";
 
     private readonly AmazonS3Client _client;
     private readonly S3Options _options;
 
     /// <summary>A storage in a bucket. Nothing is asked of the service yet.</summary>
-    public S3BlobStorage(S3Options options)
+    /// <param name="options">The bucket.</param>
+    /// <param name="spool">A local directory for what has arrived and is too short for a part; made when it is needed.</param>
+    public S3BlobStorage(S3Options options, string spool)
     {
-        _options = options;
+        (_options, Spool) = (options, spool);
         _client = new AmazonS3Client(new BasicAWSCredentials(options.AccessKey, options.SecretKey), new AmazonS3Config
         {
             ServiceURL = options.Endpoint.ToString(), AuthenticationRegion = options.Region, ForcePathStyle = true, MaxErrorRetry = 4,
@@ -40,13 +44,15 @@ public sealed class S3BlobStorage : IBlobStorage
 
     internal SuspendedHashes Hashes { get; } = new();
 
+    internal string Spool { get; }
+
     internal AmazonS3Client Client => _client;
 
     internal string Bucket => _options.Bucket;
 
     /// <inheritdoc/>
     public ValueTask<IBlobWriter> BeginAsync(string id, string algorithm, CancellationToken cancellationToken) =>
-        new(new S3BlobWriter(this, id, new S3UploadState(), new RunningHash(algorithm)));
+        new(new S3BlobWriter(this, id, new S3UploadState(), new S3Tail(Spool), new RunningHash(algorithm)));
 
     /// <inheritdoc/>
     public async ValueTask<IBlobWriter> ResumeAsync(string id, string algorithm, long bytes, CancellationToken cancellationToken) =>
@@ -149,7 +155,7 @@ public sealed class S3BlobStorage : IBlobStorage
     {
         // Left by a crash, this is an upload without a row.
         string location = $"{Uploads}{UploadIds.Next()}{Tail}";
-        await WriteAsync(Key(location), new byte[] { 0 }, cancellationToken).ConfigureAwait(false);
+        await WriteAsync(Key(location), [0], cancellationToken).ConfigureAwait(false);
         StoredState? written = await StateAsync(location, cancellationToken).ConfigureAwait(false);
         await DeleteAsync(location, cancellationToken).ConfigureAwait(false);
         return written?.ChangedAt ?? throw FaultException.Unavailable("look at the storage's clock: what was written is gone");
@@ -187,16 +193,41 @@ public sealed class S3BlobStorage : IBlobStorage
     /// <summary>A small object; null: none.</summary>
     internal async Task<byte[]?> ReadAsync(string key, CancellationToken cancellationToken)
     {
+        using var content = new MemoryStream();
+        return await TryReadAsync(
+            key, stream => stream.CopyToAsync(content, cancellationToken), cancellationToken).ConfigureAwait(false)
+            ? content.ToArray()
+            : null;
+    }
+
+    /// <summary>Reads what was written of an upload's tail; false: none.</summary>
+    internal Task<bool> TryReadAsync(string key, S3Tail tail, CancellationToken cancellationToken) => TryReadAsync(
+        key,
+        async stream =>
+        {
+            byte[] buffer = ArrayPool<byte>.Shared.Rent(ReadBytes);
+            try
+            {
+                while (await stream.ReadAsync(buffer, cancellationToken).ConfigureAwait(false) is > 0 and int count)
+                    tail.Append(buffer.AsSpan(0, count));
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(buffer);
+            }
+        }, cancellationToken);
+
+    private async Task<bool> TryReadAsync(string key, Func<Stream, Task> read, CancellationToken cancellationToken)
+    {
         try
         {
             using GetObjectResponse response = await _client.GetObjectAsync(Bucket, key, cancellationToken).ConfigureAwait(false);
-            using var content = new MemoryStream();
-            await response.ResponseStream.CopyToAsync(content, cancellationToken).ConfigureAwait(false);
-            return content.ToArray();
+            await read(response.ResponseStream).ConfigureAwait(false);
+            return true;
         }
         catch (AmazonS3Exception exception) when (exception.StatusCode == HttpStatusCode.NotFound)
         {
-            return null;
+            return false;
         }
         catch (Exception exception) when (IsAway(exception))
         {
@@ -205,9 +236,13 @@ public sealed class S3BlobStorage : IBlobStorage
     }
 
     /// <summary>Stores a small object.</summary>
-    internal Task WriteAsync(string key, ReadOnlyMemory<byte> content, CancellationToken cancellationToken) => AskAsync(async () =>
+    internal Task WriteAsync(string key, byte[] content, CancellationToken cancellationToken) =>
+        WriteAsync(key, () => new MemoryStream(content, writable: false), cancellationToken);
+
+    /// <summary>Stores an object.</summary>
+    internal Task WriteAsync(string key, Func<Stream> content, CancellationToken cancellationToken) => AskAsync(async () =>
     {
-        using var stream = new MemoryStream(content.ToArray(), writable: false);
+        using Stream stream = content();
         return await _client.PutObjectAsync(
             new PutObjectRequest { BucketName = Bucket, Key = key, InputStream = stream, UseChunkEncoding = false }, cancellationToken)
             .ConfigureAwait(false);

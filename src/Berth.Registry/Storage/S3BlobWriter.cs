@@ -4,8 +4,8 @@ using Berth.Oci;
 
 namespace Berth.Registry.Storage;
 
-/// <summary>An upload to S3: parts as they become full, and the rest in memory until the request ends.</summary>
-internal sealed class S3BlobWriter(S3BlobStorage storage, string id, S3UploadState state, RunningHash? hash) : IBlobWriter
+/// <summary>An upload to S3: parts as they become full, and the rest in a local file until the request ends.</summary>
+internal sealed class S3BlobWriter(S3BlobStorage storage, string id, S3UploadState state, S3Tail tail, RunningHash? hash) : IBlobWriter
 {
     // S3 takes 10,000 parts of at least 5 MiB: with this, blobs of 156 GiB.
     private const int PartBytes = 16 * 1024 * 1024;
@@ -13,8 +13,6 @@ internal sealed class S3BlobWriter(S3BlobStorage storage, string id, S3UploadSta
     private const int ReadBytes = 256 * 1024;
 
     private RunningHash? _hash = hash;
-    private byte[] _tail = [];
-    private int _tailBytes;
     private bool _changed;
     private bool _completed;
     private bool _finished;
@@ -37,17 +35,30 @@ internal sealed class S3BlobWriter(S3BlobStorage storage, string id, S3UploadSta
         if (saved is null && bytes > 0)
             throw FaultException.NotFound($"resume upload {id}: its bytes are gone");
         S3UploadState state = saved is null ? new S3UploadState() : S3UploadState.Parse(saved);
-        byte[] tail = state.TailBytes == 0
-            ? []
-            : await storage.ReadAsync(storage.TailKey(id), cancellationToken).ConfigureAwait(false) ?? [];
+        var tail = new S3Tail(storage.Spool);
+        try
+        {
+            if (state.TailBytes > 0)
+                await storage.TryReadAsync(storage.TailKey(id), tail, cancellationToken).ConfigureAwait(false);
+            return Resume(storage, id, algorithm, bytes, state, tail);
+        }
+        catch
+        {
+            tail.Dispose();
+            throw;
+        }
+    }
+
+    private static S3BlobWriter Resume(S3BlobStorage storage, string id, string algorithm, long bytes, S3UploadState state, S3Tail tail)
+    {
         // More than was agreed was written by a request that did not end. A part cannot be cut: what it held beyond is asked for again.
         while (state.PartsBytes > bytes)
         {
             state.Parts.RemoveAt(state.Parts.Count - 1);
-            tail = [];
+            tail.Cut(0);
         }
-        int tailBytes = (int)Math.Min(tail.Length, bytes - state.PartsBytes);
-        long there = state.PartsBytes + tailBytes;
+        tail.Cut((int)Math.Min(tail.Bytes, bytes - state.PartsBytes));
+        long there = state.PartsBytes + tail.Bytes;
         RunningHash? hash = storage.Hashes.Take(id, algorithm, there);
         if (hash is null && there == 0)
             hash = new RunningHash(algorithm);
@@ -56,7 +67,7 @@ internal sealed class S3BlobWriter(S3BlobStorage storage, string id, S3UploadSta
             hash.Dispose();
             hash = null;
         }
-        return new S3BlobWriter(storage, id, state, hash) { _tail = tail, _tailBytes = tailBytes, Bytes = there };
+        return new S3BlobWriter(storage, id, state, tail, hash) { Bytes = there };
     }
 
     public async ValueTask WriteAsync(ReadOnlySequence<byte> bytes, CancellationToken cancellationToken)
@@ -65,15 +76,13 @@ internal sealed class S3BlobWriter(S3BlobStorage storage, string id, S3UploadSta
         {
             for (ReadOnlyMemory<byte> rest = segment; !rest.IsEmpty;)
             {
-                int count = Math.Min(rest.Length, PartBytes - _tailBytes);
-                Reserve(_tailBytes + count);
-                rest.Span[..count].CopyTo(_tail.AsSpan(_tailBytes));
+                int count = Math.Min(rest.Length, PartBytes - tail.Bytes);
+                tail.Append(rest.Span[..count]);
                 _hash?.Append(rest.Span[..count]);
-                _tailBytes += count;
                 Bytes += count;
                 _changed = true;
                 rest = rest[count..];
-                if (_tailBytes == PartBytes)
+                if (tail.Bytes == PartBytes)
                     await SendPartAsync(cancellationToken).ConfigureAwait(false);
             }
         }
@@ -83,8 +92,8 @@ internal sealed class S3BlobWriter(S3BlobStorage storage, string id, S3UploadSta
     {
         if (!_changed || _completed)
             return;
-        if (_tailBytes > 0)
-            await storage.WriteAsync(storage.TailKey(id), _tail.AsMemory(0, _tailBytes), cancellationToken).ConfigureAwait(false);
+        if (tail.Bytes > 0)
+            await storage.WriteAsync(storage.TailKey(id), tail.OpenRead, cancellationToken).ConfigureAwait(false);
         await SaveStateAsync(cancellationToken).ConfigureAwait(false);
         _changed = false;
     }
@@ -128,6 +137,7 @@ internal sealed class S3BlobWriter(S3BlobStorage storage, string id, S3UploadSta
         else if (_hash is { } kept)
             storage.Hashes.Keep(id, kept);
         _hash = null;
+        tail.Dispose();
         return ValueTask.CompletedTask;
     }
 
@@ -139,11 +149,11 @@ internal sealed class S3BlobWriter(S3BlobStorage storage, string id, S3UploadSta
         {
             // An object can be written over: under a key of this attempt's alone, one whose lease another has taken writes over nothing.
             _location = S3BlobStorage.Location($"{id}.{UploadIds.Next()}");
-            await storage.WriteAsync(storage.Key(_location), _tail.AsMemory(0, _tailBytes), cancellationToken).ConfigureAwait(false);
+            await storage.WriteAsync(storage.Key(_location), tail.OpenRead, cancellationToken).ConfigureAwait(false);
             _completed = true;
             return;
         }
-        if (_tailBytes > 0)
+        if (tail.Bytes > 0)
             await SendPartAsync(cancellationToken).ConfigureAwait(false);
         var request = new CompleteMultipartUploadRequest
         {
@@ -167,28 +177,21 @@ internal sealed class S3BlobWriter(S3BlobStorage storage, string id, S3UploadSta
         }
         UploadPartResponse sent = await S3BlobStorage.AskAsync(async () =>
         {
-            using var stream = new MemoryStream(_tail, 0, _tailBytes, writable: false);
+            using Stream stream = tail.OpenRead();
             return await storage.Client.UploadPartAsync(
                 new UploadPartRequest
                 {
                     BucketName = storage.Bucket, Key = storage.BlobKey(id), UploadId = state.UploadId, PartNumber = state.Parts.Count + 1,
-                    PartSize = _tailBytes, InputStream = stream, UseChunkEncoding = false,
+                    PartSize = tail.Bytes, InputStream = stream, UseChunkEncoding = false,
                 }, cancellationToken).ConfigureAwait(false);
         }).ConfigureAwait(false);
-        state.Parts.Add((sent.ETag, _tailBytes));
-        _tailBytes = 0;
+        state.Parts.Add((sent.ETag, tail.Bytes));
+        tail.Cut(0);
     }
 
     private Task SaveStateAsync(CancellationToken cancellationToken)
     {
-        state.TailBytes = _tailBytes;
+        state.TailBytes = tail.Bytes;
         return storage.WriteAsync(storage.StateKey(id), state.ToBytes(), cancellationToken);
-    }
-
-    // Grows as bytes come: ten thousand clients that send a little have not ten thousand buffers for a part.
-    private void Reserve(int bytes)
-    {
-        if (bytes > _tail.Length)
-            Array.Resize(ref _tail, Math.Min(PartBytes, Math.Max(bytes, Math.Max(_tail.Length * 2, 64 * 1024))));
     }
 }

@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
+using Berth.Registry.Storage;
+using Berth.Registry.Tests.Storage;
 
 namespace Berth.Hub.Tests.Robustness;
 
@@ -11,6 +13,8 @@ public sealed class SlowUploadTests
     private const int BaseMegabytes = 130;
     private const int KilobytesEach = 48;
     private const int OpenAtOnce = 50;
+    private const int UploadsToS3 = 60;
+    private const int PieceMegabytes = 15;
 
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
 
@@ -39,6 +43,44 @@ public sealed class SlowUploadTests
         finally
         {
             open.ForEach(socket => socket.Dispose());
+        }
+    }
+
+    // On S3 nothing can be added to an object, so what is too short for a part waits in the hub: on its disk, not in its memory.
+    [Fact]
+    public async Task UploadsToS3_OpenWithLessThanAPart_TakeBoundedMemory()
+    {
+        S3Options s3 = TestS3.Options($"slow-{Guid.NewGuid():N}/");
+        DirectoryInfo directory = Directory.CreateTempSubdirectory("berth-hub-");
+        List<Socket> open = [];
+        using var patience = new CancellationTokenSource(s_patience);
+        try
+        {
+            string secret = Path.Join(directory.FullName, "secret");
+            await File.WriteAllTextAsync(secret, s3.SecretKey, patience.Token);
+            await using HubProgram hub = await HubProgram.StartInAsync(
+                directory, "--anonymous-push", "--s3-endpoint", s3.Endpoint.ToString(), "--s3-bucket", s3.Bucket, "--s3-prefix", s3.Prefix,
+                "--s3-access-key", s3.AccessKey, "--s3-secret-key-file", secret);
+            using HttpClient client = new() { BaseAddress = hub.Address };
+            byte[] piece = new byte[PieceMegabytes * 1024 * 1024];
+            for (int i = 0; i < UploadsToS3; i++)
+            {
+                open.Add(await BeginAsync(client, hub, patience.Token));
+                for (int sent = 0; sent < piece.Length;)
+                    sent += await open[^1].SendAsync(piece.AsMemory(sent), patience.Token);
+            }
+            long kilobytes = Resident(hub.Process.Id);
+            TestContext.Current.TestOutputHelper?.WriteLine($"{UploadsToS3} uploads of {PieceMegabytes} MB: {kilobytes} KB resident");
+            Assert.True(kilobytes < 2 * BaseMegabytes * 1024, $"{kilobytes} KB with {UploadsToS3} uploads of {PieceMegabytes} MB");
+            var images = new ImagePusher(client, "test/other");
+            byte[] layer = RandomNumberGenerator.GetBytes(300_000);
+            Assert.Equal(HttpStatusCode.Created, await images.PushAsync("latest", layer));
+            await images.RequireAsync("latest", layer);
+        }
+        finally
+        {
+            open.ForEach(socket => socket.Dispose());
+            directory.Delete(recursive: true);
         }
     }
 

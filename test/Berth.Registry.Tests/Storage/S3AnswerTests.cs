@@ -28,7 +28,7 @@ public sealed class S3AnswerTests
         await using var storage = new S3BlobStorage(new S3Options
         {
             Endpoint = service.Address, Bucket = "hub", AccessKey = "k", SecretKey = "s",
-        });
+        }, Path.GetTempPath());
         FaultException fault = await Assert.ThrowsAsync<FaultException>(async () => await storage.OwnerAsync(default));
         Assert.Equal(FaultKind.Unavailable, fault.Kind);
         Assert.Contains("its ETag is no digest", fault.Message, StringComparison.Ordinal);

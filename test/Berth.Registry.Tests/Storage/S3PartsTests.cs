@@ -22,7 +22,7 @@ public sealed class S3PartsTests : IDisposable
         _storage = new S3BlobStorage(new S3Options
         {
             Endpoint = new Uri(address), Bucket = "hub", Prefix = "p/", AccessKey = "a", SecretKey = "s",
-        });
+        }, Path.GetTempPath());
     }
 
     public void Dispose()
