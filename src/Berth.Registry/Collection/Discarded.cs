@@ -84,7 +84,8 @@ internal sealed class Discarded(HubDatabase database, IBlobStorage storage)
             return 0;
         List<long> taken = await database.WriteAsync(
             (transaction, token) => transaction.ListAsync(
-                $"delete from discarded where location in {locations} and confirmed = 1 returning bytes", reader => reader.GetInt64(0), token),
+                $"delete from discarded where location in {locations} and confirmed = 1 returning bytes",
+                reader => reader.GetInt64(0), token),
             cancellationToken).ConfigureAwait(false);
         return taken.Sum();
     }

@@ -51,7 +51,8 @@ public static class ManifestTable
 
     /// <summary>Adds a manifest whose blobs are there. False: the repository has it already.</summary>
     /// <exception cref="RegistryException">MANIFEST_BLOB_UNKNOWN: a blob is not in the repository. MANIFEST_INVALID: indexes in
-    /// indexes go too deep, or something has another size than the manifest says. DENIED: the namespace's quota does not allow it.</exception>
+    /// indexes go too deep, or something has another size than the manifest says. DENIED: the namespace's quota does not allow
+    /// it.</exception>
     public static async Task<bool> AddAsync(
         HubTransaction transaction, RepositoryRow repository, Digest digest, ManifestDocument manifest, byte[] document, long now,
         CancellationToken cancellationToken)

@@ -28,7 +28,8 @@ public static class RepositoryTable
     public static async Task<RepositoryRow?> FindVisibleAsync(
         HubTransaction transaction, RepositoryName name, CancellationToken cancellationToken) =>
         await transaction.NumberAsync(
-            $"select id from repositories where name = {name} and visibility <> {Hidden}", cancellationToken).ConfigureAwait(false) is { } id
+            $"select id from repositories where name = {name} and visibility <> {Hidden}", cancellationToken)
+            .ConfigureAwait(false) is { } id
             ? new RepositoryRow(id, name)
             : null;
 

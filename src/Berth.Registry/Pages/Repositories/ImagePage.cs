@@ -130,7 +130,8 @@ internal static class ImagePage
         if (step.LayerDigest is null)
             return Markup.Of($"""<li class="layer layer-empty"><pre>{command}</pre><span class="size">no layer</span></li>""");
         return Markup.Of($"""
-            <li class="layer"><pre>{command}</pre><span class="size">{(step.LayerBytes is { } bytes ? Figures.Bytes(bytes) : "not here")}</span>
+            <li class="layer"><pre>{command}</pre>
+            <span class="size">{(step.LayerBytes is { } bytes ? Figures.Bytes(bytes) : "not here")}</span>
             <progress class="bar" max="{most}" value="{step.LayerBytes ?? 0}" aria-hidden="true"></progress>
             <div class="layer-meta">{Commands.Digest(step.LayerDigest)}</div></li>
             """);
@@ -175,7 +176,7 @@ internal static class ImagePage
         <section class="card" aria-labelledby="facts"><h2 id="facts">About this image</h2><dl class="facts">
         <dt>Digest</dt><dd><code>{image.Summary.Digest}</code></dd>
         {(image.Summary is { Kind: ImageKind.Image, Platforms: [var platform, ..] } ? Fact("Platform", platform.Name) : Markup.Empty)}
-        {(image.Summary.Kind == ImageKind.Index ? Markup.Empty : Fact("Size", image.Summary.Platforms is [var whole] ? Figures.Size(whole) : Figures.Bytes(image.Summary.Bytes)))}
+        {(image.Summary is { Kind: not ImageKind.Index, Platforms: [var whole] } ? Fact("Size", Figures.Size(whole)) : Markup.Empty)}
         {(row is null ? Markup.Empty
             : Markup.Of($"<dt>Tag moved</dt><dd>{Figures.Moment(row.UpdatedAt, view.Page.Now)}{(row.UpdatedBy is null ? ""
                 : " by " + row.UpdatedBy)}</dd>"))}

@@ -48,7 +48,8 @@ internal static class GetManifest
             throw new RegistryException(
                 RegistryCode.UNSUPPORTED, StatusCodes.Status400BadRequest, "at: a tag and a day as in 2026-09-24 are expected");
         RepositoryRow repository = await call.Services.Database.ReadAsync(
-            (transaction, token) => RepositoryTable.FindVisibleAsync(transaction, call.Repository, token), call.Aborted).ConfigureAwait(false)
+            (transaction, token) => RepositoryTable.FindVisibleAsync(transaction, call.Repository, token), call.Aborted)
+            .ConfigureAwait(false)
             ?? throw call.UnknownName();
         return await call.Services.Browsing.Diary.DigestAtAsync(repository.Id, tag, milliseconds, call.Aborted).ConfigureAwait(false)
             ?? throw new RegistryException(RegistryCode.MANIFEST_UNKNOWN, "manifest unknown: the tag did not exist at that moment");
