@@ -61,7 +61,8 @@ public sealed class UserService(
     }
 
     /// <summary>Makes the first administrator by the link that the first start printed.</summary>
-    /// <exception cref="FaultException">Forbidden: the link was used or is not ours. InvalidArgument, Conflict: as for others.</exception>
+    /// <exception cref="FaultException">Forbidden: there is an administrator already, or the link was used or is not ours.
+    /// InvalidArgument, Conflict: as for others.</exception>
     public async Task<UserAccount> SetUpAsync(string secret, Registration wanted, string? address, CancellationToken cancellationToken)
     {
         NewUser user = new(wanted.Name, wanted.Password) { DisplayName = wanted.DisplayName, Email = wanted.Email, IsAdministrator = true };
@@ -70,6 +71,9 @@ public sealed class UserService(
         return await database.WriteAsync(
             async (transaction, token) =>
             {
+                // Here again, and not by the link alone: one may have been printed while the command line made an administrator.
+                if (await HasAdministratorAsync(transaction, token))
+                    throw new FaultException(FaultKind.Forbidden, "set up: this hub has an administrator already: ask them for an account");
                 await RedeemAsync(transaction, SecretKind.Setup, secret, "set up", token);
                 Caller self = new() { Name = wanted.Name, RemoteAddress = address };
                 return await InsertAsync(transaction, self, user, password, token);
@@ -77,10 +81,8 @@ public sealed class UserService(
     }
 
     /// <summary>Whether there is any administrator; before that the hub offers only its set-up.</summary>
-    public Task<bool> HasAdministratorAsync(CancellationToken cancellationToken) => database.ReadAsync(
-        async (transaction, token) =>
-            await transaction.NumberAsync($"select cast(1 as bigint) from users where is_administrator = 1 limit 1", token) is not null,
-        cancellationToken);
+    public Task<bool> HasAdministratorAsync(CancellationToken cancellationToken) =>
+        database.ReadAsync(HasAdministratorAsync, cancellationToken);
 
     /// <summary>A user by name; null when there is none.</summary>
     public Task<UserAccount?> FindAsync(string name, CancellationToken cancellationToken) => database.ReadAsync(
@@ -140,8 +142,12 @@ public sealed class UserService(
     /// <exception cref="FaultException">NotFound: no such user. Conflict: it is the last administrator.</exception>
     public Task SetAdministratorAsync(Caller actor, string name, bool isAdministrator, CancellationToken cancellationToken) => ChangeAsync(
         actor, name, AuditActions.UserAdministrator, isAdministrator ? "now an administrator" : "no longer an administrator",
-        (transaction, id, token) => transaction.ExecuteAsync(
-            $"update users set is_administrator = {isAdministrator} where account_id = {id}", token), cancellationToken);
+        async (transaction, id, token) =>
+        {
+            await transaction.ExecuteAsync($"update users set is_administrator = {isAdministrator} where account_id = {id}", token);
+            if (isAdministrator)
+                await secrets.EndSetUpAsync(transaction, token);
+        }, cancellationToken);
 
     /// <summary>Removes a user with their tokens and memberships.</summary>
     /// <exception cref="FaultException">NotFound: no such user. Conflict: they still have repositories, are an organisation's only owner or
@@ -193,6 +199,8 @@ public sealed class UserService(
         await transaction.ExecuteAsync(
             $"insert into users(account_id, password, email, is_administrator) values ({id}, {password}, {wanted.Email}, {wanted.IsAdministrator})",
             cancellationToken);
+        if (wanted.IsAdministrator)
+            await secrets.EndSetUpAsync(transaction, cancellationToken);
         await transaction.ExecuteAsync(
             $"update repositories set account_id = {id} where namespace = {wanted.Name} and account_id is null", cancellationToken);
         Caller who = actor.AccountId is null && actor.Name == wanted.Name ? actor with { AccountId = id } : actor;
@@ -207,6 +215,10 @@ public sealed class UserService(
         if (secret is null || !await secrets.RedeemAsync(transaction, kind, secret, cancellationToken))
             throw new FaultException(FaultKind.Forbidden, $"{attempt}: the link was used already, has expired, or is not from this hub");
     }
+
+    private static async Task<bool> HasAdministratorAsync(HubTransaction transaction, CancellationToken cancellationToken) =>
+        await transaction.NumberAsync($"select cast(1 as bigint) from users where is_administrator = 1 limit 1", cancellationToken)
+            is not null;
 
     private static Task<long?> AdministratorsAsync(HubTransaction transaction, CancellationToken cancellationToken) =>
         transaction.NumberAsync(

@@ -114,7 +114,7 @@ public sealed class SecretStore(HubDatabase database, AuditLog audit, TimeProvid
             {
                 // There is one link for the set-up: the latest.
                 if (kind is SecretKind.Setup)
-                    await transaction.ExecuteAsync($"delete from secrets where kind = {KindText(kind)}", token);
+                    await EndSetUpAsync(transaction, token);
                 else
                     await audit.RecordAsync(transaction, actor, AuditActions.UserInvite, note, "", token);
                 return await InsertAsync(
@@ -132,6 +132,10 @@ public sealed class SecretStore(HubDatabase database, AuditLog audit, TimeProvid
         return await transaction.ExecuteAsync(
             $"delete from secrets where hash = {SecretText.HashOf(secret)} and kind = {KindText(kind)} and expires_at > {now}", cancellationToken) == 1;
     }
+
+    /// <summary>Takes back the set-up link: there is an administrator now, or a newer link.</summary>
+    public Task EndSetUpAsync(HubTransaction transaction, CancellationToken cancellationToken) =>
+        transaction.ExecuteAsync($"delete from secrets where kind = {KindText(SecretKind.Setup)}", cancellationToken);
 
     /// <summary>Whether a one-time secret would be taken now.</summary>
     public async Task<bool> IsRedeemableAsync(SecretKind kind, string secret, CancellationToken cancellationToken) =>

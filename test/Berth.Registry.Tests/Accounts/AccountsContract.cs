@@ -126,6 +126,26 @@ public abstract class AccountsContract : IAsyncLifetime
         await RefusedAsync(FaultKind.Forbidden, () => _hub.Users.SetUpAsync(link, new("eve", Password, "", "", null), null, default));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task SetUp_ByALinkThatWasPrintedBefore_MakesNoSecondAdministrator(bool isPromoted)
+    {
+        await UserAsync("alice");
+        string link = await _hub.Secrets.InviteAsync(s_operator, SecretKind.Setup, "", default);
+        // By the command line, and not by the link.
+        if (isPromoted)
+            await _other.Users.SetAdministratorAsync(s_operator, "alice", true, default);
+        else
+            await _other.Users.CreateAsync(s_operator, new NewUser("root1", Password) { IsAdministrator = true }, default);
+        Assert.False(await _hub.Secrets.IsRedeemableAsync(SecretKind.Setup, link, default));
+        await RefusedAsync(FaultKind.Forbidden, () => _hub.Users.SetUpAsync(link, new("mallory", Password, "", "", null), null, default));
+        // Nor by one that another process printed meanwhile.
+        string late = await _hub.Secrets.InviteAsync(s_operator, SecretKind.Setup, "", default);
+        await RefusedAsync(FaultKind.Forbidden, () => _hub.Users.SetUpAsync(late, new("mallory", Password, "", "", null), null, default));
+        Assert.Null(await _hub.Users.FindAsync("mallory", default));
+    }
+
     [Fact]
     public async Task Password_OpensTheDoor_UntilItIsChangedElsewhere()
     {

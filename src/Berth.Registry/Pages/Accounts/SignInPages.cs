@@ -101,7 +101,8 @@ internal static class SignInPages
     {
         AccountServices accounts = page.RequireAccounts();
         string token = secret ?? page.Query("token");
-        if (!await accounts.Secrets.IsRedeemableAsync(SecretKind.Setup, token, page.Cancelled))
+        if (!await accounts.Secrets.IsRedeemableAsync(SecretKind.Setup, token, page.Cancelled)
+            || await accounts.Users.HasAdministratorAsync(page.Cancelled))
             throw new FaultException(
                 FaultKind.Forbidden,
                 "This link was used already or has expired. A restart of the hub prints a new one while there is no administrator.");
