@@ -39,7 +39,7 @@ public sealed record AccountServices : IDisposable
             _provider = new OidcProvider(oidc, time);
             Oidc = new OidcEndpoints(oidc, _provider, OidcAccounts, Directory, SignIn, Address, database, seals, time);
         }
-        TokenEndpoints = new TokenEndpoints(Bearers, SignIn, Secrets, Access, time);
+        TokenEndpoints = new TokenEndpoints(Bearers, SignIn, Callers, Secrets, Access, time);
     }
 
     /// <summary>How accounts work here.</summary>

@@ -13,7 +13,8 @@ namespace Berth.Registry.Tokens;
 /// Distribution, "Token Authentication Specification" and "OAuth2 Token Authentication". A token holds what was asked for and is permitted;
 /// what is not permitted is left out without a word, so that nobody learns what exists.
 /// </remarks>
-public sealed class TokenEndpoints(BearerTokens bearers, SignIn signIn, SecretStore secrets, IAccessRules access, TimeProvider time)
+public sealed class TokenEndpoints(
+    BearerTokens bearers, SignIn signIn, ICallerReader callers, SecretStore secrets, IAccessRules access, TimeProvider time)
 {
     private const int FormBytesMax = 64 * 1024;
 
@@ -43,8 +44,9 @@ public sealed class TokenEndpoints(BearerTokens bearers, SignIn signIn, SecretSt
         if (headers.Count > 0)
         {
             caller = headers.Count == 1 && AuthorizationHeader.TryParse(headers[0], out AuthorizationHeader header)
-                ? header.Name is { } name
-                    ? await signIn.WithPasswordAsync(name, header.Secret, from, context.RequestAborted)
+                ? header.Name is not null
+                    // Remembered where limits have asked already: proved twice, a wrong password would count twice.
+                    ? await callers.ReadAsync(context, context.RequestAborted)
                     : await signIn.WithTokenAsync(header.Secret, name: null, context.RequestAborted)
                 : null;
         }

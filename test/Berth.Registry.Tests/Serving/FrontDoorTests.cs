@@ -77,6 +77,20 @@ public sealed class FrontDoorTests
         Assert.Equal(HttpStatusCode.Unauthorized, (await hub.GetAsync("/v2/")).Status);
     }
 
+    [Fact]
+    public async Task Limits_DoNotMakeAWrongPasswordCountTwice()
+    {
+        await using RunningHub hub = await RunningHub.StartAsync(options => options with
+        {
+            Serving = new ServingSettings { Rates = new RateSettings { AnonymousPulls = new(100, TimeSpan.FromHours(6)) } },
+        });
+        await hub.UserAsync("alice");
+        for (int i = 0; i < LoginThrottle.PairFailuresMax; i++)
+            Assert.Equal(HttpStatusCode.Unauthorized, (await hub.GetAsync("/auth/token", RunningHub.Basic("alice", "wrong guess"))).Status);
+        Assert.Equal(LoginThrottle.PairFailuresMax, hub.Services.Accounts.SignIn.Failures);
+        Assert.Equal(HttpStatusCode.TooManyRequests, (await hub.GetAsync("/auth/token", RunningHub.Basic("alice", "wrong guess"))).Status);
+    }
+
     [Theory]
     [InlineData("100/6h", 100, 6 * 3600)]
     [InlineData("1/1s", 1, 1)]
