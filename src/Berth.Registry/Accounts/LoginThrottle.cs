@@ -1,6 +1,6 @@
-using System.Net;
 using Berth.Registry.Access;
 using Berth.Registry.Database;
+using Berth.Registry.Model;
 
 namespace Berth.Registry.Accounts;
 
@@ -47,7 +47,7 @@ public sealed class LoginThrottle(HubDatabase database, TimeProvider time, int e
     /// <summary>How long this name must wait from this address; zero when it may try now.</summary>
     public async ValueTask<TimeSpan> WaitForAsync(string name, string? address, CancellationToken cancellationToken)
     {
-        string network = Network(address);
+        string network = ClientNetwork.Of(address);
         DateTimeOffset now = time.GetUtcNow();
         TimeSpan longest = TimeSpan.Zero;
         foreach (Entry entry in await _known.GetAsync((name, network), ReadAsync, cancellationToken))
@@ -63,7 +63,7 @@ public sealed class LoginThrottle(HubDatabase database, TimeProvider time, int e
     /// right.</exception>
     public Task FailedAsync(string name, string? address)
     {
-        string[] keys = KeysOf(name, Network(address));
+        string[] keys = KeysOf(name, ClientNetwork.Of(address));
         bool looks = Interlocked.Increment(ref _failures) % FailuresPerLook == 0;
         return database.WriteAsync(
             Durability.Process,
@@ -94,7 +94,7 @@ public sealed class LoginThrottle(HubDatabase database, TimeProvider time, int e
     /// <summary>Forgets the failures of a name from an address: its owner came in.</summary>
     public async ValueTask SucceededAsync(string name, string? address, CancellationToken cancellationToken)
     {
-        string network = Network(address);
+        string network = ClientNetwork.Of(address);
         // Neither the address's nor the name's count: a guesser with one good account must not clear them.
         string pair = PairKey(name, network);
         List<Entry> entries = await _known.GetAsync((name, network), ReadAsync, cancellationToken);
@@ -132,18 +132,6 @@ public sealed class LoginThrottle(HubDatabase database, TimeProvider time, int e
     };
 
     private static string PairKey(string name, string network) => $"{PairMark}\n{network}\n{name}";
-
-    // One customer has a whole /64 of IPv6 addresses.
-    private static string Network(string? address)
-    {
-        if (!IPAddress.TryParse(address, out IPAddress? parsed))
-            return "";
-        if (parsed.IsIPv4MappedToIPv6)
-            parsed = parsed.MapToIPv4();
-        return parsed.AddressFamily is System.Net.Sockets.AddressFamily.InterNetworkV6
-            ? Convert.ToHexStringLower(parsed.GetAddressBytes().AsSpan(0, 8))
-            : parsed.ToString();
-    }
 
     private sealed record Entry(string Key, long Failures, DateTimeOffset LastAt);
 }

@@ -91,6 +91,29 @@ public sealed class FrontDoorTests
         Assert.Equal(HttpStatusCode.TooManyRequests, (await hub.GetAsync("/auth/token", RunningHub.Basic("alice", "wrong guess"))).Status);
     }
 
+    [Fact]
+    public async Task Limits_CountAWholeNetworkOfIPv6AsOneAddress()
+    {
+        await using RunningHub hub = await RunningHub.StartAsync(options => options with
+        {
+            Serving = new ServingSettings
+            {
+                TrustedProxies = [IPNetwork.Parse("127.0.0.0/8")],
+                Rates = new RateSettings { AnonymousRequests = new(2, TimeSpan.FromMinutes(1)) },
+            },
+        });
+        async Task<HttpStatusCode> Ask(string address) => (await hub.GetAsync("/v2/", null, ("X-Forwarded-For", address))).Status;
+        Assert.Equal(HttpStatusCode.Unauthorized, await Ask("2001:db8:1:2::1"));
+        Assert.Equal(HttpStatusCode.Unauthorized, await Ask("2001:db8:1:2::2"));
+        Assert.Equal(HttpStatusCode.TooManyRequests, await Ask("2001:db8:1:2:ffff::3"));
+        Assert.Equal(HttpStatusCode.Unauthorized, await Ask("2001:db8:1:3::1"));
+        // Each IPv4 address is one, however it is written.
+        Assert.Equal(HttpStatusCode.Unauthorized, await Ask("192.0.2.1"));
+        Assert.Equal(HttpStatusCode.Unauthorized, await Ask("::ffff:192.0.2.1"));
+        Assert.Equal(HttpStatusCode.TooManyRequests, await Ask("192.0.2.1"));
+        Assert.Equal(HttpStatusCode.Unauthorized, await Ask("192.0.2.2"));
+    }
+
     [Theory]
     [InlineData("100/6h", 100, 6 * 3600)]
     [InlineData("1/1s", 1, 1)]

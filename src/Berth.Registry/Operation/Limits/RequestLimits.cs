@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Berth.Registry.Operation.Limits;
 
-/// <summary>Counts requests by account or address, and tells in headers how many are left.</summary>
+/// <summary>Counts requests by account or by address (IPv6: by /64), and tells in headers how many are left.</summary>
 /// <remarks><c>RateLimit-Limit: 100;w=21600</c> and <c>RateLimit-Remaining: 76;w=21600</c> as Docker Hub writes them, so that tools
 /// which show
 /// them work here too; <c>RateLimit-Reset</c> and, with 429, <c>Retry-After</c> in seconds.</remarks>
@@ -28,10 +28,10 @@ public sealed class RequestLimits(RateSettings settings, ICallerReader callers, 
         if (settings.IsEmpty)
             return true;
         Caller? caller = await callers.ReadAsync(context, context.RequestAborted);
-        string address = CallerReader.AddressOf(context) ?? "";
         // Wrong credentials count as none: they must not be a way around the address's limit.
         bool isKnown = caller?.AccountId is not null;
-        string key = isKnown ? caller!.AccountId!.Value.ToString(CultureInfo.InvariantCulture) : address;
+        string key = isKnown ? caller!.AccountId!.Value.ToString(CultureInfo.InvariantCulture)
+            : ClientNetwork.Of(CallerReader.AddressOf(context));
         bool isPull = HttpMethods.IsGet(context.Request.Method) && context.Request.Path.Value is { } path
             && path.StartsWith("/v2/", StringComparison.Ordinal) && path.Contains("/manifests/", StringComparison.Ordinal);
         return Count(context, isKnown ? _accountRequests : _anonymousRequests, key, "requests")
