@@ -235,4 +235,56 @@ public abstract class ManifestGroup<THub>(THub hub) : IClassFixture<THub> where 
         using HttpResponseMessage now = await hub.GetAsync($"/v2/{name}/manifests/v1");
         Assert.Equal(document, await now.Content.ReadAsStringAsync());
     }
+
+    // RFC 9110 13.1.1 and 13.1.2. CURRENT is the entity tag of what the tag v1 names.
+    [Theory]
+    [InlineData("v1", "If-Match", "CURRENT", true)]
+    [InlineData("v1", "If-Match", "\"other\", CURRENT", true)]
+    [InlineData("v1", "If-Match", "*", true)]
+    [InlineData("v1", "If-Match", "W/CURRENT", false)]
+    [InlineData("v1", "If-Match", "\"sha256:0000000000000000000000000000000000000000000000000000000000000000\"", false)]
+    [InlineData("v1", "If-None-Match", "*", false)]
+    [InlineData("v1", "If-None-Match", "W/CURRENT", false)]
+    [InlineData("v1", "If-None-Match", "\"other\"", true)]
+    [InlineData("new", "If-Match", "*", false)]
+    [InlineData("new", "If-Match", "CURRENT", false)]
+    [InlineData("new", "If-None-Match", "*", true)]
+    public async Task Condition_OfAChange_IsHeeded(string tag, string header, string value, bool holds)
+    {
+        string name = hub.NewRepository();
+        string document = await hub.PushImageAsync(name, "v1");
+        string given = value.Replace("CURRENT", $"\"{HubRig.DigestOf(document)}\"", StringComparison.Ordinal);
+        using (HttpResponseMessage removal = await hub.SendAsync(HttpMethod.Delete, $"/v2/{name}/manifests/{tag}", null, (header, given)))
+            Assert.Equal(!holds ? HttpStatusCode.PreconditionFailed : tag == "v1" ? HttpStatusCode.Accepted : HttpStatusCode.NotFound,
+                removal.StatusCode);
+        if (holds && tag == "v1")
+            await hub.PushImageAsync(name, "v1");
+        string changed = document + " ";
+        var body = new ByteArrayContent(Encoding.UTF8.GetBytes(changed));
+        body.Headers.ContentType = new(HubRig.OciManifest);
+        using HttpResponseMessage response = await hub.SendAsync(HttpMethod.Put, $"/v2/{name}/manifests/{tag}", body, (header, given));
+        Assert.Equal(holds ? HttpStatusCode.Created : HttpStatusCode.PreconditionFailed, response.StatusCode);
+        if (!holds)
+            Assert.Equal("DENIED", await HubRig.CodeAsync(response));
+        using HttpResponseMessage now = await hub.GetAsync($"/v2/{name}/manifests/{tag}");
+        if (tag == "v1" || holds)
+            Assert.Equal(holds ? changed : document, await now.Content.ReadAsStringAsync());
+        else
+            Assert.Equal(HttpStatusCode.NotFound, now.StatusCode);
+        if (holds)
+            Assert.Equal(HubRig.Header(now, "ETag"), HubRig.Header(response, "ETag"));
+    }
+
+    [Theory]
+    [InlineData("If-Match", "sha256:0000"), InlineData("If-Match", ""), InlineData("If-None-Match", "*, \"a\"")]
+    public async Task Condition_ThatIsNone_IsRefused(string header, string value)
+    {
+        string name = hub.NewRepository();
+        string document = await hub.PushImageAsync(name, "v1");
+        var body = new ByteArrayContent(Encoding.UTF8.GetBytes(document));
+        body.Headers.ContentType = new(HubRig.OciManifest);
+        using HttpResponseMessage response = await hub.SendAsync(HttpMethod.Put, $"/v2/{name}/manifests/v1", body, (header, value));
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Equal("UNSUPPORTED", await HubRig.CodeAsync(response));
+    }
 }

@@ -135,6 +135,44 @@ public abstract class ReferrersGroup<THub>(THub hub) : IClassFixture<THub> where
         Assert.Equal(pushed.Order(), listed.Order());
     }
 
+    // "Referrers Tag Schema": what a client does that takes the hub for one without the referrers API.
+    [Fact]
+    public async Task FallbackTag_OfWritersAtOnceWithConditions_LosesNothing()
+    {
+        const int writers = 4;
+        string name = hub.NewRepository();
+        string subject = HubRig.DigestOf("subject").ToString();
+        string address = $"/v2/{name}/manifests/{subject.Replace(':', '-')}";
+        Digest[] waiting = [.. Enumerable.Range(0, writers).Select(i => HubRig.DigestOf($"signature {i}"))];
+        HashSet<Digest> all = [.. waiting];
+        while (waiting.Length > 0)
+        {
+            // All have read the same before the first writes.
+            (List<Digest> listed, (string, string) condition) = await FallbackAsync(address);
+            HttpStatusCode[] statuses = await Task.WhenAll(waiting.Select(async mine =>
+            {
+                string index = HubRig.Index([.. listed.Append(mine).Select(digest => (HubRig.OciManifest, digest))]);
+                var body = new StringContent(index, new System.Net.Http.Headers.MediaTypeHeaderValue(HubRig.OciIndex));
+                using HttpResponseMessage put = await hub.SendAsync(HttpMethod.Put, address, body, condition);
+                return put.StatusCode;
+            }));
+            Assert.Single(statuses, HttpStatusCode.Created);
+            Assert.Equal(waiting.Length - 1, statuses.Count(status => status == HttpStatusCode.PreconditionFailed));
+            waiting = [.. waiting.Where((_, i) => statuses[i] != HttpStatusCode.Created)];
+        }
+        Assert.Equal(all, (await FallbackAsync(address)).Listed.ToHashSet());
+    }
+
+    private async Task<(List<Digest> Listed, (string Name, string Value) Condition)> FallbackAsync(string address)
+    {
+        using HttpResponseMessage response = await hub.GetAsync(address);
+        if (response.StatusCode == HttpStatusCode.NotFound)
+            return ([], ("If-None-Match", "*"));
+        List<JsonElement> manifests = await ManifestsAsync(response);
+        return ([.. manifests.Select(manifest => Digest.Parse(manifest.GetProperty("digest").GetString()!))],
+            ("If-Match", HubRig.Header(response, "ETag")!));
+    }
+
     private static async Task<List<JsonElement>> ManifestsAsync(HttpResponseMessage response)
     {
         using JsonDocument document = JsonDocument.Parse(await response.Content.ReadAsStringAsync());

@@ -13,18 +13,20 @@ internal static class DeleteManifest
         bool isDigest = call.Reference.Contains(':', StringComparison.Ordinal);
         if (isDigest)
             _ = call.Digest;
+        var condition = ManifestCondition.Of(call.Request);
         await call.RequireAsync(RepositoryAccess.Delete).ConfigureAwait(false);
         await call.Services.Database.WriteAsync(
-            (transaction, token) => RemoveAsync(call, transaction, isDigest, token), call.Aborted).ConfigureAwait(false);
+            (transaction, token) => RemoveAsync(call, transaction, condition, isDigest, token), call.Aborted).ConfigureAwait(false);
         call.Services.Operation.Queue.Announce();
         call.Response.StatusCode = StatusCodes.Status202Accepted;
     }
 
     private static async Task<bool> RemoveAsync(
-        RegistryCall call, HubTransaction transaction, bool isDigest, CancellationToken cancellationToken)
+        RegistryCall call, HubTransaction transaction, ManifestCondition condition, bool isDigest, CancellationToken cancellationToken)
     {
         RepositoryRow repository = await RepositoryTable.FindAsync(transaction, call.Repository, cancellationToken).ConfigureAwait(false)
             ?? throw call.UnknownName();
+        await condition.RequireAsync(call, transaction, cancellationToken).ConfigureAwait(false);
         bool removed = isDigest
             ? await ManifestTable.RemoveAsync(transaction, repository.Id, call.Digest, call.Caller, call.Now, cancellationToken)
                 .ConfigureAwait(false) is not null

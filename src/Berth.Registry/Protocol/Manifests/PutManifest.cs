@@ -19,6 +19,7 @@ internal static class PutManifest
     public static async Task AnswerAsync(RegistryCall call)
     {
         (Digest expected, string[] tags) = ReadTarget(call);
+        var condition = ManifestCondition.Of(call.Request);
         await call.RequireAsync(RepositoryAccess.Push).ConfigureAwait(false);
         byte[] document = await ReadBodyAsync(call).ConfigureAwait(false);
         Digest digest = DigestOf(document, expected);
@@ -32,13 +33,17 @@ internal static class PutManifest
             throw new RegistryException(RegistryCode.MANIFEST_INVALID, fault.Message);
         }
         await call.Services.Database.WriteAsync(
-            (transaction, token) => StoreAsync(call, transaction, digest, manifest, document, tags, token), call.Aborted)
-            .ConfigureAwait(false);
+            async (transaction, token) =>
+            {
+                await condition.RequireAsync(call, transaction, token).ConfigureAwait(false);
+                return await StoreAsync(call, transaction, digest, manifest, document, tags, token).ConfigureAwait(false);
+            }, call.Aborted).ConfigureAwait(false);
         call.Services.Operation.Queue.Announce();
         HttpResponse response = call.Response;
         response.StatusCode = StatusCodes.Status201Created;
         response.Headers.Location = $"/v2/{call.Repository}/manifests/{digest}";
         response.Headers["Docker-Content-Digest"] = digest.ToString();
+        response.Headers.ETag = $"\"{digest}\"";
         if (!manifest.Subject.IsEmpty)
             response.Headers["OCI-Subject"] = manifest.Subject.ToString();
         if (tags.Length > 0 && !expected.IsEmpty)
@@ -47,7 +52,7 @@ internal static class PutManifest
     }
 
     /// <summary>Stores a manifest and moves tags to it, in one transaction.</summary>
-    internal static async Task<bool> StoreAsync(
+    private static async Task<bool> StoreAsync(
         RegistryCall call, HubTransaction transaction, Digest digest, ManifestDocument manifest, byte[] document, string[] tags,
         CancellationToken cancellationToken)
     {
