@@ -133,12 +133,10 @@ public sealed class PullThrough : IDisposable
         try
         {
             await using Stream body = await response.Content.ReadAsStreamAsync(call.Aborted).ConfigureAwait(false);
-            await session.AppendAsync(PipeReader.Create(body)).ConfigureAwait(false);
-            await session.FinishAsync(digest).ConfigureAwait(false);
+            await session.TakeAsync(PipeReader.Create(body), digest).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
-            await session.CancelAsync().ConfigureAwait(false);
             throw upstream.Away("it broke off", TimeSpan.Zero, exception);
         }
         catch (RegistryException error) when (error.Code == RegistryCode.DIGEST_INVALID)

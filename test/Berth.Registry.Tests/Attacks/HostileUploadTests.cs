@@ -45,6 +45,32 @@ public sealed class HostileUploadTests(EmbeddedHub hub) : IClassFixture<Embedded
     }
 
     [Fact]
+    public async Task BlobInOneRequest_BrokenOff_LeavesNothing()
+    {
+        string name = hub.NewRepository();
+        string uploads = Path.Join(hub.DataDirectory, "uploads");
+        HashSet<string> before = [.. Directory.GetFiles(uploads)];
+        string[] New() => [.. Directory.GetFiles(uploads).Where(file => !before.Contains(file))];
+        string id;
+        using (var socket = new Socket(SocketType.Stream, ProtocolType.Tcp))
+        {
+            await socket.ConnectAsync(IPAddress.Loopback, hub.Server.Addresses[0].Port);
+            await socket.SendAsync(Encoding.ASCII.GetBytes(
+                $"POST /v2/{name}/blobs/uploads/?digest={HubRig.DigestOf("1234567890")} HTTP/1.1\r\nHost: hub\r\nContent-Length: 10\r\n\r\n12345"));
+            await UntilAsync(() => Task.FromResult(New() is [var file] && new FileInfo(file).Length == 5));
+            id = Path.GetFileName(New()[0]);
+        }
+        await UntilAsync(async () => New().Length == 0 && await hub.Services.Database.ReadAsync(
+            (transaction, token) => transaction.NumberAsync(
+                $"select count(*) from uploads u join repositories r on r.id = u.repository_id where r.name = {name}", token), default) == 0);
+        // The hub forgot it, and did not make it a blob.
+        using HttpResponseMessage status = await hub.GetAsync($"/v2/{name}/blobs/uploads/{id}");
+        Assert.Equal(HttpStatusCode.NotFound, status.StatusCode);
+        using HttpResponseMessage blob = await hub.GetAsync($"/v2/{name}/blobs/{HubRig.DigestOf("1234567890")}");
+        Assert.Equal(HttpStatusCode.NotFound, blob.StatusCode);
+    }
+
+    [Fact]
     public async Task Upload_ByADeadWriter_IsFreeAfterItsLease()
     {
         string location = await hub.BeginUploadAsync(hub.NewRepository());

@@ -24,8 +24,7 @@ internal static class StartUpload
             UploadAnswer.GoesOn(call, session.Upload.Id, 0, StatusCodes.Status202Accepted);
             return;
         }
-        await session.AppendBodyAsync().ConfigureAwait(false);
-        await session.FinishAsync(whole).ConfigureAwait(false);
+        await session.TakeBodyAsync(whole).ConfigureAwait(false);
         UploadAnswer.Created(call, whole);
     }
 

@@ -21,6 +21,7 @@ internal sealed class UploadSession : IAsyncDisposable
     private readonly IBlobWriter _writer;
     private long _renewedAt;
     private bool _ended;
+    private bool _isPublished;
 
     private UploadSession(RegistryCall call, UploadRow upload, string lease, IBlobWriter writer) =>
         (_call, Upload, _lease, _writer, _renewedAt) = (call, upload, lease, writer, call.Now);
@@ -96,6 +97,25 @@ internal sealed class UploadSession : IAsyncDisposable
         }
     }
 
+    /// <summary>Makes the request's body a blob: <see cref="TakeAsync"/>.</summary>
+    public Task TakeBodyAsync(Digest digest) => TakeAsync(_call.Request.BodyReader, digest);
+
+    /// <summary>Makes all that a pipe gives a blob. Where that fails nothing of it stays: nobody was told where to go on.</summary>
+    /// <exception cref="RegistryException">As of <see cref="AppendAsync"/> and <see cref="FinishAsync"/>.</exception>
+    public async Task TakeAsync(PipeReader body, Digest digest)
+    {
+        try
+        {
+            await AppendAsync(body).ConfigureAwait(false);
+            await FinishAsync(digest).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (!_ended)
+                await DiscardAsync().ConfigureAwait(false);
+        }
+    }
+
     /// <summary>Adds the request's body. What arrived counts, also when the client goes away in its midst.</summary>
     /// <exception cref="RegistryException">SIZE_INVALID: too much. BLOB_UPLOAD_INVALID: another request has taken over.</exception>
     public Task AppendBodyAsync() => AppendAsync(_call.Request.BodyReader);
@@ -134,6 +154,7 @@ internal sealed class UploadSession : IAsyncDisposable
         if (await TryLinkAsync(digest).ConfigureAwait(false))
             return;
         await RenewAsync().ConfigureAwait(false);
+        _isPublished = true;
         string location = await _writer.FinishAsync(digest, _call.Aborted).ConfigureAwait(false);
         await CommitAsync(digest, location).ConfigureAwait(false);
         _ended = true;
@@ -161,6 +182,23 @@ internal sealed class UploadSession : IAsyncDisposable
     {
         if (await ForgetAsync().ConfigureAwait(false))
             await _call.Services.Storage.CancelAsync(Upload.Id, CancellationToken.None).ConfigureAwait(false);
+    }
+
+    // Where the database is away the row stays until it expires. The bytes go before it then, since a full disk is one reason for it to
+    // be away; but not what may be a blob already.
+    private async Task DiscardAsync()
+    {
+        try
+        {
+            if (!_isPublished)
+                await _call.Services.Storage.CancelAsync(Upload.Id, CancellationToken.None).ConfigureAwait(false);
+            await CancelAsync().ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is FaultException or IOException)
+        {
+            // What made it fail is what the client is told.
+            _ended = true;
+        }
     }
 
     public static RegistryException Unknown() => new(RegistryCode.BLOB_UPLOAD_UNKNOWN, "blob upload unknown to registry");
