@@ -3,13 +3,17 @@ using CsCheck;
 namespace Berth.Registry.Tests.Collection;
 
 /// <summary>Pushes, mounts, deletes, pulls and collections in random orders of their steps (attack F12).</summary>
+/// <remarks><c>BERTH_MODEL_ROUNDS</c> sets the rounds; 100,000 take some ten minutes.</remarks>
 public sealed class CollectorModelTests
 {
     // Each round interleaves two to four actors of five to thirty steps.
-    private const int Rounds = 10_000;
+    private const int UsualRounds = 10_000;
 
     // How many times one of several actors was chosen, which every run must have reached.
     private const int InterleavingsMin = 100_000;
+
+    private static int Rounds { get; } =
+        int.TryParse(Environment.GetEnvironmentVariable("BERTH_MODEL_ROUNDS"), out int rounds) ? rounds : UsualRounds;
 
     [Fact]
     public async Task Collection_InAnyOrderWithEverythingElse_TakesNothingThatIsNeeded()
