@@ -2,6 +2,7 @@ using Berth.Engine.Mounts;
 using Berth.Engine.Specs;
 using Berth.Faults;
 using Berth.Oci.Images;
+using Berth.Oci.References;
 
 namespace Berth.Engine.Tests;
 
@@ -116,6 +117,19 @@ public sealed class RefusedSettingsTests : IAsyncLifetime
             NetworkMode = "host",
             PortBindings = new Dictionary<string, IReadOnlyList<PortBinding>> { ["80/tcp"] = [new PortBinding("", "80")] },
         }, s_plain)).Warnings);
+
+    [Theory]
+    [InlineData("386", null, true)]
+    [InlineData("386", "seccomp=unconfined", false)]
+    [InlineData("amd64", null, false)]
+    public async Task Create_ImageOf32Bits_IsWarnedOfItsSockets(string architecture, string? option, bool isWarned)
+    {
+        ImportRequest import = new() { Reference = ImageReference.Parse("other"), Platform = new Platform { Os = "linux", Architecture = architecture } };
+        await _test.Engine.Images.ImportAsync(import, TestEngine.Tar("other"), Cancel);
+        CreatedContainer created = await CreateAsync(
+            new HostSettings { NetworkMode = "none", SecurityOpt = option is null ? null : [option] }, s_plain with { Image = "other" });
+        Assert.Equal(isWarned, created.Warnings.Any(static warning => warning.Contains("socketcall", StringComparison.Ordinal)));
+    }
 
     [Fact]
     public async Task HealthOnFailure_WithACheck_IsTaken() => Assert.NotEmpty((await CreateAsync(

@@ -64,5 +64,12 @@ internal sealed record SecurityOptions(bool NoNewPrivileges, string? SeccompText
         : SeccompText is null ? DefaultSeccomp.Profile([.. capabilities])
         : DockerSeccomp.Read(SeccompText, capabilities);
 
+    /// <summary>What a container of an image for this processor should know; null: nothing.</summary>
+    public string? WarningFor(string architecture, bool isPrivileged) =>
+        architecture != "386" || isPrivileged || SeccompUnconfined || SeccompText is not null ? null
+            : "The image is for 32-bit programs (linux/386). Those that make sockets by the call \"socketcall\", as Debian's C library does, "
+                + "cannot under the default seccomp profile: a filter does not see what kind of socket is meant. If they need the network, "
+                + "name a profile that allows the call: --security-opt seccomp=FILE";
+
     private static string Clip(string text) => text.Length > 200 ? text[..200] + "…" : text;
 }
