@@ -67,7 +67,8 @@ internal sealed partial class ContainerService
             Publish(record, "create");
             warnings.AddRange(LimitWarnings.Of(host.Resources, HostLimits.Read()));
             warnings.AddRange(StartWarnings(record));
-            if (SecurityOptions.Parse(host.SecurityOpt ?? [], parts.Options).WarningFor(config.Architecture, host.Privileged) is { } warning)
+            SecurityOptions security = SecurityOptions.Parse(host.SecurityOpt ?? [], parts.Options);
+            if (security.WarningFor(config.Architecture, host.Privileged) is { } warning)
                 warnings.Add(warning);
             return Task.FromResult(new CreatedContainer(id, warnings));
         }
