@@ -27,7 +27,7 @@ internal static class AdministrationCalls
         HubFigures figures = await HubFigures.CountAsync(call.Services.Database, call.Cancelled);
         FiguresWire wire = new(
             figures.Users, figures.Organisations, figures.Repositories, figures.PrivateRepositories, figures.Tags, figures.Manifests,
-            figures.Blobs, figures.BlobBytes, figures.WaitingBytes, figures.Uploads);
+            figures.Blobs, figures.BlobBytes, figures.WaitingBytes, figures.Uploads, figures.UploadBytes);
         await call.SendAsync(wire, ApiJson.Default.FiguresWire);
     }
 

@@ -94,7 +94,7 @@ internal sealed record CollectionWire(
 
 internal sealed record FiguresWire(
     long Users, long Organisations, long Repositories, long PrivateRepositories, long Tags, long Manifests, long Blobs, long BlobBytes,
-    long WaitingBytes, long Uploads);
+    long WaitingBytes, long Uploads, long UploadBytes);
 
 /// <summary>The answer of <c>/v1/search</c>, as Docker's clients read it.</summary>
 internal sealed record DockerSearchWire(int NumResults, string Query, IReadOnlyList<DockerSearchResultWire> Results);

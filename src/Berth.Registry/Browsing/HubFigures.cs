@@ -13,9 +13,10 @@ namespace Berth.Registry.Browsing;
 /// <param name="BlobBytes">Their bytes on the disk, each once.</param>
 /// <param name="WaitingBytes">Bytes that nothing needs any more and that the collector will delete.</param>
 /// <param name="Uploads">Uploads that have begun and not ended.</param>
+/// <param name="UploadBytes">What they hold on the disk; of those that are just being written, as far as it was noted.</param>
 public sealed record HubFigures(
     long Users, long Organisations, long Repositories, long PrivateRepositories, long Tags, long Manifests, long Blobs, long BlobBytes,
-    long WaitingBytes, long Uploads)
+    long WaitingBytes, long Uploads, long UploadBytes)
 {
     /// <summary>Counts. Takes a moment on a large hub: for administrators.</summary>
     public static Task<HubFigures> CountAsync(HubDatabase database, CancellationToken cancellationToken) => database.ReadAsync(
@@ -32,7 +33,8 @@ public sealed record HubFigures(
                 await Number("select count(*) from blobs"),
                 await Number("select cast(sum(bytes) as bigint) from blobs"),
                 await Number("select cast(sum(bytes) as bigint) from discarded"),
-                await Number("select count(*) from uploads"));
+                await Number("select count(*) from uploads"),
+                await Number("select cast(sum(case when claimed > bytes then claimed else bytes end) as bigint) from uploads"));
         }, cancellationToken);
 
     /// <summary>The largest namespaces with what they use and may use, in bytes.</summary>

@@ -133,7 +133,7 @@ public sealed class PullThrough : IDisposable
         try
         {
             await using Stream body = await response.Content.ReadAsStreamAsync(call.Aborted).ConfigureAwait(false);
-            await session.TakeAsync(PipeReader.Create(body), digest).ConfigureAwait(false);
+            await session.TakeAsync(PipeReader.Create(body), response.Content.Headers.ContentLength, digest).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {

@@ -56,6 +56,8 @@ internal static class RegistrySchema
         new("registry", 2, CountQuotas),
         // What a listing of the storage told may be gone by the time it is written down.
         new("registry", 3, "alter table discarded add column confirmed bigint not null default 1"),
+        // What a request that runs has said that it will write, or has written: quotas count it before "bytes" tells.
+        new("registry", 4, "alter table uploads add column claimed bigint not null default 0"),
     ];
 
     /// <summary>Counts anew what every namespace uses.</summary>

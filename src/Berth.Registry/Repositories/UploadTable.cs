@@ -54,14 +54,40 @@ public static class UploadTable
             cancellationToken);
 
     /// <summary>Renews a writer's lease. False: another has taken it since, even if he has given it back, or the upload is gone.</summary>
+    /// <param name="transaction">Where.</param>
+    /// <param name="id">Which.</param>
+    /// <param name="writer">Whose lease it is.</param>
+    /// <param name="claimed">How much the upload has or is going to have; never fewer than claimed before.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     public static async Task<bool> RenewAsync(
-        HubTransaction transaction, string id, string writer, long now, CancellationToken cancellationToken)
+        HubTransaction transaction, string id, string writer, long claimed, long now, CancellationToken cancellationToken)
     {
         long until = now + (long)LeaseTime.TotalMilliseconds;
         return await transaction.ExecuteAsync(
-            $"update uploads set writer_until = {until} where id = {id} and writer = {writer}", cancellationToken)
-            .ConfigureAwait(false) > 0;
+            $"""
+            update uploads set writer_until = {until}, claimed = case when claimed > {claimed} then claimed else {claimed} end
+            where id = {id} and writer = {writer}
+            """, cancellationToken).ConfigureAwait(false) > 0;
     }
+
+    /// <summary>The uploads of a namespace, and what they hold.</summary>
+    public static async Task<(long Count, long Bytes)> HeldAsync(
+        HubTransaction transaction, string space, CancellationToken cancellationToken) => await transaction.FirstAsync(
+            $"""
+            select count(*), cast(coalesce(sum(case when u.claimed > u.bytes then u.claimed else u.bytes end), 0) as bigint)
+            from uploads u join repositories r on r.id = u.repository_id where r.namespace = {space}
+            """, reader => (reader.GetInt64(0), reader.GetInt64(1)), cancellationToken).ConfigureAwait(false);
+
+    /// <summary>Removes the uploads of a namespace that nothing has happened to since a time and that nobody writes, at most
+    /// <see cref="UploadsPerAccountMax"/>; which.</summary>
+    public static Task<List<string>> RemoveIdleAsync(
+        HubTransaction transaction, string space, long before, long now, CancellationToken cancellationToken) => transaction.ListAsync(
+            $"""
+            delete from uploads where id in (select u.id from uploads u join repositories r on r.id = u.repository_id
+                where r.namespace = {space} and u.updated_at < {before} and (u.writer is null or u.writer_until < {now})
+                order by u.updated_at limit {UploadsPerAccountMax}) returning id
+            """, reader => reader.GetString(0), cancellationToken);
 
     /// <summary>Takes the lease of an upload for a writer. False: another holds it, or the upload is gone.</summary>
     public static async Task<bool> LeaseAsync(
@@ -70,7 +96,7 @@ public static class UploadTable
         long until = now + (long)LeaseTime.TotalMilliseconds;
         return await transaction.ExecuteAsync(
             $"""
-            update uploads set writer = {writer}, writer_until = {until}
+            update uploads set writer = {writer}, writer_until = {until}, claimed = 0
             where id = {id} and (writer is null or writer_until < {now})
             """, cancellationToken).ConfigureAwait(false) > 0;
     }
@@ -79,7 +105,7 @@ public static class UploadTable
     public static async Task<bool> ReleaseAsync(
         HubTransaction transaction, string id, string writer, long bytes, long now, CancellationToken cancellationToken) =>
         await transaction.ExecuteAsync(
-            $"update uploads set bytes = {bytes}, updated_at = {now}, writer = null where id = {id} and writer = {writer}",
+            $"update uploads set bytes = {bytes}, claimed = 0, updated_at = {now}, writer = null where id = {id} and writer = {writer}",
             cancellationToken).ConfigureAwait(false) > 0;
 
     /// <summary>Removes an upload, whoever holds it. False: it was gone.</summary>

@@ -42,7 +42,8 @@ internal static class StorageSection
         Markup content = Markup.Of($"""
             <dl class="numbers">
             {Number("Stored", Figures.Bytes(figures.BlobBytes))}{Number("Blobs", Figures.Count(figures.Blobs))}
-            {Number("To be freed", Figures.Bytes(figures.WaitingBytes))}{Number("Uploads now", Figures.Count(figures.Uploads))}</dl>
+            {Number("To be freed", Figures.Bytes(figures.WaitingBytes))}{Number("Uploads now", Figures.Count(figures.Uploads))}
+            {Number("Held by uploads", Figures.Bytes(figures.UploadBytes))}</dl>
             {Collection(page, report)}
             <div class="card card-flush"><table class="table"><caption class="visually-hidden">Who holds how much</caption><thead><tr>
             <th scope="col">Owner</th><th scope="col" class="number">Holds</th><th scope="col" class="number">May hold</th>

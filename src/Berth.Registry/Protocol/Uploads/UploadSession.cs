@@ -20,6 +20,7 @@ internal sealed class UploadSession : IAsyncDisposable
     private readonly string _lease;
     private readonly IBlobWriter _writer;
     private long _renewedAt;
+    private long _granted;
     private bool _ended;
     private bool _isPublished;
 
@@ -98,15 +99,18 @@ internal sealed class UploadSession : IAsyncDisposable
     }
 
     /// <summary>Makes the request's body a blob: <see cref="TakeAsync"/>.</summary>
-    public Task TakeBodyAsync(Digest digest) => TakeAsync(_call.Request.BodyReader, digest);
+    public Task TakeBodyAsync(Digest digest) => TakeAsync(_call.Request.BodyReader, _call.Request.ContentLength, digest);
 
     /// <summary>Makes all that a pipe gives a blob. Where that fails nothing of it stays: nobody was told where to go on.</summary>
-    /// <exception cref="RegistryException">As of <see cref="AppendAsync"/> and <see cref="FinishAsync"/>.</exception>
-    public async Task TakeAsync(PipeReader body, Digest digest)
+    /// <param name="body">The pipe.</param>
+    /// <param name="length">How much it will give; null: that is not known.</param>
+    /// <param name="digest">What it should be.</param>
+    /// <exception cref="RegistryException">As of <see cref="AppendBodyAsync"/> and <see cref="FinishAsync"/>.</exception>
+    public async Task TakeAsync(PipeReader body, long? length, Digest digest)
     {
         try
         {
-            await AppendAsync(body).ConfigureAwait(false);
+            await AppendAsync(body, length).ConfigureAwait(false);
             await FinishAsync(digest).ConfigureAwait(false);
         }
         finally
@@ -117,12 +121,15 @@ internal sealed class UploadSession : IAsyncDisposable
     }
 
     /// <summary>Adds the request's body. What arrived counts, also when the client goes away in its midst.</summary>
-    /// <exception cref="RegistryException">SIZE_INVALID: too much. BLOB_UPLOAD_INVALID: another request has taken over.</exception>
-    public Task AppendBodyAsync() => AppendAsync(_call.Request.BodyReader);
+    /// <exception cref="RegistryException">SIZE_INVALID: too much. DENIED: the quota; the upload is gone then. BLOB_UPLOAD_INVALID:
+    /// another request has taken over.</exception>
+    public Task AppendBodyAsync() => AppendAsync(_call.Request.BodyReader, _call.Request.ContentLength);
 
-    /// <summary>Adds all that a pipe gives.</summary>
-    public async Task AppendAsync(PipeReader body)
+    private async Task AppendAsync(PipeReader body, long? length)
     {
+        // A client that says how much it sends learns before it has sent it that there is no room.
+        if (length > 0)
+            await AdmitAsync(length.Value).ConfigureAwait(false);
         while (true)
         {
             ReadResult read = await body.ReadAsync(_call.Aborted).ConfigureAwait(false);
@@ -288,7 +295,7 @@ internal sealed class UploadSession : IAsyncDisposable
     {
         if (_writer.HasUnsaved
             && !await _call.Services.Database.WriteAsync(
-                Durability.Process, (transaction, token) => UploadTable.RenewAsync(transaction, Upload.Id, _lease, _call.Now, token),
+                Durability.Process, (transaction, token) => UploadTable.RenewAsync(transaction, Upload.Id, _lease, Bytes, _call.Now, token),
                 CancellationToken.None).ConfigureAwait(false))
             return false;
         await _writer.SuspendAsync(CancellationToken.None).ConfigureAwait(false);
@@ -302,21 +309,51 @@ internal sealed class UploadSession : IAsyncDisposable
     {
         if (bytes.IsEmpty)
             return;
-        if (Bytes + bytes.Length > BytesMax)
-            throw new RegistryException(
-                RegistryCode.SIZE_INVALID, StatusCodes.Status413PayloadTooLarge, $"a blob has at most {BytesMax} bytes");
+        await AdmitAsync(bytes.Length).ConfigureAwait(false);
         await RenewAsync().ConfigureAwait(false);
         await _writer.WriteAsync(bytes, _call.Aborted).ConfigureAwait(false);
     }
 
+    /// <exception cref="RegistryException">SIZE_INVALID: too much for a blob. DENIED: for the quota; the upload is gone then.</exception>
+    private async ValueTask AdmitAsync(long more)
+    {
+        if (more > BytesMax - Bytes)
+            throw new RegistryException(
+                RegistryCode.SIZE_INVALID, StatusCodes.Status413PayloadTooLarge, $"a blob has at most {BytesMax} bytes");
+        long wanted = Bytes + more;
+        if (wanted <= _granted)
+            return;
+        if (!await UploadQuota.IsLimitedAsync(_call).ConfigureAwait(false))
+        {
+            _granted = long.MaxValue;
+            return;
+        }
+        await ClaimAsync(wanted).ConfigureAwait(false);
+        if (await UploadQuota.GrantAsync(_call, wanted).ConfigureAwait(false) is { } granted)
+        {
+            _granted = granted;
+            return;
+        }
+        // What it holds would only keep others out until it expires.
+        await CancelAsync().ConfigureAwait(false);
+        throw UploadQuota.Denied(_call);
+    }
+
     private async Task RenewAsync()
     {
-        long now = _call.Now;
-        if (now - _renewedAt < s_renewalTime.TotalMilliseconds)
+        if (_call.Now - _renewedAt < s_renewalTime.TotalMilliseconds)
             return;
+        await ClaimAsync(Bytes).ConfigureAwait(false);
+        // The quota may have been set or changed meanwhile.
+        _granted = 0;
+    }
+
+    private async Task ClaimAsync(long bytes)
+    {
+        long now = _call.Now;
         if (!await _call.Services.Database.WriteAsync(
-            Durability.Process, (transaction, token) => UploadTable.RenewAsync(transaction, Upload.Id, _lease, now, token), _call.Aborted)
-            .ConfigureAwait(false))
+            Durability.Process, (transaction, token) => UploadTable.RenewAsync(transaction, Upload.Id, _lease, bytes, now, token),
+            _call.Aborted).ConfigureAwait(false))
         {
             _ended = true;
             throw Taken();
