@@ -35,6 +35,7 @@ internal static class UserCommands
             services.Accounts.Users.SetAdministratorAsync(HubLocation.Operator, parsed.GetValue(s_name)!, false, token), s_name),
         HubLocation.FirstVerb("invite", "Print an invitation, good once", InviteAsync, s_note),
         HubLocation.Verb("link", "Let somebody at the OpenID provider sign in as a user", LinkAsync, s_name, s_subject),
+        HubLocation.Verb("unlink", "Let them no longer; sessions end", UnlinkAsync, s_name, s_subject),
     };
 
     private static async Task AddAsync(HubServices services, ParseResult parsed, CancellationToken cancellationToken)
@@ -85,8 +86,14 @@ internal static class UserCommands
 
     private static Task LinkAsync(HubServices services, ParseResult parsed, CancellationToken cancellationToken) =>
         services.Accounts.OidcAccounts.LinkAsync(
-            HubLocation.Operator, parsed.GetValue(s_name)!,
-            services.Accounts.Settings.Oidc?.Issuer
-                ?? throw FaultException.Invalid("user link: no oidc-issuer is configured: give --config"),
-            parsed.GetValue(s_subject)!, cancellationToken);
+            HubLocation.Operator, parsed.GetValue(s_name)!, IssuerOf(services, "user link"), parsed.GetValue(s_subject)!,
+            cancellationToken);
+
+    private static Task UnlinkAsync(HubServices services, ParseResult parsed, CancellationToken cancellationToken) =>
+        services.Accounts.OidcAccounts.UnlinkAsync(
+            HubLocation.Operator, parsed.GetValue(s_name)!, IssuerOf(services, "user unlink"), parsed.GetValue(s_subject)!,
+            cancellationToken);
+
+    private static string IssuerOf(HubServices services, string attempt) => services.Accounts.Settings.Oidc?.Issuer
+        ?? throw FaultException.Invalid($"{attempt}: no oidc-issuer is configured: give --config");
 }

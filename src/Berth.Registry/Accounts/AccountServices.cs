@@ -33,11 +33,13 @@ public sealed record AccountServices : IDisposable
         Bearers = new BearerTokens(new StoredSigningKeys(
             database, seals, time, loggers.CreateLogger<StoredSigningKeys>()), settings.Service, time);
         Callers = new CallerReader(Bearers, SignIn, Directory, Address);
-        OidcAccounts = new OidcAccounts(database, Users, Audit, time);
+        OidcAccounts = new OidcAccounts(database, Users, Secrets, Audit, time);
         if (settings.Oidc is { } oidc)
         {
             _provider = new OidcProvider(oidc, time);
-            Oidc = new OidcEndpoints(oidc, _provider, OidcAccounts, Directory, SignIn, Address, database, seals, time);
+            Oidc = new OidcEndpoints(
+                oidc, _provider, OidcAccounts, Directory, SignIn, Audit, Address, database, seals, time,
+                loggers.CreateLogger<OidcEndpoints>());
         }
         TokenEndpoints = new TokenEndpoints(Bearers, SignIn, Callers, Secrets, Access, time);
     }

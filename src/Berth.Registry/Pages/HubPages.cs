@@ -1,3 +1,4 @@
+using Berth.Registry.Accounts.Oidc;
 using Berth.Registry.Hosting;
 using Berth.Registry.Pages.Accounts;
 using Berth.Registry.Pages.Administration;
@@ -42,6 +43,8 @@ public static class HubPages
 
         Page(Links.SignIn, page => Task.FromResult(SignInPages.SignIn(page)));
         Form(Links.SignIn, SignInPages.SignInAsync);
+        endpoints.Map(OidcEndpoints.StartPath, runner.Form(SignInPages.AtProviderAsync));
+        endpoints.Map(OidcEndpoints.CallbackPath, runner.Form(SignInPages.AtProviderAsync));
         Form(Links.SignOut, SignInPages.SignOutAsync);
         Page(Links.SignUp, page => Task.FromResult(SignInPages.SignUp(page)));
         Form(Links.SignUp, SignInPages.SignUpAsync);

@@ -71,7 +71,16 @@ public sealed partial class SignIn(
     public async Task<string> BeginSessionAsync(Caller caller, CancellationToken cancellationToken)
     {
         string secret = await secrets.BeginSessionAsync(SecretKind.Session, caller.AccountId!.Value, caller.TokenId, cancellationToken);
-        await audit.RecordAsync(caller, AuditActions.UserSignIn, caller.Name!, "", cancellationToken);
+        long now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        await database.WriteAsync(
+            Durability.Process,
+            async (transaction, token) =>
+            {
+                await transaction.ExecuteAsync(
+                    $"update users set last_login_at = {now} where account_id = {caller.AccountId}", token);
+                await audit.RecordAsync(transaction, caller, AuditActions.UserSignIn, caller.Name!, "", token);
+                return true;
+            }, cancellationToken);
         return secret;
     }
 

@@ -72,7 +72,7 @@ public abstract class AccountsContract : IAsyncLifetime
         await RefusedAsync(FaultKind.Conflict, () => _other.Organisations.CreateAsync(s_operator, "mirrors", "", "alice", default));
         string link = await _hub.Secrets.InviteAsync(s_operator, SecretKind.Setup, "", default);
         await RefusedAsync(FaultKind.Conflict, () => _hub.Users.SetUpAsync(link, new("mirrors", Password, "", "", null), null, default));
-        long made = await _other.OidcAccounts.CreateAsync(
+        long made = await _other.OidcAccounts.FindOrCreateAsync(
             "https://id.example", new OidcIdentity("1", "Mirrors", "", "") , null, default);
         Assert.Equal("mirrors-2", (await _hub.Users.FindAsync(made, default))!.Name);
         // What is configured no longer is free again.

@@ -1,6 +1,7 @@
 using System.Net;
 using Berth.Registry.Accounts;
 using Berth.Registry.Accounts.Oidc;
+using Berth.Registry.Audit;
 using Berth.Registry.Model;
 using Berth.Registry.Tests.Serving;
 
@@ -73,6 +74,61 @@ public sealed class OidcTests : IAsyncLifetime
         await closed.Services.Accounts.Users.SetDisabledAsync(RunningHub.Operator, "alice", true, default);
         (answer, session) = await SignInAsync("/", closed);
         Assert.Equal((HttpStatusCode.Forbidden, null), (answer.StatusCode, session));
+    }
+
+    [Fact]
+    public async Task FirstSignIns_AtOnce_MakeOneAccount()
+    {
+        OidcAccounts accounts = _hub.Services.Accounts.OidcAccounts;
+        OidcIdentity identity = new("s-7", "carol", "Carol", "");
+        long first = await accounts.FindOrCreateAsync(_provider.Issuer, identity, null, default);
+        // Whoever looked before the first had made it comes here, too.
+        Assert.Equal(first, await accounts.FindOrCreateAsync(_provider.Issuer, identity, null, default));
+        long[] ids = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ =>
+            accounts.FindOrCreateAsync(_provider.Issuer, identity with { Subject = "s-8" }, null, default)));
+        Assert.Single(ids.Distinct());
+        Assert.Null(await _hub.Services.Accounts.Users.FindAsync("carol-3", default));
+    }
+
+    [Fact]
+    public async Task SignIn_IsTheLastSignIn()
+    {
+        await SignInAsync("/");
+        Assert.Equal(
+            _hub.Time.GetUtcNow().ToUnixTimeMilliseconds(),
+            (await _hub.Services.Accounts.Users.FindAsync("alice-smith", default))!.LastSignInAt?.ToUnixTimeMilliseconds());
+    }
+
+    [Fact]
+    public async Task Account_MayBeUnboundByAnOperator()
+    {
+        await using RunningHub closed = await StartAsync(makesAccounts: false);
+        await closed.UserAsync("alice");
+        await closed.UserAsync("bob");
+        OidcAccounts accounts = closed.Services.Accounts.OidcAccounts;
+        await accounts.LinkAsync(RunningHub.Operator, "alice", _provider.Issuer, "s-1", default);
+        (_, string? session) = await SignInAsync("/", closed);
+        var fault = await Assert.ThrowsAsync<Berth.Faults.FaultException>(
+            () => accounts.UnlinkAsync(RunningHub.Operator, "bob", _provider.Issuer, "s-1", default));
+        Assert.Equal(Berth.Faults.FaultKind.NotFound, fault.Kind);
+        await accounts.UnlinkAsync(RunningHub.Operator, "alice", _provider.Issuer, "s-1", default);
+        Assert.Null(await closed.Services.Accounts.SignIn.WithSessionAsync(session!, default));
+        Assert.Equal(HttpStatusCode.Forbidden, (await SignInAsync("/", closed)).Answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task Refusal_IsAPageWithAWayOn_AndStandsInTheAuditLog()
+    {
+        await using RunningHub closed = await StartAsync(makesAccounts: false);
+        (HttpResponseMessage answer, _) = await SignInAsync("/", closed);
+        Assert.Equal((HttpStatusCode.Forbidden, "text/html"), (answer.StatusCode, answer.Content.Headers.ContentType?.MediaType));
+        string page = await answer.Content.ReadAsStringAsync();
+        Assert.Contains("No account here belongs to you", page, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("href=\"/signin\"", page, StringComparison.Ordinal);
+        AuditEntry entry = Assert.Single(await closed.Services.Accounts.Audit.ListAsync(
+            new() { Action = AuditActions.UserSignInFailed }, null, 10, default));
+        Assert.Contains("no account here belongs to you", entry.Details, StringComparison.Ordinal);
+        Assert.Equal("127.0.0.1", entry.Address);
     }
 
     [Theory]

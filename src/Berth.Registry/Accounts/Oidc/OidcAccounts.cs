@@ -2,6 +2,7 @@ using System.Text;
 using Berth.Registry.Audit;
 using Berth.Registry.Database;
 using Berth.Registry.Model;
+using Berth.Registry.Tokens;
 
 namespace Berth.Registry.Accounts.Oidc;
 
@@ -9,21 +10,23 @@ namespace Berth.Registry.Accounts.Oidc;
 /// <remarks>Bound by the provider's subject alone. A name or an address at the provider never opens an account that exists here:
 /// whoever can
 /// choose theirs there could choose somebody else's.</remarks>
-public sealed class OidcAccounts(HubDatabase database, UserService users, AuditLog audit, TimeProvider time)
+public sealed class OidcAccounts(HubDatabase database, UserService users, SecretStore secrets, AuditLog audit, TimeProvider time)
 {
     private const int NamesTriedMax = 100;
 
     /// <summary>The account of an identity; null when there is none.</summary>
-    public Task<long?> FindAsync(string issuer, string subject, CancellationToken cancellationToken) => database.ReadAsync(
-        (transaction, token) => transaction.NumberAsync(
-            $"select account_id from identities where issuer = {issuer} and subject = {subject}", token), cancellationToken);
+    public Task<long?> FindAsync(string issuer, string subject, CancellationToken cancellationToken) =>
+        database.ReadAsync((transaction, token) => FindAsync(transaction, issuer, subject, token), cancellationToken);
 
-    /// <summary>Makes an account for an identity, with a name like the one that they have there.</summary>
+    /// <summary>The account of an identity; where there is none it is made, with a name like the one that they have there.</summary>
     /// <exception cref="FaultException">Conflict: no name is free.</exception>
-    public Task<long> CreateAsync(string issuer, OidcIdentity identity, string? address, CancellationToken cancellationToken) =>
+    public Task<long> FindOrCreateAsync(string issuer, OidcIdentity identity, string? address, CancellationToken cancellationToken) =>
         database.WriteAsync(
             async (transaction, token) =>
             {
+                // Asked here once more: a browser's two tabs sign in at once, and the first has made it.
+                if (await FindAsync(transaction, issuer, identity.Subject, token) is { } known)
+                    return known;
                 string wish = NameFrom(identity);
                 for (int i = 1; i <= NamesTriedMax; i++)
                 {
@@ -46,8 +49,7 @@ public sealed class OidcAccounts(HubDatabase database, UserService users, AuditL
         async (transaction, token) =>
         {
             long id = await OrganisationService.UserIdAsync(transaction, name, token);
-            long? bound = await transaction.NumberAsync(
-                $"select account_id from identities where issuer = {issuer} and subject = {subject}", token);
+            long? bound = await FindAsync(transaction, issuer, subject, token);
             if (bound is not null && bound != id)
                 throw FaultException.Conflict($"link user {name}: {subject} belongs to another account");
             if (bound is null)
@@ -55,6 +57,26 @@ public sealed class OidcAccounts(HubDatabase database, UserService users, AuditL
             await audit.RecordAsync(transaction, actor, AuditActions.UserUpdate, name, $"signs in as {subject} of {issuer}", token);
             return true;
         }, cancellationToken);
+
+    /// <summary>Ends what <see cref="LinkAsync"/> or a first sign-in began: they sign in as that user no more. Sessions end.</summary>
+    /// <exception cref="FaultException">NotFound: no such user, or the identity does not belong to them.</exception>
+    public Task UnlinkAsync(Caller actor, string name, string issuer, string subject, CancellationToken cancellationToken) =>
+        database.WriteAsync(
+        async (transaction, token) =>
+        {
+            long id = await OrganisationService.UserIdAsync(transaction, name, token);
+            if (await transaction.ExecuteAsync(
+                $"delete from identities where issuer = {issuer} and subject = {subject} and account_id = {id}", token) == 0)
+                throw FaultException.NotFound($"unlink user {name}: {subject} does not sign in as this user at {issuer}");
+            await secrets.EndSessionsAsync(transaction, id, token);
+            await audit.RecordAsync(
+                transaction, actor, AuditActions.UserUpdate, name, $"no longer signs in as {subject} of {issuer}", token);
+            return true;
+        }, cancellationToken);
+
+    private static Task<long?> FindAsync(
+        HubTransaction transaction, string issuer, string subject, CancellationToken cancellationToken) => transaction.NumberAsync(
+            $"select account_id from identities where issuer = {issuer} and subject = {subject}", cancellationToken);
 
     private Task<int> BindAsync(HubTransaction transaction, string issuer, string subject, long account,
         CancellationToken cancellationToken) =>

@@ -2,11 +2,13 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using Berth.Registry.Access;
+using Berth.Registry.Audit;
 using Berth.Registry.Database;
 using Berth.Registry.Model;
 using Berth.Registry.Sealing;
 using Berth.Registry.Tokens;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
 
 namespace Berth.Registry.Accounts.Oidc;
 
@@ -15,9 +17,9 @@ namespace Berth.Registry.Accounts.Oidc;
 /// <remarks>Authorization code with PKCE, state and nonce. What a sign-in began with is kept in the database, so it may end at
 /// another process;
 /// the state is also in a cookie, so that it can only end in the browser in which it began.</remarks>
-public sealed class OidcEndpoints(
-    OidcSettings settings, OidcProvider provider, OidcAccounts accounts, AccountDirectory directory, SignIn signIn, PublicAddress address,
-    HubDatabase database, SealedSecrets seals, TimeProvider time)
+public sealed partial class OidcEndpoints(
+    OidcSettings settings, OidcProvider provider, OidcAccounts accounts, AccountDirectory directory, SignIn signIn, AuditLog audit,
+    PublicAddress address, HubDatabase database, SealedSecrets seals, TimeProvider time, ILogger<OidcEndpoints> logger)
 {
     /// <summary>Where a sign-in begins.</summary>
     public const string StartPath = "/auth/oidc/start";
@@ -32,10 +34,10 @@ public sealed class OidcEndpoints(
     /// <summary>What people call the provider.</summary>
     public string ProviderName => settings.Name;
 
-    /// <summary>Whether a request is one of these.</summary>
-    public static bool Owns(HttpContext context) => context.Request.Path == StartPath || context.Request.Path == CallbackPath;
-
-    /// <summary>Answers a request; failures are told to the person in the browser.</summary>
+    /// <summary>Leads on to the provider, or back from it with a session. What is refused stands in the log; the audit log has what
+    /// the provider or the hub refused to somebody who had begun here.</summary>
+    /// <exception cref="FaultException">InvalidArgument: it did not begin here. Unauthorized, Forbidden, Conflict: they may not.
+    /// Unavailable: the provider is away.</exception>
     public async Task HandleAsync(HttpContext context)
     {
         context.Response.Headers.CacheControl = "no-store";
@@ -47,15 +49,15 @@ public sealed class OidcEndpoints(
         }
         catch (FaultException fault)
         {
-            context.Response.StatusCode = fault.Kind switch
-            {
-                FaultKind.InvalidArgument => StatusCodes.Status400BadRequest,
-                FaultKind.Unauthorized or FaultKind.Forbidden => StatusCodes.Status403Forbidden,
-                FaultKind.Conflict => StatusCodes.Status409Conflict,
-                _ => StatusCodes.Status502BadGateway,
-            };
-            context.Response.ContentType = "text/plain; charset=utf-8";
-            await context.Response.WriteAsync(fault.Message + "\n", context.RequestAborted);
+            string? from = CallerReader.AddressOf(context);
+            if (fault.Kind is FaultKind.Unavailable or FaultKind.Internal)
+                Log.Failed(logger, settings.Name, from, fault.Message);
+            else
+                Log.Refused(logger, settings.Name, from, fault.Message);
+            if (fault.Kind is FaultKind.Unauthorized or FaultKind.Forbidden or FaultKind.Conflict)
+                await audit.RecordAsync(
+                    new Caller { RemoteAddress = from }, AuditActions.UserSignInFailed, "", fault.Message, context.RequestAborted);
+            throw;
         }
     }
 
@@ -110,7 +112,7 @@ public sealed class OidcEndpoints(
         if (id is null && !settings.MakesAccounts)
             throw new FaultException(FaultKind.Forbidden,
                 $"sign in at {settings.Name}: no account here belongs to you; ask an administrator of this hub");
-        id ??= await accounts.CreateAsync(settings.Issuer, identity, from, cancellationToken);
+        id ??= await accounts.FindOrCreateAsync(settings.Issuer, identity, from, cancellationToken);
         if (await directory.RightsAsync(id.Value, cancellationToken) is not { IsDisabled: false } rights)
             throw new FaultException(FaultKind.Forbidden, "sign in: the account is switched off");
         return new Caller { AccountId = rights.Id, Name = rights.Name, RemoteAddress = from };
@@ -147,4 +149,13 @@ public sealed class OidcEndpoints(
         HttpOnly = true, Secure = context.Request.IsHttps, SameSite = SameSiteMode.Lax, Path = "/auth/oidc", MaxAge = age,
             IsEssential = true,
     };
+
+    private static partial class Log
+    {
+        [LoggerMessage(EventId = 6111, Level = LogLevel.Information, Message = "Sign-in at {Provider} from {Address} refused: {Reason}")]
+        public static partial void Refused(ILogger logger, string provider, string? address, string reason);
+
+        [LoggerMessage(EventId = 6112, Level = LogLevel.Warning, Message = "Sign-in at {Provider} from {Address} failed: {Reason}")]
+        public static partial void Failed(ILogger logger, string provider, string? address, string reason);
+    }
 }

@@ -93,8 +93,6 @@ public sealed partial class FrontDoor(
             await WriteAsync(context, new RefusalAnswer([new RefusalError("UNAUTHORIZED", "authentication required")]),
                 OperationJson.Default.RefusalAnswer);
         }
-        else if (accounts.Oidc is { } oidc && OidcEndpoints.Owns(context))
-            await oidc.HandleAsync(context);
         else if (TokenEndpoints.Owns(context))
             await accounts.TokenEndpoints.HandleAsync(context);
         else

@@ -5,6 +5,7 @@ using Berth.Registry.Pages.Forms;
 using Berth.Registry.Pages.Frame;
 using Berth.Registry.Pages.Html;
 using Berth.Registry.Tokens;
+using Microsoft.AspNetCore.Http;
 
 namespace Berth.Registry.Pages.Accounts;
 
@@ -49,6 +50,32 @@ internal static class SignInPages
         }
         SessionCookie.Set(page.Http, await accounts.SignIn.BeginSessionAsync(caller, page.Cancelled));
         await page.RedirectAsync(Back(form));
+    }
+
+    /// <summary>The way to the OpenID provider and back. What goes wrong on it is told in the browser.</summary>
+    public static async Task AtProviderAsync(PageContext page)
+    {
+        OidcEndpoints provider = page.Accounts?.Oidc ?? throw ErrorPage.NoSuchPage();
+        try
+        {
+            await provider.HandleAsync(page.Http);
+        }
+        catch (FaultException fault)
+        {
+            int status = fault.Kind switch
+            {
+                FaultKind.InvalidArgument => StatusCodes.Status400BadRequest,
+                FaultKind.Unauthorized or FaultKind.Forbidden => StatusCodes.Status403Forbidden,
+                FaultKind.Conflict => StatusCodes.Status409Conflict,
+                _ => StatusCodes.Status502BadGateway,
+            };
+            Markup body = Markup.Of($"""
+                <div class="card empty"><h1>The sign-in did not work</h1><p>{ErrorPage.Sentence(fault)}</p>
+                <p class="row"><a class="button" href="{Links.SignIn}">Sign in again</a>
+                <a class="button-quiet" href="{Links.Start}">To the start page</a></p></div>
+                """);
+            await page.SendAsync(new PageView { Title = "The sign-in did not work", Body = body, Status = status });
+        }
     }
 
     public static async Task SignOutAsync(PageContext page)

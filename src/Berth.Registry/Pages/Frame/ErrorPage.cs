@@ -44,8 +44,8 @@ internal static class ErrorPage
         _ => 500,
     };
 
-    // Faults of the domain are told as "attempt: what: cause"; people read sentences.
-    private static string Sentence(FaultException fault)
+    /// <summary>What a fault says. Those of the domain are told as "attempt: what: cause"; people read sentences.</summary>
+    public static string Sentence(FaultException fault)
     {
         if (fault.Kind is FaultKind.Internal)
             return "The hub could not answer. The administrators find the reason in its log.";
