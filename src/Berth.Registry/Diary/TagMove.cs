@@ -37,7 +37,8 @@ public sealed record TagMove
     /// <summary>When, in Unix milliseconds.</summary>
     public required long MovedAt { get; init; }
 
-    /// <summary>The name of the account that moved it; null for the anonymous and for the hub itself.</summary>
+    /// <summary>The name of the account that moved it, <see cref="Retention.RetentionJob.Name"/> where the hub ran its rules by itself;
+    /// null for the anonymous.</summary>
     public string? MovedBy { get; init; }
 
     /// <summary>Why.</summary>

@@ -4,6 +4,7 @@ using Berth.Registry.Protocol.Blobs;
 using Berth.Registry.Protocol.Lists;
 using Berth.Registry.Protocol.Manifests;
 using Berth.Registry.Protocol.Uploads;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
@@ -47,9 +48,10 @@ internal sealed partial class RegistryEndpoints(HubServices services)
             await ErrorAnswer.WriteAsync(
                 context, new RegistryException(RegistryCode.UNSUPPORTED, exception.StatusCode, exception.Message)).ConfigureAwait(false);
         }
-        catch (Exception) when (context.RequestAborted.IsCancellationRequested)
+        catch (Exception exception) when (context.RequestAborted.IsCancellationRequested
+            || exception is ConnectionAbortedException or ConnectionResetException)
         {
-            // Nobody is there to hear what went wrong.
+            // Nobody is there to hear what went wrong: the client went, or the hub stops. Of that the body may know before the request.
             context.Abort();
         }
         catch (Exception exception)

@@ -13,7 +13,10 @@ public sealed partial class RetentionJob(RetentionService retention, ILogger<Ret
 
     private const int RepositoriesPerStep = 100;
 
-    private static readonly Caller s_self = new() { Name = "(retention)" };
+    /// <summary>Who it is in the diary and the audit log; no account has such a name.</summary>
+    internal const string Name = "(retention)";
+
+    private static readonly Caller s_self = new() { Name = Name };
 
     /// <summary>Runs the rules of every repository that has some, once. A repository that fails does not hold up the others.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)

@@ -76,7 +76,7 @@ public sealed class RetentionService(HubDatabase database, RepositorySettings se
             };
             long now = time.GetUtcNow().ToUnixTimeMilliseconds();
             foreach (RetentionDecision decision in bounded.RemovedTags)
-                await RemoveTagAsync(transaction, repositoryId, decision.Tag, now, token);
+                await RemoveTagAsync(transaction, repositoryId, decision.Tag, (actor.Name, now), token);
             foreach (UntaggedImage image in bounded.RemovedImages)
                 await ManifestTable.RemoveAsync(transaction, repositoryId, image.Digest, token);
             if (bounded.RemovedTags.Count + bounded.RemovedImages.Count > 0)
@@ -117,11 +117,14 @@ public sealed class RetentionService(HubDatabase database, RepositorySettings se
         """, row => new UntaggedImage(row.GetString(0), row.GetInt64(1), row.GetInt64(2)), cancellationToken);
 
     private static async Task RemoveTagAsync(
-        HubTransaction transaction, long repositoryId, RetentionTag tag, long now, CancellationToken cancellationToken)
+        HubTransaction transaction, long repositoryId, RetentionTag tag, (string? By, long Now) move, CancellationToken cancellationToken)
     {
         await transaction.ExecuteAsync($"delete from tags where repository_id = {repositoryId} and name = {tag.Name}", cancellationToken);
-        TagMove move = new() { Id = 0, Tag = tag.Name, From = tag.Digest, MovedAt = now, Reason = TagMoveReason.Retention };
-        await TagDiary.RecordAsync(transaction, repositoryId, move, cancellationToken);
+        TagMove line = new()
+        {
+            Id = 0, Tag = tag.Name, From = tag.Digest, MovedAt = move.Now, MovedBy = move.By, Reason = TagMoveReason.Retention,
+        };
+        await TagDiary.RecordAsync(transaction, repositoryId, line, cancellationToken);
     }
 
     private static Task<List<RetentionRule>> ReadRulesAsync(

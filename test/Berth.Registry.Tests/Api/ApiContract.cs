@@ -8,6 +8,7 @@ using Berth.Registry.Protocol;
 using Berth.Registry.Repositories;
 using Berth.Registry.Retention;
 using Berth.Registry.Tests.Pages;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Berth.Registry.Tests.Api;
 
@@ -210,6 +211,27 @@ public abstract class ApiContract(PagesHub hub)
 
         static IEnumerable<string?> Names(JsonElement plan) =>
             plan.GetProperty("removed").EnumerateArray().Select(tag => tag.GetProperty("tag").GetString()).Order();
+    }
+
+    [Fact]
+    public async Task Retention_IsInTheDiary_WithWhoRanIt()
+    {
+        string name = await hub.NewRepositoryAsync();
+        await hub.PushAsync(name, "pr-1", "first");
+        long id = (await hub.Services.Browsing.Search.TryGetAsync(RepositoryName.Parse(name), default))!.Id;
+        await hub.Services.Browsing.Retention.AddAsync(
+            hub.Alice, id, new RetentionRule { Pattern = TagPattern.Parse("pr-*"), KeepLast = 1 }, default);
+        await hub.PushAsync(name, "pr-2", "second");
+        await SendAsync("alice", HttpMethod.Post, $"/api/v1/repositories/{name}/-/retention/run");
+        await hub.PushAsync(name, "pr-3", "third");
+        await new RetentionJob(hub.Services.Browsing.Retention, NullLogger<RetentionJob>.Instance).RunAsync(default);
+        JsonElement diary = await GetAsync(null, $"/api/v1/repositories/{name}/-/diary");
+        Assert.Equal(["(retention)", "alice"], diary.GetProperty("items").EnumerateArray()
+            .Where(move => move.GetProperty("reason").GetString() == "retention").Select(move => move.GetProperty("by").GetString()));
+        using HttpClient client = hub.Client();
+        string page = await client.GetStringAsync(new Uri($"/r/{name}/-/diary", UriKind.Relative));
+        Assert.Contains("The retention rules removed", page, StringComparison.Ordinal);
+        Assert.Contains("By the retention rules, alice removed", page, StringComparison.Ordinal);
     }
 
     private async Task<int> SizeAsync(string name, string digest)

@@ -1,6 +1,8 @@
 using System.Net;
+using Berth.Registry.Model;
 using Berth.Registry.Operation.Webhooks;
 using Berth.Registry.Repositories;
+using Berth.Registry.Retention;
 
 namespace Berth.Registry.Tests.Pages;
 
@@ -50,6 +52,24 @@ public sealed class OwnerRulesTests(PagesHub hub) : IClassFixture<PagesHub>
         {
             await reader.GetAsync($"/u/{owner}/-/webhooks");
             Assert.Equal(HttpStatusCode.NotFound, reader.Status);
+        }
+    }
+
+    [Fact]
+    public async Task TagThatIsImmutable_IsNotOfferedForDeletion_AndSaysWhy()
+    {
+        string name = await hub.NewRepositoryAsync();
+        foreach (string tag in new[] { "v1", "latest" })
+            await hub.PushAsync(name, tag, name);
+        long id = (await hub.Services.Browsing.Search.TryGetAsync(RepositoryName.Parse(name), default))!.Id;
+        await hub.Services.Browsing.Settings.FreezeAsync(hub.Alice, id, TagPattern.Parse("v*"), default);
+        using PageReader reader = new(hub.Address);
+        await reader.SignInAsync("alice");
+        foreach ((string tag, bool mayGo) in new[] { ("v1", false), ("latest", true) })
+        {
+            await reader.GetAsync($"/r/{name}/-/tags/{tag}");
+            Assert.Equal(mayGo, reader.Document.QuerySelector("form[action$='/-/delete-tag']") is not null);
+            Assert.Equal(!mayGo, reader.Text.Contains("By the rule v* of this repository", StringComparison.Ordinal));
         }
     }
 

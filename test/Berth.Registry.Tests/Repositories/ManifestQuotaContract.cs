@@ -1,4 +1,6 @@
 using System.Net;
+using Berth.Faults;
+using Berth.Registry.Accounts;
 using Berth.Registry.Hosting;
 using Berth.Registry.Model;
 using Berth.Registry.Repositories;
@@ -17,6 +19,7 @@ public abstract class ManifestQuotaContract(HubRig hub)
     [Fact]
     public async Task ManifestBeyondTheQuota_IsDenied_AndLeavesNothing()
     {
+        await hub.Services.Accounts.Users.CreateAsync(s_operator, new NewUser("beyond", "correct horse battery"), default);
         await hub.Services.Operation.Quotas.SetAsync(s_operator, "beyond", 1000, default);
         using HttpResponseMessage denied = await hub.PutManifestAsync("beyond/app", "v1", s_large, HubRig.OciIndex);
         Assert.Equal(HttpStatusCode.Forbidden, denied.StatusCode);
@@ -24,6 +27,20 @@ public abstract class ManifestQuotaContract(HubRig hub)
         Assert.Equal((0, 0), await UsedAsync("beyond"));
         using HttpResponseMessage list = await hub.GetAsync("/v2/beyond/app/tags/list");
         Assert.Equal("NAME_UNKNOWN", await HubRig.CodeAsync(list));
+    }
+
+    [Fact]
+    public async Task Quota_OfANameThatNobodyHas_IsRefused()
+    {
+        var fault = await Assert.ThrowsAsync<FaultException>(
+            () => hub.Services.Operation.Quotas.SetAsync(s_operator, "nosuch", 1000, default));
+        Assert.Equal(FaultKind.NotFound, fault.Kind);
+        Assert.StartsWith("quota nosuch: there is no user or organisation of this name", fault.Message, StringComparison.Ordinal);
+        Assert.Equal((0, 0), await UsedAsync("nosuch"));
+        // Names of one part, and those of repositories that wait for their owner.
+        await hub.Services.Operation.Quotas.SetAsync(s_operator, "", null, default);
+        await PutAsync("imported/app", "v1", s_small);
+        await hub.Services.Operation.Quotas.SetAsync(s_operator, "imported", 100_000, default);
     }
 
     [Fact]

@@ -70,6 +70,18 @@ public sealed class BackupTests : IAsyncLifetime
         Assert.Empty(Directory.EnumerateFiles(_directory.FullName, "*.db*", SearchOption.AllDirectories));
     }
 
+    [Fact]
+    public async Task BlobThatTheStorageHasNot_IsNamed()
+    {
+        FileInfo[] blobs = new DirectoryInfo(Path.Join(_hub.Services.Options.DataDirectory, "blobs"))
+            .GetFiles("*", SearchOption.AllDirectories);
+        blobs[0].Delete();
+        var fault = await Assert.ThrowsAsync<FaultException>(
+            () => new HubBackup(_hub.Services).RunAsync(RunningHub.Operator, _directory.FullName, default));
+        Assert.Contains($"sha256:{blobs[0].Name.Split('.')[0]}: push", fault.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain(blobs[1].Name.Split('.')[0], fault.Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(false), InlineData(true)]
     public async Task Secrets_ComeBack_WithTheKey(bool isNamed)

@@ -16,7 +16,8 @@ internal static class TestS3
     /// <summary>The service's bucket; every test class takes a prefix of its own.</summary>
     public static S3Options Options(string prefix)
     {
-        Assert.SkipWhen(s_endpoint.Value is null, "s3rver is not installed (./dev setup)");
+        Assert.SkipWhen(
+            s_endpoint.Value is null, "s3rver is not installed (./dev setup), or these tests were started outside of the project");
         return new S3Options
         {
             Endpoint = s_endpoint.Value!, Bucket = Bucket, Prefix = prefix, AccessKey = "S3RVER", SecretKey = "S3RVER",
@@ -25,10 +26,13 @@ internal static class TestS3
 
     private static Uri? Start()
     {
-        string modules = Path.Join(FindRoot(), "out", "node", "node_modules");
+        if ((FindRoot(AppContext.BaseDirectory) ?? FindRoot(Environment.CurrentDirectory)) is not { } root)
+            return null;
+        string modules = Path.Join(root, "out", "node", "node_modules");
         string program = Path.Join(modules, ".bin", "s3rver");
         if (!File.Exists(program))
             return null;
+        string durable = Path.Join(root, "test", "Berth.Registry.Tests", "Storage", "durable.cjs");
         DirectoryInfo directory = Directory.CreateTempSubdirectory("berth-s3-");
         int port = FreePort.Next();
         Process process = Process.Start(new ProcessStartInfo(
@@ -38,7 +42,8 @@ internal static class TestS3
         {
             Environment =
             {
-                ["NODE_OPTIONS"] = $"--require {Path.Join(FindRoot(), "test", "Berth.Registry.Tests", "Storage", "durable.cjs")}",
+                // Quoted: the project may lie in a directory with a space.
+                ["NODE_OPTIONS"] = $"--require \"{durable.Replace("\\", "\\\\", StringComparison.Ordinal)}\"",
                 ["S3RVER_MODULES"] = modules,
             },
         })!;
@@ -70,11 +75,10 @@ internal static class TestS3
         }
     }
 
-    private static string FindRoot()
+    private static string? FindRoot(string? directory)
     {
-        string? directory = AppContext.BaseDirectory;
         while (directory is not null && !File.Exists(Path.Join(directory, "Berth.slnx")))
             directory = Path.GetDirectoryName(directory);
-        return directory ?? "";
+        return directory;
     }
 }

@@ -29,6 +29,10 @@ public sealed record BackupReport(long Blobs, long Copied, long CopiedBytes);
 public sealed class HubBackup(HubServices services)
 {
     private const int TriesMax = 10;
+
+    // Missing blobs that a sentence names.
+    private const int NamedMax = 20;
+
     private const UnixFileMode OwnerFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode OwnerDirectory = OwnerFile | UnixFileMode.UserExecute;
 
@@ -45,15 +49,16 @@ public sealed class HubBackup(HubServices services)
             for (int attempt = 1; ; attempt++)
             {
                 List<(string Digest, string Location)> blobs = await TakeRowsAsync(fresh, cancellationToken);
-                bool isWhole = true;
+                List<string> missing = [];
                 foreach ((string digest, string location) in blobs)
                 {
                     long? copied = await CopyAsync(directory, digest, location, cancellationToken);
-                    isWhole &= copied is not null;
+                    if (copied is null)
+                        missing.Add(digest);
                     if (copied > 0)
                         sum = sum with { Copied = sum.Copied + 1, CopiedBytes = sum.CopiedBytes + copied.Value };
                 }
-                if (isWhole)
+                if (missing.Count == 0)
                 {
                     // Names are on the disk when it is said to be done: the blobs' before that of the rows that need them.
                     foreach (string blobDirectory in Directory.EnumerateDirectories(directory, "*", SearchOption.AllDirectories))
@@ -63,7 +68,7 @@ public sealed class HubBackup(HubServices services)
                     return sum with { Blobs = blobs.Count };
                 }
                 if (attempt == TriesMax)
-                    throw FaultException.Unavailable("back up: blobs are missing from the storage that the database names");
+                    throw FaultException.Unavailable(Missing(missing));
             }
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or LinuxException)
@@ -71,6 +76,11 @@ public sealed class HubBackup(HubServices services)
             throw FaultException.Unavailable($"back up to {directory}: {failure.Message}", failure);
         }
     }
+
+    private static string Missing(List<string> digests) =>
+        $"back up: the storage has not what the database names: {string.Join(", ", digests.Take(NamedMax))}"
+        + (digests.Count > NamedMax ? $" and {digests.Count - NamedMax} more" : "")
+        + ": push those blobs again, or delete the images that need them";
 
     private async Task<List<(string Digest, string Location)>> TakeRowsAsync(string path, CancellationToken cancellationToken)
     {

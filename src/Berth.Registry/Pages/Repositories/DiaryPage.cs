@@ -4,6 +4,7 @@ using Berth.Registry.Diary;
 using Berth.Registry.Model;
 using Berth.Registry.Pages.Frame;
 using Berth.Registry.Pages.Html;
+using Berth.Registry.Retention;
 
 namespace Berth.Registry.Pages.Repositories;
 
@@ -54,7 +55,9 @@ internal static class DiaryPage
     {
         string style = move.To is null ? "gone" : move.Reason == TagMoveReason.Undo ? "undone" : "";
         Markup tag = Markup.Of($"""<a href="{Links.Diary(view.Name, move.Tag)}"><b>{move.Tag}</b></a>""");
-        string by = move.MovedBy ?? (move.Reason == TagMoveReason.Retention ? "The retention rules" : "Somebody");
+        // Lines of older hubs have nobody where the rules ran by themselves.
+        string by = move is { Reason: TagMoveReason.Retention, MovedBy: null or RetentionJob.Name } ? "The retention rules"
+            : move.Reason == TagMoveReason.Retention ? $"By the retention rules, {move.MovedBy}" : move.MovedBy ?? "Somebody";
         Markup sentence = (move.From, move.To) switch
         {
             (null, not null) => Markup.Of($"{by} {(move.Reason == TagMoveReason.Undo ? "put back" : "made")} {tag}"),

@@ -61,7 +61,7 @@ internal static class ImagePage
             {TagsHere(view, tags)}
             {(row is not null && tag is not null ? DateForm(view, tag) : Markup.Empty)}
             {Referrers(view, image)}
-            {(row is not null && view.MayDelete ? DeleteForm(view, row.Name) : Markup.Empty)}
+            {(row is not null && view.MayDelete ? await DeletionAsync(view, row.Name) : Markup.Empty)}
             </div></div>
             """);
         return await view.WithHeadAsync("tags", $"{view.Name}: {title}", content);
@@ -215,6 +215,16 @@ internal static class ImagePage
                 <dt>{Commands.Digest(referrer.Digest, Links.Image(view.Name, referrer.Digest))}</dt>
                 <dd class="wrap">{referrer.ArtifactType}</dd>
                 """))}</dl></section>
+            """);
+    }
+
+    private static async Task<Markup> DeletionAsync(RepositoryView view, string tag)
+    {
+        FrozenTags frozen = await view.Page.Services.Database.ReadAsync(
+            (transaction, token) => FrozenTags.ReadAsync(transaction, view.Id, token), view.Page.Cancelled);
+        return frozen.RuleOf(tag) is not { } rule ? DeleteForm(view, tag) : Markup.Of($"""
+            <section class="card" aria-labelledby="delete"><h2 id="delete">Immutable</h2>
+            <p class="soft small">By the rule <code>{rule}</code> of this repository, {tag} is neither moved nor deleted.</p></section>
             """);
     }
 
