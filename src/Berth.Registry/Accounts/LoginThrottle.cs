@@ -99,8 +99,7 @@ public sealed class LoginThrottle(HubDatabase database, TimeProvider time, int e
         string pair = PairKey(name, network);
         List<Entry> entries = await _known.GetAsync((name, network), ReadAsync, cancellationToken);
         if (entries.Exists(entry => entry.Key == pair))
-            await database.WriteAsync(
-                Durability.Process,
+            await database.NoteAsync(
                 (transaction, token) => transaction.ExecuteAsync($"delete from login_failures where key = {pair}", token),
                 cancellationToken);
     }

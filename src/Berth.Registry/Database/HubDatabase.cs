@@ -104,6 +104,20 @@ public sealed class HubDatabase : IAsyncDisposable
         }
     }
 
+    /// <summary>Writes what is worth knowing and not worth failing for, as when something was used last: on a full disk it is not
+    /// written.</summary>
+    public async Task NoteAsync(Func<HubTransaction, CancellationToken, Task<int>> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await WriteAsync(Durability.Process, work, cancellationToken).ConfigureAwait(false);
+        }
+        catch (FaultException fault) when (fault.Kind is FaultKind.Unavailable)
+        {
+            // Whoever only reads goes on.
+        }
+    }
+
     /// <summary>Writes tables anew, so that the database's files hold nothing any more that their rows once were.</summary>
     /// <exception cref="FaultException">Unavailable: somebody reads all the while; it may be tried again.</exception>
     public async Task RewriteAsync(IReadOnlyList<string> tables, CancellationToken cancellationToken)

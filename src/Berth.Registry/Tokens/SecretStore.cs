@@ -172,8 +172,7 @@ public sealed class SecretStore(HubDatabase database, AuditLog audit, TimeProvid
             return;
         long? end = token.Kind is SecretKind.Session or SecretKind.Refresh
             ? (now + LifetimeOf(token.Kind)).ToUnixTimeMilliseconds() : token.ExpiresAt?.ToUnixTimeMilliseconds();
-        await database.WriteAsync(
-            Durability.Process,
+        await database.NoteAsync(
             (transaction, cancelled) => transaction.ExecuteAsync(
                 $"update secrets set last_used_at = {now.ToUnixTimeMilliseconds()}, expires_at = {end} where id = {token.Id}", cancelled),
             cancellationToken);

@@ -152,8 +152,7 @@ public sealed partial class SignIn(
         string newest = PasswordHasher.IsOutdated(stored) ? await hasher.HashAsync(password, cancellationToken) : stored;
         long now = time.GetUtcNow().ToUnixTimeMilliseconds();
         // Unless the password was changed meanwhile: that one must win.
-        await database.WriteAsync(
-            Durability.Process,
+        await database.NoteAsync(
             (transaction, token) => transaction.ExecuteAsync(
                 $"update users set last_login_at = {now}, password = {newest} where account_id = {rights.Id} and password = {stored}", token),
             cancellationToken);

@@ -113,11 +113,9 @@ public sealed class TokenEndpoints(
             return;
         }
         // A refresh token dies with the token that it was given for, and stands for it in what it gives.
-        if (wantsRefresh && caller.AccountId is { } account)
-        {
-            refreshToken = await secrets.BeginSessionAsync(SecretKind.Refresh, account, caller.TokenId, cancellationToken);
+        if (wantsRefresh && caller.AccountId is { } account
+            && (refreshToken = await TryBeginSessionAsync(account, caller.TokenId, cancellationToken)) is not null)
             caller = await signIn.WithRefreshTokenAsync(refreshToken, cancellationToken) ?? caller;
-        }
         BearerClaims claims = await GrantAsync(caller, requested, cancellationToken);
         string token = await bearers.IssueAsync(claims, cancellationToken);
         await WriteAsync(context, new TokenAnswer
@@ -130,6 +128,19 @@ public sealed class TokenEndpoints(
             Scope = tellsScope ? string.Join(' ', claims.Access.Select(
                 scope => $"repository:{scope.Repository}:{string.Join(',', ScopeText.ActionsOf(scope.Access))}")) : null,
         });
+    }
+
+    // Null where the database cannot be written, as on a full disk: clients go on with their password then, and can pull.
+    private async Task<string?> TryBeginSessionAsync(long account, long? parent, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await secrets.BeginSessionAsync(SecretKind.Refresh, account, parent, cancellationToken);
+        }
+        catch (FaultException fault) when (fault.Kind is FaultKind.Unavailable)
+        {
+            return null;
+        }
     }
 
     private async ValueTask<BearerClaims> GrantAsync(
