@@ -13,6 +13,9 @@ public static class UserNamespace
     /// <summary>True in the machine's first user namespace, where root may do all; false in one that an ordinary user made.</summary>
     public static bool IsInitial => s_users.Value is [(0, 0, AllIds)];
 
+    /// <summary>True for the machine's root; false for an ordinary user, also one who is root in a namespace of its own.</summary>
+    public static bool IsMachinesRoot => Environment.IsPrivilegedProcess && IsInitial;
+
     /// <summary>The largest group ID of an unbroken range from 0 on.</summary>
     public static uint LastGroup => Last(s_groups.Value);
 

@@ -12,6 +12,9 @@ public sealed record BundleOptions
     /// <summary>What would be left out or clamped is an error, also without <see cref="Plans.Strictness.Annotation"/>.</summary>
     public bool IsStrict { get; init; }
 
+    /// <summary>A cgroup that may not be made is done without, as long as there is nothing to limit.</summary>
+    public bool IsRootless { get; init; }
+
     /// <summary>Takes what is left out or clamped.</summary>
     public Action<string> Warn { get; init; } = static _ => { };
 

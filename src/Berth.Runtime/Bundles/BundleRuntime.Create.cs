@@ -268,11 +268,13 @@ public sealed partial class BundleRuntime
         {
             making.Cgroup = _hierarchy.Value.Create(path, resources, warnings);
         }
-        catch (Exception refused) when (refused is UnauthorizedAccessException or IOException && !Environment.IsPrivilegedProcess)
+        catch (Exception refused) when (refused is UnauthorizedAccessException or IOException && _options.IsRootless)
         {
             if (resources is { Memory: not null } or { Cpu: not null } or { Pids: not null } or { BlockIO: not null })
                 throw FaultException.Invalid($"limits need a cgroup that is delegated to this user: {FileErrors.TextOf(refused)}", refused);
-            warnings.Add($"the container has no cgroup of its own: {FileErrors.TextOf(refused)}");
+            // Without a word, as runc: nothing is lost, and callers take the first line of all for the error that comes later.
+            if (IsStrict(spec.Annotations))
+                throw FaultException.Invalid($"the container has no cgroup of its own: {FileErrors.TextOf(refused)}", refused);
             making.State = making.State with { CgroupPath = null };
         }
     }

@@ -32,7 +32,7 @@ public sealed partial class BundleRuntime
             Preserved = Preserved(request.PreservedDescriptors), NotifySocket = listener, IsStrict = strict,
             Keyring = state.KeepsKeyring ? null : PlanBuilder.KeyringOf(state.Id),
             KeepsGroups = state.HasUserNamespace && DeniesGroups(state.Pid),
-            SharedNamespaces = Environment.IsPrivilegedProcess ? 0 : SharedNamespaces.With(state.Pid),
+            SharedNamespaces = UserNamespace.IsMachinesRoot ? 0 : SharedNamespaces.With(state.Pid),
         };
         UnmonitoredProcess process;
         using (Plan plan = PlanBuilder.ForExec(request.Process, first, state.Joined, place,

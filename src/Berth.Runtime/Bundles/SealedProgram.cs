@@ -1,6 +1,7 @@
 using Berth.Linux;
 using Berth.Linux.Files;
 using Berth.Linux.Mounts;
+using Berth.Linux.Processes;
 using Berth.Runtime.Monitors;
 
 namespace Berth.Runtime.Bundles;
@@ -19,7 +20,7 @@ internal sealed class SealedProgram(string path) : IStageProgram, IDisposable
 
     private string Open()
     {
-        if (Environment.IsPrivilegedProcess)
+        if (UserNamespace.IsMachinesRoot)
         {
             try
             {

@@ -27,7 +27,8 @@ internal sealed class ExternalContainers(MonitorProgram program, CgroupHierarchy
         if (room is not null && request.Init)
             request = request with { Spec = ExternalSpec.WithInit(request.Spec, program.Path), Init = false };
         byte[] configuration = JsonSerializer.SerializeToUtf8Bytes(ExternalSpec.Make(
-            request, state.SystemdUnit is null ? state.CgroupPath : request.Spec.Linux!.CgroupsPath!, program.Path,
+            request, state.SystemdUnit is not null ? request.Spec.Linux!.CgroupsPath
+                : hierarchy.Mode == CgroupMode.None ? null : state.CgroupPath, program.Path,
             Strictness.Taking(warnings, state.IsStrict), room), RuntimeJson.Spec);
         ExternalCommands commands = new(runtime, request.Id, request.RunDirectory, state.SystemdUnit is not null);
         Cgroup cgroup = open(state);

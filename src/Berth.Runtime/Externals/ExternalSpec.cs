@@ -68,8 +68,13 @@ internal static class ExternalSpec
         [.. Capabilities.Names(Capabilities.Parse(names) & Capabilities.Host)];
 
     /// <summary>The configuration with the root, the cgroup and the network namespace as they are on this host.</summary>
+    /// <param name="request">What is asked for.</param>
+    /// <param name="cgroupPath">Null: the engine has no cgroups; runtimes do without where none is named and nothing is limited.</param>
+    /// <param name="initProgram">The tiny init, where one is asked for.</param>
+    /// <param name="warnings">Takes what is left out.</param>
+    /// <param name="room">Where the container's ids are mapped; null: they are not.</param>
     public static RuntimeSpec Make(
-        ContainerRequest request, string cgroupPath, string initProgram, IList<string> warnings, MappedRoom? room)
+        ContainerRequest request, string? cgroupPath, string initProgram, IList<string> warnings, MappedRoom? room)
     {
         RuntimeSpec spec = room?.Furnish(request.Spec) ?? request.Spec with { Mounts = Mounts(request) };
         spec = request.Init ? WithInit(spec, initProgram) : spec;
@@ -82,6 +87,7 @@ internal static class ExternalSpec
             Linux = (spec.Linux ?? new LinuxSpec()) with
             {
                 CgroupsPath = cgroupPath,
+                Resources = cgroupPath is null ? null : spec.Linux?.Resources,
                 Sysctl = Sysctl(spec),
                 Namespaces = Namespaces(request, spec.Linux?.Namespaces ?? []),
             },

@@ -32,7 +32,7 @@ internal sealed class SystemdManager : IDisposable
     }
 
     /// <summary>True where a user's manager is asked: without the machine's root.</summary>
-    public static bool IsUser => !Environment.IsPrivilegedProcess || !UserNamespace.IsInitial;
+    public static bool IsUser => !UserNamespace.IsMachinesRoot;
 
     /// <summary>Its version's number.</summary>
     public int Version { get; }

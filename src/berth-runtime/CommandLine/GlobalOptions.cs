@@ -1,3 +1,5 @@
+using Berth.Linux.Processes;
+
 namespace Berth.RuntimeProgram.CommandLine;
 
 /// <summary>What stands before the command.</summary>
@@ -24,6 +26,9 @@ internal sealed record GlobalOptions
     /// <summary>Nothing is clamped.</summary>
     public bool IsStrict { get; init; }
 
+    /// <summary>Without the cgroups that only the machine's root may make.</summary>
+    public bool IsRootless { get; init; }
+
     /// <summary>Cgroups are made by systemd.</summary>
     public bool SystemdCgroup { get; init; }
 
@@ -31,18 +36,30 @@ internal sealed record GlobalOptions
     /// <exception cref="UsageException">A value that is none of the option's.</exception>
     public static GlobalOptions From(Arguments arguments)
     {
-        string rootless = arguments.Value("rootless") ?? "auto";
-        if (rootless is not ("auto" or "true" or "false"))
-            throw new UsageException($"invalid value \"{rootless}\" for flag -rootless: it is true, false or auto");
-        if (rootless == "false" && !Environment.IsPrivilegedProcess)
-            throw new UsageException("--rootless=false needs root");
-        string? runtimeDirectory = Environment.IsPrivilegedProcess ? null : Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR");
+        string? runtimeDirectory = RuntimeDirectory(UserNamespace.IsMachinesRoot, Environment.GetEnvironmentVariable);
         return new GlobalOptions
         {
             Root = Path.GetFullPath(arguments.Value("root") is { Length: > 0 } root ? root
                 : Path.Join(string.IsNullOrEmpty(runtimeDirectory) ? "/run" : runtimeDirectory, "berth-runtime")),
             IsStrict = arguments.Has("strict"),
+            IsRootless = IsAskedRootless(arguments.Value("rootless")) ?? !UserNamespace.IsMachinesRoot,
             SystemdCgroup = arguments.Has("systemd-cgroup"),
         };
     }
+    /// <summary>Where an ordinary user's state goes: below <c>XDG_RUNTIME_DIR</c>. Null: where the machine's root keeps it.</summary>
+    /// <remarks>Root of a user namespace may be either: with <c>USER=root</c> it is the root of a container with engines in it, whose
+    /// variable may be left over from outside. runc decides the same way.</remarks>
+    /// <param name="isMachinesRoot">The caller is the machine's root.</param>
+    /// <param name="variable">The environment.</param>
+    public static string? RuntimeDirectory(bool isMachinesRoot, Func<string, string?> variable) =>
+        isMachinesRoot || (Environment.IsPrivilegedProcess && variable("USER") == "root") ? null : variable("XDG_RUNTIME_DIR");
+
+    // Null: whoever calls decides. The words are those of runc.
+    private static bool? IsAskedRootless(string? text) => text switch
+    {
+        null or "" or "auto" => null,
+        "1" or "t" or "T" or "true" or "TRUE" or "True" => true,
+        "0" or "f" or "F" or "false" or "FALSE" or "False" => false,
+        _ => throw new UsageException($"invalid value \"{text}\" for flag -rootless: it is true, false or auto"),
+    };
 }

@@ -43,6 +43,7 @@ internal sealed record Call(GlobalOptions Global, Arguments Arguments, LogWriter
         Root = Global.Root,
         SystemdCgroup = Global.SystemdCgroup,
         IsStrict = Global.IsStrict,
+        IsRootless = Global.IsRootless,
         Warn = Log.Warn,
         Program = Environment.ProcessPath ?? "/proc/self/exe",
     });

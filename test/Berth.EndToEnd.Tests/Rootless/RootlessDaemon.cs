@@ -165,7 +165,8 @@ internal sealed class RootlessDaemon : IAsyncDisposable
             mount --bind {Root}/subid /etc/subuid && mount --bind {Root}/subid /etc/subgid || exit 99
             cd /
             export HOME={Root} USER={User} LOGNAME={User} XDG_RUNTIME_DIR={Root}/run
-            exec setpriv --reuid {Id} --regid {Id} --clear-groups {bin}/berthd --data-root {Root}/data
+            exec setpriv --reuid {Id} --regid {Id} --clear-groups {bin}/berthd --data-root {Root}/data \
+                --add-runtime other={bin}/berth-runtime --add-runtime runc=/usr/sbin/runc
 
             """);
         foreach (string directory in new[] { "run", "data" })

@@ -68,6 +68,23 @@ public sealed partial class RootlessTests : IAsyncLifetime
         Assert.Equal("", plain.Errors);
     }
 
+    /// <summary>Runtimes of others, which find themselves root of a user namespace, with the cgroups of a machine that is not theirs.</summary>
+    [Theory]
+    [InlineData("other")]
+    [InlineData("runc")]
+    public async Task OtherRuntimes_RunAndEnterContainers(string runtime)
+    {
+        Assert.SkipWhen(runtime == "runc" && !File.Exists("/usr/sbin/runc"), "runc is not installed");
+        Assert.Equal("0\n", await _daemon.DoAsync("run", "--rm", "--runtime", runtime, "app:1", "id", "-u"));
+        string id = (await _daemon.DoAsync("run", "-d", "--runtime", runtime, "app:1", "sleep", "1000")).Trim();
+        Assert.Equal("0\n", await _daemon.DoAsync("exec", id, "id", "-u"));
+        Assert.Equal("1000\n", await _daemon.DoAsync("exec", "-u", "1000", id, "id", "-u"));
+        Assert.Equal("/dev/pts/0\r\n", await _daemon.DoAsync("exec", "-t", id, "tty"));
+        Assert.Equal("/dev/pts/0\r\n", await _daemon.DoAsync("run", "--rm", "-t", "--runtime", runtime, "app:1", "tty"));
+        Assert.Equal("0\n", await _daemon.DoAsync("run", "--rm", "--network", "host", "--runtime", runtime, "app:1", "id", "-u"));
+        await _daemon.DoAsync("rm", "-f", id);
+    }
+
     [Fact]
     public async Task Build_RemovesAndReplacesWhatIsBelow()
     {
