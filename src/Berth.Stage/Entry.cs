@@ -25,6 +25,7 @@ internal static unsafe partial class Entry
         if (count > 2 && Text.Same(arguments[1], Sys.Z("@init"u8)))
             InitProgram.Run(arguments + 2, environment);
         OpenStreams();
+        StartDescriptors.Note();
         return real_main(count, arguments, environment);
     }
 

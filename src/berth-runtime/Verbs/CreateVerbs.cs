@@ -81,29 +81,22 @@ internal static class CreateVerbs
     private static BundleRequest Request(Call call)
     {
         string bundle = Path.GetFullPath(call.Arguments.Value("bundle") ?? ".");
+        int activated = PassedDescriptors.Activated(Environment.GetEnvironmentVariable);
         return new BundleRequest
         {
             Id = call.Id,
             Bundle = bundle,
-            Spec = ReadSpec(bundle),
+            Spec = PassedDescriptors.Tell(ReadSpec(bundle), activated),
             ConsoleSocket = Nonempty(call.Arguments.Value("console-socket")),
             ProcessSocket = Nonempty(call.Arguments.Value("pidfd-socket")),
             PidFile = Nonempty(call.Arguments.Value("pid-file")),
             NoPivot = call.Arguments.Has("no-pivot"),
             NoNewKeyring = call.Arguments.Has("no-new-keyring"),
-            PreservedDescriptors = Descriptors(call),
+            PreservedDescriptors = PassedDescriptors.Count(call, activated),
         };
     }
 
     private static string? Nonempty(string? text) => string.IsNullOrEmpty(text) ? null : text;
-
-    /// <summary>How many descriptors the caller passes on.</summary>
-    public static int Descriptors(Call call)
-    {
-        const int most = 1024;
-        long count = call.Arguments.Number("preserve-fds") ?? 0;
-        return count is >= 0 and <= most ? (int)count : throw FaultException.Invalid($"--preserve-fds {count}: it is 0 to {most}");
-    }
 
     /// <summary>A bundle's configuration.</summary>
     /// <exception cref="FaultException">NotFound: there is none. InvalidArgument: it is none.</exception>

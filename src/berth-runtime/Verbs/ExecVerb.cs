@@ -77,7 +77,7 @@ internal static class ExecVerb
             ProcessSocket = call.Arguments.Value("pidfd-socket") is { Length: > 0 } handle ? handle : null,
             Cgroups = call.Arguments.Values("cgroup"),
             PidFile = call.Arguments.Value("pid-file") is { Length: > 0 } file ? file : null,
-            PreservedDescriptors = CreateVerbs.Descriptors(call),
+            PreservedDescriptors = PassedDescriptors.Count(call, activated: 0),
             IgnorePaused = call.Arguments.Has("ignore-paused"),
         };
         if (detached)
