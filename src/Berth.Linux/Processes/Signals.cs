@@ -9,14 +9,23 @@ public static partial class Signals
     public const int SIGHUP = 1;
     public const int SIGINT = 2;
     public const int SIGQUIT = 3;
+    public const int SIGILL = 4;
+    public const int SIGBUS = 7;
+    public const int SIGFPE = 8;
     public const int SIGKILL = 9;
     public const int SIGUSR1 = 10;
+    public const int SIGSEGV = 11;
     public const int SIGUSR2 = 12;
+    public const int SIGPIPE = 13;
     public const int SIGTERM = 15;
     public const int SIGCHLD = 17;
     public const int SIGCONT = 18;
     public const int SIGSTOP = 19;
+    public const int SIGTTIN = 21;
+    public const int SIGTTOU = 22;
+    public const int SIGURG = 23;
     public const int SIGWINCH = 28;
+    public const int SIGSYS = 31;
 #pragma warning restore CS1591
 
     /// <summary>Sends a signal to whatever process has that pid now; false when there is none or it may not be signalled. Where a
