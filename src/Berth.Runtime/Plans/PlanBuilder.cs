@@ -372,8 +372,9 @@ internal static class PlanBuilder
                 (header.InitLabel, header.InitLabelFile) = (writer.Text(label.AtOnce), writer.Text(label.AtOnceFile));
         }
         header.Arguments = writer.Pointers(process.Args);
-        header.Environment = writer.Pointers(WithHome(process.Env ?? [], ref header));
-        string? path = process.Env?.LastOrDefault(static entry => entry.StartsWith("PATH=", StringComparison.Ordinal));
+        IReadOnlyList<string> variables = EnvironmentOf(process);
+        header.Environment = writer.Pointers(WithHome(variables, ref header));
+        string? path = variables.FirstOrDefault(static entry => entry.StartsWith("PATH=", StringComparison.Ordinal));
         header.SearchPath = writer.Text(path?[5..]);
         header.WorkingDirectory = writer.Text(process.Cwd);
         CheckIds(process.User);
@@ -395,6 +396,21 @@ internal static class PlanBuilder
         header.Filter = writer.Array<byte>(filter.Program);
         header.FilterCount = (uint)(filter.Program.Length / 8);
         header.FilterFlags = filter.Flags;
+    }
+
+    // The last of a name holds, and there is no other: getenv(3) would find the first, a shell the last.
+    private static List<string> EnvironmentOf(ProcessSpec process)
+    {
+        List<string> variables = [];
+        Dictionary<string, int> places = [];
+        foreach (string entry in process.Env ?? [])
+        {
+            if (places.TryAdd(entry.Split('=', 2)[0], variables.Count))
+                variables.Add(entry);
+            else
+                variables[places[entry.Split('=', 2)[0]]] = entry;
+        }
+        return variables;
     }
 
     // Only inside is known whose home is where: the stage puts it in place of the first.

@@ -92,4 +92,21 @@ public sealed class ForegroundTests(BundleFixture bundles) : IClassFixture<Bundl
         Assert.Equal((0, "done\r\n"), ((await exec).Code, (await exec).Output));
         Assert.Equal(0, (await bundles.RunAsync("delete", "--force", id)).Code);
     }
+
+    [Fact]
+    public async Task Variable_OfExec_TakesThePlaceOfTheContainers()
+    {
+        Need();
+        (string id, _) = await bundles.CreateAsync("", static spec => spec with
+        {
+            // No shell, which has variables of its own.
+            Process = spec.Process! with { Args = ["/bin/sleep", "1000"], Env = ["FOO=old", "PATH=/nope", "PATH=/bin", "A=1"] },
+        });
+        await bundles.RunAsync("start", id);
+        Completed exec = await bundles.RunAsync("exec", "-e", "FOO=new", "-e", "B=x=y", "-e", "HOME=/h", "-e", "FOO=newest", id, "cat", "/proc/self/environ");
+        Assert.Equal(["FOO=newest", "PATH=/bin", "A=1", "B=x=y", "HOME=/h"], exec.Output.Split('\0', StringSplitOptions.RemoveEmptyEntries));
+        Completed first = await Command.RunAsync("cat", [$"/proc/{(await bundles.StateAsync(id)).GetProperty("pid").GetInt32()}/environ"]);
+        Assert.Equal(["HOME=/root", "FOO=old", "PATH=/bin", "A=1"], first.Output.Split('\0', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal(0, (await bundles.RunAsync("delete", "--force", id)).Code);
+    }
 }
