@@ -1,4 +1,5 @@
 using System.Net;
+using Berth.Registry.Accounts;
 using Berth.Registry.Browsing;
 using Berth.Registry.Model;
 using Berth.Registry.Tests.Hosting;
@@ -73,7 +74,11 @@ public abstract class UploadQuotaContract(HubRig hub)
         Assert.Equal(before + 700, await HeldAsync());
     }
 
-    private Task LimitAsync(string space) => hub.Services.Operation.Quotas.SetAsync(s_operator, space, QuotaBytes, default);
+    private async Task LimitAsync(string space)
+    {
+        await hub.Services.Accounts.Users.CreateAsync(s_operator, new NewUser(space, "correct horse battery"), default);
+        await hub.Services.Operation.Quotas.SetAsync(s_operator, space, QuotaBytes, default);
+    }
 
     private async Task<long> HeldAsync() => (await HubFigures.CountAsync(hub.Services.Database, default)).UploadBytes;
 
