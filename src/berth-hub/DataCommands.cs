@@ -102,5 +102,7 @@ internal static class DataCommands
             Console.Error.WriteLine($"skipped {skipped}");
         Console.WriteLine(
             $"{report.Repositories} repositories, {report.Manifests} new manifests, {report.Tags} tags, {report.Blobs} new blobs");
+        if (report.Skipped.Count > 0)
+            throw FaultException.Conflict($"import: {report.Skipped.Count} things were left out, named above; all else is here");
     }
 }

@@ -4,6 +4,7 @@ using System.Net;
 using System.Security.Cryptography;
 using Berth.Oci;
 using Berth.Registry.Database;
+using Berth.Registry.Diary;
 using Berth.Registry.Model;
 using Berth.Registry.Protocol;
 using Berth.Registry.Protocol.Uploads;
@@ -172,7 +173,9 @@ public sealed class PullThrough : IDisposable
                     await ManifestTable.AddFetchedAsync(transaction, repository, digest, found.Manifest, found.Document, call.Now, token)
                         .ConfigureAwait(false);
                 if (tag is not null)
-                    await TagTable.SetAsync(transaction, repository, tag, digest, Caller.Anonymous, call.Now, token).ConfigureAwait(false);
+                    await TagTable.SetAsync(
+                        transaction, repository, tag, digest, Caller.Anonymous, call.Now, TagMoveReason.Import, token)
+                        .ConfigureAwait(false);
                 return true;
             }, call.Aborted).ConfigureAwait(false);
     }

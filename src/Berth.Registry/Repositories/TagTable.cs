@@ -10,8 +10,14 @@ public static class TagTable
 {
     /// <summary>Makes a tag name a manifest of its repository, with a line in the tag diary.</summary>
     /// <exception cref="FaultException">Conflict: the tag is immutable and names another manifest.</exception>
-    public static async Task SetAsync(
+    public static Task SetAsync(
         HubTransaction transaction, RepositoryRow repository, string tag, Digest digest, Caller caller, long now,
+        CancellationToken cancellationToken) =>
+        SetAsync(transaction, repository, tag, digest, caller, now, TagMoveReason.Push, cancellationToken);
+
+    /// <summary>As for a push, where something else than a push is why.</summary>
+    public static async Task SetAsync(
+        HubTransaction transaction, RepositoryRow repository, string tag, Digest digest, Caller caller, long now, TagMoveReason reason,
         CancellationToken cancellationToken)
     {
         string? from = await TagDiary.CurrentAsync(transaction, repository.Id, tag, cancellationToken).ConfigureAwait(false);
@@ -26,7 +32,7 @@ public static class TagTable
             """, cancellationToken).ConfigureAwait(false);
         TagMove move = new()
         {
-            Id = 0, Tag = tag, From = from, To = digest.ToString(), MovedAt = now, MovedBy = caller.Name, Reason = TagMoveReason.Push,
+            Id = 0, Tag = tag, From = from, To = digest.ToString(), MovedAt = now, MovedBy = caller.Name, Reason = reason,
         };
         await TagDiary.RecordAsync(transaction, repository.Id, move, cancellationToken).ConfigureAwait(false);
     }

@@ -32,6 +32,11 @@ public sealed class ImportTests
         }
         // Again, nothing is new.
         Assert.Contains("0 new manifests", await HubTool.OnAsync(hub.DataDirectory, "", "import", registry.Data), StringComparison.Ordinal);
+        // What cannot be taken is said, also to scripts.
+        Directory.CreateDirectory(Path.Join(registry.Data, "docker", "registry", "v2", "repositories", "Upper__Case", "_manifests"));
+        (int code, string output) = await HubProgram.RunAsync("import", registry.Data, "--data", hub.DataDirectory);
+        Assert.Equal(1, code);
+        Assert.Contains("skipped Upper__Case: it is no name of a repository", output, StringComparison.Ordinal);
     }
 
     private static Task<string> SkopeoAsync(params string[] arguments) =>

@@ -265,6 +265,44 @@ public sealed class BackupTests : IAsyncLifetime
         await Assert.ThrowsAsync<FaultException>(() => new RegistryImport(_hub.Services).RunAsync(RunningHub.Operator, "/nonexistent", "private", default));
     }
 
+    [Fact]
+    public async Task Import_NamesAllThatItLeavesOut_AndTheDiarySaysImport()
+    {
+        string folder = Path.Join(_directory.FullName, "registry");
+        byte[] index = System.Text.Encoding.UTF8.GetBytes($$"""
+            {"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[
+            {"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"{{Absent('1')}}","size":10}]}
+            """);
+        Write(folder, $"blobs/sha256/{Hex(index)[..2]}/{Hex(index)}/data", index);
+        byte[] link = System.Text.Encoding.ASCII.GetBytes(RunningHub.DigestOf(index));
+        foreach (string name in new[] { "alice/multi", "mirror/library/one", "Upper__Case" })
+        {
+            Write(folder, $"repositories/{name}/_manifests/revisions/sha256/{Hex(index)}/link", link);
+            Write(folder, $"repositories/{name}/_manifests/tags/v1/current/link", link);
+        }
+        string alice = "repositories/alice/multi/_manifests";
+        Write(folder, $"{alice}/revisions/sha256/{new string('2', 64)}/link", System.Text.Encoding.ASCII.GetBytes(Absent('2')));
+        // A deleted manifest, which nothing is said of.
+        Write(folder, $"{alice}/revisions/sha256/{new string('3', 64)}/link", []);
+        Write(folder, $"{alice}/tags/-bad/current/link", link);
+        Write(folder, $"{alice}/tags/empty/current/link", []);
+        await _hub.Services.Database.WriteAsync((transaction, token) => transaction.ExecuteAsync(
+            $"insert into cache_prefixes(prefix, namespace) values ('mirror', 'mirror')", token), default);
+        ImportReport report = await new RegistryImport(_hub.Services).RunAsync(RunningHub.Operator, folder, "private", default);
+        Assert.Equal(
+            [
+                "Upper__Case: it is no name of a repository",
+                "alice/multi:-bad: it is no name of a tag", "alice/multi:empty: it does not say which manifest it names",
+                $"alice/multi@{Absent('1')}: its bytes are missing", $"alice/multi@{Absent('2')}: its bytes are missing",
+                "mirror/library/one: mirror is an upstream here: what is below it is the other registry's",
+            ], report.Skipped.Order(StringComparer.Ordinal));
+        Assert.Equal((1, 1, 1), (report.Repositories, report.Manifests, report.Tags));
+        Assert.Equal("import", await _hub.Services.Database.ReadAsync((transaction, token) => transaction.TextAsync(
+            $"select reason from tag_moves where tag = 'v1' and to_digest = {RunningHub.DigestOf(index)}", token), default));
+
+        static string Absent(char digit) => "sha256:" + new string(digit, 64);
+    }
+
     private Task<BackupReport> BackUpAsync() => new HubBackup(_hub.Services).RunAsync(RunningHub.Operator, _directory.FullName, default);
 
     private async Task<RunningHub> RestoreAsync(Func<HubOptions, HubOptions> change, bool keep = false)

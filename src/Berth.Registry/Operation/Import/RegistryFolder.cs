@@ -14,24 +14,32 @@ internal sealed class RegistryFolder
     private const int LinkBytesMax = 256;
     private readonly string _root;
 
+    private readonly Action<string> _skip;
+
+    /// <param name="path">The folder, or the one that holds <c>docker/registry/v2</c>.</param>
+    /// <param name="skip">Is told what cannot be taken, and why.</param>
     /// <exception cref="FaultException">NotFound: there is no such folder.</exception>
-    public RegistryFolder(string path)
+    public RegistryFolder(string path, Action<string> skip)
     {
+        _skip = skip;
         string[] candidates = [path, Path.Join(path, "docker", "registry", "v2")];
         _root = candidates.FirstOrDefault(candidate => Directory.Exists(Path.Join(candidate, "repositories")))
             ?? throw FaultException.NotFound(
                 $"import {path}: it is not a registry's storage folder: there is no docker/registry/v2/repositories in it");
     }
 
-    /// <summary>Every repository; folders with other names are skipped.</summary>
+    /// <summary>Every repository whose name is one here.</summary>
     public IEnumerable<RepositoryName> Repositories()
     {
         string top = Path.Join(_root, "repositories");
         var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
         foreach (string manifests in Directory.EnumerateDirectories(top, "_manifests", options).Order(StringComparer.Ordinal))
         {
-            if (RepositoryName.TryParse(Path.GetRelativePath(top, Path.GetDirectoryName(manifests)!), out RepositoryName name))
+            string path = Path.GetRelativePath(top, Path.GetDirectoryName(manifests)!);
+            if (RepositoryName.TryParse(path, out RepositoryName name))
                 yield return name;
+            else
+                _skip($"{path}: it is no name of a repository");
         }
     }
 
@@ -43,8 +51,13 @@ internal sealed class RegistryFolder
             yield break;
         foreach (string tag in Directory.EnumerateDirectories(folder).Order(StringComparer.Ordinal))
         {
-            if (TagName.IsValid(Path.GetFileName(tag)) && ReadLink(Path.Join(tag, "current", "link")) is { } digest)
-                yield return (Path.GetFileName(tag), digest);
+            string text = Path.GetFileName(tag);
+            if (!TagName.IsValid(text))
+                _skip($"{name}:{text}: it is no name of a tag");
+            else if (ReadLink(Path.Join(tag, "current", "link")) is { } digest)
+                yield return (text, digest);
+            else
+                _skip($"{name}:{text}: it does not say which manifest it names");
         }
     }
 

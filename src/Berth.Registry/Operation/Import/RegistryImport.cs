@@ -1,6 +1,7 @@
 using System.Buffers;
 using Berth.Oci;
 using Berth.Registry.Audit;
+using Berth.Registry.Diary;
 using Berth.Registry.Hosting;
 using Berth.Registry.Model;
 using Berth.Registry.Protocol;
@@ -23,7 +24,7 @@ public sealed class RegistryImport(HubServices services)
 {
     private const int ChunkBytes = 1024 * 1024;
 
-    private readonly List<string> _skipped = [];
+    private readonly OrderedDictionary<string, bool> _skipped = new(StringComparer.Ordinal);
     private long _manifests;
     private long _blobs;
 
@@ -35,12 +36,18 @@ public sealed class RegistryImport(HubServices services)
     /// <exception cref="FaultException">NotFound: it is not such a folder. Unavailable: it cannot be read.</exception>
     public async Task<ImportReport> RunAsync(Caller actor, string path, string visibility, CancellationToken cancellationToken)
     {
-        var folder = new RegistryFolder(path);
+        var folder = new RegistryFolder(path, Skip);
+        string[] prefixes = await PrefixesAsync(cancellationToken);
         (long repositories, long tags) = (0, 0);
         try
         {
             foreach (RepositoryName name in folder.Repositories())
             {
+                if (prefixes.FirstOrDefault(prefix => name.Value.StartsWith(prefix + "/", StringComparison.Ordinal)) is { } upstream)
+                {
+                    Skip($"{name}: {upstream} is an upstream here: what is below it is the other registry's");
+                    continue;
+                }
                 repositories++;
                 foreach (Digest digest in folder.Revisions(name))
                     await TakeManifestAsync(folder, name, visibility, digest, depth: 0, cancellationToken);
@@ -53,7 +60,19 @@ public sealed class RegistryImport(HubServices services)
         }
         await services.Accounts.Audit.RecordAsync(
             actor, AuditActions.HubImport, "", $"{repositories} repositories, {tags} tags", cancellationToken);
-        return new ImportReport(repositories, _manifests, tags, _blobs, _skipped);
+        return new ImportReport(repositories, _manifests, tags, _blobs, [.. _skipped.Keys]);
+    }
+
+    // What is missing may be named by several.
+    private void Skip(string what) => _skipped.TryAdd(what, true);
+
+    // Those of this configuration, and those that the hub was last served with: whoever imports may not have named its configuration.
+    private async Task<string[]> PrefixesAsync(CancellationToken cancellationToken)
+    {
+        List<string> served = await services.Database.ReadAsync(
+            (transaction, token) => transaction.ListAsync($"select prefix from cache_prefixes", row => row.GetString(0), token),
+            cancellationToken);
+        return [.. services.Options.Upstreams.Select(upstream => upstream.Prefix).Union(served)];
     }
 
     private async Task<bool> TakeManifestAsync(
@@ -71,7 +90,7 @@ public sealed class RegistryImport(HubServices services)
         {
             if (!await TakeBlobAsync(folder, name, blob.Digest, cancellationToken) && !blob.MayBeElsewhere)
             {
-                _skipped.Add($"{name}@{digest}: its blob {blob.Digest} is missing");
+                Skip($"{name}@{digest}: its blob {blob.Digest} is missing");
                 return false;
             }
         }
@@ -82,7 +101,7 @@ public sealed class RegistryImport(HubServices services)
         }
         catch (RegistryException refusal) when (refusal.Code == RegistryCode.MANIFEST_INVALID)
         {
-            _skipped.Add($"{name}@{digest}: {refusal.Message}");
+            Skip($"{name}@{digest}: {refusal.Message}");
             return false;
         }
     }
@@ -107,10 +126,13 @@ public sealed class RegistryImport(HubServices services)
     {
         await using FileStream? file = folder.Open(digest);
         if (file is null)
+        {
+            Skip($"{name}@{digest}: its bytes are missing");
             return null;
+        }
         if (file.Length > ManifestDocument.BytesMax)
         {
-            _skipped.Add($"{name}@{digest}: it is larger than {ManifestDocument.BytesMax} bytes");
+            Skip($"{name}@{digest}: it is larger than {ManifestDocument.BytesMax} bytes");
             return null;
         }
         byte[] bytes = new byte[file.Length];
@@ -123,7 +145,7 @@ public sealed class RegistryImport(HubServices services)
         }
         catch (FaultException fault)
         {
-            _skipped.Add($"{name}@{digest}: {fault.Message}");
+            Skip($"{name}@{digest}: {fault.Message}");
             return null;
         }
     }
@@ -145,7 +167,7 @@ public sealed class RegistryImport(HubServices services)
             await writer.WriteAsync(new ReadOnlySequence<byte>(chunk, 0, count), cancellationToken);
         if (await writer.DigestAsync(digest.Algorithm, cancellationToken) != digest)
         {
-            _skipped.Add($"{name}: blob {digest} is damaged");
+            Skip($"{name}: blob {digest} is damaged");
             return false;
         }
         string location = await writer.FinishAsync(digest, cancellationToken);
@@ -179,13 +201,13 @@ public sealed class RegistryImport(HubServices services)
                     if (await ManifestTable.FindIdAsync(transaction, name, digest.ToString(), token) is not { } manifest)
                         return false;
                     var repository = new RepositoryRow(manifest.RepositoryId, name);
-                    await TagTable.SetAsync(transaction, repository, tag, digest, actor, now, token);
+                    await TagTable.SetAsync(transaction, repository, tag, digest, actor, now, TagMoveReason.Import, token);
                     return true;
                 }, cancellationToken);
             if (isSet)
                 count++;
             else
-                _skipped.Add($"{name}:{tag}: its manifest {digest} is missing");
+                Skip($"{name}:{tag}: its manifest {digest} is missing");
         }
         return count;
     }
