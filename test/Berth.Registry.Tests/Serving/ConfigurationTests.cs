@@ -145,6 +145,16 @@ public sealed class ConfigurationTests : IDisposable
     }
 
     [Theory]
+    [InlineData("debug", LogLevel.Debug), InlineData("information", LogLevel.Information), InlineData("info", LogLevel.Information)]
+    [InlineData("warning", LogLevel.Warning), InlineData("error", LogLevel.Error)]
+    public void LogLevel_HasTheseWords(string word, LogLevel level)
+    {
+        var values = new SettingValues();
+        values.Set(HubSettings.LogLevel, [word]);
+        Assert.Equal(level, HubConfiguration.Build(values, _errors)?.LogLevel);
+    }
+
+    [Theory]
     [InlineData("https://hub.example/registry"), InlineData("https://hub.example/registry/"), InlineData("https://hub.example//")]
     public void PublicUrl_WithAPath_IsAMistake(string text)
     {

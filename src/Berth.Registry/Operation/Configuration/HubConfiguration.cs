@@ -259,13 +259,13 @@ public sealed record HubConfiguration(HubOptions Options, LogLevel LogLevel, boo
             LogLevel? level = text switch
             {
                 "debug" => Microsoft.Extensions.Logging.LogLevel.Debug,
-                "information" => Microsoft.Extensions.Logging.LogLevel.Information,
+                "information" or "info" => Microsoft.Extensions.Logging.LogLevel.Information,
                 "warning" => Microsoft.Extensions.Logging.LogLevel.Warning,
                 "error" => Microsoft.Extensions.Logging.LogLevel.Error,
                 _ => null,
             };
             if (level is null)
-                Wrong(HubSettings.LogLevel, text, "debug, information, warning or error is expected");
+                Wrong(HubSettings.LogLevel, text, "debug, information (info), warning or error is expected");
             return level ?? Microsoft.Extensions.Logging.LogLevel.Information;
         }
 

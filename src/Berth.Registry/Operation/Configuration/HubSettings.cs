@@ -71,7 +71,7 @@ public static class HubSettings
     public static readonly HubSetting S3SecretKeyFile = new("s3-secret-key-file", SettingKind.Text, "FILE",
         "File with what is signed with");
     public static readonly HubSetting LogLevel = new(
-        "log-level", SettingKind.Text, "LEVEL", "debug (each request), information (default), warning, error");
+        "log-level", SettingKind.Text, "LEVEL", "debug (each request), information or info (default), warning, error");
     public static readonly HubSetting LogFormat = new("log-format", SettingKind.Text, "FORMAT", "text (default) or json");
     public static readonly HubSetting AnonymousPush = new(
         "anonymous-push", SettingKind.Flag, "", "Whoever can connect may push and delete: for tests and for one's own machine");
