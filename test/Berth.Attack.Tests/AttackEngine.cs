@@ -36,6 +36,9 @@ public sealed class AttackEngine : IAsyncLifetime
 
     public string Socket => $"{_root}/b.sock";
 
+    /// <summary>Where descriptions of devices are (CDI).</summary>
+    public string Devices => $"{_root}/cdi";
+
     /// <summary>Tells a second engine of this process from the first.</summary>
     public string Suffix { get; init; } = "";
 
@@ -46,7 +49,10 @@ public sealed class AttackEngine : IAsyncLifetime
     public Process Daemon { get; private set; } = null!;
 
     /// <summary>The programs under attack.</summary>
-    public static string Programs { get; } = Environment.GetEnvironmentVariable("BERTH_BIN") ?? FindPrograms();
+    public static string Programs { get; } = Environment.GetEnvironmentVariable("BERTH_BIN") ?? $"{Repository}/out/bin";
+
+    /// <summary>Where the sources are.</summary>
+    public static string Repository => FindRepository();
 
     public async ValueTask InitializeAsync()
     {
@@ -56,6 +62,7 @@ public sealed class AttackEngine : IAsyncLifetime
             : !File.Exists("/usr/bin/gcc") ? "gcc is not installed" : null;
         if (Missing is not null)
             return;
+        Directory.CreateDirectory(Devices);
         await StartDaemonAsync();
         await ImportAsync(Image, tree => { });
     }
@@ -86,6 +93,7 @@ public sealed class AttackEngine : IAsyncLifetime
             {
                 "--data-root", DataRoot, "--exec-root", ExecRoot, "-H", $"unix://{Socket}", "--bridge", Bridge,
                 "--cgroup-parent", CgroupParent, "--bip", Suffix.Length > 0 ? "10.214.14.1/24" : $"{Gateway}/24",
+                "--cdi-spec-dir", Devices,
                 // All classes can be tried in a user namespace too.
                 "--userns-remap", IsRemapped ? "default" : "",
             },
@@ -205,11 +213,11 @@ public sealed class AttackEngine : IAsyncLifetime
         return built.Code == 0 ? program : throw new InvalidOperationException(built.Errors);
     }
 
-    private static string FindPrograms()
+    private static string FindRepository()
     {
         string? directory = AppContext.BaseDirectory;
         while (directory is not null && !File.Exists(Path.Combine(directory, "Berth.slnx")))
             directory = Path.GetDirectoryName(directory);
-        return Path.Combine(directory ?? throw new InvalidOperationException("the tests do not run inside the repository"), "out/bin");
+        return directory ?? throw new InvalidOperationException("the tests do not run inside the repository");
     }
 }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Berth.Attack.Tests;
 
 /// <summary>What an engine leaves on its host: nothing. A busy life of a second engine, and the host before and after.</summary>
@@ -30,6 +32,60 @@ public sealed class HostTests(AttackEngine engine)
         await Shell.UntilAsync(async () => (after = await Host.LookAsync()).LeftFrom(before, busy).Count == 0,
             "the host is as it was: " + string.Join("; ", after.LeftFrom(before, busy)));
         Assert.False(Directory.Exists(busy.Root));
+    }
+
+    [Fact]
+    public async Task WhatATestRunLeaves_IsNamed()
+    {
+        engine.Skip();
+        // The check of eng/run-tests.sh: what it would not see could stay for ever.
+        string mark = $"of-{Environment.ProcessId}", before = $"{engine.Root}/before";
+        await File.WriteAllTextAsync(before, (await HostStateAsync(mark, 0, "look")).Output);
+        string file = Directory.CreateTempSubdirectory("berth-left-").FullName;
+        string tree = Directory.Exists("/sys/fs/cgroup/pids") ? "/sys/fs/cgroup/pids" : "/sys/fs/cgroup";
+        string group = Directory.CreateDirectory($"{tree}/{Path.GetFileName(file)}").FullName;
+        (string bridge, string table) = ($"ba{Environment.ProcessId:x4}1", $"berth-left-{Environment.ProcessId}");
+        using Process marked = Sleep(mark), unmarked = Sleep("");
+        try
+        {
+            await NeedAsync("mount", "-t", "tmpfs", "left", file);
+            await NeedAsync("ip", "link", "add", bridge, "type", "bridge");
+            await NeedAsync("nft", "add", "table", "ip", table);
+            Completed left = await HostStateAsync(mark, 0, "left", before);
+            Assert.Equal(1, left.Code);
+            string[] lines = left.Output.Split('\n');
+            string[] expected = [$"file {file}", $"mount {file}", $"cgroup {group}", $"link {bridge}", $"table of nft ip {table}"];
+            Assert.Equal(expected, expected.Intersect(lines));
+            Assert.Contains(lines, line => line.StartsWith($"process {marked.Id} sleep 1000 ", StringComparison.Ordinal));
+            Assert.DoesNotContain(lines, line => line.StartsWith($"process {unmarked.Id} ", StringComparison.Ordinal));
+        }
+        finally
+        {
+            foreach (Process process in new[] { marked, unmarked })
+                process.Kill();
+            await NeedAsync("nft", "delete", "table", "ip", table);
+            await NeedAsync("ip", "link", "delete", bridge);
+            await NeedAsync("umount", file);
+            Directory.Delete(group);
+        }
+        // It waits for what is just ending.
+        Task<Completed> waiting = HostStateAsync(mark, 20, "left", before);
+        Directory.Delete(file);
+        string after = (await waiting).Output;
+        foreach (string name in new[] { file, bridge, table, $"process {marked.Id} " })
+            Assert.DoesNotContain(name, after);
+    }
+
+    private static Process Sleep(string mark) =>
+        Process.Start(new ProcessStartInfo("sleep", ["1000"]) { Environment = { ["BERTH_TEST_RUN"] = mark } })!;
+
+    private static Task<Completed> HostStateAsync(string mark, int seconds, params string[] arguments) => Shell.RunAsync("env",
+        [$"BERTH_TEST_RUN={mark}", $"BERTH_LEFT_SECONDS={seconds}", AttackEngine.Repository + "/eng/host-state.sh", .. arguments]);
+
+    private static async Task NeedAsync(string program, params string[] arguments)
+    {
+        Completed done = await Shell.RunAsync(program, arguments);
+        Assert.True(done.Code == 0, done.All);
     }
 
     private static async Task WorkAsync(AttackEngine busy)

@@ -108,4 +108,28 @@ public sealed class KernelFileTests(AttackEngine engine)
         await engine.RemoveAsync(name);
         await engine.DoAsync("rmi", image);
     }
+
+    [Fact]
+    public async Task B20_HooksOnTheHost_HaveTheirOwnEnvironment() // CVE-2025-23266
+    {
+        engine.Skip();
+        // What a device's description has run on the host, as root: a library of the image's choice there would be the host.
+        string[] kinds = ["prestart", "createRuntime", "poststart", "poststop"];
+        string kept = Directory.CreateDirectory($"{engine.Root}/{engine.NewName("hooks")}").FullName;
+        await File.WriteAllTextAsync($"{engine.Devices}/attack.json",
+            """{"cdiVersion":"0.6.0","kind":"attack.test/hooks","devices":[{"name":"all","containerEdits":{"hooks":["""
+            + string.Join(',', kinds.Select(kind =>
+                $$"""{"hookName":"{{kind}}","path":"/bin/sh","env":["OWN=1"],"args":["sh","-c","cat /proc/$$/environ > {{kept}}/{{kind}}"]}"""))
+            + "]}}]}");
+        string image = $"{engine.NewName("b20")}:1";
+        await engine.ImportAsync(image, tree => { }, "ENV LD_PRELOAD=/evil.so LD_LIBRARY_PATH=/ BASH_ENV=/evil ENV=/evil PATH=/evil");
+        await engine.DoAsync("run", "--rm", "--network", "none", "--device", "attack.test/hooks=all", "-e", "LD_AUDIT=/evil.so",
+            "--entrypoint", "/bin/true", image);
+        await Shell.UntilAsync(
+            () => Task.FromResult(kinds.All(kind => File.Exists($"{kept}/{kind}") && new FileInfo($"{kept}/{kind}").Length > 0)), "all hooks ran");
+        foreach (string kind in kinds)
+            Assert.Equal("OWN=1\0", await File.ReadAllTextAsync($"{kept}/{kind}"));
+        File.Delete($"{engine.Devices}/attack.json");
+        await engine.DoAsync("rmi", image);
+    }
 }

@@ -22,26 +22,48 @@ public sealed class NetworkTests(AttackEngine engine)
         await engine.RemoveAsync(stay);
     }
 
-    [Fact]
-    public async Task B13_RouterAdvertisementOfANeighbour_ChangesNobodysRoutes() // CVE-2020-13401
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task B13_RouterAdvertisementOfANeighbour_ChangesNobodysRoutes(bool hasIPv6) // CVE-2020-13401
     {
         engine.Skip();
         string network = engine.NewName($"n{Environment.ProcessId:x}");
-        await engine.DoAsync("network", "create", network);
+        await engine.DoAsync(["network", "create", .. hasIPv6 ? new[] { "--ipv6" } : [], network]);
         (string victim, string attacker) = (engine.NewName("stay"), engine.NewName("stay"));
         await engine.DoAsync("run", "-d", "--network", network, "--name", victim, AttackEngine.Image, "sleep", "1000");
         await engine.DoAsync("run", "-d", "--network", network, "--name", attacker, AttackEngine.Image, "sleep", "1000");
+        // Addresses that are still tried for doubles come to routes of their own later.
+        await Shell.UntilAsync(async () => !(await engine.DoAsync("exec", victim, "ip", "-6", "address"))
+            .Contains("tentative", StringComparison.Ordinal), "the victim's addresses are settled");
         string before = await engine.DoAsync("exec", victim, "ip", "-6", "route");
+        Assert.Equal(hasIPv6, before.Contains("default via", StringComparison.Ordinal));
         Assert.Equal("sent\n", await engine.DoAsync("exec", attacker, "/attacker", "advertise", "eth0"));
         // What the kernel does with it is done before the next packet is answered.
         Completed ping = await engine.BerthAsync("exec", attacker, "ping", "-c", "3", victim);
         Assert.True(ping.Code == 0, ping.All + (await Shell.RunAsync("sh", ["-c",
             "nft list ruleset; ip -d link; ip route; ip neigh; head /proc/sys/net/netfilter/nf_conntrack_*"])).Output);
         Assert.Equal(before, await engine.DoAsync("exec", victim, "ip", "-6", "route"));
-        Assert.DoesNotContain("2001:db8:0:66", await engine.DoAsync("exec", victim, "ip", "-6", "address"));
-        Assert.DoesNotContain("2001:db8:0:66", (await Shell.RunAsync("ip", ["-6", "route"])).Output);
+        Assert.DoesNotContain("2001:db8:66:", await engine.DoAsync("exec", victim, "ip", "-6", "address"));
+        Assert.DoesNotContain("2001:db8:66:", (await Shell.RunAsync("ip", ["-6", "route"])).Output);
+        if (hasIPv6)
+            await BelieveAsync(network, attacker);
         await engine.RemoveAsync(victim, attacker);
         await engine.DoAsync("network", "rm", network);
+    }
+
+    // The advertisement is one that a container believes that was told to: its refusal by others says something.
+    private async Task BelieveAsync(string network, string attacker)
+    {
+        string gullible = engine.NewName("stay");
+        await engine.DoAsync("run", "-d", "--name", gullible, "--network",
+            $"name={network},driver-opt=com.docker.network.endpoint.sysctls=net.ipv6.conf.IFNAME.accept_ra=2", AttackEngine.Image, "sleep", "1000");
+        await Shell.UntilAsync(async () =>
+        {
+            await engine.DoAsync("exec", attacker, "/attacker", "advertise", "eth0");
+            return (await engine.DoAsync("exec", gullible, "ip", "-6", "route")).Contains("2001:db8:66:", StringComparison.Ordinal);
+        }, "a container that believes advertisements has the route");
+        await engine.RemoveAsync(gullible);
     }
 
     [Fact]
@@ -69,28 +91,67 @@ public sealed class NetworkTests(AttackEngine engine)
     public async Task B16_InternalNetwork_AsksNobodyOutside() // CVE-2024-29018
     {
         engine.Skip();
-        // A name server on an address of the host: asked by an ordinary network, never for an internal one.
-        using UdpClient server = new(new IPEndPoint(IPAddress.Parse(AttackEngine.Gateway), 53));
+        // A name server on an address of the host: asked by an ordinary network, never for an internal one, over UDP and TCP.
+        IPEndPoint address = new(IPAddress.Parse(AttackEngine.Gateway), 53);
+        using UdpClient server = new(address);
+        using TcpListener listener = new(address);
+        listener.Start();
         List<int> asked = [];
         using CancellationTokenSource stop = new();
-        Task serving = ServeAsync(server, asked, stop.Token);
+        Task serving = Task.WhenAll(ServeAsync(server, asked, stop.Token), AcceptAsync(listener, asked, stop.Token));
         string network = engine.NewName($"n{Environment.ProcessId:x}");
         await engine.DoAsync("network", "create", "--internal", network);
         foreach (string name in new[] { "exfiltrated.example", "a.b.c" })
-            await engine.BerthAsync("run", "--rm", "--network", network, "--dns", AttackEngine.Gateway, AttackEngine.Image,
-                "timeout", "3", "nslookup", name);
-        Assert.Empty(asked);
+        {
+            await AskAsync(network, $"timeout 3 nslookup {name}");
+            await AskAsync(network, OverTcp(name));
+        }
+        lock (asked)
+            Assert.Empty(asked);
         string open = engine.NewName($"n{Environment.ProcessId:x}");
         await engine.DoAsync("network", "create", open);
-        await Shell.UntilAsync(async () =>
+        foreach (string question in new[] { "timeout 3 nslookup asked.example", OverTcp("asked.example") })
         {
-            await engine.BerthAsync("run", "--rm", "--network", open, "--dns", AttackEngine.Gateway, AttackEngine.Image,
-                "timeout", "3", "nslookup", "asked.example");
-            return asked.Count > 0;
-        }, "an ordinary network's question arrives");
+            lock (asked)
+                asked.Clear();
+            await Shell.UntilAsync(async () =>
+            {
+                await AskAsync(open, question);
+                lock (asked)
+                    return asked.Count > 0;
+            }, $"an ordinary network's question arrives: {question}");
+        }
         await stop.CancelAsync();
         await serving;
         await engine.DoAsync("network", "rm", network, open);
+    }
+
+    private Task AskAsync(string network, string question) => engine.BerthAsync("run", "--rm", "--network", network,
+        "--dns", AttackEngine.Gateway, AttackEngine.Image, "sh", "-c", question);
+
+    // A question for an address, as DNS puts it on a stream: its length first. RFC 1035, 4.2.2.
+    private static string OverTcp(string name)
+    {
+        string labels = string.Concat(name.Split('.').Select(static label => $"\\x{label.Length:x2}{label}"));
+        return $"printf '\\x00\\x{name.Length + 18:x2}\\x12\\x34\\x01\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00{labels}\\x00\\x00\\x01\\x00\\x01' "
+            + "| nc -w 3 127.0.0.11 53 > /dev/null";
+    }
+
+    private static async Task AcceptAsync(TcpListener listener, List<int> asked, CancellationToken stop)
+    {
+        try
+        {
+            while (true)
+            {
+                using TcpClient client = await listener.AcceptTcpClientAsync(stop);
+                lock (asked)
+                    asked.Add(0);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The test has seen enough.
+        }
     }
 
     private static async Task ServeAsync(UdpClient server, List<int> asked, CancellationToken stop)
@@ -98,7 +159,11 @@ public sealed class NetworkTests(AttackEngine engine)
         try
         {
             while (true)
-                asked.Add((await server.ReceiveAsync(stop)).Buffer.Length);
+            {
+                int length = (await server.ReceiveAsync(stop)).Buffer.Length;
+                lock (asked)
+                    asked.Add(length);
+            }
         }
         catch (OperationCanceledException)
         {

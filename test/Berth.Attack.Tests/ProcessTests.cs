@@ -33,6 +33,35 @@ public sealed class ProcessTests(AttackEngine engine)
     [Theory]
     [InlineData("")]
     [InlineData("SYS_PTRACE")]
+    public async Task B01_ProgramThatIsHeld_IsNotWrittenWhenItHasEnded(string capability) // CVE-2019-5736
+    {
+        engine.Skip();
+        byte[] before = ProgramHash();
+        // The trap has our own program run as one of the container's; /victim shows that the attack works on what is not protected.
+        string catcher = await engine.StayAsync("printf '#!/proc/self/exe\\n' > /trap; chmod 755 /trap; cp /bin/busybox /victim; "
+            + "/attacker hold /enough > /held; touch /finished; sleep 1000", capability.Length > 0 ? ["--cap-add", capability] : []);
+        string[] held = [];
+        for (int execs = 0; execs < 2000 && !(held.Contains("written /victim") && held.Any(IsOurs)); execs++)
+        {
+            await engine.BerthAsync("exec", catcher, "/trap");
+            await engine.BerthAsync("exec", catcher, "/victim", "sleep", "0.1");
+            held = (await engine.DoAsync("exec", catcher, "cat", "/held")).Split('\n');
+        }
+        await engine.DoAsync("exec", catcher, "touch", "/enough");
+        await Shell.UntilAsync(async () => (await engine.BerthAsync("exec", catcher, "test", "-e", "/finished")).Code == 0, "the catcher ends");
+        held = (await engine.DoAsync("exec", catcher, "cat", "/held")).Split('\n');
+        Assert.Contains("written /victim", held);
+        Assert.Contains(held, IsOurs);
+        Assert.DoesNotContain(held, static line => line.StartsWith("written ", StringComparison.Ordinal) && line != "written /victim");
+        Assert.Equal(before, ProgramHash());
+        await engine.RemoveAsync(catcher);
+
+        static bool IsOurs(string line) => line.StartsWith("held ", StringComparison.Ordinal) && line.Contains("berth", StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("SYS_PTRACE")]
     public async Task B01_B02_ExecsCaughtOnTheirWayIn_HoldNothingOfTheHost(string capability) // CVE-2019-5736, CVE-2016-9962
     {
         engine.Skip();

@@ -47,10 +47,11 @@ public sealed class CrashTests : IAsyncLifetime
         {
             foreach (JsonElement container in (await GetAsync("/containers/json?all=1")).EnumerateArray())
                 await _api.DeleteAsync($"/containers/{container.GetProperty("Id").GetString()}?force=1&v=1", CancellationToken.None);
-            await KillDaemonAsync();
+            // One that is told to end takes its cgroup parent and its table with it.
+            Run("kill", "-TERM", $"{_daemon.Id}");
+            await _daemon.WaitForExitAsync(CancellationToken.None);
             _daemon.Dispose();
             Run("ip", "link", "delete", Bridge);
-            Run("nft", "delete", "table", "ip", "berth-" + Bridge);
         }
         _api?.Dispose();
         Directory.Delete(_root, recursive: true);

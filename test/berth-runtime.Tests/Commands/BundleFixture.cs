@@ -36,7 +36,10 @@ public sealed class BundleFixture : IAsyncLifetime
         {
             foreach (string id in (await RunAsync("list", "-q")).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
                 await RunAsync("delete", "--force", id);
-            CgroupHierarchy.Detect().Open(Cgroup).Remove();
+            CgroupHierarchy hierarchy = CgroupHierarchy.Detect();
+            hierarchy.Open(Cgroup).Remove();
+            // Runc, which runs beside it in some tests, makes the parent in all trees and removes its own groups only.
+            hierarchy.RemoveFromNamedTrees(Cgroup);
         }
         System.IO.Directory.Delete(Directory, recursive: true);
     }
