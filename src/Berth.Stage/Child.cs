@@ -16,6 +16,8 @@ internal unsafe struct Child
     public int MaskDirectory, MaskFile;
     public int MappedRoot;
     public bool InCgroup;
+    public bool LimitFollows; // RLIMIT_NPROC is for the process that becomes the program, not for the one that makes it.
+    public bool MakerSetsLimit;
 
     public readonly byte* At(uint offset) => (byte*)Plan + offset;
 

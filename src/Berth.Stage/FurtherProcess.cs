@@ -10,6 +10,7 @@ internal static unsafe class FurtherProcess
         PlanHeader* plan = child->Plan;
         Membership.JoinCgroups(child);
         Scheduling.SetAffinityAfter(child);
+        Birth.LiftLimit(child);
         Membership.SetOomScore(child);
         Membership.SetLabel(child);
         Membership.JoinKeyring(child);
@@ -30,15 +31,18 @@ internal static unsafe class FurtherProcess
     public static void EnterProcesses(Child* child, bool terminal)
     {
         int pid = ForkBeside();
+        if (pid == -K.EAGAIN && Birth.FindRoom(child))
+            pid = ForkBeside();
         Tell.Check(child, pid, Place.Clone, null);
         if (pid != 0)
         {
-            Tell.Send(child, Packet.Born, Place.None, pid, null);
+            Tell.Send(child, Packet.Born, child->MakerSetsLimit ? Place.Limit : Place.None, pid, null);
             Exit(0);
         }
         // The maker knows us by now.
         if (!Launch.ReadStart(child, child->Sync))
             Exit(1);
+        Birth.SetLimit(child);
         SetSession();
         if (terminal)
             Tell.Check(child, Ioctl(0, K.TIOCSCTTY, null), Place.Console, Z("TIOCSCTTY"u8));

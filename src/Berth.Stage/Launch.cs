@@ -147,6 +147,8 @@ internal static unsafe class Launch
         byte* number = stackalloc byte[24];
         for (uint i = 0; i < child->Plan->LimitCount; i++)
         {
+            if (child->LimitFollows && limits[i].Resource == StageContract.ProcessLimit)
+                continue;
             int set = Limit((int)limits[i].Resource, &limits[i], null);
             if (set < 0)
             {

@@ -31,6 +31,7 @@ internal unsafe struct MonitorState
     public bool TerminalIdle;
     public bool Ready, StartAsked, Running, Failed, Ended;
     public bool AwaitsHooks; // Its engine runs them; nobody else would.
+    public bool HasLeft; // The process that makes the program's is out of the full group.
     public int Helper; // The external runtime at work, or 0.
     public bool HoldsOutput, Abandoned, ConsoleConnected;
     public int ExitCode;

@@ -180,8 +180,12 @@ internal static unsafe class MonitorLoop
         }
         if (report->Kind == Packet.Born)
         {
-            monitor->Pid = report->Value;
-            Write(monitor->Sync, Z("b"u8), 1);
+            Birth.Take(monitor, report);
+            return;
+        }
+        if (report->Kind == Packet.Full)
+        {
+            Birth.MakeRoom(monitor);
             return;
         }
         if (report->Kind == Packet.Namespaces)

@@ -10,7 +10,7 @@ namespace Berth.Stage;
 public struct PlanHeader
 {
     /// <summary>Layout version, checked by the stage: library and program must be of one build.</summary>
-    public const uint Version = 0x42520007;
+    public const uint Version = 0x42520008;
 
     /// <summary><see cref="Version"/>.</summary>
     public uint Magic;
@@ -295,6 +295,13 @@ public struct PlanHeader
 
     /// <summary>The group.</summary>
     public uint StreamGroup;
+
+    /// <summary>For exec: the file that takes a pid into the group that counts the container's processes, or 0.</summary>
+    public uint EnterFile;
+
+    /// <summary>The file of the maker's own group in the same tree, where a process is made that the container's limit refuses; 0: nowhere.
+    /// </summary>
+    public uint LeaveFile;
 }
 
 /// <summary>A program to run at a point of the lifecycle.</summary>

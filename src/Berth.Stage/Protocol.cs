@@ -36,8 +36,13 @@ public enum Packet : byte
     /// <see cref="Report"/>, value of a monitor's: pid.</summary>
     Namespaces = 10,
 
-    /// <summary>Child of an exec: it has made the process that becomes the program, and ends. <see cref="Report"/>, value: pid.</summary>
+    /// <summary>Child of an exec: it has made the process that becomes the program, and ends. <see cref="Report"/>, value: pid,
+    /// <see cref="Place.Limit"/> when that has yet to get its limit of processes.</summary>
     Born = 11,
+
+    /// <summary>Child of an exec: no process may be made where it is counted; it waits for a byte that says whether it was moved out,
+    /// and its own child will have to be moved in. <see cref="Report"/>.</summary>
+    Full = 12,
 
     /// <summary>Client, first packet: I want reports.</summary>
     Control = 16,
@@ -143,6 +148,12 @@ public static class StageContract
 
     /// <summary>The engine's end of the first control connection.</summary>
     public const int ControlDescriptor = 4;
+
+    /// <summary>The answer to <see cref="Packet.Full"/>: it counts elsewhere now.</summary>
+    public const byte RoomMade = (byte)'r';
+
+    /// <summary>RLIMIT_NPROC.</summary>
+    public const int ProcessLimit = 6;
 
     /// <summary>An attached client's connection that exists from the start, or closed.</summary>
     public const int AttachDescriptor = 5;

@@ -98,6 +98,18 @@ public sealed class DockerBehaviourTests(EngineFixture engine)
     }
 
     [Fact]
+    public async Task HealthChecks_OfAContainerWithAllItsProcesses_Run()
+    {
+        string name = $"f{Guid.NewGuid():n}"[..12];
+        await DoAsync("run", "-d", "--name", name, "--pids-limit", "3",
+            "--health-cmd", "echo well", "--health-interval", "100ms", "--health-retries", "1000", Image,
+            "sh", "-c", "sleep 1000 & sleep 1000 & wait");
+        await Eventually.HoldsAsync(async () => (await RunAsync(null, "inspect", "-f", "{{.State.Health.Status}}", name)).Output == "healthy\n");
+        Assert.Equal("hi\n", (await RunAsync(null, "exec", name, "echo", "hi")).Output);
+        await DoAsync("rm", "-f", name);
+    }
+
+    [Fact]
     public async Task HealthChecks_AreSeenAsExecs()
     {
         string name = $"h{Guid.NewGuid():n}"[..12];

@@ -22,6 +22,9 @@ internal static partial class StageHeaders
         ["Identity.AmbientClearAll"] = "PR_CAP_AMBIENT_CLEAR_ALL",
         ["InitProgram.ForegroundGroup"] = "TIOCGPGRP",
         ["Launch.SetDuplicateAbove"] = "F_DUPFD_CLOEXEC",
+        ["Launch.OpenFiles"] = "RLIMIT_NOFILE",
+        ["StageContract.ProcessLimit"] = "RLIMIT_NPROC",
+        ["Birth.SysResource"] = "1UL << CAP_SYS_RESOURCE",
         ["Launch.NewListener"] = "SECCOMP_FILTER_FLAG_NEW_LISTENER",
         ["Log.PathMax"] = "PATH_MAX",
         ["Mapping.SendTimeout"] = "SO_SNDTIMEO",
@@ -38,7 +41,7 @@ internal static partial class StageHeaders
         "Hooks.FailedToExecute", "Hooks.LabelMax", "Hooks.OutputMax", "Home.VariableMax", "Home.HomeField", "Home.UserField",
         "Home.NameLength", "Home.FileMax", "ProgramSearch.CannotLook", "Report.PartMax",
         "StageContract.HookWordsMark", "InitProgram.NotFound", "InitProgram.NotExecutable", "JsonText.BlockMax", "JsonText.EscapeMax",
-        "JsonText.Ones", "JsonText.Highs", "Launch.FirstFree", "Log.LineMax", "Log.OutMax",
+        "JsonText.Ones", "JsonText.Highs", "Launch.FirstFree", "Launch.OwnDescriptors", "Log.LineMax", "Log.OutMax",
         "Log.LockedBytesMax", "Mapping.RootMark", "Mapping.StepMark", "Mapping.MapsMark",
         "Mapping.PathBytes", "MappedNodes.NameBytes", "Mapping.PatienceSeconds", "Monitor.BufferBytes",
         "MonitorLoop.FixedEntries", "MonitorLoop.SlowReaderMilliseconds",
@@ -49,7 +52,8 @@ internal static partial class StageHeaders
         "ProgramSearch.NameMax", "Report.TextMax",
         "StageContract.PlanDescriptor", "StageContract.ControlDescriptor", "StageContract.AttachDescriptor",
         "StageContract.FirstDescriptor", "StageContract.ChunkMax", "StageContract.ClientsMax", "MemoryWatch.EventsMax", "Steps.OptionBytesMax",
-        "Root.LayersMax", "Sys.Inline",
+        "Root.LayersMax", "Sys.Inline", "Birth.DescriptionBytes", "OldMount.OptionsMax", "OldMount.PathBytes", "StageContract.RoomMade",
+        "Steps.OptionValueMax",
     ];
 
     /// <summary>The methods of Sys.cs and what C calls the calls behind them.</summary>
@@ -89,7 +93,8 @@ internal static partial class StageHeaders
 
     public static HeaderTable Constants => new HeaderTable(
             "errno.h", "fcntl.h", "linux/openat2.h", "sys/mount.h", "linux/sched.h", "sys/stat.h", "signal.h", "sys/prctl.h", "sys/ioctl.h",
-            "sys/mman.h", "poll.h", "linux/magic.h", "linux/limits.h", "linux/seccomp.h", "sys/socket.h", "sys/file.h", "sys/syscall.h")
+            "sys/mman.h", "poll.h", "linux/magic.h", "linux/limits.h", "linux/seccomp.h", "sys/socket.h", "sys/file.h", "sys/syscall.h",
+            "sys/resource.h", "linux/capability.h")
         .AddAll(Assembly, Known);
 
     public static HeaderTable Structures => new HeaderTable(

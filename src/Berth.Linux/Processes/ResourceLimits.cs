@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Berth.Linux.Processes;
 
-/// <summary>This process's resource limits. getrlimit(2), numbers of x86-64 and arm64.</summary>
+/// <summary>Resource limits of processes. getrlimit(2), numbers of x86-64 and arm64.</summary>
 public static unsafe partial class ResourceLimits
 {
     private static readonly string[] s_names =
@@ -27,6 +27,18 @@ public static unsafe partial class ResourceLimits
             ? (limit[0], limit[1])
             : throw LinuxException.FromLastError("getrlimit", NameOf(number));
     }
+
+    /// <summary>Sets a limit of another process. prlimit(2).</summary>
+    /// <exception cref="LinuxException">EPERM: it is not ours. ESRCH: it has ended.</exception>
+    public static void Set(int pid, int number, ulong soft, ulong hard)
+    {
+        ulong* limit = stackalloc ulong[] { soft, hard };
+        if (prlimit(pid, number, limit, null) != 0)
+            throw LinuxException.FromLastError("prlimit", $"{NameOf(number)} of process {pid}");
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int prlimit(int pid, int resource, ulong* limit, ulong* before);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int getrlimit(int resource, ulong* limit);

@@ -18,9 +18,10 @@ internal sealed class UnmonitoredProcess : IDisposable
     private readonly byte[] _buffer = new byte[512];
 
     private readonly Cgroup? _cgroup;
+    private readonly Plan _plan;
 
-    private UnmonitoredProcess(FileDescriptor control, Action<string> warn, Cgroup? cgroup) =>
-        (_control, _warn, _cgroup) = (control, warn, cgroup);
+    private UnmonitoredProcess(FileDescriptor control, Plan plan, Action<string> warn, Cgroup? cgroup) =>
+        (_control, _plan, _warn, _cgroup) = (control, plan, warn, cgroup);
 
     /// <summary>Its pid, known from the first report on.</summary>
     public int Pid { get; private set; }
@@ -37,7 +38,7 @@ internal sealed class UnmonitoredProcess : IDisposable
     {
         using FileDescriptor bytes = MemoryFile.CreateSealed("berth-plan", plan.Bytes);
         (FileDescriptor own, FileDescriptor other) = DescriptorSockets.CreatePair();
-        UnmonitoredProcess process = new(own, warn, cgroup);
+        UnmonitoredProcess process = new(own, plan, warn, cgroup);
         try
         {
             int stage;
@@ -60,7 +61,6 @@ internal sealed class UnmonitoredProcess : IDisposable
 
     // The child may speak before its maker: those reports are kept for whoever waits for them.
     private readonly Queue<MonitorReport> _early = new();
-    private MonitorReport _last;
     private (int Pid, ProcessHandle? Handle)? _known;
 
     private void AwaitMade()
@@ -81,15 +81,12 @@ internal sealed class UnmonitoredProcess : IDisposable
     /// <exception cref="FaultException">It failed, or ended before.</exception>
     public void Await(Packet kind)
     {
-        while (true)
+        while (Next().Kind != kind)
         {
-            MonitorReport report = _early.TryDequeue(out MonitorReport early) ? early
-                : ReceiveWhileAlive() ?? throw Ended();
-            _last = report;
-            if (report.Kind == kind)
-                return;
         }
     }
+
+    private MonitorReport Next() => _early.TryDequeue(out MonitorReport early) ? early : ReceiveWhileAlive() ?? throw Ended();
 
     // In runc's words.
     private FaultException Ended() => FaultException.Internal(_cgroup?.OutOfMemoryKills() > 0
@@ -100,9 +97,21 @@ internal sealed class UnmonitoredProcess : IDisposable
     /// <exception cref="FaultException">It failed before.</exception>
     public void AwaitBorn()
     {
-        Await(Packet.Born);
+        bool hasLeft = false;
+        MonitorReport report;
+        while ((report = Next()).Kind != Packet.Born)
+        {
+            if (report.Kind != Packet.Full)
+                continue;
+            hasLeft = _plan.Counted?.TryLeave(Pid) == true;
+            DescriptorSockets.Send(_control, [hasLeft ? StageContract.RoomMade : (byte)0]);
+        }
         ProcessSpawner.Reap(Pid);
-        Pid = _last.Value;
+        Pid = report.Value;
+        if (hasLeft)
+            _plan.Counted!.Enter(Pid);
+        if (report.Place == Place.Limit && _plan.ProcessLimit is { } limit)
+            ResourceLimits.Set(Pid, StageContract.ProcessLimit, limit.Soft, limit.Hard);
     }
 
     /// <summary>Waits until it executes its program, or has said why not.</summary>

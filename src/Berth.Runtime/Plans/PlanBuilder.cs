@@ -21,6 +21,12 @@ internal sealed class Plan : IDisposable
     /// <summary>Handed to the stage from <see cref="StageContract.FirstDescriptor"/> on.</summary>
     public List<int> Descriptors { get; } = [];
 
+    /// <summary>Where the process counts, when that may be full; null: it is made in place or not at all.</summary>
+    public CountedPlace? Counted { get; set; }
+
+    /// <summary>How many processes its user may have; null: as many as the maker's.</summary>
+    public PlanLimit? ProcessLimit { get; set; }
+
     /// <summary>Adds a descriptor and returns its number in the stage.</summary>
     public int Inherit(int descriptor, IDisposable? owned = null)
     {
@@ -196,6 +202,7 @@ internal static class PlanBuilder
             | (container.HasUserNamespace ? NewUser : 0) | (container.HasTimeNamespace ? NewTime : 0);
         writer.Header.TargetDescriptor = plan.Inherit(first.Number);
         AddProcess(writer, process, container.Filter, place, container.HasUserNamespace, warnings);
+        BirthPlan.Add(plan, writer, process, place);
         SchedulingPlan.Add(writer, process, container.Personality);
         if (process.ExecCpuAffinity is { } affinity)
             SchedulingPlan.AddAffinity(writer, affinity);

@@ -40,6 +40,13 @@ public sealed class UserNamespaceTests(EngineFixture engine) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Exec_WhereNoMoreProcessesMayBeMade_Runs()
+    {
+        string full = await StayAsync("exec sleep 1000", "--pids-limit", "1");
+        Assert.Equal("hi\n", await DoAsync("exec", full, "echo", "hi"));
+    }
+
+    [Fact]
     public async Task Container_DoesAllThatOneWithoutDoes()
     {
         string[] lines = (await DoAsync("run", "--rm", "--userns=private", "--tmpfs", "/scratch", "--init", "--sysctl",

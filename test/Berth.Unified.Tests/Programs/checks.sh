@@ -104,6 +104,16 @@ holds exec-group-missing "berth-runtime exec --cgroup nope direct true 2>&1 | gr
 berth-runtime delete -f direct
 equal exec-group-gone "" "$(find /sys/fs/cgroup/direct 2> /dev/null)"
 
+# Further processes where no more may be made: they are moved in, and those that made them are gone.
+for limit in 1 2 3; do
+    $run -d --name full --pids-limit $limit busybox:1 sleep 1000 > /dev/null
+    equal full-exec-$limit 0::/ "$(berth exec full cat /proc/self/cgroup 2>&1)"
+    berth exec -d full sleep 501
+    until_true "[ \"\$(cat $(group_of full)/pids.current)\" = 2 ]"
+    equal full-counts-$limit "2 $limit" "$(echo $(cat $(group_of full)/pids.current $(group_of full)/pids.max))"
+    berth rm -f full > /dev/null
+done
+
 # Containers by runtimes of others.
 for other in runc crun; do
     $run -d --name by-$other --runtime $other -m 64m --cpus 0.5 --cpuset-cpus 1 --pids-limit 16 busybox:1 sleep 1000 > /run/$other.log 2>&1
