@@ -11,8 +11,10 @@ internal static unsafe class Terminals
     public static int OpenFirst(Child* child)
     {
         if (child->Terminals < 0)
-            Tell.Fail(child, Place.Console, K.ENOENT, Z("/dev/pts"u8));
+            OpenMounted(child);
         int master = OpenAt(child->Terminals, Z("ptmx"u8), K.O_RDWR | K.O_NOCTTY | K.O_CLOEXEC);
+        Tell.Check(child, master, Place.Console, Z("/dev/pts/ptmx"u8));
+        CheckMultiplexer(child, master);
         int slave = Slave(child, master);
         int number;
         Tell.Check(child, Ioctl(master, K.TIOCGPTN, &number), Place.Console, Z("TIOCGPTN"u8));
@@ -32,6 +34,14 @@ internal static unsafe class Terminals
         return slave;
     }
 
+    /// <summary>Without a devpts of the container's own, what another mount brought with it, such as the host's <c>/dev</c>.</summary>
+    private static void OpenMounted(Child* child)
+    {
+        byte* path = Z("/dev/pts"u8);
+        child->Terminals = Paths.Open(child, path, K.O_PATH | K.O_DIRECTORY, K.RESOLVE_NO_SYMLINKS);
+        Tell.Check(child, child->Terminals, Place.Console, path);
+    }
+
     /// <summary>A further process's terminal. The container is hostile by now: what is opened must be devpts' own multiplexer.</summary>
     public static int OpenFurther(Child* child)
     {
@@ -42,15 +52,20 @@ internal static unsafe class Terminals
         };
         int master = OpenAt2(K.AtCwd, Z("/dev/pts/ptmx"u8), &how);
         Tell.Check(child, master, Place.Console, Z("/dev/pts/ptmx"u8));
+        CheckMultiplexer(child, master);
+        int slave = Slave(child, master);
+        HandOver(child, master);
+        return slave;
+    }
+
+    private static void CheckMultiplexer(Child* child, int master)
+    {
         Stat stat;
         Tell.Check(child, Fstat(master, &stat), Place.Console, null);
         long* system = stackalloc long[20];
         Tell.Check(child, FstatFs(master, system), Place.Console, null);
         if ((stat.Mode & K.S_IFMT) != K.S_IFCHR || stat.SpecialDevice != 0x502 || system[0] != DevptsMagic)
             Tell.Fail(child, Place.Console, K.EPROTO, Z("/dev/pts/ptmx"u8));
-        int slave = Slave(child, master);
-        HandOver(child, master);
-        return slave;
     }
 
     private static int Slave(Child* child, int master)

@@ -279,6 +279,31 @@ public sealed class LifecycleTests(BundleFixture bundles) : IClassFixture<Bundle
     }
 
     [Fact]
+    public async Task Terminal_InABoundDev_IsOneOfItsOwn()
+    {
+        Need();
+        string devices = Directory.CreateDirectory(Path.Join(bundles.Directory, "devices")).FullName;
+        string terminals = Directory.CreateDirectory(Path.Join(devices, "pts")).FullName;
+        await Command.NeedAsync("mount", ["-t", "devpts", "-o", "newinstance,ptmxmode=0666", "none", terminals]);
+        try
+        {
+            string id = bundles.NewId();
+            RuntimeSpec spec = With(bundles.Spec(id, "tty"), static process => process with { Terminal = true });
+            string bundle = await bundles.BundleAsync(id, spec with
+            {
+                Mounts = [.. spec.Mounts!.Where(static mount => !mount.Destination.StartsWith("/dev", StringComparison.Ordinal)),
+                    new MountSpec { Destination = "/dev", Type = "bind", Source = devices, Options = ["rbind"] }],
+            });
+            Completed run = await bundles.RunAsync("run", "--bundle", bundle, id);
+            Assert.Equal((0, "/dev/pts/0"), (run.Code, run.Output.TrimEnd()));
+        }
+        finally
+        {
+            await Command.NeedAsync("umount", [terminals]);
+        }
+    }
+
+    [Fact]
     public async Task Terminal_GoesToTheConsoleSocket()
     {
         Need();
