@@ -6,7 +6,7 @@ namespace Berth.Stage;
 internal static class K
 {
     public const int AtCwd = -100;
-    public const int EPERM = 1, ENOENT = 2, EINTR = 4, EIO = 5, EBADF = 9, EAGAIN = 11, EACCES = 13, EEXIST = 17, ENOTDIR = 20;
+    public const int EPERM = 1, ENOENT = 2, EINTR = 4, EIO = 5, E2BIG = 7, EBADF = 9, EAGAIN = 11, EACCES = 13, EEXIST = 17, ENOTDIR = 20;
     public const int EISDIR = 21, EINVAL = 22, ETIMEDOUT = 110, ENOSYS = 38, ELOOP = 40, EPIPE = 32, ENOEXEC = 8, EPROTO = 71;
     public const int ENAMETOOLONG = 36;
 

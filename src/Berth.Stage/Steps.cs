@@ -7,6 +7,7 @@ internal static unsafe class Steps
 {
     private const ulong AccessTimes = 0x70;
     private const int OptionBytesMax = 1024;
+    private const int OptionValueMax = 255;
 
     public static void Run(Child* child)
     {
@@ -38,7 +39,8 @@ internal static unsafe class Steps
         // What is filled first becomes read-only afterwards.
         ulong later = takesOver ? step->Attributes & K.MOUNT_ATTR_RDONLY : 0;
         uint now = (uint)(step->Attributes & ~later);
-        int mount = NewFileSystem(child, type, child->At(step->Source), child->At(step->Data), now, target);
+        int mount = HasLongOption(child->At(step->Data)) ? OldMount.Make(child, step, now, target)
+            : NewFileSystem(child, type, child->At(step->Source), child->At(step->Data), now, target);
         ulong links = (step->Argument & MountMark.OrdinaryDirectory) != 0 ? K.RESOLVE_NO_SYMLINKS : 0;
         int hidden = Paths.Open(child, target, K.O_PATH, links);
         int place = hidden >= 0 ? hidden : Paths.Ensure(child, target, directory: true, links);
@@ -53,6 +55,15 @@ internal static unsafe class Steps
             child->Terminals = mount;
         else
             Close(mount);
+    }
+
+    /// <summary>One that fsconfig(2) takes no more: values of 256 bytes and keys are refused.</summary>
+    private static bool HasLongOption(byte* options)
+    {
+        int length = 0;
+        for (; *options != 0 && length < OptionValueMax; options++)
+            length = *options == (byte)',' ? 0 : length + 1;
+        return length >= OptionValueMax;
     }
 
     /// <summary>Hangs a mount in. What the kernel calls invalid when one is a directory and the other is not, is said as mount(2) says
