@@ -7,6 +7,8 @@ internal static unsafe class Launch
 {
     private const int FirstFree = 3;
     private const int SetDuplicateAbove = 1030;
+    private const int OpenFiles = 7; // RLIMIT_NOFILE
+    private const int OwnDescriptors = 16;
     private const uint NewListener = 8;
 
     public static void Run(Child* child, int terminal)
@@ -22,6 +24,7 @@ internal static unsafe class Launch
         if (child->Has(PlanFlags.FindsHome))
             Home.Find(child->Plan->User, home);
         Await(child);
+        LowerDescriptors(child);
         PlanHeader* plan = child->Plan;
         int early = ChangeDirectory(child->At(plan->WorkingDirectory));
         byte* known = stackalloc byte[ProgramSearch.PathMax];
@@ -149,7 +152,10 @@ internal static unsafe class Launch
         {
             if (child->LimitFollows && limits[i].Resource == StageContract.ProcessLimit)
                 continue;
-            int set = Limit((int)limits[i].Resource, &limits[i], null);
+            PlanLimit limit = limits[i];
+            if (limit.Resource == OpenFiles)
+                LeaveRoom(child, &limit);
+            int set = Limit((int)limit.Resource, &limit, null);
             if (set < 0)
             {
                 Text.Append(number, limits[i].Resource);
@@ -157,6 +163,31 @@ internal static unsafe class Launch
             }
         }
     }
+
+    /// <summary>We have more open for a moment than the program may: the limit is as low as it is to be once that is closed.</summary>
+    private static void LeaveRoom(Child* child, PlanLimit* limit)
+    {
+        ulong needed = (ulong)Above(child) + OwnDescriptors;
+        PlanLimit most;
+        if (Limit(OpenFiles, null, &most) >= 0 && most.Hard < needed)
+            needed = most.Hard;
+        limit->Soft = limit->Soft < needed ? needed : limit->Soft;
+        limit->Hard = limit->Hard < needed ? needed : limit->Hard;
+    }
+
+    private static void LowerDescriptors(Child* child)
+    {
+        PlanLimit* limits = (PlanLimit*)child->At(child->Plan->Limits);
+        for (uint i = 0; i < child->Plan->LimitCount; i++)
+        {
+            // Nothing that was refused before: this is lower.
+            if (limits[i].Resource == OpenFiles && limits[i].Soft < (ulong)Above(child) + OwnDescriptors)
+                Limit(OpenFiles, &limits[i], null);
+        }
+    }
+
+    /// <summary>Above all that is inherited, and all that we open.</summary>
+    private static int Above(Child* child) => StageContract.FirstDescriptor + (int)child->Plan->InheritedCount + 8;
 
     /// <summary>Nothing of the host stays open: closed, not only marked, so that a directory of /proc/self/fd leads nowhere.</summary>
     private static void CloseRest(Child* child)
@@ -168,7 +199,7 @@ internal static unsafe class Launch
         kept[2] = &child->Notify;
         kept[3] = &child->InitLabel;
         int preserved = (int)child->Plan->PreservedCount;
-        int above = StageContract.FirstDescriptor + (int)child->Plan->InheritedCount + 8;
+        int above = Above(child);
         for (int i = 0; i < count; i++)
         {
             if (*kept[i] < 0)

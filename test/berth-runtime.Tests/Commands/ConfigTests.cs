@@ -314,6 +314,50 @@ public sealed class ConfigTests(BundleFixture bundles) : IClassFixture<BundleFix
         Assert.Equal(["0027", "1000 5 6", "100", "200"], output.Split('\n'));
     }
 
+    [Theory]
+    [InlineData(4)]
+    [InlineData(8)]
+    [InlineData(10)]
+    public async Task LimitOfOpenFiles_BelowWhatTheMakingNeeds_IsTaken(ulong limit)
+    {
+        Need();
+        (string id, string bundle) = await bundles.CreateAsync("ulimit -n; ulimit -Hn; exec sleep 1000", spec => Process(spec, process => process with
+        {
+            Rlimits = [new RlimitSpec { Type = "RLIMIT_NOFILE", Soft = limit, Hard = limit }],
+        }));
+        await bundles.RunAsync("start", id);
+        string output = Path.Join(bundle, "out");
+        await Command.UntilAsync("both limits are told", async () => await File.ReadAllTextAsync(output) == $"{limit}\n{limit}\n");
+        Completed further = await bundles.RunAsync("exec", id, "/bin/sh", "-c", "ulimit -n; ulimit -Hn");
+        Assert.Equal((0, $"{limit}\n{limit}\n"), (further.Code, further.Output));
+        Assert.Equal(0, (await bundles.RunAsync("delete", "--force", id)).Code);
+    }
+
+    [Fact]
+    public async Task OverlayOfLongPaths_IsMounted()
+    {
+        string source = NewDirectory();
+        string[] layers = [.. Enumerable.Range(1, 3).Select(number =>
+            Directory.CreateDirectory(Path.Join(source, new string((char)('a' + number), 150))).FullName)];
+        foreach (string layer in layers)
+            await File.WriteAllTextAsync(Path.Join(layer, Path.GetFileName(layer)[..1]), "x");
+        await File.WriteAllTextAsync(Path.Join(layers[0], "same"), "top");
+        await File.WriteAllTextAsync(Path.Join(layers[2], "same"), "bottom");
+        string output = await OutputAsync("ls /o; cat /o/same; echo; touch /o/new 2>/dev/null || echo read-only; grep -c ' /o ' /proc/mounts",
+            spec => Mounts(spec, new MountSpec
+            {
+                Destination = "/o", Type = "overlay", Source = "overlay", Options = [$"lowerdir={string.Join(':', layers)}", "nosuid"],
+            }));
+        Assert.Equal(["b", "c", "d", "same", "top", "read-only", "1"], output.Split('\n'));
+    }
+
+    [Fact]
+    public async Task MountOptions_OfMoreThanAPage_AreRefused() => Assert.Contains("argument list too long", await RefusalAsync(
+        static spec => Mounts(spec, new MountSpec
+        {
+            Destination = "/o", Type = "overlay", Source = "overlay", Options = [$"lowerdir=/{new string('x', 4100)}"],
+        })), StringComparison.Ordinal);
+
     [Fact]
     public async Task DuplicatedLimit_IsRefused() => Assert.Contains("duplicated rlimit RLIMIT_NOFILE", await RefusalAsync(
         static spec => Process(spec, static process => process with
