@@ -34,6 +34,7 @@ public static class AuditActions
     public const string ManifestDelete = "manifest.delete";
     public const string TagPush = "tag.push";
     public const string TagDelete = "tag.delete";
+    public const string TagUndo = "tag.undo";
     public const string WebhookCreate = "webhook.create";
     public const string WebhookRemove = "webhook.remove";
     public const string QuotaSet = "quota.set";

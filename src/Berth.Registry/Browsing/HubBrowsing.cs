@@ -2,6 +2,7 @@ using Berth.Registry.Access;
 using Berth.Registry.Audit;
 using Berth.Registry.Database;
 using Berth.Registry.Diary;
+using Berth.Registry.Repositories;
 using Berth.Registry.Retention;
 
 namespace Berth.Registry.Browsing;
@@ -10,15 +11,15 @@ namespace Berth.Registry.Browsing;
 public sealed class HubBrowsing
 {
     /// <summary>Puts the parts together.</summary>
-    public HubBrowsing(HubDatabase database, IAccessRules access, ISmallBlobs blobs, AuditLog audit, TimeProvider time)
+    public HubBrowsing(HubDatabase database, IAccessRules access, ISmallBlobs blobs, AuditLog audit, RepositoryNews news, TimeProvider time)
     {
         Search = new RepositorySearch(database, access);
         Tags = new TagList(database);
         Images = new ImageCatalogue(database, blobs);
         Stars = new Stars(database, time);
-        Diary = new TagDiary(database, time);
-        Settings = new RepositorySettings(database, audit, time);
-        Retention = new RetentionService(database, Settings, time);
+        Diary = new TagDiary(database, news, time);
+        Settings = new RepositorySettings(database, audit, news, time);
+        Retention = new RetentionService(database, Settings, news, time);
     }
 
     /// <summary>Lists of repositories.</summary>

@@ -22,7 +22,7 @@ public sealed record RepositoryChange
 
 /// <summary>Makes repositories and changes what their owners decide. Callers check who may; every change stands in the audit
 /// log.</summary>
-public sealed class RepositorySettings(HubDatabase database, AuditLog audit, TimeProvider time)
+public sealed class RepositorySettings(HubDatabase database, AuditLog audit, RepositoryNews news, TimeProvider time)
 {
     /// <summary>The README as it was written; empty where there is none.</summary>
     public async Task<string> ReadmeAsync(long repositoryId, CancellationToken cancellationToken) => await database.ReadAsync(
@@ -78,15 +78,20 @@ public sealed class RepositorySettings(HubDatabase database, AuditLog audit, Tim
     /// <summary>Deletes a repository with its tags, images and diary. Blobs that nothing else needs are freed by the next
     /// collection.</summary>
     /// <exception cref="FaultException">NotFound: no such repository.</exception>
-    public Task DeleteAsync(Caller actor, RepositoryName name, CancellationToken cancellationToken) => database.WriteAsync(
-        async (transaction, token) =>
-        {
-            RepositoryRow repository = await RepositoryTable.FindVisibleAsync(transaction, name, token)
-                ?? throw FaultException.NotFound($"delete {name}: no such repository");
-            await RepositoryTable.RemoveAsync(transaction, repository.Id, name.Namespace, token);
-            await audit.RecordAsync(transaction, actor, AuditActions.RepositoryRemove, name.Value, "", token);
-            return true;
-        }, cancellationToken);
+    public async Task DeleteAsync(Caller actor, RepositoryName name, CancellationToken cancellationToken)
+    {
+        await database.WriteAsync(
+            async (transaction, token) =>
+            {
+                RepositoryRow repository = await RepositoryTable.FindVisibleAsync(transaction, name, token)
+                    ?? throw FaultException.NotFound($"delete {name}: no such repository");
+                await RepositoryTable.RemoveAsync(transaction, repository.Id, name.Namespace, token);
+                RepositoryNewsItem item = new() { Action = AuditActions.RepositoryRemove, Repository = name.Value };
+                await news.TellAsync(transaction, actor, item, token);
+                return true;
+            }, cancellationToken);
+        news.Announce();
+    }
 
     /// <summary>Adds a rule: tags of this pattern never change.</summary>
     /// <exception cref="FaultException">InvalidArgument: too many rules.</exception>
@@ -115,20 +120,24 @@ public sealed class RepositorySettings(HubDatabase database, AuditLog audit, Tim
 
     /// <summary>Deletes a tag; the image stays, and the diary remembers what the tag named.</summary>
     /// <exception cref="FaultException">NotFound: no such tag. Conflict: it is immutable.</exception>
-    public Task DeleteTagAsync(Caller actor, long repositoryId, string tag, CancellationToken cancellationToken) => database.WriteAsync(
-        async (transaction, token) =>
-        {
-            long now = time.GetUtcNow().ToUnixTimeMilliseconds();
-            if (!await TagTable.RemoveAsync(transaction, repositoryId, tag, actor, now, token))
-                throw FaultException.NotFound($"delete tag: the repository has none of this name");
-            await RecordAsync(transaction, actor, repositoryId, AuditActions.TagDelete, tag, token);
-            return true;
-        }, cancellationToken);
+    public async Task DeleteTagAsync(Caller actor, long repositoryId, string tag, CancellationToken cancellationToken)
+    {
+        await database.WriteAsync(
+            async (transaction, token) =>
+            {
+                long now = time.GetUtcNow().ToUnixTimeMilliseconds();
+                string digest = await TagTable.RemoveAsync(transaction, repositoryId, tag, actor, now, token)
+                    ?? throw FaultException.NotFound($"delete tag: the repository has none of this name");
+                await news.TellDeletionAsync(transaction, actor, repositoryId, tag, digest, null, token);
+                return true;
+            }, cancellationToken);
+        news.Announce();
+    }
 
     internal async Task RecordAsync(
         HubTransaction transaction, Caller actor, long repositoryId, string action, string details, CancellationToken cancellationToken)
     {
-        string name = await transaction.TextAsync($"select name from repositories where id = {repositoryId}", cancellationToken) ?? "";
+        string name = await RepositoryNews.NameAsync(transaction, repositoryId, cancellationToken);
         await audit.RecordAsync(transaction, actor, action, name, details, cancellationToken);
     }
 

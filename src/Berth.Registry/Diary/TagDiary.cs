@@ -1,5 +1,8 @@
 using System.Data.Common;
+using Berth.Registry.Audit;
 using Berth.Registry.Database;
+using Berth.Registry.Model;
+using Berth.Registry.Repositories;
 
 namespace Berth.Registry.Diary;
 
@@ -9,7 +12,7 @@ namespace Berth.Registry.Diary;
 /// that did not happen. What a tag named at a moment is the last move before it. Times never run backwards within a tag: a clock
 /// that was set back does not change the order, which is that of the transactions.
 /// </remarks>
-public sealed class TagDiary(HubDatabase database, TimeProvider time)
+public sealed class TagDiary(HubDatabase database, RepositoryNews news, TimeProvider time)
 {
     /// <summary>Moves that one page of the diary has at most.</summary>
     public const int PageMax = 200;
@@ -92,22 +95,27 @@ public sealed class TagDiary(HubDatabase database, TimeProvider time)
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>What the tag names now; null when it is gone again.</returns>
     /// <exception cref="FaultException">NotFound: no such move, or the image is gone. Conflict: the tag is immutable.</exception>
-    public Task<string?> UndoAsync(long repositoryId, string tag, long moveId, string? by, CancellationToken cancellationToken) =>
-        database.WriteAsync(
+    public async Task<string?> UndoAsync(long repositoryId, string tag, long moveId, Caller by, CancellationToken cancellationToken)
+    {
+        string? now = await database.WriteAsync(
             async (transaction, token) =>
             {
                 TagMove move = await FindAsync(transaction, repositoryId, tag, moveId, token).ConfigureAwait(false)
                     ?? throw FaultException.NotFound($"undo {tag}: no move {moveId} in its diary");
                 await MoveAsync(transaction, repositoryId, tag, move.From, by, moveId, token).ConfigureAwait(false);
                 return move.From;
-            }, cancellationToken);
+            }, cancellationToken).ConfigureAwait(false);
+        news.Announce();
+        return now;
+    }
 
     /// <summary>Puts a tag back to an image that it named once.</summary>
     /// <exception cref="FaultException">
     /// NotFound: the tag never named it, or the image is gone. Conflict: the tag is immutable.
     /// </exception>
-    public Task<string> PutBackAsync(long repositoryId, string tag, string digest, string? by, CancellationToken cancellationToken) =>
-        database.WriteAsync(
+    public async Task<string> PutBackAsync(long repositoryId, string tag, string digest, Caller by, CancellationToken cancellationToken)
+    {
+        string now = await database.WriteAsync(
             async (transaction, token) =>
             {
                 long? named = await transaction.NumberAsync(
@@ -117,7 +125,10 @@ public sealed class TagDiary(HubDatabase database, TimeProvider time)
                     throw FaultException.NotFound($"put {tag} back: it never named {digest}");
                 await MoveAsync(transaction, repositoryId, tag, digest, by, null, token).ConfigureAwait(false);
                 return digest;
-            }, cancellationToken);
+            }, cancellationToken).ConfigureAwait(false);
+        news.Announce();
+        return now;
+    }
 
     /// <summary>What a tag names now; null when there is none.</summary>
     internal static Task<string?> CurrentAsync(HubTransaction transaction, long repositoryId, string tag,
@@ -135,12 +146,13 @@ public sealed class TagDiary(HubDatabase database, TimeProvider time)
     };
 
     private async Task MoveAsync(
-        HubTransaction transaction, long repositoryId, string tag, string? to, string? by, long? undoes,
+        HubTransaction transaction, long repositoryId, string tag, string? to, Caller by, long? undoes,
             CancellationToken cancellationToken)
     {
         await RequireMovableAsync(transaction, repositoryId, tag, to, cancellationToken).ConfigureAwait(false);
         long now = time.GetUtcNow().ToUnixTimeMilliseconds();
         string? from = await CurrentAsync(transaction, repositoryId, tag, cancellationToken).ConfigureAwait(false);
+        string? mediaType = null;
         if (to is null)
         {
             await transaction.ExecuteAsync(
@@ -149,22 +161,31 @@ public sealed class TagDiary(HubDatabase database, TimeProvider time)
         else
         {
             // Asked in the same transaction: the collector cannot take the image between the question and the move.
-            long? kept = await transaction.NumberAsync(
-                $"select id from manifests where repository_id = {repositoryId} and digest = {to}", cancellationToken).ConfigureAwait(false);
-            if (kept is null)
+            mediaType = await transaction.TextAsync(
+                $"select media_type from manifests where repository_id = {repositoryId} and digest = {to}", cancellationToken).ConfigureAwait(false);
+            if (mediaType is null)
                 throw FaultException.NotFound($"move tag {tag}: the image {to} is no longer in the repository");
             await transaction.ExecuteAsync($"""
                 insert into tags(repository_id, name, manifest_digest, updated_at, updated_by)
-                values ({repositoryId}, {tag}, {to}, {now}, {by})
+                values ({repositoryId}, {tag}, {to}, {now}, {by.Name})
                 on conflict(repository_id, name) do update set
                     manifest_digest = excluded.manifest_digest, updated_at = excluded.updated_at, updated_by = excluded.updated_by
                 """, cancellationToken).ConfigureAwait(false);
         }
         TagMove move = new()
         {
-            Id = 0, Tag = tag, From = from, To = to, MovedAt = now, MovedBy = by, Reason = TagMoveReason.Undo, Undoes = undoes,
+            Id = 0, Tag = tag, From = from, To = to, MovedAt = now, MovedBy = by.Name, Reason = TagMoveReason.Undo, Undoes = undoes,
         };
         await RecordAsync(transaction, repositoryId, move, cancellationToken).ConfigureAwait(false);
+        if (from == to)
+            return;
+        RepositoryNewsItem item = new()
+        {
+            Action = AuditActions.TagUndo,
+            Repository = await RepositoryNews.NameAsync(transaction, repositoryId, cancellationToken).ConfigureAwait(false),
+            Tag = tag, Digest = to, MediaType = mediaType, Remark = from is null ? "from nothing" : $"from {from}",
+        };
+        await news.TellAsync(transaction, by, item, cancellationToken).ConfigureAwait(false);
     }
 
     private static Task<TagMove?> FindAsync(

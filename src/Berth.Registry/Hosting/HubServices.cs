@@ -7,6 +7,7 @@ using Berth.Registry.Database;
 using Berth.Registry.Operation;
 using Berth.Registry.Pages.Readmes;
 using Berth.Registry.Protocol.Manifests;
+using Berth.Registry.Repositories;
 using Berth.Registry.Sealing;
 using Berth.Registry.Storage;
 using Berth.Registry.Tokens;
@@ -55,10 +56,12 @@ public sealed record HubServices : IAsyncDisposable
 
     /// <summary>What pages and the JSON API read and change.</summary>
     public HubBrowsing Browsing => field ??=
-        new HubBrowsing(Database, Access, new StoredSmallBlobs(Database, Storage), Accounts.Audit, Time);
+        new HubBrowsing(Database, Access, new StoredSmallBlobs(Database, Storage), Accounts.Audit, News, Time);
 
     /// <summary>Registries that are passed on.</summary>
     public PullThrough Cache => field ??= new PullThrough(Options.Upstreams, Time);
+
+    internal RepositoryNews News => field ??= new RepositoryNews(Accounts.Audit, Operation.Queue, Time);
 
     internal ManifestCache Manifests => field ??= new ManifestCache(Database);
 

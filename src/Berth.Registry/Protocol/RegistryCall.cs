@@ -1,12 +1,9 @@
 using System.Buffers;
 using System.Text.Json;
 using Berth.Oci;
-using Berth.Registry.Audit;
 using Berth.Registry.Cache;
-using Berth.Registry.Database;
 using Berth.Registry.Hosting;
 using Berth.Registry.Model;
-using Berth.Registry.Operation.Webhooks;
 using Berth.Registry.Tokens;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
@@ -94,30 +91,6 @@ internal sealed record RegistryCall(HttpContext Http, HubServices Services, Call
         return (await Services.Access.OfAsync(whole, Repository, Aborted).ConfigureAwait(false) & wanted) == wanted
             || ((wanted & RepositoryAccess.Push) != 0
                 && await Services.Access.MayCreateAsync(whole, Repository, Aborted).ConfigureAwait(false));
-    }
-
-    /// <summary>Tells webhooks and the audit log what happened, in the transaction in which it does.</summary>
-    public async Task TellAsync(
-        HubTransaction transaction, string type, string? tag, Digest digest, string? mediaType, CancellationToken cancellationToken)
-    {
-        string name = digest.IsEmpty ? "" : digest.ToString();
-        string action = (type, tag) switch
-        {
-            ("push", null) => AuditActions.ManifestPush,
-            ("push", _) => AuditActions.TagPush,
-            (_, null) => AuditActions.ManifestDelete,
-            _ => AuditActions.TagDelete,
-        };
-        await Services.Accounts.Audit.RecordAsync(
-            transaction, Caller, action, Repository.Value, string.Join(' ', new[] { tag, name }.Where(part => !string.IsNullOrEmpty(part))),
-            cancellationToken).ConfigureAwait(false);
-        await Services.Operation.Queue.AddAsync(
-            transaction,
-            new RegistryEvent
-            {
-                Id = Guid.NewGuid().ToString(), Type = type, Timestamp = Services.Time.GetUtcNow(), Repository = Repository.Value,
-                Tag = tag, Digest = digest.IsEmpty ? null : name, MediaType = mediaType, Actor = Caller.Name,
-            }, cancellationToken).ConfigureAwait(false);
     }
 
     public RegistryException UnknownName() => new(RegistryCode.NAME_UNKNOWN, "repository name not known to registry");

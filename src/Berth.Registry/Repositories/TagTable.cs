@@ -37,14 +37,14 @@ public static class TagTable
         await TagDiary.RecordAsync(transaction, repository.Id, move, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Removes a tag, with a line in the tag diary. False: there is none.</summary>
+    /// <summary>Removes a tag, with a line in the tag diary. What it named; null: there is no such tag.</summary>
     /// <exception cref="FaultException">Conflict: the tag is immutable.</exception>
-    public static async Task<bool> RemoveAsync(
+    public static async Task<string?> RemoveAsync(
         HubTransaction transaction, long repositoryId, string tag, Caller caller, long now, CancellationToken cancellationToken)
     {
         string? from = await TagDiary.CurrentAsync(transaction, repositoryId, tag, cancellationToken).ConfigureAwait(false);
         if (from is null)
-            return false;
+            return null;
         await TagDiary.RequireMovableAsync(transaction, repositoryId, tag, null, cancellationToken).ConfigureAwait(false);
         await transaction.ExecuteAsync(
             $"delete from tags where repository_id = {repositoryId} and name = {tag}", cancellationToken).ConfigureAwait(false);
@@ -53,7 +53,7 @@ public static class TagTable
             Id = 0, Tag = tag, From = from, MovedAt = now, MovedBy = caller.Name, Reason = TagMoveReason.Delete,
         };
         await TagDiary.RecordAsync(transaction, repositoryId, move, cancellationToken).ConfigureAwait(false);
-        return true;
+        return from;
     }
 
     /// <summary>Tags after one, in the order of their bytes.</summary>

@@ -14,10 +14,14 @@ namespace Berth.Registry.Retention;
 /// Tags go with
 /// a line in the diary. Images without a tag go only when no index names them and they speak about no image that stays.
 /// </remarks>
-public sealed class RetentionService(HubDatabase database, RepositorySettings settings, TimeProvider time)
+public sealed class RetentionService(
+    HubDatabase database, RepositorySettings settings, RepositoryNews news, TimeProvider time)
 {
     // One transaction stays short; what is left goes in the next run.
     private const int RemovalsMax = 1_000;
+
+    // What the audit log says of each, for whoever started the run did not choose what went.
+    private const string Remark = "(by the retention rules)";
 
     /// <summary>The rules of a repository, in their order.</summary>
     public Task<List<RetentionRule>> RulesAsync(long repositoryId, CancellationToken cancellationToken) =>
@@ -66,26 +70,22 @@ public sealed class RetentionService(HubDatabase database, RepositorySettings se
 
     /// <summary>Removes what the rules do not keep, at most a thousand tags and images at once.</summary>
     /// <returns>What was removed and what was kept.</returns>
-    public Task<RetentionPlan> RunAsync(Caller actor, long repositoryId, CancellationToken cancellationToken) => database.WriteAsync(
-        async (transaction, token) =>
-        {
-            RetentionPlan plan = await PlanAsync(transaction, repositoryId, token);
-            RetentionPlan bounded = plan with
+    public async Task<RetentionPlan> RunAsync(Caller actor, long repositoryId, CancellationToken cancellationToken)
+    {
+        RetentionPlan done = await database.WriteAsync(
+            async (transaction, token) =>
             {
-                RemovedTags = [.. plan.RemovedTags.Take(RemovalsMax)], RemovedImages = [.. plan.RemovedImages.Take(RemovalsMax)],
-            };
-            long now = time.GetUtcNow().ToUnixTimeMilliseconds();
-            foreach (RetentionDecision decision in bounded.RemovedTags)
-                await RemoveTagAsync(transaction, repositoryId, decision.Tag, (actor.Name, now), token);
-            foreach (UntaggedImage image in bounded.RemovedImages)
-                await ManifestTable.RemoveAsync(transaction, repositoryId, image.Digest, token);
-            if (bounded.RemovedTags.Count + bounded.RemovedImages.Count > 0)
-            {
-                string details = $"retention: {bounded.RemovedTags.Count} tags and {bounded.RemovedImages.Count} untagged images removed";
-                await settings.RecordAsync(transaction, actor, repositoryId, AuditActions.TagDelete, details, token);
-            }
-            return bounded;
-        }, cancellationToken);
+                RetentionPlan plan = await PlanAsync(transaction, repositoryId, token);
+                RetentionPlan bounded = plan with
+                {
+                    RemovedTags = [.. plan.RemovedTags.Take(RemovalsMax)], RemovedImages = [.. plan.RemovedImages.Take(RemovalsMax)],
+                };
+                await RemoveAsync(transaction, actor, repositoryId, bounded, token);
+                return bounded;
+            }, cancellationToken);
+        news.Announce();
+        return done;
+    }
 
     /// <summary>The repositories that have rules, after an id; for the background job.</summary>
     internal Task<List<long>> RepositoriesAsync(long after, int limit, CancellationToken cancellationToken) => database.ReadAsync(
@@ -115,6 +115,22 @@ public sealed class RetentionService(HubDatabase database, RepositorySettings se
             and not exists (select 1 from manifests s where s.repository_id = m.repository_id and s.digest = m.subject_digest)
         order by m.created_at, m.digest
         """, row => new UntaggedImage(row.GetString(0), row.GetInt64(1), row.GetInt64(2)), cancellationToken);
+
+    private async Task RemoveAsync(
+        HubTransaction transaction, Caller actor, long repositoryId, RetentionPlan plan, CancellationToken cancellationToken)
+    {
+        long now = time.GetUtcNow().ToUnixTimeMilliseconds();
+        foreach (RetentionTag tag in plan.RemovedTags.Select(decision => decision.Tag))
+        {
+            await RemoveTagAsync(transaction, repositoryId, tag, (actor.Name, now), cancellationToken);
+            await news.TellDeletionAsync(transaction, actor, repositoryId, tag.Name, tag.Digest, Remark, cancellationToken);
+        }
+        foreach (UntaggedImage image in plan.RemovedImages)
+        {
+            await ManifestTable.RemoveAsync(transaction, repositoryId, image.Digest, cancellationToken);
+            await news.TellDeletionAsync(transaction, actor, repositoryId, null, image.Digest, Remark, cancellationToken);
+        }
+    }
 
     private static async Task RemoveTagAsync(
         HubTransaction transaction, long repositoryId, RetentionTag tag, (string? By, long Now) move, CancellationToken cancellationToken)

@@ -1,6 +1,11 @@
 using Berth.Faults;
+using Berth.Registry.Audit;
 using Berth.Registry.Database;
 using Berth.Registry.Diary;
+using Berth.Registry.Hosting;
+using Berth.Registry.Model;
+using Berth.Registry.Operation.Webhooks;
+using Berth.Registry.Repositories;
 using Berth.Registry.Retention;
 using Microsoft.Extensions.Time.Testing;
 
@@ -10,6 +15,9 @@ namespace Berth.Registry.Tests.Diary;
 public abstract class TagDiaryContract : IAsyncLifetime
 {
     private static readonly DateTimeOffset s_start = new(2026, 9, 1, 12, 0, 0, TimeSpan.Zero);
+
+    private static readonly Caller s_alice = new() { Name = "alice" };
+    private static readonly Caller s_bob = new() { Name = "bob" };
 
     private readonly FakeTimeProvider _time = new(s_start);
     private HubDatabase _database = null!;
@@ -21,8 +29,10 @@ public abstract class TagDiaryContract : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _database = Open();
-        await _database.MigrateAsync([.. RegistrySchema.Steps, .. DiarySchema.Steps], _time, default);
-        _diary = new TagDiary(_database, _time);
+        await _database.MigrateAsync(HubSchema.Steps, _time, default);
+        // No webhook is here, so nothing is signed.
+        var news = new RepositoryNews(new AuditLog(_database, _time), new WebhookQueue(_database, null!, _time), _time);
+        _diary = new TagDiary(_database, news, _time);
         _repository = (await _database.WriteAsync(
             (transaction, token) => transaction.NumberAsync(
                 $"insert into repositories(name, namespace, created_at) values ({"alice/app"}, {"alice"}, {0}) returning id", token), default))!.Value;
@@ -49,11 +59,11 @@ public abstract class TagDiaryContract : IAsyncLifetime
         }
         List<TagMove> moves = await _diary.ListAsync(_repository, "stable", null, 100, default);
         Assert.Equal(10, moves.Count);
-        Assert.Equal(Image(9), await _diary.UndoAsync(_repository, "stable", moves[0].Id, "bob", default));
+        Assert.Equal(Image(9), await _diary.UndoAsync(_repository, "stable", moves[0].Id, s_bob, default));
         Assert.Equal(Image(9), await CurrentAsync("stable"));
         TagMove undone = (await _diary.ListAsync(_repository, "stable", null, 1, default))[0];
         Assert.Equal((TagMoveReason.Undo, "bob", moves[0].Id), (undone.Reason, undone.MovedBy, undone.Undoes));
-        Assert.Equal(Image(3), await _diary.PutBackAsync(_repository, "stable", Image(3), "bob", default));
+        Assert.Equal(Image(3), await _diary.PutBackAsync(_repository, "stable", Image(3), s_bob, default));
         Assert.Equal(Image(3), await CurrentAsync("stable"));
     }
 
@@ -65,7 +75,7 @@ public abstract class TagDiaryContract : IAsyncLifetime
         _time.Advance(TimeSpan.FromDays(2));
         Assert.Equal(Image(1), await AtAsync("v1"));
         long move = (await _diary.ListAsync(_repository, "v1", null, 1, default))[0].Id;
-        Assert.Null(await _diary.UndoAsync(_repository, "v1", move, "alice", default));
+        Assert.Null(await _diary.UndoAsync(_repository, "v1", move, s_alice, default));
         Assert.Null(await CurrentAsync("v1"));
         Assert.Null(await AtAsync("v1"));
         Assert.Equal(Image(1), await _diary.DigestAtAsync(_repository, "v1", s_start.ToUnixTimeMilliseconds(), default));
@@ -101,7 +111,7 @@ public abstract class TagDiaryContract : IAsyncLifetime
         TagMove last = (await _diary.ListAsync(_repository, "v1", null, 1, default))[0];
         Assert.False(last.IsFromKept);
         Assert.True(last.IsToKept);
-        FaultException fault = await Assert.ThrowsAsync<FaultException>(() => _diary.UndoAsync(_repository, "v1", last.Id, "alice", default));
+        FaultException fault = await Assert.ThrowsAsync<FaultException>(() => _diary.UndoAsync(_repository, "v1", last.Id, s_alice, default));
         Assert.Equal(FaultKind.NotFound, fault.Kind);
         Assert.Equal(Image(2), await CurrentAsync("v1"));
     }
@@ -112,7 +122,7 @@ public abstract class TagDiaryContract : IAsyncLifetime
         await PushAsync("v1", Image(1));
         await PushAsync("v2", Image(2));
         TagMove move = (await _diary.ListAsync(_repository, "v2", null, 1, default))[0];
-        FaultException fault = await Assert.ThrowsAsync<FaultException>(() => _diary.UndoAsync(_repository, "v1", move.Id, "alice", default));
+        FaultException fault = await Assert.ThrowsAsync<FaultException>(() => _diary.UndoAsync(_repository, "v1", move.Id, s_alice, default));
         Assert.Equal(FaultKind.NotFound, fault.Kind);
     }
 
@@ -122,7 +132,7 @@ public abstract class TagDiaryContract : IAsyncLifetime
         await PushAsync("v1", Image(1));
         await PushAsync("other", Image(2));
         FaultException fault = await Assert.ThrowsAsync<FaultException>(
-            () => _diary.PutBackAsync(_repository, "v1", Image(2), "alice", default));
+            () => _diary.PutBackAsync(_repository, "v1", Image(2), s_alice, default));
         Assert.Equal(FaultKind.NotFound, fault.Kind);
     }
 

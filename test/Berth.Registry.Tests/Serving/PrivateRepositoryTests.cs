@@ -131,7 +131,7 @@ public sealed class PrivateRepositoryTests : IAsyncLifetime
         using HttpResponseMessage manifest = await _hub.SendAsync(HttpMethod.Delete, $"/v2/alice/app/manifests/{_manifest}", s_alice);
         using HttpResponseMessage refused = await _hub.SendAsync(HttpMethod.Delete, $"/v2/alice/app/manifests/{_manifest}", s_bob);
         Assert.Equal(
-            [("manifest.delete", "alice", _manifest), ("tag.delete", "alice", "latest"), ("tag.push", "alice", $"latest {_manifest}")],
+            [("manifest.delete", "alice", _manifest), ("tag.delete", "alice", $"latest {_manifest}"), ("tag.push", "alice", $"latest {_manifest}")],
             (await _hub.Services.Accounts.Audit.ListAsync(new() { Subject = "alice/app" }, null, 10, default))
                 .Select(entry => (entry.Action, entry.Actor, entry.Details)));
     }

@@ -1,3 +1,4 @@
+using Berth.Registry.Audit;
 using Berth.Registry.Database;
 using Berth.Registry.Model;
 using Berth.Registry.Repositories;
@@ -17,7 +18,7 @@ internal static class DeleteManifest
         await call.RequireAsync(RepositoryAccess.Delete).ConfigureAwait(false);
         await call.Services.Database.WriteAsync(
             (transaction, token) => RemoveAsync(call, transaction, condition, isDigest, token), call.Aborted).ConfigureAwait(false);
-        call.Services.Operation.Queue.Announce();
+        call.Services.News.Announce();
         call.Response.StatusCode = StatusCodes.Status202Accepted;
     }
 
@@ -27,16 +28,39 @@ internal static class DeleteManifest
         RepositoryRow repository = await RepositoryTable.FindAsync(transaction, call.Repository, cancellationToken).ConfigureAwait(false)
             ?? throw call.UnknownName();
         await condition.RequireAsync(call, transaction, cancellationToken).ConfigureAwait(false);
-        bool removed = isDigest
-            ? await ManifestTable.RemoveAsync(transaction, repository.Id, call.Digest, call.Caller, call.Now, cancellationToken)
-                .ConfigureAwait(false) is not null
-            : await TagTable.RemoveAsync(transaction, repository.Id, call.Reference, call.Caller, call.Now, cancellationToken)
-                .ConfigureAwait(false);
-        if (!removed)
-            throw new RegistryException(RegistryCode.MANIFEST_UNKNOWN, "manifest unknown");
-        await call.TellAsync(
-            transaction, "delete", isDigest ? null : call.Reference, isDigest ? call.Digest : default, null, cancellationToken)
-            .ConfigureAwait(false);
+        return isDigest
+            ? await RemoveImageAsync(call, transaction, repository.Id, cancellationToken).ConfigureAwait(false)
+            : await RemoveTagAsync(call, transaction, repository.Id, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async Task<bool> RemoveTagAsync(
+        RegistryCall call, HubTransaction transaction, long repositoryId, CancellationToken cancellationToken)
+    {
+        string digest = await TagTable.RemoveAsync(transaction, repositoryId, call.Reference, call.Caller, call.Now, cancellationToken)
+            .ConfigureAwait(false) ?? throw Unknown();
+        await TellAsync(call, transaction, call.Reference, digest, cancellationToken).ConfigureAwait(false);
         return true;
     }
+
+    private static async Task<bool> RemoveImageAsync(
+        RegistryCall call, HubTransaction transaction, long repositoryId, CancellationToken cancellationToken)
+    {
+        List<string> tags = await ManifestTable.RemoveAsync(transaction, repositoryId, call.Digest, call.Caller, call.Now, cancellationToken)
+            .ConfigureAwait(false) ?? throw Unknown();
+        foreach (string? tag in tags.Append<string?>(null))
+            await TellAsync(call, transaction, tag, call.Digest.ToString(), cancellationToken).ConfigureAwait(false);
+        return true;
+    }
+
+    private static Task TellAsync(
+        RegistryCall call, HubTransaction transaction, string? tag, string digest, CancellationToken cancellationToken) =>
+        call.Services.News.TellAsync(
+            transaction, call.Caller,
+            new RepositoryNewsItem
+            {
+                Action = tag is null ? AuditActions.ManifestDelete : AuditActions.TagDelete, Repository = call.Repository.Value, Tag = tag,
+                Digest = digest,
+            }, cancellationToken);
+
+    private static RegistryException Unknown() => new(RegistryCode.MANIFEST_UNKNOWN, "manifest unknown");
 }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Security.Cryptography;
 using Berth.Oci;
+using Berth.Registry.Audit;
 using Berth.Registry.Database;
 using Berth.Registry.Model;
 using Berth.Registry.Repositories;
@@ -38,7 +39,7 @@ internal static class PutManifest
                 await condition.RequireAsync(call, transaction, token).ConfigureAwait(false);
                 return await StoreAsync(call, transaction, digest, manifest, document, tags, token).ConfigureAwait(false);
             }, call.Aborted).ConfigureAwait(false);
-        call.Services.Operation.Queue.Announce();
+        call.Services.News.Announce();
         HttpResponse response = call.Response;
         response.StatusCode = StatusCodes.Status201Created;
         response.Headers.Location = $"/v2/{call.Repository}/manifests/{digest}";
@@ -64,7 +65,14 @@ internal static class PutManifest
         foreach (string tag in tags)
             await TagTable.SetAsync(transaction, repository, tag, digest, call.Caller, now, cancellationToken).ConfigureAwait(false);
         foreach (string? tag in tags.DefaultIfEmpty<string?>(null))
-            await call.TellAsync(transaction, "push", tag, digest, manifest.MediaType, cancellationToken).ConfigureAwait(false);
+        {
+            RepositoryNewsItem item = new()
+            {
+                Action = tag is null ? AuditActions.ManifestPush : AuditActions.TagPush, Repository = call.Repository.Value, Tag = tag,
+                Digest = digest.ToString(), MediaType = manifest.MediaType,
+            };
+            await call.Services.News.TellAsync(transaction, call.Caller, item, cancellationToken).ConfigureAwait(false);
+        }
         await transaction.ExecuteAsync($"update repositories set pushed_at = {now} where id = {repository.Id}", cancellationToken)
             .ConfigureAwait(false);
         return true;
