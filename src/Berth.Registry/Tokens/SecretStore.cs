@@ -178,10 +178,16 @@ public sealed class SecretStore(HubDatabase database, AuditLog audit, TimeProvid
             cancellationToken);
     }
 
-    /// <summary>Ends one session or refresh token.</summary>
-    public Task EndSessionAsync(string secret, CancellationToken cancellationToken) => database.WriteAsync(
-        (transaction, token) => transaction.ExecuteAsync(
-            $"delete from secrets where hash = {SecretText.HashOf(secret)} and kind in ('session', 'refresh')", token), cancellationToken);
+    /// <summary>Ends one session or refresh token: its owner signs out.</summary>
+    public Task EndSessionAsync(Caller actor, string secret, CancellationToken cancellationToken) => database.WriteAsync(
+        async (transaction, token) =>
+        {
+            int ended = await transaction.ExecuteAsync(
+                $"delete from secrets where hash = {SecretText.HashOf(secret)} and kind in ('session', 'refresh')", token);
+            if (ended > 0 && actor.Name is { } name)
+                await audit.RecordAsync(transaction, actor, AuditActions.UserSignOut, name, "", token);
+            return ended;
+        }, cancellationToken);
 
     /// <summary>Ends all sessions and refresh tokens of an account that a password opened; personal tokens stay.</summary>
     public Task EndSessionsAsync(HubTransaction transaction, long accountId, CancellationToken cancellationToken) =>

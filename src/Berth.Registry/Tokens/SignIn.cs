@@ -128,15 +128,23 @@ public sealed partial class SignIn(
         if (!isKnown && !await hasher.VerifyAsync(
             password, stored, () => AdmitAsync(name, address, cancellationToken), () => throttle.FailedAsync(name, address),
             cancellationToken))
-            return null;
+            return await RefuseAsync(name, address, "");
         if (rights is null or { IsDisabled: true })
-            return null;
+            return await RefuseAsync(name, address, "the account is blocked");
         if (!isKnown)
         {
             await throttle.SucceededAsync(name, address, cancellationToken);
             await NoteAsync(rights, key, password, stored!, cancellationToken);
         }
         return new Caller { AccountId = rights.Id, Name = rights.Name, IsAdministrator = rights.IsAdministrator };
+    }
+
+    // A line each does not fill the log: past a few, the throttle lets nobody come this far. Also for a client that has gone away.
+    private async Task<Caller?> RefuseAsync(string name, string? address, string why)
+    {
+        await audit.RecordAsync(
+            Caller.Anonymous with { RemoteAddress = address }, AuditActions.UserSignInFailed, name, why, CancellationToken.None);
+        return null;
     }
 
     /// <exception cref="TooManyAttemptsException">There were too many wrong passwords.</exception>

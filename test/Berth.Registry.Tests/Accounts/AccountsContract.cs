@@ -159,6 +159,11 @@ public abstract class AccountsContract : IAsyncLifetime
         await _other.Users.SetPasswordAsync(s_operator, "alice", "another horse", default);
         Assert.Null(await _hub.SignIn.WithPasswordAsync("alice", Password, "192.0.2.1", default));
         Assert.NotNull(await _hub.SignIn.WithPasswordAsync("alice", "another horse", "192.0.2.1", default));
+        // What cannot be a name is in no log that its sender could fill.
+        List<AuditEntry> refused = await _hub.Audit.ListAsync(new AuditFilter { Action = AuditActions.UserSignInFailed }, null, 10, default);
+        Assert.Equal(
+            [("alice", "(anonymous)", "192.0.2.1"), ("nobody", "(anonymous)", "192.0.2.1"), ("alice", "(anonymous)", "192.0.2.1")],
+            refused.Select(entry => (entry.Subject, entry.Actor, entry.Address)));
     }
 
     [Fact]
@@ -304,7 +309,7 @@ public abstract class AccountsContract : IAsyncLifetime
         _time.Advance(TimeSpan.FromHours(2));
         Assert.NotNull(await _hub.SignIn.WithSessionAsync(used, default));
         Assert.Null(await _hub.SignIn.WithSessionAsync(idle, default));
-        await _hub.Secrets.EndSessionAsync(used, default);
+        await _hub.Secrets.EndSessionAsync(Caller.Anonymous, used, default);
         Assert.Null(await _hub.SignIn.WithSessionAsync(used, default));
     }
 

@@ -1,6 +1,7 @@
 using System.Net;
 using AngleSharp.Dom;
 using AngleSharp.Html.Dom;
+using Berth.Registry.Audit;
 using Berth.Registry.Diary;
 using Berth.Registry.Model;
 using Berth.Registry.Pages.Frame;
@@ -223,6 +224,10 @@ public sealed class PagesTests(PagesHub hub) : IClassFixture<PagesHub>
         await reader.SubmitAsync("/signout");
         await reader.GetAsync("/account");
         Assert.Equal(HttpStatusCode.Unauthorized, reader.Status);
+        AuditFilter ofCarol = new() { Subject = "carol" };
+        Assert.Equal(
+            [("user.sign-out", "carol"), ("user.sign-in", "carol"), ("user.sign-in-failed", "(anonymous)")],
+            (await hub.Services.Accounts.Audit.ListAsync(ofCarol, null, 3, default)).Select(entry => (entry.Action, entry.Actor)));
     }
 
     [Theory]

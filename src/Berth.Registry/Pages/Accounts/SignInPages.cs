@@ -83,7 +83,7 @@ internal static class SignInPages
         AccountServices accounts = page.RequireAccounts();
         await page.ReadFormAsync();
         if (SessionCookie.Read(page.Http) is { } secret)
-            await accounts.Secrets.EndSessionAsync(secret, page.Cancelled);
+            await accounts.Secrets.EndSessionAsync(page.Caller, secret, page.Cancelled);
         SessionCookie.Clear(page.Http);
         await page.RedirectAsync(Links.Start, "signed-out");
     }
