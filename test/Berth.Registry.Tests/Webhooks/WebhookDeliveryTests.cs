@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using Berth.Faults;
 using Berth.Registry.Model;
@@ -126,6 +127,37 @@ public sealed class WebhookDeliveryTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Receiver_ThatNeverAnswers_HoldsUpNobodyElse()
+    {
+        // Takes connections, as many as there are deliveries, and says nothing.
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        (Webhook slow, _) = await CreateAsync("alice/slow", "push", $"http://{silent.LocalEndpoint}/");
+        (Webhook prompt, _) = await CreateAsync("alice/app", "push");
+        await PushAsync("alice/slow", "slow 1");
+        await PushAsync("alice/slow", "slow 2");
+        using TcpClient held = await silent.AcceptTcpClientAsync();
+        for (int i = 0; i < 3; i++)
+        {
+            await PushAsync("alice/app", $"prompt {i}");
+            Assert.Equal($"prompt {i}", (await NextAsync()).Headers["webhook-id"]);
+            await StateAsync(prompt.Id, "done");
+        }
+        // All that while the slow one's first was not over, and its second waited for it.
+        Assert.All(await _hub.Services.Operation.Webhooks.DeliveriesAsync(slow.Id, 10, default), one => Assert.Equal(0, one.Attempts));
+        Assert.False(silent.Pending());
+    }
+
+    [Fact]
+    public async Task Host_OfSeveralAddresses_IsReachedByAnyOfThem()
+    {
+        int port = new Uri(_receiver.Urls.First()).Port;
+        // Nobody listens on the first: the receiver is on 127.0.0.1 alone.
+        await using Stream reached = await WebhookSender.ConnectAsync([IPAddress.Parse("127.0.0.2"), IPAddress.Loopback], port, default);
+        await Assert.ThrowsAsync<SocketException>(() => WebhookSender.ConnectAsync([IPAddress.Parse("127.0.0.2")], port, default));
+    }
+
+    [Fact]
     public async Task RemovedWebhook_IsToldNothingMore()
     {
         (Webhook webhook, _) = await CreateAsync("alice/app", "push");
@@ -133,7 +165,7 @@ public sealed class WebhookDeliveryTests : IAsyncLifetime
         Assert.Single(await _hub.Services.Operation.Webhooks.ListAsync("alice", default));
         Assert.True(await _hub.Services.Operation.Webhooks.RemoveAsync(RunningHub.Operator, "alice", webhook.Id, default));
         await PushAsync("alice/app", "gone");
-        Assert.False(await _hub.Services.Operation.Queue.HasDueAsync(default));
+        Assert.False(await _hub.Services.Operation.Queue.HasDueAsync([], default));
     }
 
     [Theory]

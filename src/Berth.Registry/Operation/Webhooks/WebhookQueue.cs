@@ -62,17 +62,20 @@ public sealed class WebhookQueue(HubDatabase database, SealedSecrets seals, Time
     internal string SecretOf(Due due) =>
         Encoding.ASCII.GetString(seals.Open(SealedColumn.Webhooks, SealedColumn.RowOf(due.Webhook), due.Sealed));
 
-    /// <summary>Takes deliveries that are due; nobody else gets them for a while.</summary>
-    internal Task<List<Due>> TakeAsync(int count, CancellationToken cancellationToken) => database.WriteAsync(
+    /// <summary>Takes deliveries that are due, at most one of each webhook; nobody else gets them for a while.</summary>
+    /// <param name="count">The most to take.</param>
+    /// <param name="busy">Webhooks that are being told something now.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    internal Task<List<Due>> TakeAsync(int count, IReadOnlyCollection<long> busy, CancellationToken cancellationToken) => database.WriteAsync(
         Durability.Process,
         async (transaction, token) =>
         {
             long now = time.GetUtcNow().ToUnixTimeMilliseconds();
             List<Due> due = await transaction.ListAsync(
                 $"""
-                select d.id, d.event_id, d.body, d.attempts, w.url, w.id, w.secret from webhook_deliveries d
-                join webhooks w on w.id = d.webhook_id
-                where d.state = 'waiting' and d.next_at <= {now} order by d.next_at, d.id limit {count}
+                select d.id, d.event_id, d.body, d.attempts, w.url, w.id, w.secret from webhooks w
+                join webhook_deliveries d on d.id = ({FirstDue(now)})
+                where w.id not in {Others(busy)} order by d.next_at, d.id limit {count}
                 """,
                 row => new Due(
                     row.GetInt64(0), row.GetString(1), (byte[])row.GetValue(2), (int)row.GetInt64(3), row.GetString(4), row.GetInt64(5),
@@ -87,11 +90,23 @@ public sealed class WebhookQueue(HubDatabase database, SealedSecrets seals, Time
             return due;
         }, cancellationToken);
 
-    /// <summary>Whether anything is due now, without taking it.</summary>
-    internal async Task<bool> HasDueAsync(CancellationToken cancellationToken) => await database.ReadAsync(
+    /// <summary>Whether anything is due now for a webhook that is not busy, without taking it.</summary>
+    internal async Task<bool> HasDueAsync(IReadOnlyCollection<long> busy, CancellationToken cancellationToken) => await database.ReadAsync(
         (transaction, token) => transaction.NumberAsync(
-            $"select id from webhook_deliveries where state = 'waiting' and next_at <= {time.GetUtcNow().ToUnixTimeMilliseconds()} limit 1", token),
+            $"""
+            select w.id from webhooks w
+            where w.id not in {Others(busy)} and exists ({FirstDue(time.GetUtcNow().ToUnixTimeMilliseconds())}) limit 1
+            """, token),
         cancellationToken) is not null;
+
+    // The oldest, so that a receiver is told things in their order while it takes them.
+    private static SqlText FirstDue(long now) => $"""
+        select e.id from webhook_deliveries e where e.webhook_id = w.id and e.state = 'waiting' and e.next_at <= {now}
+        order by e.next_at, e.id limit 1
+        """;
+
+    // "not in" of nothing would be true of nothing; no row has this number.
+    private static IEnumerable<long> Others(IReadOnlyCollection<long> busy) => busy.Append(-1);
 
     /// <summary>Notes how an attempt ended.</summary>
     /// <param name="due">What was tried.</param>

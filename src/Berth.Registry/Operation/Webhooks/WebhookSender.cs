@@ -17,7 +17,8 @@ namespace Berth.Registry.Operation.Webhooks;
 /// </remarks>
 public sealed partial class WebhookSender : IAsyncDisposable
 {
-    private const int AtOnceMax = 8;
+    // Deliveries at once, of as many webhooks: whoever is slow holds up nobody but himself.
+    private const int AtOnceMax = 64;
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_lookAgain = TimeSpan.FromSeconds(5);
 
@@ -44,7 +45,7 @@ public sealed partial class WebhookSender : IAsyncDisposable
             MaxResponseHeadersLength = 16,
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(10),
         })
-        { Timeout = s_patience };
+        { Timeout = Timeout.InfiniteTimeSpan };
         queue.Added += Wake;
         _work = Task.Run(WorkAsync);
     }
@@ -75,14 +76,28 @@ public sealed partial class WebhookSender : IAsyncDisposable
 
     private async Task WorkAsync()
     {
+        Dictionary<long, Task> deliveries = [];
+        await TakeTurnsAsync(deliveries);
+        // Each has answered for its own failure; what was broken off stays in the queue.
+        await Task.WhenAll(deliveries.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task TakeTurnsAsync(Dictionary<long, Task> deliveries)
+    {
         while (!_stop.IsCancellationRequested)
         {
             try
             {
-                while (await _queue.HasDueAsync(_stop.Token))
-                    await Task.WhenAll((await _queue.TakeAsync(AtOnceMax, _stop.Token)).Select(DeliverAsync));
+                foreach (long webhook in deliveries.Where(one => one.Value.IsCompleted).Select(one => one.Key).ToArray())
+                    deliveries.Remove(webhook);
+                int free = AtOnceMax - deliveries.Count;
+                if (free > 0 && await _queue.HasDueAsync(deliveries.Keys, _stop.Token))
+                {
+                    foreach (WebhookQueue.Due due in await _queue.TakeAsync(free, deliveries.Keys, _stop.Token))
+                        deliveries[due.Webhook] = DeliverAsync(due);
+                }
                 using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-                await Task.WhenAny(_wake.WaitAsync(limit.Token), Task.Delay(s_lookAgain, _time, limit.Token));
+                await Task.WhenAny([.. deliveries.Values, _wake.WaitAsync(limit.Token), Task.Delay(s_lookAgain, _time, limit.Token)]);
                 await limit.CancelAsync();
             }
             catch (OperationCanceledException) when (_stop.IsCancellationRequested)
@@ -103,7 +118,15 @@ public sealed partial class WebhookSender : IAsyncDisposable
         (int? status, string? problem) = await SendAsync(due);
         if (problem is not null)
             Log.NotTaken(_logger, due.EventId, new Uri(due.Url).Host, problem);
-        await _queue.FinishAsync(due, status, problem, _stop.Token);
+        try
+        {
+            await _queue.FinishAsync(due, status, problem, _stop.Token);
+        }
+        catch (Exception failure) when (failure is FaultException or System.Data.Common.DbException)
+        {
+            // It is told once more when its time to be finished is over; receivers drop repetitions by the event's id.
+            Log.QueueFailed(_logger, failure.Message);
+        }
     }
 
     private async Task<(int? Status, string? Problem)> SendAsync(WebhookQueue.Due due)
@@ -130,7 +153,9 @@ public sealed partial class WebhookSender : IAsyncDisposable
             request.Headers.Add("webhook-timestamp", seconds);
             request.Headers.Add("webhook-signature", Sign(secret, due.EventId, seconds, due.Body));
             request.Headers.Add("User-Agent", "berth-hub");
-            using HttpResponseMessage response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, _stop.Token);
+            using var patience = new CancellationTokenSource(s_patience, _time);
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token, patience.Token);
+            using HttpResponseMessage response = await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, limit.Token);
             int status = (int)response.StatusCode;
             return status is >= 200 and < 300 ? (status, null) : (status, $"answered {status}");
         }
@@ -159,18 +184,37 @@ public sealed partial class WebhookSender : IAsyncDisposable
         Uri url = context.InitialRequestMessage.RequestUri!;
         IPAddress[] addresses = IPAddress.TryParse(url.IdnHost, out IPAddress? literal)
             ? [literal] : await Dns.GetHostAddressesAsync(url.IdnHost, cancellationToken);
-        IPAddress address = addresses.FirstOrDefault(one => _hosts.Allows(url, one))
-            ?? throw new FaultException(FaultKind.Forbidden, $"webhook to {url.IdnHost}: its address is not allowed");
-        var socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
+        IPAddress[] allowed = [.. addresses.Where(one => _hosts.Allows(url, one))];
+        return allowed.Length > 0
+            ? await ConnectAsync(allowed, context.DnsEndPoint.Port, cancellationToken)
+            : throw new FaultException(FaultKind.Forbidden, $"webhook to {url.IdnHost}: its address is not allowed");
+    }
+
+    /// <summary>Connects to the first of a host's addresses that answers.</summary>
+    internal static async Task<Stream> ConnectAsync(IReadOnlyList<IPAddress> addresses, int port, CancellationToken cancellationToken)
+    {
+        // An address that is silent must leave time for the others and for the request.
+        TimeSpan patience = s_patience / (addresses.Count + 1);
+        for (int i = 0; ; i++)
         {
-            await socket.ConnectAsync(address, context.DnsEndPoint.Port, cancellationToken);
-            return new NetworkStream(socket, ownsSocket: true);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
+            bool isLast = i == addresses.Count - 1;
+            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            if (!isLast)
+                limit.CancelAfter(patience);
+            var socket = new Socket(addresses[i].AddressFamily, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            try
+            {
+                await socket.ConnectAsync(addresses[i], port, limit.Token);
+                return new NetworkStream(socket, ownsSocket: true);
+            }
+            catch (Exception failure)
+            {
+                socket.Dispose();
+                bool mayTryNext = failure is SocketException or OperationCanceledException && !isLast
+                    && !cancellationToken.IsCancellationRequested;
+                if (!mayTryNext)
+                    throw;
+            }
         }
     }
 

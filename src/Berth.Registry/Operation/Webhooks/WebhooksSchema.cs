@@ -19,5 +19,6 @@ internal static class WebhooksSchema
             create index webhook_deliveries_due on webhook_deliveries(state, next_at);
             create index webhook_deliveries_webhook on webhook_deliveries(webhook_id, id);
             """),
+        new("webhooks", 2, "create index webhook_deliveries_first on webhook_deliveries(webhook_id, state, next_at, id);"),
     ];
 }
