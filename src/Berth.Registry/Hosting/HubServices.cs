@@ -85,7 +85,7 @@ public sealed record HubServices : IAsyncDisposable
             SealedSecrets seals = await SealedSecrets.OpenAsync(
                 database, options.SecretKeyPath, time, loggers.CreateLogger<SealedSecrets>(), cancellationToken).ConfigureAwait(false);
             var accounts = new AccountServices(database, options.Accounts, seals, time, loggers);
-            var operation = new OperationServices(database, accounts, options, time, loggers);
+            var operation = new OperationServices(database, storage, accounts, options, time, loggers);
             return new HubServices
             {
                 Options = options,

@@ -5,6 +5,7 @@ using Berth.Registry.Operation.Metrics;
 using Berth.Registry.Operation.Serving;
 using Berth.Registry.Operation.Webhooks;
 using Berth.Registry.Repositories;
+using Berth.Registry.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace Berth.Registry.Operation;
@@ -15,7 +16,8 @@ public sealed record OperationServices : IDisposable
     /// <summary>Puts the parts together.</summary>
     /// <exception cref="FaultException">InvalidArgument: a setting is wrong.</exception>
     public OperationServices(
-        HubDatabase database, AccountServices accounts, Hosting.HubOptions options, TimeProvider time, ILoggerFactory loggers)
+        HubDatabase database, IBlobStorage storage, AccountServices accounts, Hosting.HubOptions options, TimeProvider time,
+        ILoggerFactory loggers)
     {
         ServingSettings settings = options.Serving;
         Settings = settings;
@@ -25,7 +27,7 @@ public sealed record OperationServices : IDisposable
         Quotas = new QuotaService(database, accounts.Audit);
         Queue = new WebhookQueue(database, accounts.Seals, time);
         Counters = new HubCounters();
-        Health = new HubHealth(database, options.DataDirectory);
+        Health = new HubHealth(database, storage, options.DataDirectory);
         Limits = new RequestLimits(settings.Rates, accounts.Callers, time);
         var metrics = new HubMetrics(database, Counters, accounts.SignIn, Limits);
         Door = new FrontDoor(settings, options.AnonymousPush, accounts, Limits, Counters, Health, metrics, time,

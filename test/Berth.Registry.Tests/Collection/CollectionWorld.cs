@@ -52,7 +52,8 @@ internal sealed class CollectionWorld : IAsyncDisposable
         _services = new HubServices
         {
             Options = options, Database = database, Storage = Storage, Collector = new Collector(database, Storage, _time, options),
-            Accounts = _accounts, Operation = new OperationServices(database, _accounts, options, _time, NullLoggerFactory.Instance),
+            Accounts = _accounts,
+            Operation = new OperationServices(database, Storage, _accounts, options, _time, NullLoggerFactory.Instance),
             Access = new OpenAccess(anonymousPush: true), Callers = new OpenCallers(), Time = _time, Loggers = NullLoggerFactory.Instance,
         };
         _endpoints = new RegistryEndpoints(_services);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
@@ -7,6 +8,7 @@ using Berth.Faults;
 using Berth.Registry.Accounts;
 using Berth.Registry.Operation.Limits;
 using Berth.Registry.Operation.Serving;
+using Berth.Registry.Storage;
 
 namespace Berth.Registry.Tests.Serving;
 
@@ -152,6 +154,25 @@ public sealed class FrontDoorTests
         Directory.Move(hub.DataDirectory, hub.DataDirectory + "-away");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await hub.GetAsync("/ready")).Status);
         Directory.Move(hub.DataDirectory + "-away", hub.DataDirectory);
+    }
+
+    [Theory]
+    [InlineData(false), InlineData(true)]
+    public async Task Ready_WhileTheBucketIsAway_IsNot(bool isSilent)
+    {
+        using var service = new TcpListener(IPAddress.Loopback, 0);
+        service.Start();
+        S3Options bucket = new()
+        {
+            Endpoint = new Uri($"http://{service.LocalEndpoint}"), Bucket = "hub", AccessKey = "key", SecretKey = "secret",
+        };
+        // One that is gone refuses; one that hangs takes connections and never answers.
+        if (!isSilent)
+            service.Stop();
+        await using RunningHub hub = await RunningHub.StartAsync(options => options with { S3 = bucket });
+        (HttpStatusCode status, JsonElement body, _) = await hub.GetAsync("/ready");
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "storage"), (status, body.GetProperty("problem").GetString()));
+        Assert.Equal(HttpStatusCode.OK, (await hub.GetAsync("/health")).Status);
     }
 
     [Fact]

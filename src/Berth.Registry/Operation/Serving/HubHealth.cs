@@ -1,9 +1,10 @@
 using Berth.Registry.Database;
+using Berth.Registry.Storage;
 
 namespace Berth.Registry.Operation.Serving;
 
 /// <summary>Whether a hub can do its work: balancers and orchestrators ask.</summary>
-public sealed class HubHealth(HubDatabase database, string dataDirectory)
+public sealed class HubHealth(HubDatabase database, IBlobStorage storage, string dataDirectory)
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(3);
 
@@ -17,16 +18,20 @@ public sealed class HubHealth(HubDatabase database, string dataDirectory)
             return "stopping";
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(s_patience);
+        string part = "database";
         try
         {
             await database.ReadAsync((transaction, token) =>
                 transaction.NumberAsync($"select count(*) from migrations", token), limit.Token);
+            part = "storage";
+            // A small question that every storage answers by itself; whether it knows an owner does not matter here.
+            await storage.OwnerAsync(limit.Token);
+            return Directory.Exists(dataDirectory) ? null : part;
         }
-        catch (Exception failure) when (failure is FaultException or System.Data.Common.DbException
+        catch (Exception failure) when (failure is FaultException or System.Data.Common.DbException or IOException
             || (failure is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            return "database";
+            return part;
         }
-        return Directory.Exists(dataDirectory) ? null : "storage";
     }
 }
