@@ -226,6 +226,32 @@ public sealed class FrontDoorTests
         directory.Delete(recursive: true);
     }
 
+    [Fact]
+    public async Task Certificate_BehindALinkOfADirectory_IsReadAgain_WhenTheLinkIsExchanged()
+    {
+        // As a Kubernetes secret lies in a container: tls.crt -> ..data/tls.crt, ..data -> ..1, and then ..data -> ..2.
+        DirectoryInfo directory = Directory.CreateTempSubdirectory("berth-tls-");
+        TlsFiles files = new(Path.Join(directory.FullName, "tls.crt"), Path.Join(directory.FullName, "tls.key"));
+        foreach (string version in new[] { "1", "2" })
+        {
+            string place = directory.CreateSubdirectory(".." + version).FullName;
+            WriteCertificate(new(Path.Join(place, "tls.crt"), Path.Join(place, "tls.key")), $"v{version}.example", DateTime.UnixEpoch);
+        }
+        string data = Path.Join(directory.FullName, "..data");
+        File.CreateSymbolicLink(data, "..1");
+        foreach (string file in new[] { files.Certificate, files.Key })
+            File.CreateSymbolicLink(file, "..data/" + Path.GetFileName(file));
+        await using (RunningHub hub = await RunningHub.StartAsync(options => options with { Serving = new ServingSettings { Tls = files } }))
+        {
+            Assert.Equal("CN=v1.example", (await SubjectAsync(hub)).Subject);
+            File.Delete(data);
+            File.CreateSymbolicLink(data, "..2");
+            hub.Time.Advance(TimeSpan.FromSeconds(6));
+            Assert.Equal("CN=v2.example", (await SubjectAsync(hub)).Subject);
+        }
+        directory.Delete(recursive: true);
+    }
+
     private static async Task<(string Subject, Version Version)> SubjectAsync(RunningHub hub)
     {
         string subject = "";

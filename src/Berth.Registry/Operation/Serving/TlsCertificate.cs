@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
@@ -24,7 +25,7 @@ public sealed partial class TlsCertificate : IDisposable
     private readonly ILogger _logger;
     private readonly Lock _gate = new();
     private SslStreamCertificateContext _current; // Guarded by _gate.
-    private (DateTime, DateTime) _readFrom;       // Guarded by _gate.
+    private byte[] _readFrom;                     // Guarded by _gate.
     private long _lookedAt;                       // Guarded by _gate.
 
     /// <summary>Reads the files.</summary>
@@ -33,10 +34,11 @@ public sealed partial class TlsCertificate : IDisposable
     {
         (_files, _time, _logger) = (files, time, logger);
         _lookedAt = time.GetTimestamp();
-        _readFrom = Stamps();
         try
         {
-            _current = Read();
+            (string Certificate, string Key) texts = Texts();
+            _current = Read(texts);
+            _readFrom = HashOf(texts);
         }
         catch (Exception failure) when (IsExpected(failure))
         {
@@ -75,13 +77,16 @@ public sealed partial class TlsCertificate : IDisposable
     private void LookAgain()
     {
         _lookedAt = _time.GetTimestamp();
-        (DateTime, DateTime) now = Stamps();
-        if (now == _readFrom)
-            return;
         try
         {
+            // What the files hold, not when they were written: where they are links, as a Kubernetes secret's are, a renewal exchanges
+            // a directory on the way to them.
+            (string Certificate, string Key) texts = Texts();
+            byte[] now = HashOf(texts);
+            if (now.AsSpan().SequenceEqual(_readFrom))
+                return;
             // The old one is left to its connections.
-            _current = Read();
+            _current = Read(texts);
             _readFrom = now;
             Log.Loaded(_logger, _current.TargetCertificate.Subject, _current.TargetCertificate.NotAfter);
         }
@@ -92,17 +97,20 @@ public sealed partial class TlsCertificate : IDisposable
         }
     }
 
-    private SslStreamCertificateContext Read()
+    private (string Certificate, string Key) Texts() => (File.ReadAllText(_files.Certificate), File.ReadAllText(_files.Key));
+
+    private static SslStreamCertificateContext Read((string Certificate, string Key) texts)
     {
-        using X509Certificate2 pem = X509Certificate2.CreateFromPemFile(_files.Certificate, _files.Key);
+        using X509Certificate2 pem = X509Certificate2.CreateFromPem(texts.Certificate, texts.Key);
         // A key that was only imported for this process is not taken by every platform's TLS; this one is.
         X509Certificate2 certificate = X509CertificateLoader.LoadPkcs12(pem.Export(X509ContentType.Pkcs12), null);
         var chain = new X509Certificate2Collection();
-        chain.ImportFromPemFile(_files.Certificate);
+        chain.ImportFromPem(texts.Certificate);
         return SslStreamCertificateContext.Create(certificate, chain, offline: true);
     }
 
-    private (DateTime, DateTime) Stamps() => (File.GetLastWriteTimeUtc(_files.Certificate), File.GetLastWriteTimeUtc(_files.Key));
+    private static byte[] HashOf((string Certificate, string Key) texts) =>
+        SHA256.HashData(Encoding.UTF8.GetBytes($"{texts.Certificate}\n{texts.Key}"));
 
     private static bool IsExpected(Exception failure) =>
         failure is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException;
