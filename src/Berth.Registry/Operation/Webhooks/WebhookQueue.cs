@@ -66,7 +66,8 @@ public sealed class WebhookQueue(HubDatabase database, SealedSecrets seals, Time
     /// <param name="count">The most to take.</param>
     /// <param name="busy">Webhooks that are being told something now.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    internal Task<List<Due>> TakeAsync(int count, IReadOnlyCollection<long> busy, CancellationToken cancellationToken) => database.WriteAsync(
+    internal Task<List<Due>> TakeAsync(
+        int count, IReadOnlyCollection<long> busy, CancellationToken cancellationToken) => database.WriteAsync(
         Durability.Process,
         async (transaction, token) =>
         {

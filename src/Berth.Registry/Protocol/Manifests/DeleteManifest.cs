@@ -45,7 +45,8 @@ internal static class DeleteManifest
     private static async Task<bool> RemoveImageAsync(
         RegistryCall call, HubTransaction transaction, long repositoryId, CancellationToken cancellationToken)
     {
-        List<string> tags = await ManifestTable.RemoveAsync(transaction, repositoryId, call.Digest, call.Caller, call.Now, cancellationToken)
+        List<string> tags = await ManifestTable
+            .RemoveAsync(transaction, repositoryId, call.Digest, call.Caller, call.Now, cancellationToken)
             .ConfigureAwait(false) ?? throw Unknown();
         foreach (string? tag in tags.Append<string?>(null))
             await TellAsync(call, transaction, tag, call.Digest.ToString(), cancellationToken).ConfigureAwait(false);
