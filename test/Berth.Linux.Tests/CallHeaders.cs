@@ -21,7 +21,7 @@ internal static partial class CallHeaders
     {
         ["DeviceProgram.InstructionSize"] = "sizeof(struct bpf_insn)",
         ["DeviceProgram.SYS_bpf"] = "SYS_bpf",
-        ["DeviceProgram.VerifierLogSize"] = null,
+        ["DeviceProgram.VerifierLogSize"] = null, ["DeviceProgram.ProgramsMax"] = null,
         ["ProjectQuota.QuotaNumber"] = "SYS_quotactl_fd", ["ProjectQuota.BlockBytes"] = null, ["ProjectQuota.LeastProject"] = null,
         ["ProjectQuota.TriesMax"] = null,
         ["MemoryFile.MFD_EXEC"] = null,  // Of Linux 6.3: newer than the headers may be.
@@ -83,6 +83,13 @@ internal static partial class CallHeaders
         .Fields(
             Nested(typeof(DeviceProgram), "AttachAttributes"), "union bpf_attr", isWhole: false, "TargetDescriptor target_fd",
             "ProgramDescriptor attach_bpf_fd", "AttachType attach_type", "AttachFlags attach_flags")
+        .Fields(
+            Nested(typeof(DeviceProgram), "QueryAttributes"), "union bpf_attr", isWhole: false, "TargetDescriptor query.target_fd",
+            "AttachType query.attach_type", "QueryFlags query.query_flags", "AttachFlags query.attach_flags", "Programs query.prog_ids",
+            "ProgramCount query.prog_cnt")
+        .Fields(
+            Nested(typeof(DeviceProgram), "ProgramAttributes"), "union bpf_attr", isWhole: false, "Id prog_id", "NextId next_id",
+            "OpenFlags open_flags")
         .Fields(Nested(typeof(ProcessHandle), "PollEntry"), "struct pollfd", isWhole: true, "Descriptor fd", "Events events",
             "Returned revents")
         .Fields(Nested(typeof(DescriptorSockets), "PollEntry"), "struct pollfd", isWhole: true, "Descriptor fd", "Events events",

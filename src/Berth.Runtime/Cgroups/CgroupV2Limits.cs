@@ -1,5 +1,7 @@
+using Berth.Faults;
 using Berth.Linux;
 using Berth.Linux.Bpf;
+using Berth.Linux.Processes;
 using Berth.Oci.Runtime;
 
 namespace Berth.Runtime.Cgroups;
@@ -42,7 +44,7 @@ internal sealed class CgroupV2Limits(string directory, IList<string> warnings, b
     private void SetUnified(string file, string value)
     {
         if (file.Contains('/') || !file.Contains('.'))
-            throw Faults.FaultException.Invalid($"unified resource {file}: must be the name of a cgroup file");
+            throw FaultException.Invalid($"unified resource {file}: must be the name of a cgroup file");
         CgroupFile.Write(directory, file, value);
     }
 
@@ -53,11 +55,23 @@ internal sealed class CgroupV2Limits(string directory, IList<string> warnings, b
         {
             DeviceProgram.Attach(descriptor, DeviceRules.Compile(rules), sharesDeviceRules);
         }
-        catch (LinuxException exception) when (exception.Error is Errno.EPERM or Errno.ENOSYS)
+        // Without the machine's root there are no nodes but the machine's, and its rights to them hold; and rules that allow everything
+        // are kept by having none.
+        catch (LinuxException refused) when (IsBearable(refused, rules))
         {
-            warnings.Add($"The device rules are not enforced: {exception.Message}");
+            warnings.Add($"The device rules are not enforced: {refused.Message}");
+        }
+        catch (LinuxException refused)
+        {
+            throw new FaultException(refused.Error == Errno.EPERM ? FaultKind.Forbidden : FaultKind.Internal,
+                $"set the device rules of cgroup {directory}: {refused.Message}: it takes CAP_SYS_ADMIN, and no group above with a device "
+                + "program that allows none below it", refused);
         }
     }
+
+    private static bool IsBearable(LinuxException refused, IReadOnlyList<DeviceRule> rules) =>
+        refused.Error is Errno.EPERM or Errno.ENOSYS
+        && (!UserNamespace.IsInitial || !Environment.IsPrivilegedProcess || DeviceRules.AllowAll(rules));
 
     private void SetMemory(MemoryLimits memory)
     {

@@ -98,6 +98,10 @@ internal static class DeviceRules
     private static bool IsTotal(DeviceRule rule) => rule.Type is null or "" or "a" && rule.Major is not >= 0 && rule.Minor is not >= 0
         && (!rule.Allow || AccessBits(rule.Access) == AllAccess);
 
+    /// <summary>They leave no device out.</summary>
+    public static bool AllowAll(IReadOnlyList<DeviceRule> rules) =>
+        DeviceList.TryReduce(Plain(rules), out _) is { Count: 1 } list && list[0] is { Type: null, Allow: true };
+
     /// <summary>The program for some rules, in the order given.</summary>
     public static byte[] Compile(IReadOnlyList<DeviceRule> rules)
     {

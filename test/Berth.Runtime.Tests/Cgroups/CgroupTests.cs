@@ -205,12 +205,30 @@ public sealed class CgroupTests : IDisposable
         Assert.Equal((ofNull, ofZero), Opened());
     }
 
-    private void Attach(string rules)
+    [Fact]
+    public void DeviceProgram_NewRules_TakeThePlaceOfTheOldOnes()
+    {
+        Assert.SkipUnless(_hierarchy.Mode is CgroupMode.Hybrid or CgroupMode.Version2, "no cgroup version 2 tree is mounted");
+        Attach("+c 1:3 r");
+        Attach("+c 1:5 w");
+        Assert.Equal(("", "w"), Opened());
+    }
+
+    [Fact]
+    public void DeviceProgram_BelowAGroupThatHasOne_AllowsWhatBothAllow()
+    {
+        Assert.SkipUnless(_hierarchy.Mode is CgroupMode.Hybrid or CgroupMode.Version2, "no cgroup version 2 tree is mounted");
+        Attach("+c 1:3 rwm;+c 1:5 r", isAbove: true);
+        Attach("+c 1:3 r;+c 1:5 rwm");
+        Assert.Equal(("r", "r"), Opened());
+    }
+
+    private void Attach(string rules, bool isAbove = false)
     {
         Make(null);
         string unified = _group!.ProcsFiles.Select(file => Path.GetDirectoryName(file)!)
             .First(directory => File.Exists(Path.Join(directory, "cgroup.kill")));
-        using FileDescriptor directory = CgroupDirectory.Open(unified);
+        using FileDescriptor directory = CgroupDirectory.Open(isAbove ? Path.GetDirectoryName(unified)! : unified);
         DeviceProgram.Attach(directory, DeviceRules.Compile([.. rules.Split(';').Select(RuleOf)]), isShared: false);
     }
 

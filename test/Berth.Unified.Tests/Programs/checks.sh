@@ -113,6 +113,72 @@ for limit in 1 2 3; do
     equal full-counts-$limit "2 $limit" "$(echo $(cat $(group_of full)/pids.current $(group_of full)/pids.max))"
     berth rm -f full > /dev/null
 done
+# Device rules hold below a group that has some, and in one that somebody left with his.
+configure() { # CGROUP RESOURCES
+    cat > /run/bundle/config.json << END
+{ "ociVersion": "1.0.2", "root": { "path": "rootfs" }, "process": { "args": ["sleep", "1000"], "cwd": "/", "env": ["PATH=/bin"], "user": { "uid": 0, "gid": 0 },
+  "capabilities": { "bounding": ["CAP_MKNOD"], "effective": ["CAP_MKNOD"], "permitted": ["CAP_MKNOD"] } },
+  "mounts": [{ "destination": "/proc", "type": "proc", "source": "proc" }, { "destination": "/dev", "type": "tmpfs", "source": "tmpfs" }],
+  "linux": { "cgroupsPath": "$1", "resources": { $2 }, "namespaces": [{ "type": "pid" }, { "type": "mount" }, { "type": "ipc" }, { "type": "uts" }, { "type": "cgroup" }] } }
+END
+}
+launch() { $1 run -d --bundle /run/bundle $2 < /dev/null > /run/$2.log 2>&1; } # RUNTIME NAME
+opens() { $1 exec $2 sh -c "mknod /d b $numbers; head -c 1 /d | busybox wc -c" < /dev/null 2> /run/opens.log; } # RUNTIME NAME
+everything='"devices": [{"allow": true, "access": "rwm"}]' nothing='"devices": [{"allow": false, "access": "rwm"}]'
+configure /outer "$everything"
+launch berth-runtime outer
+equal device-everything 1 "$(opens berth-runtime outer)"
+mkdir /sys/fs/cgroup/outer/init
+cat /sys/fs/cgroup/outer/cgroup.procs > /sys/fs/cgroup/outer/init/cgroup.procs
+configure /outer/in "$nothing"
+below=
+for inner in berth-runtime runc crun; do
+    launch $inner in
+    below="$below $? $(opens $inner in)"
+    sed 's/^/log: /' /run/in.log
+    $inner delete -f in
+done
+equal device-below " 0 0 0 0 0 0" "$below"
+launch berth-runtime in
+equal device-below-told "" "$(cat /run/in.log)"
+berth-runtime delete -f in
+berth-runtime delete -f outer
+leave() { # RUNTIME NAME
+    kill -9 $(cat /sys/fs/cgroup/left/cgroup.procs)
+    until_true '[ -z "$(cat /sys/fs/cgroup/left/cgroup.procs)" ]'
+    rm -rf /run/$1/$2
+}
+left=
+for leaver in runc crun; do
+    configure /left "$everything"
+    launch $leaver left
+    leave $leaver left
+    configure /left "$nothing"
+    launch berth-runtime mine
+    left="$left $? $(opens berth-runtime mine)"
+    leave berth-runtime mine
+    configure /left "$everything"
+    launch berth-runtime mine
+    left="$left $? $(opens berth-runtime mine)"
+    berth-runtime delete -f mine
+done
+equal device-left-by-others " 0 0 0 1 0 0 0 1" "$left"
+configure /open "$everything"
+/bin/setpriv --bounding-set -sys_admin,-bpf berth-runtime run -d --bundle /run/bundle open < /dev/null > /run/open.log 2>&1
+holds device-everything-without-privilege "! grep -q 'set the device rules' /run/open.log" "$(cat /run/open.log)"
+configure /shut "$nothing"
+/bin/setpriv --bounding-set -sys_admin,-bpf berth-runtime run -d --bundle /run/bundle shut < /dev/null > /run/shut.log 2>&1
+holds device-without-privilege "[ $? = 1 ] && grep -q 'set the device rules of cgroup /sys/fs/cgroup/shut: .*Operation not permitted' /run/shut.log" "$(cat /run/shut.log)"
+$run -d --name outer --privileged --cgroupns private -v /bin/berth-runtime:/bin/berth-runtime -v /lib:/hl -v /lib64:/lib64 -v /run/bundle:/bundle busybox:1 sleep 1000 > /dev/null
+configure /in "$nothing"
+cat > /run/bundle/inner.sh << END
+export LD_LIBRARY_PATH=/hl/berth HOME=/
+busybox mkdir -p /run /tmp
+berth-runtime run -d --bundle /bundle in < /dev/null && berth-runtime exec in sh -c 'mknod /d b $numbers 2> /dev/null; head -c 1 /d 2> /dev/null | busybox wc -c' < /dev/null
+END
+# Its processes stand where it makes the group, too.
+equal device-in-a-container 0 "$(berth exec outer sh /bundle/inner.sh 2>&1)"
+berth rm -f outer > /dev/null
 
 # Containers by runtimes of others.
 for other in runc crun; do
