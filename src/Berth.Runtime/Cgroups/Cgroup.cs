@@ -72,6 +72,10 @@ public abstract class Cgroup
     /// <exception cref="FaultException">InvalidArgument: the kernel refuses a value.</exception>
     public abstract void Update(LinuxResources resources, IList<string> warnings);
 
+    /// <summary>The limits that are given, with those that are set where others are set by the same word.</summary>
+    /// <exception cref="FaultException">InvalidArgument: together they are none.</exception>
+    internal virtual LinuxResources Completed(LinuxResources resources) => resources;
+
     /// <summary>Stops all its processes where they are; returns when they are.</summary>
     /// <exception cref="FaultException">NotSupported: the kernel has no freezer. Internal: they did not stop in time.</exception>
     public abstract void Freeze();

@@ -30,6 +30,9 @@ internal sealed class CgroupV2 : Cgroup
     public override void Update(LinuxResources resources, IList<string> warnings) =>
         new CgroupV2Limits(_directory, warnings, SharesDeviceRules).Set(resources);
 
+    internal override LinuxResources Completed(LinuxResources resources) =>
+        CgroupV2Limits.Completed(resources, _directory);
+
     // Where it hands controllers down, only groups below it take processes: a service manager inside has made them, and is in one.
     internal override CgroupPlace PlaceBeside(int first)
     {

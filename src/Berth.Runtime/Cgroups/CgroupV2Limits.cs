@@ -11,8 +11,47 @@ internal sealed class CgroupV2Limits(string directory, IList<string> warnings, b
 {
     private const ulong DefaultPeriod = 100_000;
 
+    /// <summary>Limits of which one file holds two, with the half that is set where only the other is given.</summary>
+    /// <exception cref="FaultException">InvalidArgument: swap is limited without memory, or to less than it.</exception>
+    public static LinuxResources Completed(LinuxResources resources, string directory) => resources with
+    {
+        Memory = resources.Memory is { } memory ? Completed(memory, directory) : null,
+        Cpu = resources.Cpu is { } cpu ? Completed(cpu, directory) : null,
+    };
+
+    private static MemoryLimits Completed(MemoryLimits memory, string directory)
+    {
+        // As with version 1, who lifts the limit of memory means swap too.
+        if (memory.Swap is null or 0)
+            return memory.Limit == -1 ? memory with { Swap = -1 } : memory;
+        if (memory.Swap == -1)
+            return memory;
+        long? limit = memory.Limit is 0 ? null : memory.Limit;
+        string? set = CgroupFile.Read(directory, "memory.max");
+        if (limit is null && long.TryParse(set, out long bytes))
+            limit = bytes;
+        if (limit == -1 || (limit is null && set is not null))
+            throw FaultException.Invalid("unable to set swap limit without memory limit");
+        if (memory.Swap < limit)
+            throw FaultException.Invalid("memory+swap limit should be >= memory limit");
+        return memory with { Limit = limit };
+    }
+
+    private static CpuLimits Completed(CpuLimits cpu, string directory)
+    {
+        bool hasQuota = cpu.Quota is not null and not 0, hasPeriod = cpu.Period is not null and not 0;
+        if (hasQuota == hasPeriod || CgroupFile.Read(directory, "cpu.max")?.Split(' ') is not [var quota, var period])
+            return cpu;
+        if (hasQuota)
+            return cpu with { Period = ulong.TryParse(period, out ulong set) ? set : null };
+        return cpu with { Quota = long.TryParse(quota, out long given) ? given : -1 };
+    }
+
+    /// <summary>Sets the limits that are given and leaves the others.</summary>
+    /// <exception cref="FaultException">InvalidArgument: the kernel refuses a value.</exception>
     public void Set(LinuxResources resources)
     {
+        resources = Completed(resources, directory);
         if (resources.Devices is { Count: > 0 } devices)
             SetDevices(devices);
         if (resources.Memory is { } memory)
@@ -78,8 +117,8 @@ internal sealed class CgroupV2Limits(string directory, IList<string> warnings, b
         // memory.swap.max counts swap alone; the specification's value is memory and swap together.
         if (memory.Swap is { } both and not 0)
         {
-            string swap = both == -1 ? "max" : memory.Limit is { } limit and > 0 ? Math.Max(0, both - limit).ToString() : "max";
-            if (!CgroupFile.TryWrite(directory, "memory.swap.max", swap) && swap != "max")
+            string swap = both == -1 || memory.Limit is not { } limit ? "max" : (both - limit).ToString();
+            if (!CgroupFile.TryWrite(directory, "memory.swap.max", swap) && both != -1)
                 warnings.Add("Your kernel does not support swap limit capabilities or the cgroup is not mounted. "
                     + "Memory limited without swap.");
         }

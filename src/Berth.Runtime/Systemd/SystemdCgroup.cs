@@ -54,11 +54,14 @@ internal sealed class SystemdCgroup(Cgroup files, string unit, bool isUnified, F
 
     public override CgroupDetails ReadDetails() => files.ReadDetails();
 
+    /// <inheritdoc/>
+    internal override LinuxResources Completed(LinuxResources resources) => files.Completed(resources);
+
     // Device rules stay as they were made, as with runc: a second program beside the first could only take away.
     /// <inheritdoc/>
     public override void Update(LinuxResources resources, IList<string> warnings)
     {
-        resources = resources with { Devices = null };
+        resources = files.Completed(resources with { Devices = null });
         using (SystemdManager manager = connect())
         {
             IReadOnlyList<UnitProperty> properties = new UnitResources(isUnified, manager.Version).Of(resources);

@@ -180,6 +180,26 @@ END
 equal device-in-a-container 0 "$(berth exec outer sh /bundle/inner.sh 2>&1)"
 berth rm -f outer > /dev/null
 
+# What is not given in an update stays, and swap is what is beside the memory.
+configure /changed "$nothing, \"memory\": { \"limit\": 67108864, \"swap\": 67108864 }, \"cpu\": { \"quota\": 25000, \"period\": 50000 }"
+launch berth-runtime changed
+changed() { (cd /sys/fs/cgroup/changed; echo $(cat cpu.max memory.max; cat memory.swap.max 2> /dev/null || echo $1)); }
+equal update-before "25000 50000 67108864 0" "$(changed 0)"
+berth-runtime update --cpu-period 100000 changed
+equal update-period "25000 100000 67108864 0" "$(changed 0)"
+berth-runtime update --cpu-quota 20000 --memory-swap 96M changed
+equal update-quota-and-swap "20000 100000 67108864 33554432" "$(changed 33554432)"
+equal update-swap-below "memory+swap limit should be >= memory limit" "$(berth-runtime update --memory-swap 32M changed 2>&1 | sed 's/.*msg="\(.*\)"$/\1/')"
+equal update-kept "20000 100000 67108864 33554432" "$(changed 33554432)"
+berth-runtime update --memory -1 changed
+equal update-unlimited "20000 100000 max max" "$(changed max)"
+equal update-swap-alone "unable to set swap limit without memory limit" "$(berth-runtime update --memory-swap 96M changed 2>&1 | sed 's/.*msg="\(.*\)"$/\1/')"
+berth-runtime delete -f changed
+configure /changed "$nothing, \"memory\": { \"swap\": 67108864 }"
+launch berth-runtime changed
+holds swap-alone "[ $? = 1 ] && grep -q 'unable to set swap limit without memory limit' /run/changed.log" "$(cat /run/changed.log)"
+equal swap-alone-none-left "" "$(find /sys/fs/cgroup/changed 2> /dev/null)"
+
 # Containers by runtimes of others.
 for other in runc crun; do
     $run -d --name by-$other --runtime $other -m 64m --cpus 0.5 --cpuset-cpus 1 --pids-limit 16 busybox:1 sleep 1000 > /run/$other.log 2>&1
