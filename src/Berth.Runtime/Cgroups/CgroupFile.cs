@@ -73,13 +73,31 @@ internal static class CgroupFile
     /// <summary>The pids in a cgroup.procs file.</summary>
     public static List<int> ReadPids(string directory)
     {
+        if (Read(directory, "cgroup.procs") is { } processes)
+            return Numbers(processes);
+        // Of a group of threads it cannot be read: cgroup-v2, "Threads".
+        List<int> threads = Read(directory, "cgroup.threads") is { } text ? Numbers(text) : [];
+        return [.. threads.Select(ProcessOf).Distinct()];
+    }
+
+    private static List<int> Numbers(string text)
+    {
         List<int> pids = [];
-        foreach (ReadOnlySpan<char> line in (Read(directory, "cgroup.procs") ?? "").AsSpan().EnumerateLines())
+        foreach (ReadOnlySpan<char> line in text.AsSpan().EnumerateLines())
         {
             if (int.TryParse(line, out int pid) && pid > 0)
                 pids.Add(pid);
         }
         return pids;
+    }
+
+    // One that has just ended is its own.
+    private static int ProcessOf(int thread)
+    {
+        const string Label = "Tgid:";
+        string? line = Read($"/proc/{thread}", "status")?.Split('\n')
+            .FirstOrDefault(static line => line.StartsWith(Label, StringComparison.Ordinal));
+        return int.TryParse(line?[Label.Length..], out int process) ? process : thread;
     }
 
     /// <summary>A line of rdma.max, the same in both versions.</summary>

@@ -84,14 +84,31 @@ internal sealed class CgroupV2 : Cgroup
         string parent = _root;
         foreach (string part in Path.Split('/'))
         {
-            foreach (string controller in (CgroupFile.Read(parent, "cgroup.controllers") ?? "").Split(' '))
-            {
-                if (controller is "cpu" or "cpuset" or "memory" or "pids" or "io" or "hugetlb" or "rdma"
-                    && !CgroupFile.TryWrite(parent, "cgroup.subtree_control", "+" + controller))
-                    warnings.Add($"The {controller} controller cannot be handed down from cgroup {parent}: its limits are discarded.");
-            }
+            HandDown(parent, warnings);
             parent = System.IO.Path.Join(parent, part);
             Directory.CreateDirectory(parent);
+            // Below one that hands down what counts threads beside its own processes, there are only groups of threads.
+            if (CgroupFile.Read(parent, "cgroup.type") == "domain invalid")
+                CgroupFile.TryWrite(parent, "cgroup.type", "threaded");
         }
     }
+
+    // A group with processes, except the root, can hand down only what counts threads, and then no group below it is one of processes:
+    // it is left as it is. Limits that are asked for are told as they are found missing.
+    private void HandDown(string parent, IList<string> warnings)
+    {
+        HashSet<string> handed = [.. Words(parent, "cgroup.subtree_control")];
+        string[] missing = [.. Words(parent, "cgroup.controllers").Where(controller => !handed.Contains(controller)
+            && controller is "cpu" or "cpuset" or "memory" or "pids" or "io" or "hugetlb" or "rdma")];
+        if (missing.Length == 0 || (CgroupFile.Read(parent, "cgroup.type") is not null && CgroupFile.ReadPids(parent).Count > 0))
+            return;
+        foreach (string controller in missing)
+        {
+            if (!CgroupFile.TryWrite(parent, "cgroup.subtree_control", "+" + controller))
+                warnings.Add($"The {controller} controller cannot be handed down from cgroup {parent}: its limits are discarded.");
+        }
+    }
+
+    private static string[] Words(string directory, string file) =>
+        (CgroupFile.Read(directory, file) ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries);
 }

@@ -180,6 +180,28 @@ END
 equal device-in-a-container 0 "$(berth exec outer sh /bundle/inner.sh 2>&1)"
 berth rm -f outer > /dev/null
 
+# A group below one with processes has no controllers, and takes processes; below one that counts threads it is one of threads.
+mkdir /sys/fs/cgroup/crowded
+sleep 1000 &
+crowd=$!
+echo $crowd > /sys/fs/cgroup/crowded/cgroup.procs
+configure /crowded/in "$nothing"
+launch berth-runtime in
+equal crowded-none "0 domain 1 running" "$? $(cat /sys/fs/cgroup/crowded/in/cgroup.type) $(wc -l < /sys/fs/cgroup/crowded/in/cgroup.procs) $(berth-runtime state in | sed -n 's/.*"status": "\(.*\)".*/\1/p')"
+equal crowded-told "" "$(cat /run/in.log)"
+berth-runtime delete -f in
+configure /crowded/in "$nothing, \"memory\": { \"limit\": 67108864 }"
+launch berth-runtime in
+holds crowded-limit-told "grep -q 'The kernel offers no memory.max here: the memory limit is discarded' /run/in.log" "$(cat /run/in.log)"
+berth-runtime delete -f in
+echo +pids > /sys/fs/cgroup/crowded/cgroup.subtree_control
+configure /crowded/in "$nothing, \"pids\": { \"limit\": 9 }"
+launch berth-runtime in
+equal threaded "0 threaded 9 1" "$? $(cat /sys/fs/cgroup/crowded/in/cgroup.type /sys/fs/cgroup/crowded/in/pids.max | tr '\n' ' ')$(berth-runtime ps -f json in | grep -c '^\[[0-9]*\]$')"
+berth-runtime delete -f in
+equal threaded-gone "" "$(find /sys/fs/cgroup/crowded/in 2> /dev/null)"
+kill $crowd
+
 # What is not given in an update stays, and swap is what is beside the memory.
 configure /changed "$nothing, \"memory\": { \"limit\": 67108864, \"swap\": 67108864 }, \"cpu\": { \"quota\": 25000, \"period\": 50000 }"
 launch berth-runtime changed
