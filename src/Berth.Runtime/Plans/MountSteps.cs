@@ -11,6 +11,8 @@ internal sealed class MountSteps(
 {
     private const int DepthMax = 128;
     private const ulong PrivateMount = 1 << 18;
+    // What the kernel's numbers have room for: linux/kdev_t.h.
+    private const long MajorMax = (1 << 12) - 1, MinorMax = (1 << 20) - 1;
     private const uint CharacterDevice = 0x2000, BlockDevice = 0x6000, NamedPipe = 0x1000;
     private const ulong HideAttributes = 1 | 2 | 4 | 8;
 
@@ -224,6 +226,11 @@ internal sealed class MountSteps(
 
     private void AddDevice(DeviceSpec device)
     {
+        if (device.Major == -1 || device.Minor == -1)
+            throw FaultException.Invalid($"error creating device nodes: cannot mkdev() device with wildcards: {device.Path}");
+        if (device.Major is < 0 or > MajorMax || device.Minor is < 0 or > MinorMax)
+            throw FaultException.Invalid($"device {device.Path}: numbers {device.Major}:{device.Minor} are none: "
+                + $"the major is 0 to {MajorMax}, the minor 0 to {MinorMax}");
         uint type = device.Type switch
         {
             "c" or "u" => CharacterDevice,

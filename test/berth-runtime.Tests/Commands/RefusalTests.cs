@@ -70,6 +70,18 @@ public sealed class RefusalTests(BundleFixture bundles) : IClassFixture<BundleFi
             StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("c", -1, 3, "error creating device nodes: cannot mkdev() device with wildcards: /dev/x")]
+    [InlineData("b", 8, -1, "error creating device nodes: cannot mkdev() device with wildcards: /dev/x")]
+    [InlineData("c", -2, 3, "device /dev/x: numbers -2:3 are none: the major is 0 to 4095, the minor 0 to 1048575")]
+    [InlineData("c", 4096, 3, "device /dev/x: numbers 4096:3 are none")]
+    [InlineData("c", 1, 1 << 20, "device /dev/x: numbers 1:1048576 are none")]
+    public async Task Device_OfNoNumbers_IsNamed(string type, long major, long minor, string expected) => Assert.Contains(expected,
+        await RefusalAsync(spec => Linux(spec, linux => linux with
+        {
+            Devices = [new DeviceSpec { Path = "/dev/x", Type = type, Major = major, Minor = minor }],
+        })), StringComparison.Ordinal);
+
     [Fact]
     public async Task Parameter_WithAValueThatTheKernelRefuses_IsAWrite() => Assert.Contains(
         "write /proc/sys/net/ipv4/ip_forward: invalid argument", await RefusalAsync(static spec => Linux(spec, static linux => linux with
