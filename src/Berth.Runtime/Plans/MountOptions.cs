@@ -63,7 +63,7 @@ internal sealed class MountOptions
     /// <summary>The names of all options that are not a file system's own.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        "async", "atime", "bind", "defaults", "dev", "diratime", "dirsync", "exec", "idmap", "iversion", "lazytime", "loud", "mand",
+        "async", "atime", "bind", "defaults", "dev", "diratime", "dirsync", "exec", "idmap", "lazytime", "loud", "mand",
         "noatime", "nodev", "nodiratime", "noexec", "noiversion", "nolazytime", "nomand", "norelatime", "nostrictatime", "nosuid",
         "nosymfollow", "private", "ratime", "rbind", "rdev", "rdiratime", "relatime", "remount", "rexec", "ridmap", "rnoatime",
         "rnodev", "rnodiratime", "rnoexec", "rnorelatime", "rnostrictatime", "rnosuid", "rnosymfollow", "ro", "rprivate", "rrelatime",
@@ -108,8 +108,8 @@ internal sealed class MountOptions
         "noexec" => (NoExec, NoExec),
         "exec" => (0, NoExec),
         "noatime" => (NoAccessTime, AccessTimeMask),
-        "strictatime" or "norelatime" => (StrictAccessTime, AccessTimeMask),
-        "relatime" or "atime" or "nostrictatime" => (0, AccessTimeMask),
+        "strictatime" => (StrictAccessTime, AccessTimeMask),
+        "relatime" or "norelatime" or "atime" or "nostrictatime" => (0, AccessTimeMask),
         "nodiratime" => (NoDirectoryAccessTime, NoDirectoryAccessTime),
         "diratime" => (0, NoDirectoryAccessTime),
         "nosymfollow" => (NoSymlinkFollow, NoSymlinkFollow),

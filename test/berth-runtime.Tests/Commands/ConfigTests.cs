@@ -420,6 +420,12 @@ public sealed class ConfigTests(BundleFixture bundles) : IClassFixture<BundleFix
         Assert.Equal(0, (await bundles.RunAsync("delete", "--force", id)).Code);
     }
 
+    // As with runc and in mount(8): the kernel's own default, which is relatime.
+    [Fact]
+    public async Task Mount_NoRelatime_IsTheDefault() => Assert.Equal("rw,relatime", await OutputAsync(
+        "grep ' / /tmp ' /proc/self/mountinfo | cut -d' ' -f6",
+        spec => Mounts(spec, new MountSpec { Destination = "/tmp", Type = "tmpfs", Source = "tmpfs", Options = ["norelatime"] })));
+
     // What is mounted at the path, the last mount of it, and how many there are. As runc, except that what is not named stays.
     [Theory]
     [InlineData("/dev", "tmpfs", "remount,ro,nosuid", "ro,nosuid")]
@@ -428,6 +434,7 @@ public sealed class ConfigTests(BundleFixture bundles) : IClassFixture<BundleFix
     [InlineData("/dev/shm", "tmpfs", "remount,exec,dev", "rw,nosuid,relatime")]
     [InlineData("/proc", "proc", "remount,noatime", "rw,nosuid,nodev,noexec,noatime")]
     [InlineData("/sys", "sysfs", "rw,remount", "rw,nosuid,nodev,noexec,relatime")]
+    [InlineData("/proc", "proc", "remount,norelatime", "rw,nosuid,nodev,noexec,relatime")]
     public async Task Remount_ChangesWhatIsMountedThere(string path, string type, string options, string expected)
     {
         string[] lines = (await OutputAsync($"grep ' / {path} ' /proc/self/mountinfo; : > /dev/null && echo there", spec => Mounts(spec, new MountSpec
