@@ -5,7 +5,8 @@ namespace Berth.Engine.Tests;
 /// <summary>A limit that the host cannot hold is said, and nothing else is.</summary>
 public sealed class LimitWarningsTests
 {
-    private static readonly HashSet<string> s_all = ["memory", "swap", "oom-kill-disable", "cpu-cfs", "cpu-shares", "cpuset", "pids", "block"];
+    private static readonly HashSet<string> s_all =
+        ["memory", "swap", "swappiness", "oom-kill-disable", "cpu-cfs", "cpu-shares", "cpuset", "pids", "block"];
 
     private static readonly ResourceLimits s_asked = new()
     {
@@ -29,6 +30,8 @@ public sealed class LimitWarningsTests
     [Theory]
     [InlineData("memory", "Your kernel does not support memory limit capabilities or the cgroup is not mounted. Limitation discarded.")]
     [InlineData("swap", "Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.")]
+    [InlineData("swappiness", "Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. "
+        + "Memory swappiness discarded.")]
     [InlineData("pids", "Your kernel does not support PIDs limit capabilities or the cgroup is not mounted. PIDs limit discarded.")]
     [InlineData("cpu-cfs", "NanoCPUs can not be set, as your kernel does not support CPU CFS scheduler or the cgroup is not mounted")]
     [InlineData("cpuset", "Your kernel does not support cpuset or the cgroup is not mounted. Cpuset discarded.")]

@@ -18,8 +18,8 @@ internal static class HostLimits
     /// <summary>An ordinary user's engine that was handed no group makes none.</summary>
     public static bool HasNoCgroups => !UserNamespace.IsInitial && s_handedOver.Value.Mode == CgroupMode.None;
 
-    /// <summary>Their names: <c>memory</c>, <c>swap</c>, <c>oom-kill-disable</c>, <c>cpu-cfs</c>, <c>cpu-shares</c>, <c>cpuset</c>,
-    /// <c>pids</c>, <c>block</c>.</summary>
+    /// <summary>Their names: <c>memory</c>, <c>swap</c>, <c>swappiness</c>, <c>oom-kill-disable</c>, <c>cpu-cfs</c>, <c>cpu-shares</c>,
+    /// <c>cpuset</c>, <c>pids</c>, <c>block</c>.</summary>
     public static HashSet<string> Read()
     {
         HashSet<string> all = [];
@@ -39,6 +39,7 @@ internal static class HostLimits
             return all;
         Add("memory", "/sys/fs/cgroup/memory/memory.limit_in_bytes");
         Add("swap", "/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes");
+        Add("swappiness", "/sys/fs/cgroup/memory/memory.swappiness");
         Add("oom-kill-disable", "/sys/fs/cgroup/memory/memory.oom_control");
         Add("cpu-cfs", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us");
         Add("cpu-shares", "/sys/fs/cgroup/cpu/cpu.shares", "/sys/fs/cgroup/cpu,cpuacct/cpu.shares");

@@ -15,7 +15,7 @@ internal static class LimitWarnings
             yield return "Your kernel does not support memory limit capabilities or the cgroup is not mounted. Limitation discarded.";
         else if (asked is { Memory: > 0, MemorySwap: not -1 } && !host.Contains("swap"))
             yield return "Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.";
-        if (asked.MemorySwappiness is >= 0 && !hasMemory)
+        if (asked.MemorySwappiness is >= 0 && !host.Contains("swappiness"))
             yield return "Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. "
                 + "Memory swappiness discarded.";
         if (asked.MemoryReservation > 0 && !hasMemory)

@@ -291,6 +291,9 @@ public sealed partial record BlockIoLimits
     /// <summary>10 to 1000.</summary>
     public ushort? Weight { get; init; }
 
+    /// <summary>Weight against the groups below, of version 1's CFQ scheduler.</summary>
+    public ushort? LeafWeight { get; init; }
+
     /// <summary>Weights by device.</summary>
     public IReadOnlyList<WeightDevice>? WeightDevice { get; init; }
 
@@ -318,6 +321,9 @@ public sealed partial record WeightDevice
 
     /// <summary>10 to 1000.</summary>
     public ushort? Weight { get; init; }
+
+    /// <summary>Weight against the groups below, of version 1's CFQ scheduler.</summary>
+    public ushort? LeafWeight { get; init; }
 }
 
 /// <summary>A rate for one device.</summary>

@@ -177,7 +177,7 @@ public sealed partial class BundleRuntime
         BundleState state = directory.Load();
         if (StatusOf(directory, state) is BundleStatus.Stopped)
             throw FaultException.Conflict("container not running");
-        NeedCgroup(state).Update(resources, new WarningList(_options.Warn));
+        NeedCgroup(state).Update(resources, Strictness.Taking(new WarningList(_options.Warn), IsStrict(state.Annotations)));
     }
 
     private Cgroup NeedRunning(string id, string refusal, bool isPausedToo = true)

@@ -250,6 +250,9 @@ public sealed partial class BundleRuntime
     private void MakeCgroup(Making making, RuntimeSpec spec, IList<string> warnings)
     {
         LinuxResources? resources = spec.Linux?.Resources;
+        // Also where the container comes to have no cgroup of its own.
+        if (resources?.Unified is { Count: > 0 } unified && _hierarchy.Value.Mode != CgroupMode.Version2)
+            throw FaultException.Invalid($"{LimitRules.NoUnified}: {unified.Keys.First()}");
         if (making.State.CgroupPath is not { } path)
             return;
         if (making.State.SystemdUnit is not null)

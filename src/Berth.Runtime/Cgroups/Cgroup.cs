@@ -74,7 +74,11 @@ public abstract class Cgroup
 
     /// <summary>The limits that are given, with those that are set where others are set by the same word.</summary>
     /// <exception cref="FaultException">InvalidArgument: together they are none.</exception>
-    internal virtual LinuxResources Completed(LinuxResources resources) => resources;
+    internal virtual LinuxResources Completed(LinuxResources resources)
+    {
+        LimitRules.Check(resources);
+        return resources;
+    }
 
     /// <summary>Stops all its processes where they are; returns when they are.</summary>
     /// <exception cref="FaultException">NotSupported: the kernel has no freezer. Internal: they did not stop in time.</exception>

@@ -1,3 +1,4 @@
+using Berth.Faults;
 using Berth.Linux.Processes;
 using Berth.Oci.Runtime;
 
@@ -9,8 +10,13 @@ internal sealed class CgroupV1Limits(Func<string, string?> directoryOf, IList<st
     private static readonly MemoryLimits s_noMemory = new();
     private static readonly CpuLimits s_noCpu = new();
 
+    /// <summary>Sets the limits that are given and leaves the others.</summary>
+    /// <exception cref="FaultException">InvalidArgument: a value is refused.</exception>
     public void Set(LinuxResources resources)
     {
+        LimitRules.Check(resources);
+        if (resources.Memory?.Kernel is not (null or 0 or -1))
+            warnings.Add(LimitRules.KernelMemory);
         if (resources.Devices is { Count: > 0 } devices)
             SetDevices(devices);
         if (resources.Memory is { } memory && memory != s_noMemory)
@@ -35,8 +41,7 @@ internal sealed class CgroupV1Limits(Func<string, string?> directoryOf, IList<st
             SetNetwork(network);
         if (resources.Unified is { Count: > 0 } unified)
         {
-            throw Faults.FaultException.Invalid(
-                $"unified resource {unified.Keys.First()}: this host has cgroup version 1, which has no such files");
+            throw FaultException.Invalid($"{LimitRules.NoUnified}: {unified.Keys.First()}");
         }
     }
 
@@ -69,11 +74,11 @@ internal sealed class CgroupV1Limits(Func<string, string?> directoryOf, IList<st
             CgroupFile.Write(directory, "memory.soft_limit_in_bytes", reservation.ToString());
         if (memory.KernelTCP is { } tcp and not 0)
             CgroupFile.Write(directory, "memory.kmem.tcp.limit_in_bytes", tcp.ToString());
-        if (memory.Swappiness is { } swappiness && !CgroupFile.TryWrite(directory, "memory.swappiness", swappiness.ToString()))
-            warnings.Add("Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. "
-                + "Memory swappiness discarded.");
+        if (memory.Swappiness is { } swappiness and not LimitRules.NoSwappiness
+            && !CgroupFile.TryWrite(directory, "memory.swappiness", swappiness.ToString()))
+            warnings.Add(LimitRules.Swappiness);
         if (memory.DisableOOMKiller == true && !CgroupFile.TryWrite(directory, "memory.oom_control", "1"))
-            warnings.Add("Your kernel does not support OomKillDisable. OomKillDisable discarded.");
+            warnings.Add(LimitRules.OomKillDisable);
     }
 
     // Memory plus swap may never be less than memory: which is written first depends on whether the limit grows.
@@ -134,8 +139,13 @@ internal sealed class CgroupV1Limits(Func<string, string?> directoryOf, IList<st
         if (block.Weight is { } weight and not 0 && !CgroupFile.TryWrite(directory, "blkio.bfq.weight", weight.ToString())
             && !CgroupFile.TryWrite(directory, "blkio.weight", weight.ToString()))
             warnings.Add("Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.");
+        // A file of CFQ's alone: as with runc, kernels without it refuse what is asked for.
+        if (block.LeafWeight is { } leaf and not 0)
+            CgroupFile.Write(directory, "blkio.leaf_weight", leaf.ToString());
         foreach (WeightDevice device in block.WeightDevice ?? [])
         {
+            if (device.LeafWeight is { } own and not 0)
+                CgroupFile.Write(directory, "blkio.leaf_weight_device", $"{device.Major}:{device.Minor} {own}");
             string line = $"{device.Major}:{device.Minor} {device.Weight}";
             if (device.Weight is not null && !CgroupFile.TryWrite(directory, "blkio.bfq.weight_device", line)
                 && !CgroupFile.TryWrite(directory, "blkio.weight_device", line))

@@ -31,7 +31,7 @@ internal sealed class CgroupV2 : Cgroup
         new CgroupV2Limits(_directory, warnings, SharesDeviceRules).Set(resources);
 
     internal override LinuxResources Completed(LinuxResources resources) =>
-        CgroupV2Limits.Completed(resources, _directory);
+        CgroupV2Limits.Completed(base.Completed(resources), _directory);
 
     // Where it hands controllers down, only groups below it take processes: a service manager inside has made them, and is in one.
     internal override CgroupPlace PlaceBeside(int first)

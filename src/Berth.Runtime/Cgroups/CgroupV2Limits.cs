@@ -51,7 +51,9 @@ internal sealed class CgroupV2Limits(string directory, IList<string> warnings, b
     /// <exception cref="FaultException">InvalidArgument: the kernel refuses a value.</exception>
     public void Set(LinuxResources resources)
     {
+        LimitRules.Check(resources);
         resources = Completed(resources, directory);
+        TellIgnored(resources);
         if (resources.Devices is { Count: > 0 } devices)
             SetDevices(devices);
         if (resources.Memory is { } memory)
@@ -66,10 +68,26 @@ internal sealed class CgroupV2Limits(string directory, IList<string> warnings, b
             Write($"hugetlb.{limit.PageSize}.max", limit.Limit.ToString(), "the limit on huge pages");
         foreach ((string device, RdmaLimits limits) in resources.Rdma ?? new Dictionary<string, RdmaLimits>())
             Write("rdma.max", CgroupFile.RdmaLine(device, limits), "the RDMA limit");
-        if (resources.Network is not null)
-            warnings.Add("Network classes and priorities are discarded: cgroup version 2 has none.");
         foreach ((string file, string value) in resources.Unified ?? new Dictionary<string, string>())
             SetUnified(file, value);
+    }
+
+    // Before anything is set: a strict container's update ends here.
+    private void TellIgnored(LinuxResources resources)
+    {
+        if (resources.Memory?.Kernel is not (null or 0 or -1) || resources.Memory?.KernelTCP is not (null or 0 or -1))
+            warnings.Add(LimitRules.KernelMemory);
+        if (resources.Memory?.Swappiness is not (null or LimitRules.NoSwappiness))
+            warnings.Add(LimitRules.Swappiness);
+        if (resources.Memory?.DisableOOMKiller == true)
+            warnings.Add(LimitRules.OomKillDisable);
+        if (resources.Cpu?.RealtimePeriod is not (null or 0) || resources.Cpu?.RealtimeRuntime is not (null or 0))
+            warnings.Add("Real-time limits are discarded: cgroup version 2 has none.");
+        if (resources.BlockIO?.LeafWeight is not (null or 0)
+            || resources.BlockIO?.WeightDevice?.Any(static device => device.LeafWeight is not (null or 0)) == true)
+            warnings.Add("Block I/O leaf weights are discarded: cgroup version 2 has none.");
+        if (resources.Network is not null)
+            warnings.Add("Network classes and priorities are discarded: cgroup version 2 has none.");
     }
 
     /// <summary>Version 1's 2 to 262144 in version 2's 1 to 10000.</summary>

@@ -46,6 +46,8 @@ internal static class DeviceRules
     {
         for (int i = 0; i < rules.Count; i++)
         {
+            if (rules[i].Major < -1 || rules[i].Minor < -1)
+                throw FaultException.Invalid($"device rule at {i}: {rules[i].Major}:{rules[i].Minor} is no device: -1 means any number");
             if (string.IsNullOrEmpty(rules[i].Access))
                 throw FaultException.Invalid($"device access at {i} field cannot be empty");
             if (rules[i].Type is not (null or "" or "a" or "b" or "c"))

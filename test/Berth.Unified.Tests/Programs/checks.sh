@@ -222,6 +222,17 @@ launch berth-runtime changed
 holds swap-alone "[ $? = 1 ] && grep -q 'unable to set swap limit without memory limit' /run/changed.log" "$(cat /run/changed.log)"
 equal swap-alone-none-left "" "$(find /sys/fs/cgroup/changed 2> /dev/null)"
 
+# What version 2 has not is told, in Docker's words where its clients look for them, and refused where that is asked for.
+told=$($run --rm --memory-swappiness 10 --oom-kill-disable busybox:1 true 2>&1)
+holds swappiness-told "echo '$told' | grep -q '^WARNING: Your kernel does not support memory swappiness capabilities or the cgroup is not mounted. Memory swappiness discarded.'" "$told"
+holds oom-kill-disable-told "echo '$told' | grep -q '^WARNING: Your kernel does not support OomKillDisable. OomKillDisable discarded.'" "$told"
+configure /ignored "$nothing, \"cpu\": { \"realtimeRuntime\": 1000 }"
+berth-runtime --strict run -d --bundle /run/bundle ignored < /dev/null > /run/ignored.log 2>&1
+holds ignored-refused "[ $? = 1 ] && grep -q 'Real-time limits are discarded: cgroup version 2 has none. (refused: the container is strict)' /run/ignored.log" "$(cat /run/ignored.log)"
+launch berth-runtime ignored
+holds ignored-told "[ $? = 0 ] && grep -q 'Real-time limits are discarded' /run/ignored.log" "$(cat /run/ignored.log)"
+berth-runtime delete -f ignored
+
 # Containers by runtimes of others.
 for other in runc crun; do
     $run -d --name by-$other --runtime $other -m 64m --cpus 0.5 --cpuset-cpus 1 --pids-limit 16 busybox:1 sleep 1000 > /run/$other.log 2>&1

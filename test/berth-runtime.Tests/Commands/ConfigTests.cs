@@ -616,7 +616,7 @@ public sealed class ConfigTests(BundleFixture bundles) : IClassFixture<BundleFix
     {
         Need();
         Assert.SkipWhen(Berth.Runtime.Cgroups.CgroupHierarchy.Detect().Mode is Berth.Runtime.Cgroups.CgroupMode.Version2, "cgroup version 2 has them");
-        Assert.Contains("unified resource memory.high: this host has cgroup version 1", await RefusalAsync(static spec => Linux(spec, static linux => linux with
+        Assert.Contains("cannot use unified on cgroup v1: memory.high", await RefusalAsync(static spec => Linux(spec, static linux => linux with
         {
             Resources = new LinuxResources { Unified = new Dictionary<string, string> { ["memory.high"] = "1000000" } },
         })), StringComparison.Ordinal);

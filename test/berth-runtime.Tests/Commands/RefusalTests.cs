@@ -82,6 +82,24 @@ public sealed class RefusalTests(BundleFixture bundles) : IClassFixture<BundleFi
             Devices = [new DeviceSpec { Path = "/dev/x", Type = type, Major = major, Minor = minor }],
         })), StringComparison.Ordinal);
 
+    // Of the kernel's version 1, where runc refuses them too.
+    [Fact]
+    public async Task LimitsThatAreNone_AreRefused()
+    {
+        foreach ((LinuxResources limits, string expected) in new[]
+        {
+            (new LinuxResources { Cpu = new CpuLimits { Shares = 1 } }, "the minimum allowed cpu-shares is 2"),
+            (new LinuxResources { Cpu = new CpuLimits { Shares = 9_999_999 } }, "the maximum allowed cpu-shares is 262144"),
+            (new LinuxResources { Memory = new MemoryLimits { Swappiness = 200 } }, "invalid memory swappiness value: 200 (valid range is 0-100)"),
+            (new LinuxResources { Devices = [new DeviceRule { Allow = true, Type = "c", Major = -5, Minor = 3, Access = "rwm" }] },
+                "device rule at 0: -5:3 is no device"),
+        })
+        {
+            string said = await RefusalAsync(spec => Linux(spec, linux => linux with { Resources = limits }));
+            Assert.Contains(expected, said, StringComparison.Ordinal);
+        }
+    }
+
     [Fact]
     public async Task Parameter_WithAValueThatTheKernelRefuses_IsAWrite() => Assert.Contains(
         "write /proc/sys/net/ipv4/ip_forward: invalid argument", await RefusalAsync(static spec => Linux(spec, static linux => linux with
