@@ -47,7 +47,7 @@ public class Machine : IAsyncLifetime
     private static readonly string[][] s_quotaDisks =
         [["/usr/sbin/mkfs.xfs", "-q"], ["/usr/sbin/mkfs.ext4", "-q", "-O", "project,quota", "-E", "quotatype=prjquota"]];
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(450);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(600);
     private readonly string _directory = Directory.CreateTempSubdirectory("berth-unified-").FullName;
     private readonly Dictionary<string, string> _outcomes = new(StringComparer.Ordinal);
 
