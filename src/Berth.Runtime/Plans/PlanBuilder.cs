@@ -202,7 +202,7 @@ internal static class PlanBuilder
             | (container.HasUserNamespace ? NewUser : 0) | (container.HasTimeNamespace ? NewTime : 0);
         writer.Header.TargetDescriptor = plan.Inherit(first.Number);
         AddProcess(writer, process, container.Filter, place, container.HasUserNamespace, warnings);
-        BirthPlan.Add(plan, writer, process, place);
+        BirthPlan.Add(plan, writer, process, place, first);
         SchedulingPlan.Add(writer, process, container.Personality);
         if (process.ExecCpuAffinity is { } affinity)
             SchedulingPlan.AddAffinity(writer, affinity);

@@ -108,7 +108,27 @@ public sealed class FullContainerTests(BundleFixture bundles) : IClassFixture<Bu
                 },
             };
         });
-        Completed run = await bundles.RunAsync("exec", id, "true");
+        await RefusedAsync("exec", id, "true");
+        // Of less than the container's own processes: those are who would trace.
+        string process = Path.Join(bundles.Directory, $"process-{id}.json");
+        await File.WriteAllTextAsync(process, """{"args":["/bin/true"],"cwd":"/","user":{"uid":0,"gid":0},"capabilities":{}}""");
+        await RefusedAsync("exec", "--process", process, id);
+    }
+
+    [Fact]
+    public async Task Exec_WhereProcessesAreShared_IsNotMadeOutsideTheGroup()
+    {
+        Need();
+        string id = await StartAsync(static spec => Limited(spec, 1) with
+        {
+            Linux = Limited(spec, 1).Linux! with { Namespaces = [.. spec.Linux!.Namespaces!.Where(static each => each.Type != "pid")] },
+        });
+        await RefusedAsync("exec", id, "true");
+    }
+
+    private async Task RefusedAsync(params string[] arguments)
+    {
+        Completed run = await bundles.RunAsync(arguments);
         Assert.Equal(255, run.Code);
         Assert.Contains("clone: resource temporarily unavailable", run.Errors, StringComparison.Ordinal);
     }
