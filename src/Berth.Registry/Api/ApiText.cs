@@ -13,7 +13,7 @@ internal static class ApiText
 
     public static TagWire Tag(TagRow tag, ImageSummary? image, bool isImmutable) => new(
         tag.Name, tag.Digest, Time(tag.UpdatedAt), tag.UpdatedBy, image is null ? null : Kind(image.Kind), image?.MediaType,
-        image is null ? null : Platforms(image), isImmutable);
+        image is null ? null : Platforms(image), isImmutable, tag.PulledAt is { } pulled ? Time(pulled) : null);
 
     public static ImageWire Image(ImageDetail image, IReadOnlyList<string> tags) => new(
         image.Summary.Digest, Kind(image.Summary.Kind), image.Summary.MediaType, Platforms(image.Summary), Time(image.PushedAt),

@@ -19,7 +19,7 @@ internal sealed record RepositoryChangeWire(string? Name, string? Visibility, st
 
 internal sealed record TagWire(
     string Name, string Digest, DateTimeOffset UpdatedAt, string? UpdatedBy, string? Kind, string? MediaType,
-    IReadOnlyList<PlatformWire>? Platforms, bool Immutable);
+    IReadOnlyList<PlatformWire>? Platforms, bool Immutable, DateTimeOffset? PulledAt);
 
 internal sealed record PlatformWire(
     string Platform, string Digest, long Bytes, bool Attestation, bool Here, int BlobsMissing);

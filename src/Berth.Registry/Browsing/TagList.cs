@@ -11,8 +11,20 @@ namespace Berth.Registry.Browsing;
 /// <param name="UpdatedBy">By whom.</param>
 public sealed record TagRow(string Name, string Digest, long UpdatedAt, string? UpdatedBy)
 {
+    internal const string Columns = """
+        t.name, t.manifest_digest, t.updated_at, t.updated_by,
+        (select m.pulled_at from manifests m where m.repository_id = t.repository_id and m.digest = t.manifest_digest)
+        """;
+
+    /// <summary>When what it names was last pulled, by this or another name, in milliseconds since 1970; null: never. Up to five seconds
+    /// late.</summary>
+    public long? PulledAt { get; init; }
+
     internal static TagRow Read(DbDataReader row) =>
-        new(row.GetString(0), row.GetString(1), row.GetInt64(2), row.IsDBNull(3) ? null : row.GetString(3));
+        new(row.GetString(0), row.GetString(1), row.GetInt64(2), row.IsDBNull(3) ? null : row.GetString(3))
+        {
+            PulledAt = row.IsDBNull(4) ? null : row.GetInt64(4),
+        };
 }
 
 /// <summary>Lists the tags of a repository.</summary>
@@ -45,7 +57,7 @@ public sealed class TagList(HubDatabase database)
     /// <summary>One tag; null when there is none.</summary>
     public Task<TagRow?> TryGetAsync(long repositoryId, string tag, CancellationToken cancellationToken) => database.ReadAsync(
         (transaction, token) => transaction.FirstAsync<TagRow>(
-            $"select name, manifest_digest, updated_at, updated_by from tags where repository_id = {repositoryId} and name = {tag}",
+            $"select {(SqlText)TagRow.Columns} from tags t where t.repository_id = {repositoryId} and t.name = {tag}",
             TagRow.Read, token), cancellationToken);
 
     /// <summary>How many tags a repository has.</summary>
@@ -65,7 +77,7 @@ public sealed class TagList(HubDatabase database)
         };
         string order = byName ? "t.name" : "t.updated_at desc, t.name";
         return $"""
-            select t.name, t.manifest_digest, t.updated_at, t.updated_by from tags t
+            select {(SqlText)TagRow.Columns} from tags t
             where t.repository_id = {repositoryId} {matching} {following} order by {(SqlText)order} limit {limit}
             """;
     }

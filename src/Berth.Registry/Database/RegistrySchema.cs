@@ -58,6 +58,7 @@ internal static class RegistrySchema
         new("registry", 3, "alter table discarded add column confirmed bigint not null default 1"),
         // What a request that runs has said that it will write, or has written: quotas count it before "bytes" tells.
         new("registry", 4, "alter table uploads add column claimed bigint not null default 0"),
+        new("registry", 5, "alter table manifests add column pulled_at bigint"),
     ];
 
     /// <summary>Counts anew what every namespace uses.</summary>

@@ -16,6 +16,9 @@ public sealed class PageReader : IDisposable
             BaseAddress = address,
         };
 
+    /// <summary>The page that a browser says it sends a form from; null: it says none.</summary>
+    public Uri? Referrer { get; set; }
+
     /// <summary>The last answer.</summary>
     public HttpResponseMessage Response { get; private set; } = null!;
 
@@ -62,6 +65,7 @@ public sealed class PageReader : IDisposable
         using HttpRequestMessage request = new(HttpMethod.Post, new Uri(path, UriKind.Relative)) { Content = new FormUrlEncodedContent(values) };
         if (site is not null)
             request.Headers.Add("Sec-Fetch-Site", site);
+        request.Headers.Referrer = Referrer;
         await ReadAsync(await _client.SendAsync(request));
     }
 

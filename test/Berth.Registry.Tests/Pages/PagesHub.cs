@@ -111,7 +111,8 @@ public class PagesHub : IAsyncLifetime
         return await client.PutAsync(new Uri($"/v2/{repository}/manifests/{tag}", UriKind.Relative), content);
     }
 
-    private static async Task<Digest> PushBlobAsync(HttpClient client, string repository, byte[] bytes)
+    /// <summary>Pushes a blob in one request.</summary>
+    public static async Task<Digest> PushBlobAsync(HttpClient client, string repository, byte[] bytes)
     {
         Digest digest = Digest.Of(bytes);
         using ByteArrayContent content = new(bytes);

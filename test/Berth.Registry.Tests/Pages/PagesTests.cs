@@ -1,6 +1,8 @@
 using System.Net;
+using System.Text;
 using AngleSharp.Dom;
 using AngleSharp.Html.Dom;
+using Berth.Oci;
 using Berth.Registry.Audit;
 using Berth.Registry.Diary;
 using Berth.Registry.Model;
@@ -92,6 +94,77 @@ public sealed class PagesTests(PagesHub hub) : IClassFixture<PagesHub>
         Assert.Contains("linux/amd64", reader.Text, StringComparison.Ordinal);
         Assert.Equal("bold", reader.Document.QuerySelector("article strong")!.TextContent);
         Assert.Empty(reader.Document.QuerySelectorAll("article script"));
+    }
+
+    [Fact]
+    public async Task Commands_AreForBothClients_AndForImagesOnly()
+    {
+        string name = await hub.NewRepositoryAsync(isPrivate: true);
+        using PageReader owner = new(hub.Address);
+        await owner.SignInAsync("alice");
+        await owner.GetAsync($"/r/{name}");
+        string host = hub.Address.Authority;
+        string[] Shown() => [.. owner.Document.QuerySelectorAll(".command code").Select(code => code.TextContent)];
+        Assert.Equal([$"docker tag my-image {host}/{name}:latest", $"berth tag my-image {host}/{name}:latest",
+            $"docker push {host}/{name}:latest", $"berth push {host}/{name}:latest"], Shown());
+        string digest = await hub.PushAsync(name, "latest", "one");
+        await owner.GetAsync($"/r/{name}");
+        Assert.Equal([$"docker pull {host}/{name}:latest", $"berth pull {host}/{name}:latest", $"docker login {host}", $"berth login {host}"],
+            Shown());
+        await owner.GetAsync($"/r/{name}/-/tags/latest");
+        Assert.Equal([$"docker pull {host}/{name}:latest", $"berth pull {host}/{name}:latest",
+            $"docker pull {host}/{name}@{digest}", $"berth pull {host}/{name}@{digest}"], Shown());
+
+        using HttpClient client = hub.Client("alice");
+        const string artifact = """
+            {"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","artifactType":"application/spdx+json",
+            "config":{"mediaType":"application/vnd.oci.empty.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},
+            "layers":[]}
+            """;
+        await PagesHub.PushBlobAsync(client, name, "{}"u8.ToArray());
+        using HttpResponseMessage pushed = await PagesHub.PutAsync(client, name, "sbom", artifact);
+        Assert.Equal(HttpStatusCode.Created, pushed.StatusCode);
+        await owner.GetAsync($"/r/{name}/-/tags/sbom");
+        Assert.Equal([$"{host}/{name}:sbom", $"{host}/{name}@{Digest.Of(Encoding.UTF8.GetBytes(artifact))}"], Shown());
+    }
+
+    [Fact]
+    public async Task Tags_SayWhenTheirImageWasLastPulled()
+    {
+        string name = await hub.NewRepositoryAsync();
+        string digest = await hub.PushAsync(name, "latest", "one");
+        await hub.PushAsync(name, "other", "two");
+        using PageReader reader = new(hub.Address);
+        string[] Pulled() => [.. reader.Document.QuerySelectorAll("td[data-label='Last pulled']").Select(cell => cell.TextContent.Trim())];
+        await reader.GetAsync($"/r/{name}/-/tags?sort=name");
+        Assert.Equal(["never", "never"], Pulled());
+        using HttpClient client = hub.Client();
+        // As docker does: by its digest, after a HEAD by the tag.
+        using HttpResponseMessage pull = await client.GetAsync(new Uri($"/v2/{name}/manifests/{digest}", UriKind.Relative));
+        Assert.Equal(HttpStatusCode.OK, pull.StatusCode);
+        await hub.Services.Pulls.FlushAsync(default);
+        await reader.GetAsync($"/r/{name}/-/tags?sort=name");
+        Assert.Equal("never", Pulled()[1]);
+        Assert.NotEqual("never", Pulled()[0]);
+    }
+
+    [Fact]
+    public async Task RefusedForm_LeadsBackToItsPage()
+    {
+        using PageReader owner = new(hub.Address);
+        await owner.SignInAsync("alice");
+        await owner.GetAsync("/new?owner=alice");
+        owner.Referrer = new Uri(hub.Address, "/new?owner=alice");
+        await owner.SubmitAsync("/new", ("name", "No Name"));
+        Assert.Equal(HttpStatusCode.BadRequest, owner.Status);
+        Assert.Equal(["/new?owner=alice"], Backs());
+        owner.Referrer = new Uri("https://elsewhere.example/new");
+        await owner.GetAsync("/new");
+        await owner.SubmitAsync("/new", ("name", "No Name"));
+        Assert.Empty(Backs());
+
+        string[] Backs() => [.. owner.Document.QuerySelectorAll("a").Where(link => link.TextContent == "Back to the form")
+            .Select(link => link.GetAttribute("href")!)];
     }
 
     [Fact]

@@ -13,7 +13,7 @@ internal static class ErrorPage
     {
         string title = fault.Kind switch
         {
-            FaultKind.NotFound => "Not found",
+            FaultKind.NotFound => page.FormAddress is null ? "Not found" : "That did not work",
             FaultKind.Forbidden => "Not allowed",
             FaultKind.Unauthorized => "Sign in first",
             FaultKind.InvalidArgument => "That did not work",
@@ -25,7 +25,9 @@ internal static class ErrorPage
         string signIn = Links.With(Links.SignIn, ("back", page.Address));
         Markup body = Markup.Of($"""
             <div class="card empty"><h1>{title}</h1><p>{Sentence(fault)}</p>
-            <p class="row">{Markup.When(offersSignIn, $"<a class=\"button\" href=\"{signIn}\">Sign in</a>")}
+            <p class="row">
+            {Markup.When(page.FormAddress is not null, $"<a class=\"button\" href=\"{page.FormAddress}\">Back to the form</a>")}
+            {Markup.When(offersSignIn, $"<a class=\"button\" href=\"{signIn}\">Sign in</a>")}
             <a class="button-quiet" href="{Links.Start}">To the start page</a></p></div>
             """);
         return new PageView { Title = title, Body = body, Status = StatusOf(fault.Kind) };

@@ -46,6 +46,11 @@ internal sealed class PageContext(HttpContext http, HubServices services, Caller
         HttpMethods.IsGet(Http.Request.Method) ? Http.Request.Path.ToUriComponent() + Http.Request.QueryString.ToUriComponent()
             : Links.Start;
 
+    /// <summary>The page of this hub with the form that was sent; null: none was, or no browser says which.</summary>
+    public string? FormAddress => HttpMethods.IsPost(Http.Request.Method)
+        && Uri.TryCreate(Http.Request.Headers.Referer.ToString(), UriKind.Absolute, out Uri? from)
+        && string.Equals(from.Authority, RegistryHost, StringComparison.OrdinalIgnoreCase) ? from.PathAndQuery : null;
+
     /// <summary>The host by which clients reach this hub.</summary>
     public string RegistryHost => Services.Accounts.Address.Of(Http).Split("://", 2)[^1];
 

@@ -55,8 +55,9 @@ internal static class ImagePage
             {Labels(inner)}
             </div><div class="stack">
             <section class="card" aria-labelledby="pull">
-            <h2 id="pull">Pull</h2>{Commands.Pull(view.Page.RegistryHost, view.Name, reference)}
-            {Markup.When(reference != digest, $"<p class=\"hint\">To always get these very bytes:</p>{Exact(view, digest)}")}</section>
+            <h2 id="pull">Pull</h2>{Pull(view, image, reference)}
+            {Markup.When(reference != digest, $"<p class=\"hint\">To always get these very bytes:</p>{Pull(view, image, digest)}")}
+            </section>
             {Facts(view, image, row)}
             {TagsHere(view, tags)}
             {(row is not null && tag is not null ? DateForm(view, tag) : Markup.Empty)}
@@ -181,6 +182,7 @@ internal static class ImagePage
             : Markup.Of($"<dt>Tag moved</dt><dd>{Figures.Moment(row.UpdatedAt, view.Page.Now)}{(row.UpdatedBy is null ? ""
                 : " by " + row.UpdatedBy)}</dd>"))}
         <dt>Pushed</dt><dd>{Figures.Moment(image.PushedAt, view.Page.Now)}</dd>
+        {(row?.PulledAt is { } pulled ? Markup.Of($"<dt>Last pulled</dt><dd>{Figures.Moment(pulled, view.Page.Now)}</dd>") : Markup.Empty)}
         {(image.CreatedAt is { } created
             ? Markup.Of($"<dt>Built</dt><dd>{Figures.Moment(created.ToUnixTimeMilliseconds(), view.Page.Now)}</dd>") : Markup.Empty)}
         {(image.ConfigDigest is null ? Markup.Empty : Markup.Of($"<dt>Image ID</dt><dd>{Commands.Digest(image.ConfigDigest)}</dd>"))}
@@ -236,8 +238,9 @@ internal static class ImagePage
         <button class="button-danger">Delete {tag}</button></form></section>
         """);
 
-    private static Markup Exact(RepositoryView view, string digest) =>
-        Commands.Box($"docker pull {view.Page.RegistryHost}/{view.Name}@{digest}");
+    private static Markup Pull(RepositoryView view, ImageDetail image, string reference) => image.Summary.Kind == ImageKind.Artifact
+        ? Commands.Artifact(view.Page.RegistryHost, view.Name, reference)
+        : Commands.Pull(view.Page.RegistryHost, view.Name, reference);
 
     private static Markup Fact(string label, string? value) =>
         string.IsNullOrEmpty(value) ? Markup.Empty : Markup.Of($"""<dt>{label}</dt><dd><code>{Clip(value, TextShownMax)}</code></dd>""");

@@ -21,7 +21,7 @@ internal static class OverviewPage
         IReadOnlyDictionary<string, ImageSummary> summaries = best is null ? new Dictionary<string, ImageSummary>()
             : await browsing.Images.SummariesAsync(view.Id, [best.Digest], page.Cancelled);
         Markup content = Markup.Of($"""
-            {(best is null ? Markup.Empty : Pull(view, best))}
+            {(best is null ? Markup.Empty : Pull(view, best, summaries.GetValueOrDefault(best.Digest)))}
             <div class="with-aside"><div class="stack">
             {(best is null ? FirstPush(view) : Markup.Empty)}
             {Text(view, readme)}
@@ -51,15 +51,16 @@ internal static class OverviewPage
             """);
     }
 
-    private static Markup Pull(RepositoryView view, TagRow tag) => Markup.Of($"""
+    private static Markup Pull(RepositoryView view, TagRow tag, ImageSummary? image) => Markup.Of($"""
         <section aria-labelledby="pull"><h2 id="pull" class="visually-hidden">Pull</h2>
-        <div class="pull">{Commands.Pull(view.Page.RegistryHost, view.Name, tag.Name)}</div>
+        <div class="pull">{(image?.Kind == ImageKind.Artifact ? Commands.Artifact(view.Page.RegistryHost, view.Name, tag.Name)
+            : Commands.Pull(view.Page.RegistryHost, view.Name, tag.Name))}</div>
         {(view.Summary.IsPrivate ? SignInFirst(view) : Markup.Empty)}
         </section>
         """);
 
     private static Markup SignInFirst(RepositoryView view) => Markup.Of($"""
-        <p class="hint">It is private: sign in first.</p>{Commands.Box($"docker login {view.Page.RegistryHost}")}
+        <p class="hint">It is private: sign in first.</p>{Commands.Both($"login {view.Page.RegistryHost}")}
         """);
 
     private static Markup Platforms(TagRow tag, ImageSummary summary) => Markup.Of($"""
@@ -83,7 +84,8 @@ internal static class OverviewPage
         return view.MayPush
             ? Markup.Of($"""
                 <div class="card empty">
-                <h2>Nothing pushed yet</h2>{Commands.Box($"docker tag my-image {name}")}{Commands.Box($"docker push {name}")}</div>
+                <h2>Nothing pushed yet</h2>
+                {Commands.Both($"tag my-image {name}")}{Commands.Both($"push {name}")}</div>
                 """)
             : Markup.Of($"""<div class="card empty"><h2>Nothing pushed yet</h2></div>""");
     }

@@ -46,7 +46,7 @@ internal static class TagsPage
             FrozenTags frozen) => Markup.Of($"""
         <div class="card card-flush"><table class="table" id="tag-list"><caption class="visually-hidden">Tags of {view.Name}</caption>
         <thead><tr><th scope="col">Tag</th><th scope="col">Platforms</th><th scope="col" class="number">Size</th>
-        <th scope="col">Digest</th><th scope="col">Pushed</th></tr></thead>
+        <th scope="col">Digest</th><th scope="col">Pushed</th><th scope="col">Last pulled</th></tr></thead>
         <tbody>{tags.Select(tag => Row(view, tag, images.GetValueOrDefault(tag.Digest), frozen.RuleOf(tag.Name)))}</tbody></table></div>
         """);
 
@@ -59,7 +59,9 @@ internal static class TagsPage
         <td data-label="Digest">{Commands.Digest(tag.Digest, Links.Image(view.Name, tag.Digest))}</td>
         <td data-label="Pushed">
         <span>{Figures.Moment(tag.UpdatedAt, view.Page.Now)}
-        {Markup.When(tag.UpdatedBy is not null, $" <span class=\"soft\">by {tag.UpdatedBy}</span>")}</span></td></tr>
+        {Markup.When(tag.UpdatedBy is not null, $" <span class=\"soft\">by {tag.UpdatedBy}</span>")}</span></td>
+        <td data-label="Last pulled">{(tag.PulledAt is { } pulled ? Figures.Moment(pulled, view.Page.Now)
+            : Markup.Of($"<span class=\"soft\">never</span>"))}</td></tr>
         """);
 
     private static Markup Platforms(ImageSummary? image)

@@ -37,7 +37,7 @@ internal static class GetManifest
         response.ContentLength = manifest.Document.Length;
         if (call.IsHead)
             return;
-        call.Services.Pulls.Count(manifest.RepositoryId);
+        call.Services.Pulls.Count(manifest.RepositoryId, manifest.DigestText.ToString(), call.Now);
         await response.BodyWriter.WriteAsync(manifest.Document, call.Aborted).ConfigureAwait(false);
     }
 
