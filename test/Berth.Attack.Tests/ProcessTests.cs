@@ -40,18 +40,22 @@ public sealed class ProcessTests(AttackEngine engine)
         // The trap has our own program run as one of the container's; /victim shows that the attack works on what is not protected.
         string catcher = await engine.StayAsync("printf '#!/proc/self/exe\\n' > /trap; chmod 755 /trap; cp /bin/busybox /victim; "
             + "/attacker hold /enough > /held; touch /finished; sleep 1000", capability.Length > 0 ? ["--cap-add", capability] : []);
+        // In a user namespace ours is not even looked at from inside: it is only tried there.
+        int tries = AttackEngine.IsRemapped ? 100 : 2000;
         string[] held = [];
-        for (int execs = 0; execs < 2000 && !(held.Contains("written /victim") && held.Any(IsOurs)); execs++)
+        for (int execs = 0; execs < tries && !(held.Contains("written /victim") && held.Any(IsOurs)); execs++)
         {
             await engine.BerthAsync("exec", catcher, "/trap");
-            await engine.BerthAsync("exec", catcher, "/victim", "sleep", "0.1");
+            if (!held.Contains("written /victim"))
+                await engine.BerthAsync("exec", catcher, "/victim", "sleep", "0.1");
             held = (await engine.DoAsync("exec", catcher, "cat", "/held")).Split('\n');
         }
         await engine.DoAsync("exec", catcher, "touch", "/enough");
         await Shell.UntilAsync(async () => (await engine.BerthAsync("exec", catcher, "test", "-e", "/finished")).Code == 0, "the catcher ends");
         held = (await engine.DoAsync("exec", catcher, "cat", "/held")).Split('\n');
         Assert.Contains("written /victim", held);
-        Assert.Contains(held, IsOurs);
+        if (!AttackEngine.IsRemapped)
+            Assert.Contains(held, IsOurs);
         Assert.DoesNotContain(held, static line => line.StartsWith("written ", StringComparison.Ordinal) && line != "written /victim");
         Assert.Equal(before, ProgramHash());
         await engine.RemoveAsync(catcher);

