@@ -10,6 +10,8 @@ internal sealed class SignalForwarder : IDisposable
     private const int TerminationsMax = 3;
 
     private readonly List<PosixSignalRegistration> _registrations = [];
+    // Not disposed: a resize may still be on its way when this ends.
+    private readonly SemaphoreSlim _resizing = new(1, 1);
     private int _terminations;
 
     /// <summary>Signals from here on are the container's.</summary>
@@ -44,12 +46,13 @@ internal sealed class SignalForwarder : IDisposable
     public static async Task<SignalForwarder> ResizesAsync(
         Session session, string path, CancellationToken cancellationToken, bool redraws = false)
     {
-        if (redraws)
-            await ResizeAsync(session, path, cancellationToken, more: 1);
-        await ResizeAsync(session, path, cancellationToken);
         SignalForwarder forwarder = new();
+        // First: a change between a first sending and this would be told by nobody.
         forwarder._registrations.Add(PosixSignalRegistration.Create(
-            PosixSignal.SIGWINCH, context => _ = ResizeAsync(session, path, CancellationToken.None)));
+            PosixSignal.SIGWINCH, context => _ = forwarder.ResizeAsync(session, path, CancellationToken.None)));
+        if (redraws)
+            await forwarder.ResizeAsync(session, path, cancellationToken, more: 1);
+        await forwarder.ResizeAsync(session, path, cancellationToken);
         return forwarder;
     }
 
@@ -68,12 +71,14 @@ internal sealed class SignalForwarder : IDisposable
         }
     }
 
-    private static async Task ResizeAsync(Session session, string path, CancellationToken cancellationToken, int more = 0)
+    // One after the other, each with the size of its own moment: the last that arrives is the terminal's.
+    private async Task ResizeAsync(Session session, string path, CancellationToken cancellationToken, int more = 0)
     {
-        if (session.Console.Size() is not { Columns: > 0 } size)
-            return;
+        await _resizing.WaitAsync(cancellationToken);
         try
         {
+            if (session.Console.Size() is not { Columns: > 0 } size)
+                return;
             await session.Engine.SendForStatusAsync(
                 EngineRequest.Post(path + "/resize").Query("h", Text(size.Rows + more)).Query("w", Text(size.Columns + more)),
                 cancellationToken);
@@ -81,6 +86,10 @@ internal sealed class SignalForwarder : IDisposable
         catch (EngineException)
         {
             // Too early or too late; the next change of size tries again.
+        }
+        finally
+        {
+            _resizing.Release();
         }
     }
 
