@@ -22,7 +22,7 @@ internal sealed partial class DefaultConfinement(ProfileLoader loader, bool isOf
 
     /// <summary>The one of this machine.</summary>
     public static DefaultConfinement OfHost(ILogger logger, TimeProvider time) =>
-        new(new ProfileLoader(), AppArmor.IsEnabled && Environment.IsPrivilegedProcess && UserNamespace.IsInitial, logger, time);
+        new(new ProfileLoader(), AppArmor.IsEnabled && UserNamespace.IsMachinesRoot, logger, time);
 
     /// <summary>The profile's name, when the kernel has it; null: containers are not confined.</summary>
     public string? Ensure()

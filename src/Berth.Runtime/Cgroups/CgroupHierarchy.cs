@@ -161,10 +161,10 @@ public sealed class CgroupHierarchy
     /// <exception cref="FaultException">InvalidArgument: the path climbs.</exception>
     internal Cgroup OpenUnit(string path)
     {
-        string below = Below(path);
-        return Mode == CgroupMode.Version2
-            ? new CgroupV2(below, _unified!) { SharesDeviceRules = true }
-            : new CgroupV1(below, _controllers, _unified, _systemd);
+        Cgroup group = Open(path);
+        // systemd has its own program there, too; on version 1 there is none.
+        group.SharesDeviceRules = true;
+        return group;
     }
 
     private static string Below(string path)

@@ -128,7 +128,7 @@ internal sealed class CgroupV2Limits(string directory, IList<string> warnings, b
 
     private static bool IsBearable(LinuxException refused, IReadOnlyList<DeviceRule> rules) =>
         refused.Error is Errno.EPERM or Errno.ENOSYS
-        && (!UserNamespace.IsInitial || !Environment.IsPrivilegedProcess || DeviceRules.AllowAll(rules));
+        && (!UserNamespace.IsMachinesRoot || DeviceRules.AllowAll(rules));
 
     private void SetMemory(MemoryLimits memory)
     {

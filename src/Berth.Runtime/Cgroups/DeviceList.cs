@@ -15,7 +15,7 @@ internal sealed class DeviceList
     private bool _allows;
 
     /// <summary>The list for some rules: a first one for everything, and its exceptions.</summary>
-    /// <param name="plain">The rules, as <see cref="DeviceRules.Plain"/> gives them.</param>
+    /// <param name="plain">The rules: each of the type <c>b</c> or <c>c</c>, but those for everything, which have none.</param>
     /// <param name="hole">The rule that takes some devices out of what a wider one says, which no list can have, and the wider one.</param>
     /// <returns>Null: there is a hole.</returns>
     public static IReadOnlyList<DeviceRule>? TryReduce(IReadOnlyList<DeviceRule> plain, out (DeviceRule Rule, DeviceRule Wider)? hole)

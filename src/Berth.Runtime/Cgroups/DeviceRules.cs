@@ -57,9 +57,9 @@ internal static class DeviceRules
         }
     }
 
-    /// <summary>Rules that mean the same to the kernel's version 1, to version 2's program and to systemd: what no rule names is denied,
-    /// and a rule for everything is the only one without a type. Version 1 takes every rule of the type <c>a</c> for that.</summary>
-    public static IReadOnlyList<DeviceRule> Plain(IReadOnlyList<DeviceRule> rules)
+    // Rules in the form that the two below are made from: what no rule names is denied, and a rule for everything is the only one without a
+    // type. Version 1 takes every rule of the type "a" for that.
+    private static List<DeviceRule> Plain(IReadOnlyList<DeviceRule> rules)
     {
         List<DeviceRule> plain = [];
         if (rules.Count > 0 && !IsTotal(rules[0]))

@@ -75,8 +75,8 @@ internal static class EventsVerb
             json.WriteStartObject("data");
             WriteCpu(json, counts, details);
             json.WriteStartObject("cpuset");
-            WriteNumbers(json, "cpus", details.Processors);
-            WriteNumbers(json, "mems", details.MemoryNodes);
+            WriteNumbers(json, "cpus", details.Processors.Select(static number => (ulong)number));
+            WriteNumbers(json, "mems", details.MemoryNodes.Select(static number => (ulong)number));
             json.WriteEndObject();
             WriteMemory(json, counts, details);
             json.WriteStartObject("pids");
@@ -105,19 +105,11 @@ internal static class EventsVerb
             json.WriteEndObject();
         }) + "\n");
 
-    private static void WriteNumbers(Utf8JsonWriter json, string name, IReadOnlyList<int> numbers)
+    private static void WriteNumbers(Utf8JsonWriter json, string name, IEnumerable<ulong> numbers)
     {
         json.WriteStartArray(name);
-        foreach (int number in numbers)
+        foreach (ulong number in numbers)
             json.WriteNumberValue(number);
-        json.WriteEndArray();
-    }
-
-    private static void WriteCounts(Utf8JsonWriter json, string name, IEnumerable<ulong> counts)
-    {
-        json.WriteStartArray(name);
-        foreach (ulong count in counts)
-            json.WriteNumberValue(count);
         json.WriteEndArray();
     }
 
@@ -136,9 +128,9 @@ internal static class EventsVerb
         json.WriteStartObject("cpu");
         json.WriteStartObject("usage");
         json.WriteNumber("total", counts.CpuTotalNanoseconds);
-        WriteCounts(json, "percpu", counts.CpuPerProcessorNanoseconds);
-        WriteCounts(json, "percpu_kernel", details.CpuPerProcessorNanoseconds.Select(static each => each.Kernel));
-        WriteCounts(json, "percpu_user", details.CpuPerProcessorNanoseconds.Select(static each => each.User));
+        WriteNumbers(json, "percpu", counts.CpuPerProcessorNanoseconds);
+        WriteNumbers(json, "percpu_kernel", details.CpuPerProcessorNanoseconds.Select(static each => each.Kernel));
+        WriteNumbers(json, "percpu_user", details.CpuPerProcessorNanoseconds.Select(static each => each.User));
         json.WriteNumber("kernel", counts.CpuKernelNanoseconds);
         json.WriteNumber("user", counts.CpuUserNanoseconds);
         json.WriteEndObject();
