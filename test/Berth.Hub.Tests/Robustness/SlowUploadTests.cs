@@ -10,15 +10,20 @@ namespace Berth.Hub.Tests.Robustness;
 /// <summary>Very many clients that send next to nothing: the hub stays small and goes on with others.</summary>
 public sealed class SlowUploadTests
 {
+    // Fewer only where a process may not have so many files.
+    private const int UsualUploads = 10_000;
+    private const int FilesOfOthers = 500;
     private const int BaseMegabytes = 130;
-    private const int KilobytesEach = 48;
+    private const int KilobytesEach = 24;
     private const int OpenAtOnce = 50;
     private const int UploadsToS3 = 60;
     private const int PieceMegabytes = 15;
 
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
 
-    private static int Uploads => int.TryParse(Environment.GetEnvironmentVariable("BERTH_SLOW_UPLOADS"), out int uploads) ? uploads : 1000;
+    private static int Uploads => int.TryParse(Environment.GetEnvironmentVariable("BERTH_SLOW_UPLOADS"), out int uploads)
+        ? uploads
+        : Math.Min(UsualUploads, FilesMax() - FilesOfOthers);
 
     [Fact]
     public async Task Uploads_OpenAndSlow_TakeBoundedMemory()
@@ -100,6 +105,10 @@ public sealed class SlowUploadTests
         await socket.SendAsync("x"u8.ToArray(), cancellationToken);
         return socket;
     }
+
+    private static int FilesMax() => int.Parse(
+        File.ReadLines("/proc/self/limits").Single(line => line.StartsWith("Max open files", StringComparison.Ordinal))[14..]
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1] is var most && most != "unlimited" ? most : "1000000");
 
     private static long Resident(int pid) => long.Parse(
         File.ReadLines($"/proc/{pid}/status").Single(line => line.StartsWith("VmRSS:", StringComparison.Ordinal))[6..].Trim().Split(' ')[0]);
