@@ -79,7 +79,7 @@ public sealed class OrganisationService(HubDatabase database, AuditLog audit, Ti
             cancellationToken);
     }
 
-    /// <summary>Removes an organisation with its teams and robot tokens.</summary>
+    /// <summary>Removes an organisation with all that is its: teams, robot tokens, webhooks, quota.</summary>
     /// <exception cref="FaultException">NotFound: no such organisation. Conflict: it still has repositories.</exception>
     public Task RemoveAsync(Caller actor, string name, CancellationToken cancellationToken) => ChangeAsync(
         actor, name, AuditActions.OrganisationRemove, "",
@@ -87,9 +87,7 @@ public sealed class OrganisationService(HubDatabase database, AuditLog audit, Ti
         {
             if (await RepositoryTable.CountOfAsync(transaction, name, id, token) is > 0 and var count)
                 throw FaultException.Conflict($"remove organisation {name}: it has {count} repositories: remove those first");
-            await RepositoryTable.RemoveHiddenAsync(transaction, name, id, token);
-            await transaction.ExecuteAsync($"delete from secrets where account_id = {id}", token);
-            await transaction.ExecuteAsync($"delete from accounts where id = {id}", token);
+            await AccountRemoval.RemoveAsync(transaction, audit, actor, name, id, token);
         }, cancellationToken);
 
     /// <summary>The members by name.</summary>

@@ -149,7 +149,7 @@ public sealed class UserService(
                 await secrets.EndSetUpAsync(transaction, token);
         }, cancellationToken);
 
-    /// <summary>Removes a user with their tokens and memberships.</summary>
+    /// <summary>Removes a user with all that is theirs: tokens, memberships, stars, webhooks, quota.</summary>
     /// <exception cref="FaultException">NotFound: no such user. Conflict: they still have repositories, are an organisation's only owner or
     /// the last administrator.</exception>
     public Task RemoveAsync(Caller actor, string name, CancellationToken cancellationToken) => ChangeAsync(
@@ -166,9 +166,7 @@ public sealed class UserService(
                 """, token);
             if (orphan is not null)
                 throw FaultException.Conflict($"remove user {name}: they are the only owner of organisation {orphan}");
-            await RepositoryTable.RemoveHiddenAsync(transaction, name, id, token);
-            await transaction.ExecuteAsync($"delete from secrets where account_id = {id}", token);
-            await transaction.ExecuteAsync($"delete from accounts where id = {id}", token);
+            await AccountRemoval.RemoveAsync(transaction, audit, actor, name, id, token);
         }, cancellationToken);
 
     private async Task ChangeAsync(

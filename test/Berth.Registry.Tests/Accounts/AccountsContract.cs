@@ -2,10 +2,13 @@ using Berth.Faults;
 using Berth.Registry.Accounts;
 using Berth.Registry.Accounts.Oidc;
 using Berth.Registry.Audit;
+using Berth.Registry.Browsing;
 using Berth.Registry.Cache;
 using Berth.Registry.Database;
 using Berth.Registry.Hosting;
 using Berth.Registry.Model;
+using Berth.Registry.Operation.Webhooks;
+using Berth.Registry.Repositories;
 using Berth.Registry.Sealing;
 using Berth.Registry.Tokens;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -234,6 +237,40 @@ public abstract class AccountsContract : IAsyncLifetime
         await _hub.Organisations.CreateAsync(s_operator, "lab", "The lab", "bob", default);
         await RefusedAsync(FaultKind.Conflict, () => _hub.Users.RemoveAsync(s_operator, "bob", default));
         await RefusedAsync(FaultKind.NotFound, () => _hub.Users.RemoveAsync(s_operator, "nobody", default));
+    }
+
+    [Fact]
+    public async Task RemovedAccount_LeavesNothingToTheNextOfItsName()
+    {
+        var hosts = new WebhookHosts(["*"]);
+        var webhooks = new WebhookService(_database, _hub.Seals, hosts, _hub.Audit, _time);
+        var stars = new Stars(_database, _time);
+        await RepositoryAsync("other/app", "public");
+        long repository = (await NumberAsync($"select id from repositories where name = 'other/app'"))!.Value;
+        UserAccount dave = await UserAsync("dave");
+        await UserAsync("eve");
+        await _hub.Organisations.CreateAsync(s_operator, "lab", "", "eve", default);
+        await stars.SetAsync(dave.Id, repository, true, default);
+        await stars.SetAsync((await _hub.Users.FindAsync("eve", default))!.Id, repository, true, default);
+        foreach (string space in new[] { "dave", "lab" })
+        {
+            await webhooks.CreateAsync(s_operator, $"{space}/*", "https://hooks.example/old", ["push"], default);
+            await _database.WriteAsync((transaction, token) => QuotaTable.SetAsync(transaction, space, 1000, token), default);
+        }
+        await webhooks.CreateAsync(s_operator, "eve/*", "https://hooks.example/eve", ["push"], default);
+        await _hub.Users.RemoveAsync(s_operator, "dave", default);
+        await _hub.Organisations.RemoveAsync(s_operator, "lab", default);
+        foreach (string space in new[] { "dave", "lab" })
+        {
+            await UserAsync(space);
+            Assert.Empty(await webhooks.ListAsync(space, default));
+            Assert.Null((await _database.ReadAsync((transaction, token) => QuotaTable.FindAsync(transaction, space, token), default)).BytesMax);
+        }
+        Assert.Single(await webhooks.ListAsync("eve", default));
+        Assert.Equal(1, await NumberAsync($"select star_count from repositories where id = {repository}"));
+        Assert.Equal(
+            ["lab/*", "dave/*"],
+            (await _hub.Audit.ListAsync(new AuditFilter { Action = AuditActions.WebhookRemove }, null, 10, default)).Select(entry => entry.Subject));
     }
 
     [Fact]
@@ -480,6 +517,9 @@ public abstract class AccountsContract : IAsyncLifetime
         (transaction, token) => transaction.ExecuteAsync(
             $"insert into repositories(name, namespace, visibility, created_at) values ({name}, {RepositoryName.Parse(name).Namespace}, {visibility}, 0)",
             token), default);
+
+    private Task<long?> NumberAsync(SqlText question) =>
+        _database.ReadAsync((transaction, token) => transaction.NumberAsync(question, token), default);
 
     private async Task<RepositoryAccess> AccessAsync(long? account, string repository) =>
         await AccessAsync(Caller.Anonymous with { AccountId = account }, repository);
