@@ -25,6 +25,7 @@ public sealed class PagesTests(PagesHub hub) : IClassFixture<PagesHub>
         await hub.Services.Browsing.Retention.AddAsync(hub.Alice, await IdAsync(name), rule, default);
         await hub.Services.Accounts.Organisations.CreateAsync(hub.Alice, "structure", "Structure", "alice", default);
         await hub.Services.Accounts.Teams.CreateAsync(hub.Alice, "structure", "team", "", default);
+        await hub.Services.Operation.Webhooks.CreateAsync(hub.Alice, "alice/*", "http://127.0.0.1:9/hook", ["push"], default);
         using PageReader reader = new(hub.Address);
         await reader.SignInAsync("alice");
         string[] pages =
@@ -445,6 +446,9 @@ public sealed class PagesTests(PagesHub hub) : IClassFixture<PagesHub>
         Assert.True(reader.Response.Headers.CacheControl!.NoStore, page);
         Assert.Equal("en", document.DocumentElement.GetAttribute("lang"));
         Assert.Single(document.QuerySelectorAll("h1"));
+        int[] levels = [.. document.QuerySelectorAll("h1, h2, h3, h4, h5, h6").Select(heading => heading.LocalName[1] - '0')];
+        Assert.True(levels[0] == 1 && levels.Zip(levels.Skip(1)).All(pair => pair.Second <= pair.First + 1),
+            $"{page}: the outline skips a level: {string.Join(' ', levels)}");
         Assert.Single(document.QuerySelectorAll("main"));
         Assert.NotNull(document.QuerySelector("a.skip[href='#content']"));
         Assert.All(document.QuerySelectorAll("script"), script => Assert.True(script.HasAttribute("src") && script.TextContent == "", page));

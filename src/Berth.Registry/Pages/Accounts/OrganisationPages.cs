@@ -21,10 +21,10 @@ internal static class OrganisationPages
                 """)
             : Markup.Of($"""
                 <ul class="repositories">{mine.Select(each => Markup.Of($"""
-                    <li class="repository">{PageFrame.Tile(each.Organisation.Name)}<div class="grow"><h3>
+                    <li class="repository">{PageFrame.Tile(each.Organisation.Name)}<div class="grow"><h2>
                     <a href="{Links.Organisation(each.Organisation.Name)}">{each.Organisation.Name}</a> <span class="badge">
                     {RoleText(each.Role)}</span>
-                    </h3>{Markup.When(each.Organisation.DisplayName.Length > 0, $"<p>{each.Organisation.DisplayName}</p>")}</div></li>
+                    </h2>{Markup.When(each.Organisation.DisplayName.Length > 0, $"<p>{each.Organisation.DisplayName}</p>")}</div></li>
                     """))}</ul><br>
                 """);
         Markup content = Markup.Of($"""

@@ -35,7 +35,7 @@ internal static class OwnerPage
             {SearchPage.Option("name", "Name", sort)}</select></div><button class="button-quiet">Show</button>
             {Markup.When(page.Caller.Name == name || role is not null, $"<a class=\"button\" href=\"{make}\">New repository</a>")}</form>
             {(found.Items.Count == 0 ? Markup.Of($"<div class=\"card empty\"><p>No repositories that you may see.</p></div>")
-                : RepositoryCards.List(found.Items, page.Now, isWide: true))}
+                : RepositoryCards.List(found.Items, page.Now, isMain: true))}
             {Paging.Links(after is null ? null : Address(null), found.Next is null ? null : Address(found.Next))}
             """);
         return new PageView { Title = name, Body = body };

@@ -85,7 +85,7 @@ internal static class WebhookPages
 
     private static Markup Card(PageContext page, string name, Webhook webhook, List<WebhookDelivery> deliveries) => Markup.Of($"""
         <section class="card" aria-labelledby="webhook-{webhook.Id}"><div class="section-head">
-        <h3 id="webhook-{webhook.Id}">{webhook.Repository}</h3><form method="post" action="{Links.Webhooks(name)}/remove">
+        <h2 id="webhook-{webhook.Id}" class="wrap">{webhook.Repository}</h2><form method="post" action="{Links.Webhooks(name)}/remove">
         {page.FormToken}<input type="hidden" name="id" value="{webhook.Id}"><button class="button-danger button-small">Remove
         <span class="visually-hidden">the webhook of {webhook.Repository}</span></button></form></div><dl class="facts">
         <dt>Address</dt><dd><code>{webhook.Url}</code></dd><dt>Is told of</dt><dd>{string.Join(" and ", webhook.Events)}</dd>

@@ -37,7 +37,7 @@ internal static class SearchPage
             {Option("popular", "Most pulled", sort)}{Option("updated", "Last pushed", sort)}{Option("name", "Name", sort)}</select></div>
             <div><button class="button">Show</button></div>
             </form>
-            {(found.Items.Count == 0 ? Nothing(text) : RepositoryCards.List(found.Items, page.Now, isWide: true))}
+            {(found.Items.Count == 0 ? Nothing(text) : RepositoryCards.List(found.Items, page.Now, isMain: true))}
             {Paging.Links(query.After is null ? null : Address(null), found.Next is null ? null : Address(found.Next))}
             """);
         return new PageView { Title = text.Length == 0 ? "Repositories" : $"Search: {text}", Body = body, Search = text };

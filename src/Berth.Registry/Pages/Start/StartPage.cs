@@ -52,7 +52,7 @@ internal static class StartPage
         return Markup.Of($"""
             <div class="section-head"><h1>Your repositories</h1>
             <a class="button-quiet button-small" href="{Links.NewRepository}">New repository</a></div>
-            {RepositoryCards.List(own.Items, page.Now, isWide: true)}
+            {RepositoryCards.List(own.Items, page.Now, isMain: true)}
             {Markup.When(own.Next is not null, $"<p><a href=\"{Links.Owner(name)}\">All your repositories</a></p>")}<hr>
             """);
     }
