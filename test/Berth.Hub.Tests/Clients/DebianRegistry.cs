@@ -37,7 +37,8 @@ internal sealed partial class DebianRegistry : IAsyncDisposable
         }
         string configuration = Path.Join(directory.FullName, "config.yml");
         await File.WriteAllTextAsync(configuration,
-            $"version: 0.1\nlog: {{ level: info, accesslog: {{ disabled: true }} }}\nstorage: {{ filesystem: {{ rootdirectory: {directory.FullName}/data }} }}\n"
+            $"version: 0.1\nlog: {{ level: info, accesslog: {{ disabled: true }} }}\ncompatibility: {{ schema1: {{ enabled: true }} }}\n"
+            + $"storage: {{ delete: {{ enabled: true }}, filesystem: {{ rootdirectory: {directory.FullName}/data }} }}\n"
             + $"http: {{ addr: '127.0.0.1:{FreePort.Next()}' }}\n{auth}");
         Process process = Process.Start(new ProcessStartInfo(Program, ["serve", configuration]) { RedirectStandardError = true })!;
         using var patience = new CancellationTokenSource(s_patience);

@@ -23,7 +23,7 @@ internal sealed class SampleImage : IDisposable
         string config = Write("application/vnd.oci.image.config.v1+json", Encoding.UTF8.GetBytes(
             $$"""
             {"architecture":"amd64","os":"linux","config":{"Env":["PATH=/bin"],"Cmd":["/file0"]},
-            "rootfs":{"type":"layers","diff_ids":[{{string.Join(',', diffIds)}}]},"history":[]}
+            "rootfs":{"type":"layers","diff_ids":[{{string.Join(',', diffIds)}}]},"history":[{{string.Join(',', diffIds.Select((_, i) => $$"""{"created_by":"COPY file{{i}} /"}"""))}}]}
             """));
         string manifest = $$"""
             {"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{{config}},"layers":[{{string.Join(',', descriptors)}}]}

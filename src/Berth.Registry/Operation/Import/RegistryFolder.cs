@@ -7,7 +7,8 @@ namespace Berth.Registry.Operation.Import;
 /// <remarks>
 /// Below <c>docker/registry/v2</c>: <c>repositories/&lt;name&gt;/_manifests/tags/&lt;tag&gt;/current/link</c> and
 /// <c>…/_manifests/revisions/&lt;alg&gt;/&lt;hex&gt;/link</c> hold digests; bytes are <c>blobs/&lt;alg&gt;/&lt;first
-/// two&gt;/&lt;hex&gt;/data</c>.
+/// two&gt;/&lt;hex&gt;/data</c>. A blob that came under another digest than its sha256 has its bytes there too, and
+/// <c>repositories/&lt;name&gt;/_layers/&lt;alg&gt;/&lt;hex&gt;/link</c> says which sha256 that is.
 /// </remarks>
 internal sealed class RegistryFolder
 {
@@ -67,22 +68,30 @@ internal sealed class RegistryFolder
         string folder = Path.Join(_root, "repositories", name.Value, "_manifests", "revisions");
         if (!Directory.Exists(folder))
             yield break;
-        var options = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
-        foreach (string link in Directory.EnumerateFiles(folder, "link", options).Order(StringComparer.Ordinal))
+        // Not deeper: registries before 2.3 kept signatures, which are links too, below the manifest that they were of.
+        IEnumerable<string> revisions = Directory.EnumerateDirectories(folder).SelectMany(Directory.EnumerateDirectories);
+        foreach (string revision in revisions.Order(StringComparer.Ordinal))
         {
             // A deleted manifest leaves its folder without the link, or with an empty one.
-            if (ReadLink(link) is { } digest)
+            if (ReadLink(Path.Join(revision, "link")) is { } digest)
                 yield return digest;
         }
     }
 
     /// <summary>Opens a blob's bytes; null when they are not there.</summary>
-    public FileStream? Open(Digest digest)
+    /// <param name="name">A repository that has it.</param>
+    /// <param name="digest">The digest by which manifests name it.</param>
+    public FileStream? Open(RepositoryName name, Digest digest) =>
+        OpenData(digest) ?? (StoredAs(name, digest) is { } stored && stored != digest ? OpenData(stored) : null);
+
+    private FileStream? OpenData(Digest digest)
     {
-        string hex = digest.Hex;
-        string path = Path.Join(_root, "blobs", digest.Algorithm, hex[..2], hex, "data");
+        string path = Path.Join(_root, "blobs", digest.Algorithm, digest.Hex[..2], digest.Hex, "data");
         return File.Exists(path) ? File.OpenRead(path) : null;
     }
+
+    private Digest? StoredAs(RepositoryName name, Digest digest) =>
+        ReadLink(Path.Join(_root, "repositories", name.Value, "_layers", digest.Algorithm, digest.Hex, "link"));
 
     private static Digest? ReadLink(string path)
     {

@@ -124,7 +124,7 @@ public sealed class RegistryImport(HubServices services)
     private async Task<(byte[] Bytes, ManifestDocument Manifest)?> ReadManifestAsync(
         RegistryFolder folder, RepositoryName name, Digest digest, CancellationToken cancellationToken)
     {
-        await using FileStream? file = folder.Open(digest);
+        await using FileStream? file = folder.Open(name, digest);
         if (file is null)
         {
             Skip($"{name}@{digest}: its bytes are missing");
@@ -156,7 +156,7 @@ public sealed class RegistryImport(HubServices services)
         long now = services.Time.GetUtcNow().ToUnixTimeMilliseconds();
         if (await LinkAsync(name, digest, now, cancellationToken))
             return true;
-        await using FileStream? file = folder.Open(digest);
+        await using FileStream? file = folder.Open(name, digest);
         if (file is null)
             return false;
         await using IBlobWriter writer = await services.Storage.BeginAsync(
@@ -195,20 +195,32 @@ public sealed class RegistryImport(HubServices services)
         long now = services.Time.GetUtcNow().ToUnixTimeMilliseconds();
         foreach ((string tag, Digest digest) in folder.Tags(name))
         {
-            bool isSet = await services.Database.WriteAsync(
-                async (transaction, token) =>
-                {
-                    if (await ManifestTable.FindIdAsync(transaction, name, digest.ToString(), token) is not { } manifest)
-                        return false;
-                    var repository = new RepositoryRow(manifest.RepositoryId, name);
-                    await TagTable.SetAsync(transaction, repository, tag, digest, actor, now, TagMoveReason.Import, token);
-                    return true;
-                }, cancellationToken);
-            if (isSet)
-                count++;
-            else
-                Skip($"{name}:{tag}: its manifest {digest} is missing");
+            try
+            {
+                if (await TakeTagAsync(name, tag, digest, actor, now, cancellationToken))
+                    count++;
+                else
+                    Skip($"{name}:{tag}: its manifest {digest} is missing");
+            }
+            catch (FaultException immutable) when (immutable.Kind == FaultKind.Conflict)
+            {
+                // It was imported before, and names something else there now: what was promised here is kept.
+                Skip($"{name}:{tag}: {immutable.Message}");
+            }
         }
         return count;
     }
+
+    // False when the hub does not have the manifest.
+    private Task<bool> TakeTagAsync(
+        RepositoryName name, string tag, Digest digest, Caller actor, long now, CancellationToken cancellationToken) =>
+        services.Database.WriteAsync(
+            async (transaction, token) =>
+            {
+                if (await ManifestTable.FindIdAsync(transaction, name, digest.ToString(), token) is not { } manifest)
+                    return false;
+                var repository = new RepositoryRow(manifest.RepositoryId, name);
+                await TagTable.SetAsync(transaction, repository, tag, digest, actor, now, TagMoveReason.Import, token);
+                return true;
+            }, cancellationToken);
 }
