@@ -51,7 +51,9 @@ public sealed class CallerReader(BearerTokens bearers, SignIn signIn, AccountDir
     public string ChallengeFor(HttpContext context, RepositoryName? repository, RepositoryAccess wanted)
     {
         string challenge = $"Bearer realm=\"{address.Of(context)}{TokenPath}\",service=\"{bearers.Service}\"";
-        if (repository is { } name && ScopeText.ActionsOf(wanted) is { Count: > 0 } actions)
+        // As docker-registry asks it: clients that push with the token of their first upload also look for what is there already.
+        RepositoryAccess asked = wanted.HasFlag(RepositoryAccess.Push) ? wanted | RepositoryAccess.Pull : wanted;
+        if (repository is { } name && ScopeText.ActionsOf(asked) is { Count: > 0 } actions)
             challenge += $",scope=\"repository:{name.Value}:{string.Join(',', actions)}\"";
         else if (context.Request.Path == CatalogPath)
             challenge += ",scope=\"registry:catalog:*\"";

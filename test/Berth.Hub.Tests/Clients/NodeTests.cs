@@ -1,8 +1,9 @@
+using System.Net.Http.Headers;
 using System.Text.Json;
 
 namespace Berth.Hub.Tests.Clients;
 
-/// <summary>A registry client from npm, with an account, on a private image.</summary>
+/// <summary>Registry clients from npm, with accounts, on private images.</summary>
 public sealed class NodeTests
 {
     private const string Password = "correct horse";
@@ -37,6 +38,36 @@ public sealed class NodeTests
         Assert.Equal("amd64", seen.GetProperty("configuration").GetProperty("architecture").GetString());
         Assert.True(seen.GetProperty("size").GetInt64() > 3 * 200_000);
         Assert.NotNull(seen.GetProperty("stranger").GetString());
+    }
+
+    [Fact]
+    public async Task Sigstore_PushesSignsAndAttaches_ToAPrivateImage()
+    {
+        string clients = Clients();
+        Assert.SkipUnless(Directory.Exists(Path.Join(clients, "node_modules", "@sigstore", "oci")), "the npm clients are missing (./dev setup)");
+        await using HubProgram hub = await HubProgram.StartAsync("--new-repositories", "private");
+        foreach (string name in new[] { "alice", "bob" })
+            await HubTool.OnAsync(hub.DataDirectory, Password + "\n", "user", "add", name, "--password-stdin");
+        string pull = (await HubTool.OnAsync(hub.DataDirectory, "", "token", "create", "alice", "pull", "--scope", "alice/*:pull")).Trim();
+        string token = (await HubTool.OnAsync(hub.DataDirectory, "", "token", "create", "alice", "ci")).Trim();
+        string[] script = [Path.Join(clients, "artifacts.mjs"), hub.Host, "alice/signed"];
+        using JsonDocument pushed = JsonDocument.Parse(await ClientProgram.RunAsync("node", [.. script, "alice", token]));
+        // Others cannot, nor can a token that only pulls.
+        foreach ((string user, string secret) in new[] { ("bob", Password), ("alice", pull) })
+        {
+            (int code, string output, string errors) = await ClientProgram.TryAsync("node", [.. script, user, secret]);
+            Assert.True(code != 0, output);
+            Assert.Contains("statusCode: 403", errors, StringComparison.Ordinal);
+        }
+        // The signature goes with its digest, and with it the entry in the list.
+        string image = pushed.RootElement.GetProperty("image").GetString()!;
+        string bundle = pushed.RootElement.GetProperty("bundle").GetString()!;
+        await ClientProgram.RunAsync("skopeo", "delete", "--tls-verify=false", "--creds", $"alice:{token}", $"docker://{hub.Host}/alice/signed@{bundle}");
+        using HttpClient client = new() { BaseAddress = hub.Address };
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Basic", HubTool.Base64($"alice:{token}"));
+        using JsonDocument left = JsonDocument.Parse(
+            await client.GetStringAsync(new Uri($"/v2/alice/signed/referrers/{image}", UriKind.Relative)));
+        Assert.Empty(left.RootElement.GetProperty("manifests").EnumerateArray());
     }
 
     private static string Clients()

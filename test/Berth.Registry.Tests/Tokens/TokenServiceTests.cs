@@ -41,6 +41,18 @@ public sealed class TokenServiceTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("GET", "manifests/v1", "pull")]
+    [InlineData("POST", "blobs/uploads/", "pull,push")]
+    [InlineData("PUT", "manifests/v1", "pull,push")]
+    [InlineData("DELETE", "manifests/v1", "delete")]
+    public async Task Challenge_NamesWhatThatKindOfWorkNeeds(string method, string path, string actions)
+    {
+        using HttpResponseMessage answer = await _hub.SendAsync(new HttpMethod(method), $"/v2/alice/app/{path}");
+        Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
+        Assert.Contains($",scope=\"repository:alice/app:{actions}\"", answer.Headers.WwwAuthenticate.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("alice", AllOf, "alice/app:pull,push,delete")]
     [InlineData("alice", "repository:alice/app:pull", "alice/app:pull")]
     [InlineData("alice", "repository:alice/new:pull,push,delete", "alice/new:pull,push")]
