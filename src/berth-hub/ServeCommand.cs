@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using Berth.Registry.Hosting;
 using Berth.Registry.Operation.Configuration;
 using Berth.Registry.Operation.Serving;
@@ -68,7 +69,7 @@ internal static class ServeCommand
                 Console.WriteLine($"berth-hub listens on {address}");
             if (process.AdministrationAddress is { } metrics)
                 Console.WriteLine($"berth-hub serves metrics on {metrics}metrics");
-            await WaitAsync(cancellationToken);
+            await WaitAsync(process, cancellationToken);
             return 0;
         }
         catch (FaultException fault)
@@ -105,10 +106,21 @@ internal static class ServeCommand
         logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
     });
 
-    private static Task WaitAsync(CancellationToken cancellationToken)
+    private static async Task WaitAsync(HubProcess process, CancellationToken cancellationToken)
     {
         var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        cancellationToken.Register(stopped.SetResult);
-        return stopped.Task;
+        using CancellationTokenRegistration asked = cancellationToken.Register(() => stopped.TrySetResult());
+        // A closed terminal takes its hub along. To all others the signal means what it means to most servers: read your files again, and
+        // go on; logrotate and "systemctl reload" send it.
+        bool hasTerminal = !Console.IsInputRedirected;
+        using PosixSignalRegistration hangUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+        {
+            signal.Cancel = true;
+            if (hasTerminal)
+                stopped.TrySetResult();
+            else
+                process.Refresh();
+        });
+        await stopped.Task;
     }
 }

@@ -95,5 +95,5 @@ internal static class UserCommands
             cancellationToken);
 
     private static string IssuerOf(HubServices services, string attempt) => services.Accounts.Settings.Oidc?.Issuer
-        ?? throw FaultException.Invalid($"{attempt}: no oidc-issuer is configured: give --config");
+        ?? throw FaultException.Invalid($"{attempt}: no oidc-issuer is known: give --config with the file that names it");
 }

@@ -92,7 +92,7 @@ internal sealed class HubProgram : IAsyncDisposable
         Process process = Process.Start(new ProcessStartInfo(
             ProgramPath, ["serve", "--listen", listen, "--data", Path.Join(directory.FullName, "data"), .. options])
         {
-            RedirectStandardOutput = true, RedirectStandardError = heard is not null,
+            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = heard is not null,
         })!;
         if (heard is not null)
         {

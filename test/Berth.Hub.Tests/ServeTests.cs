@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 
 namespace Berth.Hub.Tests;
 
@@ -68,5 +70,50 @@ public sealed class ServeTests
         using CancellationTokenSource patience = new(TimeSpan.FromSeconds(60));
         await hub.Process.WaitForExitAsync(patience.Token);
         Assert.Equal(0, hub.Process.ExitCode);
+    }
+
+    [Fact]
+    public async Task Serve_ToldThatAFileWasRenewed_LooksAtItAndGoesOn()
+    {
+        DirectoryInfo directory = Directory.CreateTempSubdirectory("berth-hub-");
+        try
+        {
+            string certificate = Path.Join(directory.FullName, "tls.crt");
+            string key = Path.Join(directory.FullName, "tls.key");
+            WriteCertificate("before", certificate, key);
+            var renewed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            await using HubProgram hub = await HubProgram.StartHeardAsync(
+                directory,
+                line =>
+                {
+                    if (line.Contains("TLS certificate of CN=after loaded", StringComparison.Ordinal))
+                        renewed.TrySetResult();
+                },
+                "--anonymous-push", "--tls-certificate", certificate, "--tls-key", key);
+            WriteCertificate("after", certificate, key);
+            using Process kill = Process.Start("kill", ["-HUP", hub.Process.Id.ToString()]);
+            await kill.WaitForExitAsync();
+            await renewed.Task.WaitAsync(TimeSpan.FromSeconds(60));
+            string served = "";
+            using HttpClient client = new(new SocketsHttpHandler
+            {
+                SslOptions = new() { RemoteCertificateValidationCallback = (_, one, _, _) => (served = one!.Subject).Length > 0 },
+            });
+            using HttpResponseMessage response = await client.GetAsync(new Uri(hub.Address, "/v2/"));
+            Assert.Equal((HttpStatusCode.OK, "CN=after"), (response.StatusCode, served));
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+        }
+    }
+
+    private static void WriteCertificate(string name, string certificatePath, string keyPath)
+    {
+        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
+        using X509Certificate2 certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        File.WriteAllText(certificatePath, certificate.ExportCertificatePem());
+        File.WriteAllText(keyPath, key.ExportPkcs8PrivateKeyPem());
     }
 }

@@ -188,8 +188,8 @@ internal static class AccountCalls
         return (accounts, organisation, role ?? throw FaultException.NotFound("there is no such organisation"));
     }
 
-    // A narrowed token and a robot change no accounts.
-    private static (AccountServices Accounts, long Id, string Name) Person(ApiCall call)
+    // A narrowed token and a robot change no accounts, nor what an account likes.
+    internal static (AccountServices Accounts, long Id, string Name) Person(ApiCall call)
     {
         AccountServices accounts = call.Services.Accounts;
         if (call.Caller.AccountId is not { } id || call.Caller.Name is not { } name)

@@ -137,8 +137,7 @@ internal static class RepositoryCalls
 
     private static async Task StarAsync(Subject subject)
     {
-        if (subject.Call.Caller.AccountId is not { } account)
-            throw Refused(subject.Call, "star");
+        (_, long account, _) = AccountCalls.Person(subject.Call);
         await subject.Browsing.Stars.SetAsync(account, subject.Id, HttpMethods.IsPut(subject.Call.Method), subject.Call.Cancelled);
         await subject.Call.DoneAsync();
     }

@@ -1,4 +1,5 @@
 using Berth.Registry.Collection;
+using Berth.Registry.Database;
 using Berth.Registry.Retention;
 using Microsoft.Extensions.Logging;
 
@@ -8,6 +9,7 @@ namespace Berth.Registry.Hosting;
 internal sealed partial class HubWork : IAsyncDisposable
 {
     private static readonly TimeSpan s_countTime = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_clockTime = TimeSpan.FromHours(1);
 
     // A crash is what leaves files without a row, so the first collection after a start looks for them, and then one of each day.
     private static readonly TimeSpan s_sweepTime = TimeSpan.FromDays(1);
@@ -26,6 +28,7 @@ internal sealed partial class HubWork : IAsyncDisposable
         [
             PrepareAsync(),
             RepeatAsync(s_countTime, services.Pulls.FlushAsync),
+            RepeatAsync(s_clockTime, LookAtClockAsync),
             RepeatAsync(services.Options.CollectionInterval, CollectAsync),
             RepeatAsync(RetentionJob.Period, new RetentionJob(
                 services.Browsing.Retention, services.Loggers.CreateLogger<RetentionJob>()).RunAsync),
@@ -43,6 +46,7 @@ internal sealed partial class HubWork : IAsyncDisposable
     {
         try
         {
+            await LookAtClockAsync(_stop.Token).ConfigureAwait(false);
             await _services.Browsing.Search.PrepareAsync(_stop.Token).ConfigureAwait(false);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
@@ -80,6 +84,13 @@ internal sealed partial class HubWork : IAsyncDisposable
         }
     }
 
+    private async Task LookAtClockAsync(CancellationToken cancellationToken)
+    {
+        TimeSpan? ahead = await DatabaseClock.AheadAsync(_services.Database, _services.Time, cancellationToken).ConfigureAwait(false);
+        if (ahead?.Duration() > DatabaseClock.Tolerance)
+            Log.ClockDiffers(_log, ahead.Value);
+    }
+
     private async Task CollectAsync(CancellationToken cancellationToken)
     {
         DateTimeOffset now = _services.Time.GetUtcNow();
@@ -103,5 +114,10 @@ internal sealed partial class HubWork : IAsyncDisposable
 
         [LoggerMessage(EventId = 6103, Level = LogLevel.Warning, Message = "Files that no row names were not looked for: {Refusal}")]
         public static partial void NotSwept(ILogger logger, string refusal);
+
+        [LoggerMessage(EventId = 6104, Level = LogLevel.Warning, Message =
+            "This machine's clock is {Ahead} ahead of the database's: processes of a hub whose clocks differ by more than 30 seconds refuse "
+            + "each other's tokens. Set the clocks by a time service")]
+        public static partial void ClockDiffers(ILogger logger, TimeSpan ahead);
     }
 }

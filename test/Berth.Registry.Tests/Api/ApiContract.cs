@@ -440,6 +440,11 @@ public abstract class ApiContract(PagesHub hub)
         Assert.Equal(HttpStatusCode.Forbidden, account.StatusCode);
         using HttpResponseMessage list = await client.GetAsync(new Uri("/api/v1/repositories", UriKind.Relative));
         Assert.Equal(HttpStatusCode.OK, list.StatusCode);
+        // What bob likes is not among what the token is for, though it may pull here.
+        Assert.Equal(HttpStatusCode.Created, await StatusAsync("bob", HttpMethod.Post, "/api/v1/repositories", "{\"name\":\"bob/liked\"}"));
+        using HttpResponseMessage star = await client.PutAsync(new Uri("/api/v1/repositories/bob/liked/-/star", UriKind.Relative), null);
+        Assert.Equal(HttpStatusCode.Forbidden, star.StatusCode);
+        Assert.Equal(HttpStatusCode.NoContent, await StatusAsync("bob", HttpMethod.Delete, "/api/v1/repositories/bob/liked"));
         JsonElement tokens = await GetAsync("bob", "/api/v1/account/tokens");
         Assert.False(tokens.GetProperty("items")[0].TryGetProperty("secret", out _));
         Assert.Equal(HttpStatusCode.NoContent, await StatusAsync("bob", HttpMethod.Delete, "/api/v1/account/tokens/narrow"));

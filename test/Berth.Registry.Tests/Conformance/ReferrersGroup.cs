@@ -42,9 +42,16 @@ public abstract class ReferrersGroup<THub>(THub hub) : IClassFixture<THub> where
             using HttpResponseMessage put = await hub.PutManifestAsync(name, HubRig.DigestOf(artifact).ToString(), artifact);
             Assert.Equal(HttpStatusCode.Created, put.StatusCode);
         }
-        using HttpResponseMessage response = await hub.GetAsync($"/v2/{name}/referrers/{subject}?artifactType=application%2Fb%2Bjson");
-        Assert.Equal("artifactType", HubRig.Header(response, "OCI-Filters-Applied"));
-        Assert.Equal("application/b+json", Assert.Single(await ManifestsAsync(response)).GetProperty("artifactType").GetString());
+        // The second is how people write it, though a plus sign in a query is a space.
+        foreach (string written in new[] { "application%2Fb%2Bjson", "application/b+json" })
+        {
+            using HttpResponseMessage response = await hub.GetAsync($"/v2/{name}/referrers/{subject}?artifactType={written}");
+            Assert.Equal("artifactType", HubRig.Header(response, "OCI-Filters-Applied"));
+            Assert.Equal("application/b+json", Assert.Single(await ManifestsAsync(response)).GetProperty("artifactType").GetString());
+        }
+        using HttpResponseMessage two = await hub.GetAsync(
+            $"/v2/{name}/referrers/{subject}?artifactType=application/a&artifactType=application/b%2Bjson");
+        Assert.Equal(HttpStatusCode.BadRequest, two.StatusCode);
         using HttpResponseMessage none = await hub.GetAsync($"/v2/{name}/referrers/{subject}?artifactType=application/none");
         Assert.Empty(await ManifestsAsync(none));
     }

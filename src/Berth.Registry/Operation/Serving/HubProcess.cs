@@ -58,6 +58,9 @@ public sealed class HubProcess : IAsyncDisposable
         return $"/setup?token={secret}";
     }
 
+    /// <summary>Reads again what can be read again while it serves: the files of the TLS certificate.</summary>
+    public void Refresh() => _services.Operation.Certificate?.Refresh();
+
     /// <summary>Says that it stops, then stops: running requests get a little time.</summary>
     public async ValueTask DisposeAsync()
     {

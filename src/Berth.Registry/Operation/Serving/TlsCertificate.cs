@@ -60,6 +60,13 @@ public sealed partial class TlsCertificate : IDisposable
         }
     }
 
+    /// <summary>Looks at the files now, and not only at the next connection after some seconds.</summary>
+    public void Refresh()
+    {
+        lock (_gate)
+            LookAgain();
+    }
+
     /// <summary>Makes a listener speak TLS with it: 1.2 and 1.3, HTTP/2 for who asks.</summary>
     public void Use(ListenOptions listen) => listen.UseHttps(new TlsHandshakeCallbackOptions
     {

@@ -2,6 +2,8 @@ using System.Text.Json;
 using Berth.Oci;
 using Berth.Registry.Cache;
 using Berth.Registry.Repositories;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
 
 namespace Berth.Registry.Protocol.Lists;
 
@@ -19,7 +21,7 @@ internal static class Referrers
         PageRequest page = PageRequest.Of(call);
         if (page.Count is 0 or > CountMax)
             page = page with { Count = CountMax };
-        string? type = call.Query("artifactType") is { Length: > 0 } given ? given : null;
+        string? type = TypeOf(call);
         List<ReferrerRow> rows = upstream is null
             ? await ReadAsync(call, subject, type, page).ConfigureAwait(false)
             : await AskAsync(call, upstream, subject, type, page).ConfigureAwait(false);
@@ -29,6 +31,15 @@ internal static class Referrers
         if (count < rows.Count)
             page.Link(call, rows[count - 1].Digest, type is null ? "" : "&artifactType=" + Uri.EscapeDataString(type));
         await call.WriteJsonAsync(json => Write(json, rows.Take(count)), ManifestDocument.OciIndex).ConfigureAwait(false);
+    }
+
+    private static string? TypeOf(RegistryCall call)
+    {
+        StringValues given = call.Request.Query["artifactType"];
+        if (given.Count > 1)
+            throw new RegistryException(RegistryCode.UNSUPPORTED, StatusCodes.Status400BadRequest, "artifactType: one is expected");
+        // A plus sign that was not encoded reads as a space, which no media type has: "application/spdx+json" is what people write.
+        return given.ToString() is { Length: > 0 } type ? type.Replace(' ', '+') : null;
     }
 
     // All that the upstream has; while it is away or limits us, what was pulled through, if the subject was.
