@@ -21,6 +21,7 @@ internal static class HubCommandLine
         OrganisationCommands.CreateTeams(),
         TokenCommands.Create(),
         QuotaCommands.Create(),
+        MarkCommands.Create(),
         WebhookCommands.Create(),
         SecretsCommands.Create(),
         AuditCommand.Create(),

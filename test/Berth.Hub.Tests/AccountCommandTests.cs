@@ -56,6 +56,26 @@ public sealed class AccountCommandTests
     }
 
     [Fact]
+    public async Task Marks_AreGivenAndTakenBack_WhileTheServerRuns()
+    {
+        await using HubProgram hub = await HubProgram.StartAsync();
+        await OnAsync(hub, Password + "\n", "user", "add", "alice", "--admin", "--password-stdin");
+        using HttpClient client = new() { BaseAddress = hub.Address };
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Basic", HubTool.Base64($"alice:{Password}"));
+        Assert.Equal(HttpStatusCode.Created, await new Robustness.ImagePusher(client, "base").PushAsync("v1", new byte[100]));
+        Assert.DoesNotContain("\"is_official\":true", await client.GetStringAsync(new Uri("/v1/search?q=base", UriKind.Relative)), StringComparison.Ordinal);
+        await OnAsync(hub, "", "mark", "set", "official", "base");
+        await OnAsync(hub, "", "mark", "set", "verified", "alice");
+        Assert.Contains("\"is_official\":true", await client.GetStringAsync(new Uri("/v1/search?q=base", UriKind.Relative)), StringComparison.Ordinal);
+        Assert.Matches("official +base\nverified +alice\n", await OnAsync(hub, "", "mark", "list"));
+        await OnAsync(hub, "", "mark", "unset", "verified", "alice");
+        Assert.DoesNotContain("alice", await OnAsync(hub, "", "mark", "list"), StringComparison.Ordinal);
+        Assert.Matches(@"\(command line\) +- +mark.unset +alice +verified", await OnAsync(hub, "", "audit", "--subject", "alice"));
+        (int code, string output) = await RefusedAsync(hub, "mark", "set", "verified", "nobody");
+        Assert.Equal((1, "mark publisher nobody: there is no user or organisation of this name\n"), (code, output));
+    }
+
+    [Fact]
     public async Task Webhooks_AreManaged()
     {
         await using HubProgram hub = await HubProgram.StartAsync();

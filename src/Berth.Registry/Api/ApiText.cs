@@ -9,7 +9,7 @@ internal static class ApiText
 {
     public static RepositoryWire Repository(RepositorySummary summary) => new(
         summary.Name, summary.IsPrivate ? "private" : "public", summary.Description, summary.Pulls, summary.Stars, Time(summary.CreatedAt),
-        summary.PushedAt is { } pushed ? Time(pushed) : null, summary.Bytes);
+        summary.PushedAt is { } pushed ? Time(pushed) : null, summary.Bytes, summary.IsOfficial, summary.IsVerified);
 
     public static TagWire Tag(TagRow tag, ImageSummary? image, bool isImmutable) => new(
         tag.Name, tag.Digest, Time(tag.UpdatedAt), tag.UpdatedBy, image is null ? null : Kind(image.Kind), image?.MediaType,

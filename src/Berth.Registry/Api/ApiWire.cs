@@ -13,7 +13,7 @@ internal sealed record PageWire<T>(IReadOnlyList<T> Items, string? Next);
 
 internal sealed record RepositoryWire(
     string Name, string Visibility, string Description, long Pulls, long Stars, DateTimeOffset CreatedAt, DateTimeOffset? PushedAt,
-    long Bytes, string? Readme = null, long? Tags = null, IReadOnlyList<string>? May = null);
+    long Bytes, bool Official, bool VerifiedPublisher, string? Readme = null, long? Tags = null, IReadOnlyList<string>? May = null);
 
 internal sealed record RepositoryChangeWire(string? Name, string? Visibility, string? Description, string? Readme);
 
@@ -85,6 +85,8 @@ internal sealed record NewTeamWire(string Name, string? Description);
 
 internal sealed record RightWire(string Repository, string Access);
 
+internal sealed record MarkWire(string Mark, string Name);
+
 internal sealed record InvitationWire(string? Note, string? Link);
 
 internal sealed record AuditWire(long Id, DateTimeOffset At, string Actor, string Address, string Action, string Subject, string Details);
@@ -140,6 +142,7 @@ internal sealed record DockerPingWire(bool Standalone);
 [JsonSerializable(typeof(RoleWire))]
 [JsonSerializable(typeof(NewTeamWire))]
 [JsonSerializable(typeof(RightWire))]
+[JsonSerializable(typeof(PageWire<MarkWire>))]
 [JsonSerializable(typeof(InvitationWire))]
 [JsonSerializable(typeof(PageWire<AuditWire>))]
 [JsonSerializable(typeof(CollectionWire))]

@@ -12,11 +12,20 @@ internal static class DockerSearch
     public static async Task SearchAsync(ApiCall call)
     {
         string text = call.Query("q");
-        RepositoryQuery query = new() { Text = text, Limit = (int)Math.Clamp(call.Number("n") ?? UsualPage, 1, RepositoryQuery.PageMax) };
+        RepositoryQuery query = new()
+        {
+            Text = text,
+            // Docker's engine filters what it got: official ones must be among the first, however few it asks for.
+            Order = RepositoryOrder.Best,
+            Limit = (int)Math.Clamp(call.Number("n") ?? UsualPage, 1, RepositoryQuery.PageMax),
+        };
         Listing<RepositorySummary> found = await call.Services.Browsing.Search.FindAsync(call.Caller, query, call.Cancelled);
         DockerSearchWire wire = new(
             found.Items.Count, text,
-            [.. found.Items.Select(item => new DockerSearchResultWire(item.Name, item.Description, item.Stars, false, false, false))]);
+            [
+                .. found.Items.Select(item => new DockerSearchResultWire(
+                    item.Name, item.Description, item.Stars, item.IsOfficial, false, false)),
+            ]);
         await call.SendAsync(wire, DockerSearchJson.Default.DockerSearchWire);
     }
 

@@ -14,6 +14,8 @@ public static class HubApi
     private static readonly string[] s_any = [HttpMethods.Get, HttpMethods.Head, HttpMethods.Post, HttpMethods.Put, HttpMethods.Patch,
         HttpMethods.Delete];
     private static readonly string[] s_patch = [HttpMethods.Patch];
+    private static readonly string[] s_put = [HttpMethods.Put];
+    private static readonly string[] s_delete = [HttpMethods.Delete];
     private static readonly string[] s_post = [HttpMethods.Post];
 
     /// <summary>Maps every call.</summary>
@@ -26,7 +28,7 @@ public static class HubApi
         void Patch(string path, Func<ApiCall, Task> handle) => endpoints.MapMethods(Root + path, s_patch, runner.Call(handle, []));
 
         Read("", ShowAsync);
-        Read("/repositories", RepositoryCalls.ListAsync, "q", "owner", "visibility", "sort", "after", "limit");
+        Read("/repositories", RepositoryCalls.ListAsync, "q", "owner", "visibility", "is", "sort", "after", "limit");
         Post("/repositories", RepositoryCalls.CreateAsync);
         endpoints.MapMethods(Root + "/repositories/{**path}", s_any, runner.Call(RepositoryCalls.OneAsync, null));
         Read("/account", AccountCalls.ShowAsync);
@@ -45,6 +47,9 @@ public static class HubApi
         Admin(s_post, "/users", AdministrationCalls.CreateUserAsync);
         Admin(s_patch, "/users/{user}", AdministrationCalls.ChangeUserAsync);
         Admin(s_post, "/invitations", AdministrationCalls.InviteAsync);
+        Admin(s_read, "/marks", MarkCalls.ListAsync);
+        Admin(s_put, "/marks/{mark}/{**name}", MarkCalls.SetAsync);
+        Admin(s_delete, "/marks/{mark}/{**name}", MarkCalls.UnsetAsync);
         Admin(s_post, "/collect", AdministrationCalls.CollectAsync);
         Admin(s_read, "/audit", AdministrationCalls.AuditAsync, "subject", "action", "before", "limit");
         // Docker's protocol, not ours: its clients send what they like.

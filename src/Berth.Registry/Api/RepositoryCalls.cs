@@ -21,7 +21,8 @@ internal static class RepositoryCalls
             Text = call.Query("q"),
             Namespace = call.Query("owner") is { Length: > 0 } owner ? owner : null,
             IsPrivate = call.OneOf("visibility", "private", "public") switch { "private" => true, "public" => false, _ => null },
-            Order = SearchPage.OrderOf(call.OneOf("sort", "popular", "updated", "name")),
+            Marks = SearchPage.MarksOf(call.OneOf("is", SearchPage.Marks)),
+            Order = SearchPage.OrderOf(call.OneOf("sort", SearchPage.Orders)),
             After = call.Mark(),
             Limit = call.Limit(UsualPage, RepositoryQuery.PageMax),
         };

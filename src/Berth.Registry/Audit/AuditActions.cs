@@ -37,6 +37,8 @@ public static class AuditActions
     public const string TagUndo = "tag.undo";
     public const string WebhookCreate = "webhook.create";
     public const string WebhookRemove = "webhook.remove";
+    public const string MarkSet = "mark.set";
+    public const string MarkUnset = "mark.unset";
     public const string QuotaSet = "quota.set";
     public const string HubBackup = "hub.backup";
     public const string HubCollect = "hub.collect";

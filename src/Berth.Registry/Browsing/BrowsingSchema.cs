@@ -17,6 +17,38 @@ internal static class BrowsingSchema
 
     private const string Watched = "account_id, name, namespace, visibility, description, pushed_at, pull_count, star_count, bytes";
 
+    // An account's mark is seen with each of its repositories: they count as changed when it changes.
+    private const string MarkColumns = """
+        alter table repositories add column is_official bigint not null default 0;
+        alter table accounts add column is_verified bigint not null default 0;
+        create index repositories_starred on repositories(visibility, star_count desc, id desc);
+        """;
+
+    private const string SqliteMarks = $"""
+        {MarkColumns}
+        drop trigger repository_changes_update;
+        create trigger repository_changes_update after update of {Watched}, is_official on repositories begin
+            insert into repository_changes select new.id, coalesce(max(version), 0) + 1 from repository_changes where true
+            on conflict(repository_id) do update set version = excluded.version;
+        end;
+        create trigger repository_changes_account after update of is_verified on accounts begin
+            update repositories set account_id = account_id where account_id = new.id;
+        end;
+        """;
+
+    private const string PostgreSqlMarks = $"""
+        {MarkColumns}
+        drop trigger repository_changes_update on repositories;
+        create trigger repository_changes_update after update of {Watched}, is_official on repositories
+            for each row execute function repository_changes_follow();
+        create function repository_changes_of_account() returns trigger language plpgsql as $$ begin
+            update repositories set account_id = account_id where account_id = new.id;
+            return null;
+        end $$;
+        create trigger repository_changes_account after update of is_verified on accounts
+            for each row execute function repository_changes_of_account();
+        """;
+
     // Steps 2 to 4 made text indexes in the databases. No release had them, but hubs that were made in between do.
     private const string Sqlite = $"""
         drop trigger if exists repository_search_insert;
@@ -77,6 +109,7 @@ internal static class BrowsingSchema
             create index tags_updated on tags(repository_id, updated_at desc, name);
             """),
         new("browsing", 5, Sqlite) { PostgreSql = PostgreSql },
+        new("browsing", 6, SqliteMarks) { PostgreSql = PostgreSqlMarks },
     ];
 
     /// <summary>A version from which on whoever reads now must read the next time.</summary>

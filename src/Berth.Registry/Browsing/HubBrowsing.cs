@@ -19,6 +19,7 @@ public sealed class HubBrowsing
         Stars = new Stars(database, time);
         Diary = new TagDiary(database, news, time);
         Settings = new RepositorySettings(database, audit, news, time);
+        Marks = new MarkService(database, audit);
         Retention = new RetentionService(database, Settings, news, time);
     }
 
@@ -39,6 +40,9 @@ public sealed class HubBrowsing
 
     /// <summary>What owners change.</summary>
     public RepositorySettings Settings { get; }
+
+    /// <summary>What administrators stand for and whom they know.</summary>
+    public MarkService Marks { get; }
 
     /// <summary>What is kept.</summary>
     public RetentionService Retention { get; }

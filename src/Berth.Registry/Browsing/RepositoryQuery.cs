@@ -13,6 +13,13 @@ public enum RepositoryOrder
 
     /// <summary>By name.</summary>
     Name,
+
+    /// <summary>Most starred first.</summary>
+    Starred,
+
+    /// <summary>Of what is looked for by words or marks: official ones first, then those of verified publishers, then all others; of each
+    /// the most pulled first. Lists of everything are as <see cref="Popular"/>.</summary>
+    Best,
 }
 
 /// <summary>Which repositories are looked for, and which page of them.</summary>
@@ -25,9 +32,15 @@ public sealed record RepositoryQuery
     public const int TextMax = 200;
 
     private const int WordsMax = 8;
+    private const string OfficialFilter = "is:official";
+    private const string VerifiedFilter = "is:verified";
 
-    /// <summary>Words whose beginnings the name or the description must have, in any order; empty: all repositories.</summary>
+    /// <summary>Words whose beginnings the name or the description must have, in any order; empty: all repositories. <c>is:official</c> and
+    /// <c>is:verified</c> among them are filters.</summary>
     public string Text { get; init; } = "";
+
+    /// <summary>Only what has one of these marks or of those that <see cref="Text"/> asks for; none: all.</summary>
+    public RepositoryMarks Marks { get; init; }
 
     /// <summary>Only repositories of this user or organisation; null: of all.</summary>
     public string? Namespace { get; init; }
@@ -48,7 +61,21 @@ public sealed record RepositoryQuery
     public int Limit { get; init; } = 25;
 
     /// <summary>The words of <see cref="Text"/>, lower case; letters and digits only, so they mean nothing to a query language.</summary>
-    public IReadOnlyList<string> Words => SearchWords.Of(Text.Length > TextMax ? Text[..TextMax] : Text, WordsMax);
+    public IReadOnlyList<string> Words =>
+        SearchWords.Of(string.Join(' ', Parts.Where(part => MarkOf(part) == RepositoryMarks.None)), WordsMax);
+
+    /// <summary>All marks that are asked for.</summary>
+    internal RepositoryMarks WantedMarks => Parts.Aggregate(Marks, (marks, part) => marks | MarkOf(part));
+
+    /// <summary>True when something is asked for that no text can have: signs alone.</summary>
+    internal bool IsUnfindable => !string.IsNullOrWhiteSpace(Text) && Words.Count == 0 && WantedMarks == RepositoryMarks.None;
+
+    private string[] Parts =>
+        (Text.Length > TextMax ? Text[..TextMax] : Text).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+
+    private static RepositoryMarks MarkOf(string part) =>
+        part.Equals(OfficialFilter, StringComparison.OrdinalIgnoreCase) ? RepositoryMarks.Official
+        : part.Equals(VerifiedFilter, StringComparison.OrdinalIgnoreCase) ? RepositoryMarks.Verified : RepositoryMarks.None;
 
     /// <summary>True when each word begins a word of the name or the description: what the search index says, too.</summary>
     internal bool Fits(RepositorySummary repository)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Berth.Registry.Access;
 using Berth.Registry.Database;
 using Berth.Registry.Model;
@@ -9,7 +10,7 @@ namespace Berth.Registry.Browsing;
 /// <remarks>
 /// Public and private rows are asked for apart, because each then walks an index in the order of the page; both lists are merged. A
 /// private row is shown only when the access rules say so, so that a search never knows more about rights than a pull does. Lists come
-/// from the database; what has certain words is found in memory.
+/// from the database; what has certain words or marks is found in memory.
 /// </remarks>
 public sealed class RepositorySearch(HubDatabase database, IAccessRules access)
 {
@@ -25,8 +26,10 @@ public sealed class RepositorySearch(HubDatabase database, IAccessRules access)
     public async Task<Listing<RepositorySummary>> FindAsync(Caller caller, RepositoryQuery query, CancellationToken cancellationToken)
     {
         int limit = Math.Clamp(query.Limit, 1, RepositoryQuery.PageMax);
-        if (query.Text.Length > 0 && query.Words.Count == 0)
+        if (query.IsUnfindable)
             return new Listing<RepositorySummary>([], null);
+        if (query.Order == RepositoryOrder.Best && !IsSearch(query))
+            query = query with { Order = RepositoryOrder.Popular };
         List<RepositorySummary> found = [];
         if (query.IsPrivate != true)
             found.AddRange(await ReadAsync(query, isPrivate: false, null, query.After, limit + 1, cancellationToken).ConfigureAwait(false));
@@ -74,17 +77,20 @@ public sealed class RepositorySearch(HubDatabase database, IAccessRules access)
     private Task<List<RepositorySummary>> ReadAsync(
         RepositoryQuery query, bool isPrivate, long? mine, PageMark? after, int limit, CancellationToken cancellationToken)
     {
-        if (query.Words.Count > 0)
+        if (IsSearch(query))
             return SearchAsync(query, isPrivate, mine, after, limit, cancellationToken);
         SqlText sql = Statement(query, isPrivate, mine is { } account ? CallerNamespaces.Condition(account) : null, after, limit);
         return database.ReadAsync((transaction, token) => transaction.ListAsync(sql, RepositorySummary.Read, token), cancellationToken);
     }
+
+    private static bool IsSearch(RepositoryQuery query) => query.Words.Count > 0 || query.WantedMarks != RepositoryMarks.None;
 
     private async Task<List<RepositorySummary>> SearchAsync(
         RepositoryQuery query, bool isPrivate, long? mine, PageMark? after, int limit, CancellationToken cancellationToken)
     {
         SearchFilter filter = new(query.Words, query.Order, isPrivate)
         {
+            Marks = query.WantedMarks,
             Namespace = query.Namespace,
             Accounts = mine is { } account
                 ? await NumbersAsync(CallerNamespaces.Accounts(account), cancellationToken).ConfigureAwait(false) : null,
@@ -121,6 +127,7 @@ public sealed class RepositorySearch(HubDatabase database, IAccessRules access)
         (_, null) => (SqlText)$"",
         (RepositoryOrder.Name, _) => (SqlText)$"and r.name > {after.Name}",
         (RepositoryOrder.Updated, _) => (SqlText)$"and (coalesce(r.pushed_at, r.created_at), r.id) < ({after.Number}, {after.Id})",
+        (RepositoryOrder.Starred, _) => (SqlText)$"and (r.star_count, r.id) < ({after.Number}, {after.Id})",
         _ => (SqlText)$"and (r.pull_count, r.id) < ({after.Number}, {after.Id})",
     };
 
@@ -128,6 +135,7 @@ public sealed class RepositorySearch(HubDatabase database, IAccessRules access)
     {
         RepositoryOrder.Name => "r.name",
         RepositoryOrder.Updated => "coalesce(r.pushed_at, r.created_at) desc, r.id desc",
+        RepositoryOrder.Starred => "r.star_count desc, r.id desc",
         _ => "r.pull_count desc, r.id desc",
     };
 
@@ -135,6 +143,8 @@ public sealed class RepositorySearch(HubDatabase database, IAccessRules access)
     {
         RepositoryOrder.Name => rows.OrderBy(row => row.Name, StringComparer.Ordinal),
         RepositoryOrder.Updated => rows.OrderByDescending(row => row.UpdatedAt).ThenByDescending(row => row.Id),
+        RepositoryOrder.Starred => rows.OrderByDescending(row => row.Stars).ThenByDescending(row => row.Id),
+        RepositoryOrder.Best => rows.OrderBy(row => row.Rank).ThenByDescending(row => row.Pulls).ThenByDescending(row => row.Id),
         _ => rows.OrderByDescending(row => row.Pulls).ThenByDescending(row => row.Id),
     };
 
@@ -142,6 +152,8 @@ public sealed class RepositorySearch(HubDatabase database, IAccessRules access)
     {
         RepositoryOrder.Name => new PageMark(0, row.Id, row.Name),
         RepositoryOrder.Updated => new PageMark(row.UpdatedAt, row.Id, ""),
+        RepositoryOrder.Starred => new PageMark(row.Stars, row.Id, ""),
+        RepositoryOrder.Best => new PageMark(row.Pulls, row.Id, row.Rank.ToString(CultureInfo.InvariantCulture)),
         _ => new PageMark(row.Pulls, row.Id, ""),
     };
 }

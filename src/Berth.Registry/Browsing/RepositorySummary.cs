@@ -6,7 +6,14 @@ namespace Berth.Registry.Browsing;
 public sealed record RepositorySummary
 {
     internal const string Columns =
-        "r.id, r.name, r.visibility, r.description, r.pull_count, r.star_count, r.pushed_at, r.created_at, r.bytes";
+        "r.id, r.name, r.visibility, r.description, r.pull_count, r.star_count, r.pushed_at, r.created_at, r.bytes, r.is_official, "
+        + "coalesce((select a.is_verified from accounts a where a.id = r.account_id), 0)";
+
+    /// <summary>How many columns that are.</summary>
+    internal const int ColumnCount = 11;
+
+    private const int OfficialColumn = 9;
+    private const int VerifiedColumn = 10;
 
     /// <summary>Its row.</summary>
     public required long Id { get; init; }
@@ -35,6 +42,18 @@ public sealed record RepositorySummary
     /// <summary>The bytes of all its images, each blob once.</summary>
     public required long Bytes { get; init; }
 
+    /// <summary>True when the hub's administrators stand for it.</summary>
+    public bool IsOfficial { get; init; }
+
+    /// <summary>True when it belongs to a verified publisher.</summary>
+    public bool IsVerified { get; init; }
+
+    /// <summary>Its place by marks in the order of the best match: official ones, verified publishers', all others.</summary>
+    internal int Rank => IsOfficial ? 0 : IsVerified ? 1 : RankMax;
+
+    /// <summary>The last such place.</summary>
+    internal const int RankMax = 2;
+
     /// <summary>What the list is ordered by when it is ordered by time.</summary>
     public long UpdatedAt => PushedAt ?? CreatedAt;
 
@@ -49,5 +68,7 @@ public sealed record RepositorySummary
         PushedAt = row.IsDBNull(6) ? null : row.GetInt64(6),
         CreatedAt = row.GetInt64(7),
         Bytes = row.GetInt64(8),
+        IsOfficial = row.GetInt64(OfficialColumn) != 0,
+        IsVerified = row.GetInt64(VerifiedColumn) != 0,
     };
 }

@@ -13,12 +13,15 @@ internal sealed class SearchIndex
 {
     private readonly SearchColumn _pulls = new();
     private readonly SearchColumn _updated = new();
+    private readonly SearchColumn _stars = new();
     private readonly Dictionary<long, int> _slots = [];
     private readonly List<int> _free = [];
     private readonly List<string> _words = []; // Sorted by their characters' numbers.
     private readonly List<Posting> _postings = []; // Of the word in the same place.
     private readonly Dictionary<string, string> _namespaces = []; // The same texts, each kept once.
     private SearchRow[] _rows = [];
+    private Posting _official; // Slots that have the mark.
+    private Posting _verified;
     private Dictionary<string, int> _loaded = new(StringComparer.Ordinal); // Places of words that are not sorted yet.
     private int _used; // Slots below are or were in use.
 
@@ -71,6 +74,7 @@ internal sealed class SearchIndex
         if (!_slots.Remove(id, out int slot))
             return;
         Forget(slot);
+        Mark(slot, _rows[slot].Summary, null);
         _rows[slot] = default;
         _free.Add(slot);
     }
@@ -81,9 +85,37 @@ internal sealed class SearchIndex
     /// <param name="limit">How many, at most.</param>
     public List<RepositorySummary> Find(SearchFilter search, PageMark? after, int limit)
     {
-        if (Matching(search.Words) is not { } bits)
+        ulong[]? marked = search.Marks == RepositoryMarks.None ? null : Marked(search.Marks);
+        if (Matching(search.Words, marked) is not { } bits)
             return [];
-        Page page = new(this, search.Order, after, limit);
+        if (search.Order != RepositoryOrder.Best)
+            return Find(bits, search, search.Order, after, limit);
+        // One rank after the other; the former page ended within one of them.
+        ulong[] official = Marked(RepositoryMarks.Official);
+        ulong[] verified = Marked(RepositoryMarks.Verified);
+        List<RepositorySummary> rows = [];
+        int first = RankOf(after);
+        for (int rank = first; rank <= RepositorySummary.RankMax && rows.Count < limit; rank++)
+        {
+            ulong[] ranked = new ulong[bits.Length];
+            for (int i = 0; i < bits.Length; i++)
+                ranked[i] = bits[i] & (rank switch
+                {
+                    0 => official[i],
+                    1 => verified[i] & ~official[i],
+                    _ => ~(official[i] | verified[i]),
+                });
+            rows.AddRange(Find(ranked, search, RepositoryOrder.Popular, rank == first ? after : null, limit - rows.Count));
+        }
+        return rows;
+    }
+
+    // A mark of another order has none: its page goes on among those without marks.
+    private static int RankOf(PageMark? after) => after?.Name switch { null => 0, "0" => 0, "1" => 1, _ => RepositorySummary.RankMax };
+
+    private List<RepositorySummary> Find(ulong[] bits, SearchFilter search, RepositoryOrder order, PageMark? after, int limit)
+    {
+        Page page = new(this, order, after, limit);
         for (int block = 0; block < bits.Length; block++)
         {
             // Of very many that have the words, nearly all are left out here: among 64 is seldom one of the best.
@@ -103,13 +135,26 @@ internal sealed class SearchIndex
         return page.Sorted();
     }
 
-    // One bit for each slot that has all words; null without a word.
-    private ulong[]? Matching(IReadOnlyList<string> words)
+    // One bit for each slot that has one of the marks.
+    private ulong[] Marked(RepositoryMarks marks)
     {
-        ulong[]? matching = null;
+        ulong[] bits = NewBits();
+        if (marks.HasFlag(RepositoryMarks.Official))
+            _official.AddTo(bits);
+        if (marks.HasFlag(RepositoryMarks.Verified))
+            _verified.AddTo(bits);
+        return bits;
+    }
+
+    private ulong[] NewBits() => new ulong[(_used + SearchColumn.Block - 1) / SearchColumn.Block];
+
+    // One bit for each slot that has all words and is among those given; null when nothing is asked for.
+    private ulong[]? Matching(IReadOnlyList<string> words, ulong[]? among)
+    {
+        ulong[]? matching = among;
         foreach (string word in words)
         {
-            ulong[] bits = new ulong[(_used + SearchColumn.Block - 1) / SearchColumn.Block];
+            ulong[] bits = NewBits();
             int first = Find(word);
             first = first < 0 ? ~first : first;
             for (int i = first; i < _words.Count && _words[i].StartsWith(word, StringComparison.Ordinal); i++)
@@ -144,6 +189,7 @@ internal sealed class SearchIndex
                 Array.Resize(ref _rows, length);
                 _pulls.Grow(length);
                 _updated.Grow(length);
+                _stars.Grow(length);
             }
         }
         _slots.Add(row.Summary.Id, slot);
@@ -155,9 +201,25 @@ internal sealed class SearchIndex
     {
         if (!_namespaces.TryGetValue(row.Namespace, out string? space))
             _namespaces.Add(row.Namespace, space = row.Namespace);
+        Mark(slot, _rows[slot].Summary, row.Summary);
         _rows[slot] = row with { Namespace = space };
         _pulls.Set(slot, row.Summary.Pulls);
         _updated.Set(slot, row.Summary.UpdatedAt);
+        _stars.Set(slot, row.Summary.Stars);
+    }
+
+    private void Mark(int slot, RepositorySummary? former, RepositorySummary? now)
+    {
+        Change(ref _official, slot, former is { IsOfficial: true }, now is { IsOfficial: true });
+        Change(ref _verified, slot, former is { IsVerified: true }, now is { IsVerified: true });
+    }
+
+    private static void Change(ref Posting posting, int slot, bool had, bool has)
+    {
+        if (had && !has)
+            posting.Remove(slot);
+        else if (has && !had)
+            posting.Add(slot);
     }
 
     private void Remember(int slot, SearchRow row)
@@ -202,7 +264,13 @@ internal sealed class SearchIndex
         public Page(SearchIndex index, RepositoryOrder order, PageMark? after, int limit)
         {
             (_index, _after, _limit) = (index, after, limit);
-            _numbers = order switch { RepositoryOrder.Popular => index._pulls, RepositoryOrder.Updated => index._updated, _ => null };
+            _numbers = order switch
+            {
+                RepositoryOrder.Popular => index._pulls,
+                RepositoryOrder.Updated => index._updated,
+                RepositoryOrder.Starred => index._stars,
+                _ => null,
+            };
             _best = new PriorityQueue<int, int>(limit, this);
         }
 

@@ -11,8 +11,8 @@ internal readonly record struct SearchRow(RepositorySummary Summary, string Name
     /// <summary>What <see cref="Read"/> takes, of <c>repositories r</c>.</summary>
     public const string Columns = $"{RepositorySummary.Columns}, r.namespace, r.account_id";
 
-    private const int NamespaceColumn = 9;
-    private const int AccountColumn = 10;
+    private const int NamespaceColumn = RepositorySummary.ColumnCount;
+    private const int AccountColumn = NamespaceColumn + 1;
 
     /// <summary>Its words, each once.</summary>
     public IEnumerable<string> Words => SearchWords.Of($"{Summary.Name} {Summary.Description}").Distinct();

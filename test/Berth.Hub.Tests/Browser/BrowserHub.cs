@@ -13,6 +13,9 @@ public sealed class BrowserHub : IAsyncLifetime
     /// <summary>A repository whose only tag is as long as tags may be, without a place to break.</summary>
     public const string LongTagged = "harbour/long";
 
+    /// <summary>An official repository; all others are a verified publisher's.</summary>
+    public const string Official = "beacon";
+
     /// <summary>That tag.</summary>
     public static readonly string LongTag = new('w', 128);
 
@@ -38,6 +41,10 @@ public sealed class BrowserHub : IAsyncLifetime
         await PushAsync("harbour/pilot", "latest", 1);
         await PushAsync(LongTagged, LongTag, 1);
         await PushAsync(LongTagged, LongTag, 2);
+        await PushAsync(Official, "latest", 1);
+        await HubTool.OnAsync(_hub.DataDirectory, "a long password\n", "user", "add", "harbour", "--password-stdin");
+        await HubTool.OnAsync(_hub.DataDirectory, "", "mark", "set", "verified", "harbour");
+        await HubTool.OnAsync(_hub.DataDirectory, "", "mark", "set", "official", Official);
     }
 
     public async ValueTask DisposeAsync()

@@ -7,7 +7,7 @@ public sealed class BrowserTests(BrowserHub hub) : IClassFixture<BrowserHub>
 {
     private static readonly string[] s_pages =
     [
-        "/", "/search", "/search?q=light", $"/r/{BrowserHub.Repository}", $"/r/{BrowserHub.Repository}/-/tags",
+        "/", "/search", "/search?q=light", "/search?is=official", $"/r/{BrowserHub.Official}", $"/r/{BrowserHub.Repository}", $"/r/{BrowserHub.Repository}/-/tags",
         $"/r/{BrowserHub.Repository}/-/tags/stable", $"/r/{BrowserHub.Repository}/-/diary", $"/r/{BrowserHub.Repository}/-/diary/stable",
         "/u/harbour", $"/r/{BrowserHub.LongTagged}", $"/r/{BrowserHub.LongTagged}/-/tags",
         $"/r/{BrowserHub.LongTagged}/-/tags/{BrowserHub.LongTag}", $"/r/{BrowserHub.LongTagged}/-/diary",

@@ -32,6 +32,14 @@ public sealed class BerthTests
         Assert.Equal(["alice/weather", "alice/weather-secret"], await SearchAsync(engine, hub));
     }
 
+    [Fact]
+    public async Task Search_FiltersAndLimitsWhatItFinds()
+    {
+        await using BerthEngine engine = await BerthEngine.StartAsync();
+        await using HubProgram hub = await HubProgram.StartAsync();
+        await SearchFilters.RequireAsync(hub, (first, rest) => engine.RunAsync("", [first, .. rest]));
+    }
+
     private static async Task<string[]> SearchAsync(BerthEngine engine, HubProgram hub)
     {
         string output = await engine.RunAsync("", "search", "--format", "{{.Name}}", $"{hub.Host}/weather");

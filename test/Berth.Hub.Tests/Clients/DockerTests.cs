@@ -93,5 +93,12 @@ public sealed class DockerTests : IAsyncLifetime
         Assert.Equal("", (await DockerAsync("search", "--format", "{{.Name}}", $"{hub.Host}/nothing")).Trim());
     }
 
+    [Fact]
+    public async Task Docker_FiltersAndLimitsWhatItFinds()
+    {
+        await using HubProgram hub = await HubProgram.StartAsync();
+        await SearchFilters.RequireAsync(hub, (first, rest) => DockerAsync([first, .. rest]));
+    }
+
     private Task<string> DockerAsync(params string[] arguments) => ClientProgram.RunAsync("docker", ["--host", Socket, .. arguments]);
 }

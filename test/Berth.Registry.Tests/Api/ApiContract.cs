@@ -60,9 +60,10 @@ public abstract class ApiContract(PagesHub hub)
         Assert.Equal(JsonValueKind.Array, (await GetAsync(null, "/api/v1/repositories?" + query)).GetProperty("items").ValueKind);
 
     [Theory]
-    [InlineData("GET", "repositories?ownr=x", "ownr: the query may not name this; known here: q, owner, visibility, sort, after, limit")]
+    [InlineData("GET", "repositories?ownr=x", "ownr: the query may not name this; known here: q, owner, visibility, is, sort, after, limit")]
     [InlineData("GET", "repositories?visibility=foo", "visibility: foo is none of private, public")]
-    [InlineData("GET", "repositories?sort=foo", "sort: foo is none of popular, updated, name")]
+    [InlineData("GET", "repositories?sort=foo", "sort: foo is none of best, popular, starred, updated, name")]
+    [InlineData("GET", "repositories?is=foo", "is: foo is none of official, verified")]
     [InlineData("GET", "repositories?after=junk", "after: the \"next\" of the page before is expected")]
     [InlineData("GET", "repositories?limit=many", "limit: a number is expected")]
     [InlineData("GET", "repositories?sort=name&sort=name", "sort: it stands in the query more than once")]

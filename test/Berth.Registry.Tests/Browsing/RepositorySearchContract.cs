@@ -12,7 +12,7 @@ public abstract class RepositorySearchContract : IAsyncLifetime
 {
     private const int Repositories = 20_000;
     private const int PrivateEvery = 10;
-    private static readonly string[] s_orders = ["Popular", "Updated", "Name"];
+    private static readonly string[] s_orders = ["Popular", "Updated", "Name", "Starred"];
 
     private protected HubDatabase Database { get; private set; } = null!;
 
@@ -67,6 +67,7 @@ public abstract class RepositorySearchContract : IAsyncLifetime
         await RequireIndexesAsync();
         await RequireWordsOfAnyFrequencyAsync();
         await RequireFiltersAsync();
+        await RequireMarksAsync();
         await RequireSearchFollowsChangesAsync();
         await RequireSearchSeesWhatWasCommittedAsync();
     }
@@ -90,6 +91,7 @@ public abstract class RepositorySearchContract : IAsyncLifetime
             {
                 "Popular" => seen.OrderByDescending(row => row.Pulls).ThenByDescending(row => row.Id),
                 "Updated" => seen.OrderByDescending(row => row.UpdatedAt).ThenByDescending(row => row.Id),
+                "Starred" => seen.OrderByDescending(row => row.Stars).ThenByDescending(row => row.Id),
                 _ => seen.OrderBy(row => row.Name, StringComparer.Ordinal),
             };
             Assert.Equal(sorted.Select(row => row.Id), seen.Select(row => row.Id));
@@ -147,6 +149,7 @@ public abstract class RepositorySearchContract : IAsyncLifetime
                     {
                         RepositoryOrder.Popular => expected.OrderByDescending(row => row.Pulls).ThenByDescending(row => row.Id),
                         RepositoryOrder.Updated => expected.OrderByDescending(row => row.UpdatedAt).ThenByDescending(row => row.Id),
+                        RepositoryOrder.Starred => expected.OrderByDescending(row => row.Stars).ThenByDescending(row => row.Id),
                         _ => expected.OrderBy(row => row.Name, StringComparer.Ordinal),
                     };
                     Listing<RepositorySummary> first = await Search.FindAsync(administrator, query, default);
@@ -178,6 +181,60 @@ public abstract class RepositorySearchContract : IAsyncLifetime
             Assert.Equal(listed.Next, found.Next);
         }
         Assert.NotEmpty((await Search.FindAsync(owner, queries[3] with { Text = "image" }, default)).Items);
+    }
+
+    // Given in one process, seen by the other's next search; a mark of an account is one of each of its repositories.
+    private async Task RequireMarksAsync()
+    {
+        Assert.Empty(await NamesAsync("is:official"));
+        await ExecuteAsync($"update repositories set is_official = 1 where name in ({"user1/app101"}, {"user2/app102"}, {"user3/app1003"})");
+        await ExecuteAsync($"update accounts set is_verified = 1 where name = {"user9"}");
+        Assert.Equal(["user1/app101", "user2/app102"], (await NamesAsync("is:official")).Order(StringComparer.Ordinal));
+        // One of the three is private: it is found by those alone who see it.
+        Caller owner = new() { AccountId = 4, Name = "user3" };
+        RepositoryQuery marked = new() { Marks = RepositoryMarks.Official };
+        Assert.Equal(["user3/app1003"], (await Search.FindAsync(owner, marked with { IsPrivate = true }, default)).Items.Select(row => row.Name));
+        Assert.Equal(3, (await Search.FindAsync(owner, marked, default)).Items.Count);
+        Assert.Equal(2, (await Search.FindAsync(new Caller { AccountId = 5, Name = "user4" }, marked, default)).Items.Count);
+        Assert.Equal(["user2/app102"], await NamesAsync("102 IS:Official"));
+        Assert.Empty(await NamesAsync("zzz is:official"));
+
+        List<RepositorySummary> verified = await AllAsync(new RepositoryQuery { Text = "is:verified", Order = RepositoryOrder.Best, Limit = 70 });
+        Assert.Equal(180, verified.Count);
+        Assert.All(verified, row => Assert.True(row.IsVerified && row.Name.StartsWith("user9/", StringComparison.Ordinal)));
+        Assert.Equal(182, (await AllAsync(new RepositoryQuery { Text = "is:verified is:official", Limit = 90 })).Count);
+        // The best match: official ones, verified publishers', and only then what is pulled most.
+        List<RepositorySummary> best = await AllAsync(new RepositoryQuery { Text = "app1", Order = RepositoryOrder.Best, Limit = 77 });
+        List<RepositorySummary> popular = await AllAsync(new RepositoryQuery { Text = "app1", Limit = 100 });
+        Assert.Equal(popular.OrderBy(row => row.IsOfficial ? 0 : row.IsVerified ? 1 : 2).Select(row => row.Name), best.Select(row => row.Name));
+        Assert.Equal(3, best.Select(row => (row.IsOfficial, row.IsVerified)).Distinct().Count());
+        // Of everything there is no match that could be good.
+        Assert.Equal(
+            (await Search.FindAsync(Caller.Anonymous, new RepositoryQuery(), default)).Items,
+            (await Search.FindAsync(Caller.Anonymous, new RepositoryQuery { Order = RepositoryOrder.Best }, default)).Items);
+
+        await ExecuteAsync($"update accounts set is_verified = 0 where name = {"user9"}");
+        await ExecuteAsync($"update repositories set is_official = 0 where name <> {"user2/app102"}");
+        Assert.Empty(await NamesAsync("is:verified"));
+        Assert.Equal(["user2/app102"], await NamesAsync("is:official"));
+        await ExecuteAsync($"delete from repositories where name = {"user2/app102"}");
+        Assert.Empty(await NamesAsync("is:official"));
+    }
+
+    private Task ExecuteAsync(SqlText sql) => Database.WriteAsync((transaction, token) => transaction.ExecuteAsync(sql, token), default);
+
+    private async Task<List<RepositorySummary>> AllAsync(RepositoryQuery query)
+    {
+        List<RepositorySummary> all = [];
+        Listing<RepositorySummary> page;
+        do
+        {
+            page = await Search.FindAsync(Caller.Anonymous, query, default);
+            all.AddRange(page.Items);
+            query = query with { After = PageMark.Parse(page.Next) };
+        }
+        while (page.Next is not null);
+        return all;
     }
 
     private async Task RequireIndexesAsync()
@@ -274,9 +331,9 @@ public abstract class RepositorySearchContract : IAsyncLifetime
         await transaction.ExecuteAsync(
             $"""
             with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < {Repositories})
-            insert into repositories(account_id, name, namespace, visibility, description, created_at, pushed_at, pull_count)
+            insert into repositories(account_id, name, namespace, visibility, description, created_at, pushed_at, pull_count, star_count)
             select n % 100 + 1, 'user' || (n % 100) || '/app' || n, 'user' || (n % 100), case when n / 100 % {PrivateEvery} = 0 then 'private' else 'public' end,
-                'An image with the number ' || n, n, n * 7919 % 100003, n * 104729 % 10007 from numbers
+                'An image with the number ' || n, n, n * 7919 % 100003, n * 104729 % 10007, n * 31 % 1009 from numbers
             """, cancellationToken);
         await transaction.ExecuteAsync(
             $"""

@@ -49,16 +49,20 @@ public sealed class SearchIndexTests
 
     private static void RequireSame(SearchIndex index, IEnumerable<SearchRow> rows, Random random)
     {
+        var marks = (RepositoryMarks)Math.Max(0, random.Next(-3, 4));
         SearchFilter filter = new(
-            [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => s_words[random.Next(s_words.Length)][..1])],
-            (RepositoryOrder)random.Next(3), random.Next(2) == 0)
+            [.. Enumerable.Range(0, random.Next(marks == RepositoryMarks.None ? 1 : 0, 4)).Select(_ => s_words[random.Next(s_words.Length)][..1])],
+            (RepositoryOrder)random.Next(5), random.Next(2) == 0)
         {
+            Marks = marks,
             Namespace = random.Next(4) == 0 ? "n3" : null,
             Accounts = random.Next(4) == 0 ? new HashSet<long> { 1, 2, 5 } : null,
             Repositories = random.Next(4) == 0 ? Enumerable.Range(1, 40).Select(id => (long)id).ToHashSet() : null,
         };
         IEnumerable<SearchRow> expected = rows.Where(row => row.Summary.IsPrivate == filter.IsPrivate
             && filter.Words.All(word => row.Words.Any(other => other.StartsWith(word, StringComparison.Ordinal)))
+            && (marks == RepositoryMarks.None || (marks.HasFlag(RepositoryMarks.Official) && row.Summary.IsOfficial)
+                || (marks.HasFlag(RepositoryMarks.Verified) && row.Summary.IsVerified))
             && (filter.Namespace is null || row.Namespace == filter.Namespace)
             && (filter.Accounts is null || filter.Accounts.Contains(row.AccountId ?? -1))
             && (filter.Repositories is null || filter.Repositories.Contains(row.Summary.Id)));
@@ -66,6 +70,9 @@ public sealed class SearchIndexTests
         {
             RepositoryOrder.Popular => expected.OrderByDescending(row => row.Summary.Pulls).ThenByDescending(row => row.Summary.Id),
             RepositoryOrder.Updated => expected.OrderByDescending(row => row.Summary.UpdatedAt).ThenByDescending(row => row.Summary.Id),
+            RepositoryOrder.Starred => expected.OrderByDescending(row => row.Summary.Stars).ThenByDescending(row => row.Summary.Id),
+            RepositoryOrder.Best => expected.OrderBy(row => row.Summary.IsOfficial ? 0 : row.Summary.IsVerified ? 1 : 2)
+                .ThenByDescending(row => row.Summary.Pulls).ThenByDescending(row => row.Summary.Id),
             _ => expected.OrderBy(row => row.Summary.Name, StringComparer.Ordinal),
         };
         // Page after page, to the end.
@@ -88,7 +95,8 @@ public sealed class SearchIndexTests
         new RepositorySummary
         {
             Id = id, Name = string.Create(CultureInfo.InvariantCulture, $"n{id % 7}/app{id * 7919 % 10007}-{id}"),
-            IsPrivate = random.Next(3) == 0, Pulls = random.Next(40), PushedAt = random.Next(40), CreatedAt = 0, Stars = 0, Bytes = 0,
+            IsPrivate = random.Next(3) == 0, Pulls = random.Next(40), PushedAt = random.Next(40), CreatedAt = 0, Stars = random.Next(20), Bytes = 0,
+            IsOfficial = random.Next(5) == 0, IsVerified = random.Next(5) == 0,
             Description = string.Join(' ', Enumerable.Range(0, random.Next(6)).Select(_ => s_words[random.Next(s_words.Length)])),
         }, $"n{id % 7}", id % 7 == 0 ? null : id % 7);
 }

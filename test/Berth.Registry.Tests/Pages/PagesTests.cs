@@ -33,7 +33,7 @@ public sealed class PagesTests(PagesHub hub) : IClassFixture<PagesHub>
             "/", "/search", "/search?q=r", "/search?q=nothing-like-it", $"/r/{name}", $"/r/{name}/-/tags", $"/r/{name}/-/tags/v1",
             $"/r/{name}/-/images/{digest}", $"/r/{name}/-/diary", $"/r/{name}/-/diary/v1", $"/r/{name}/-/diary/v1?on=2026-01-01",
             $"/r/{name}/-/settings", "/new", "/account", "/account/tokens", "/account/organisations", "/u/alice", "/u/structure",
-            "/u/structure/-/people", "/u/structure/-/robots", "/u/structure/-/webhooks", "/u/alice/-/webhooks", "/admin", "/admin/users", "/admin/storage", "/admin/caches", "/admin/audit", "/admin/settings",
+            "/u/structure/-/people", "/u/structure/-/robots", "/u/structure/-/webhooks", "/u/alice/-/webhooks", "/admin", "/admin/users", "/admin/storage", "/admin/caches", "/admin/marks", "/admin/audit", "/admin/settings",
             "/signin", "/signup",
         ];
         foreach (string page in pages)

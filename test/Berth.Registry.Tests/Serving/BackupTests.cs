@@ -2,7 +2,9 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.RegularExpressions;
 using Berth.Faults;
+using Berth.Registry.Browsing;
 using Berth.Registry.Hosting;
+using Berth.Registry.Model;
 using Berth.Registry.Operation.Backup;
 using Berth.Registry.Operation.Import;
 using Berth.Registry.Operation.Serving;
@@ -33,6 +35,9 @@ public sealed class BackupTests : IAsyncLifetime
             RunningHub.Operator, SecretKind.Personal, alice, "ci", TokenScopes.Parse(["*:pull"]), null, default);
         _image = await _hub.PushAsync("alice/app", "latest", "the layer", s_alice);
         await _hub.PushAsync("lab/app", "v1", "the layer", s_alice);
+        await _hub.Services.Browsing.Settings.CreateAsync(RunningHub.Operator, RepositoryName.Parse("base"), new RepositoryChange(), default);
+        await _hub.Services.Browsing.Marks.SetAsync(RunningHub.Operator, RepositoryMarks.Official, "base", isSet: true, default);
+        await _hub.Services.Browsing.Marks.SetAsync(RunningHub.Operator, RepositoryMarks.Verified, "lab", isSet: true, default);
     }
 
     public async ValueTask DisposeAsync()
@@ -327,6 +332,9 @@ public sealed class BackupTests : IAsyncLifetime
         Assert.Equal("the layer", await layer.Content.ReadAsStringAsync());
         Assert.Equal("The \"Lab\" ü", (await hub.Services.Accounts.Organisations.FindAsync("lab", default))!.DisplayName);
         Assert.Contains(await hub.Services.Accounts.Audit.ListAsync(new() { Subject = "alice" }, null, 100, default), entry => entry.Action == "user.create");
+        Assert.Equal(
+            [new(RepositoryMarks.Official, "base"), new MarkedName(RepositoryMarks.Verified, "lab")],
+            await hub.Services.Browsing.Marks.ListAsync(default));
         // What is made now gets numbers of its own.
         await hub.UserAsync("carol");
         await hub.PushAsync("carol/app", "latest", "new layer", RunningHub.Basic("carol"));

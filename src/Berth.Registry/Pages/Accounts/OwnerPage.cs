@@ -21,6 +21,7 @@ internal static class OwnerPage
         (string Display, bool IsOrganisation)? account = await FindAsync(page, name);
         if (account is null && found.Items.Count == 0)
             throw FaultException.NotFound("There is no account of this name.");
+        bool isVerified = account is not null && await page.Services.Browsing.Marks.IsVerifiedAsync(name, page.Cancelled);
         bool isOrganisation = account is { IsOrganisation: true };
         OrganisationRole? role = isOrganisation && page.Caller.AccountId is { } id
             ? await page.RequireAccounts().Organisations.RoleAsync(name, id, page.Cancelled) : null;
@@ -28,7 +29,7 @@ internal static class OwnerPage
         string Address(string? mark) => Links.With(Links.Owner(name), ("sort", sort), ("after", mark));
         string make = Links.With(Links.NewRepository, ("owner", name));
         Markup body = Markup.Of($"""
-            {Head(name, "repositories", role is not null || mayManage, mayManage, account?.Display, isOrganisation)}
+            {Head(name, "repositories", role is not null || mayManage, mayManage, account?.Display, isOrganisation, isVerified)}
             <form class="filters" action="{Links.Owner(name)}" aria-label="Order"><div><label for="sort">Order</label>
             <select id="sort" name="sort">
             {SearchPage.Option("updated", "Last pushed", sort)}{SearchPage.Option("popular", "Most pulled", sort)}
@@ -43,9 +44,10 @@ internal static class OwnerPage
 
     /// <summary>The head of the pages of an account; of an organisation with its tabs for those who belong to it.</summary>
     public static Markup Head(
-        string name, string tab, bool isMember, bool mayManage, string? displayName = null, bool isOrganisation = true) => Markup.Of($"""
+        string name, string tab, bool isMember, bool mayManage, string? displayName = null, bool isOrganisation = true,
+        bool isVerified = false) => Markup.Of($"""
         <div class="title">{PageFrame.Tile(name, "tile-large")}<div class="title-text"><h1>{name}</h1>
-        <p>{(isOrganisation ? "Organisation" : "")}
+        <p>{Markup.When(isVerified, $"{Badges.Verified} ")}{(isOrganisation ? "Organisation" : "")}
         {(string.IsNullOrEmpty(displayName) ? "" : isOrganisation ? " · " + displayName : displayName)}</p></div></div>
         {(isMember ? Tabs(name, tab, mayManage) : Markup.Empty)}
         """);

@@ -28,6 +28,8 @@ internal static class AdministrationPages
         form(Links.Admin("collect"), StorageSection.CollectAsync);
         form(Links.Admin("quota"), StorageSection.SetQuotaAsync);
         page(Links.Admin("caches"), CachesSection.MakeAsync);
+        page(Links.Admin("marks"), MarksSection.MakeAsync);
+        form(Links.Admin("marks"), MarksSection.ChangeAsync);
         page(Links.Admin("audit"), AuditAsync);
         page(Links.Admin("settings"), SettingsSection.MakeAsync);
     }
@@ -41,6 +43,7 @@ internal static class AdministrationPages
             <h1>{title}</h1><div class="with-side"><nav aria-label="Administration"><ul class="side">
             {Item("overview", "Overview", Links.Administration)}{Item("users", "Users", Links.Admin("users"))}
             {Item("storage", "Storage", Links.Admin("storage"))}{Item("caches", "Caches", Links.Admin("caches"))}
+            {Item("marks", "Marks", Links.Admin("marks"))}
             {Item("audit", "Audit log", Links.Admin("audit"))}{Item("settings", "Settings", Links.Admin("settings"))}
             </ul></nav><div>{content}</div></div>
             """);

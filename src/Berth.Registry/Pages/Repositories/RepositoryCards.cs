@@ -36,6 +36,6 @@ internal static class RepositoryCards
 
     private static Markup Heading(RepositorySummary repository) => Markup.Of($"""
         <a href="{Links.Repository(repository.Name)}">{Name(repository.Name)}</a>
-        {Markup.When(repository.IsPrivate, $" <span class=\"badge badge-private\">private</span>")}
+        {Badges.Of(repository)}
         """);
 }

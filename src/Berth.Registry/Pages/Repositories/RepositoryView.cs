@@ -44,7 +44,7 @@ internal sealed record RepositoryView(PageContext Page, RepositorySummary Summar
             </li>{owner}<li aria-current="page">{(slash < 0 ? Name : Name[(slash + 1)..])}</li></ol></nav>
             <div class="title">{PageFrame.Tile(Name, "tile-large")}
             <div class="title-text"><h1>{RepositoryCards.Name(Name)}</h1>
-            <p>{Markup.When(Summary.IsPrivate, $"<span class=\"badge badge-private\">private</span> ")}
+            <p>{Badges.Of(Summary)}
             {(Summary.Description.Length > 0 ? Summary.Description : "No description yet.")}</p></div>
             {star}</div>
             """);

@@ -8,23 +8,31 @@ namespace Berth.Registry.Pages.Start;
 /// <summary>Search with filters, page by page.</summary>
 internal static class SearchPage
 {
+    /// <summary>The words for orders.</summary>
+    public static string[] Orders { get; } = ["best", "popular", "starred", "updated", "name"];
+
+    /// <summary>The words for marks.</summary>
+    public static string[] Marks { get; } = ["official", "verified"];
+
     public static async Task<PageView> MakeAsync(PageContext page)
     {
         string text = page.Query("q");
-        string sort = page.Query("sort") is "updated" or "name" ? page.Query("sort") : "popular";
+        string sort = Orders.Contains(page.Query("sort")) ? page.Query("sort") : "best";
+        string marks = Marks.Contains(page.Query("is")) ? page.Query("is") : "";
         string owner = page.Query("owner").Trim().ToLowerInvariant();
         string visibility = page.Query("visibility") is "private" or "public" ? page.Query("visibility") : "";
         RepositoryQuery query = new()
         {
             Text = text,
             Namespace = owner.Length == 0 ? null : owner,
+            Marks = MarksOf(marks),
             Order = OrderOf(sort),
             IsPrivate = visibility.Length == 0 ? null : visibility == "private",
             After = PageMark.Parse(page.Query("after")),
         };
         Listing<RepositorySummary> found = await page.Services.Browsing.Search.FindAsync(page.Caller, query, page.Cancelled);
         string Address(string? after) => Links.With(
-            Links.Search, ("q", text), ("owner", owner), ("visibility", visibility), ("sort", sort), ("after", after));
+            Links.Search, ("q", text), ("owner", owner), ("visibility", visibility), ("is", marks), ("sort", sort), ("after", after));
         Markup body = Markup.Of($"""
             <h1>{(text.Length == 0 ? "Repositories" : "Search")}</h1>
             <form class="filters" action="{Links.Search}" aria-label="Filters">
@@ -32,12 +40,17 @@ internal static class SearchPage
             <div><label for="f-owner">Owner</label>
             <input id="f-owner" name="owner" value="{owner}" maxlength="80" size="14" autocapitalize="none"></div>
             {(page.Caller.Name is null ? Markup.Empty : VisibilityField(visibility))}
+            <div><label for="f-is">Shown</label><select id="f-is" name="is">
+            {Option("", "All", marks)}{Option("official", "Official", marks)}
+            {Option("verified", "Verified publishers", marks)}</select></div>
             <div><label for="f-sort">Order</label>
             <select id="f-sort" name="sort">
-            {Option("popular", "Most pulled", sort)}{Option("updated", "Last pushed", sort)}{Option("name", "Name", sort)}</select></div>
+            {Option("best", "Best match", sort)}{Option("popular", "Most pulled", sort)}{Option("starred", "Most starred", sort)}
+            {Option("updated", "Last pushed", sort)}{Option("name", "Name", sort)}</select></div>
             <div><button class="button">Show</button></div>
             </form>
-            {(found.Items.Count == 0 ? Nothing(text) : RepositoryCards.List(found.Items, page.Now, isMain: true))}
+            {(found.Items.Count == 0 ? Nothing(text.Length > 0 || marks.Length > 0 || owner.Length > 0)
+                : RepositoryCards.List(found.Items, page.Now, isMain: true))}
             {Paging.Links(query.After is null ? null : Address(null), found.Next is null ? null : Address(found.Next))}
             """);
         return new PageView { Title = text.Length == 0 ? "Repositories" : $"Search: {text}", Body = body, Search = text };
@@ -47,8 +60,12 @@ internal static class SearchPage
     {
         "updated" => RepositoryOrder.Updated,
         "name" => RepositoryOrder.Name,
-        _ => RepositoryOrder.Popular,
+        "starred" => RepositoryOrder.Starred,
+        "popular" => RepositoryOrder.Popular,
+        _ => RepositoryOrder.Best,
     };
+
+    public static RepositoryMarks MarksOf(string text) => text.Length == 0 ? RepositoryMarks.None : MarkService.Parse(text);
 
     public static Markup Option(string value, string label, string chosen) =>
         Markup.Of($"""<option value="{value}"{Markup.When(value == chosen, $" selected")}>{label}</option>""");
@@ -58,9 +75,9 @@ internal static class SearchPage
         {Option("", "All", chosen)}{Option("public", "Public", chosen)}{Option("private", "Private", chosen)}</select></div>
         """);
 
-    private static Markup Nothing(string text) => Markup.Of($"""
+    private static Markup Nothing(bool isFiltered) => Markup.Of($"""
         <div class="card empty"><h2>Nothing found</h2>
-        <p>{(text.Length == 0 ? "There is no repository here that you may see."
-            : "No repository that you may see has these words in its name or description.")}</p></div>
+        <p>{(isFiltered ? "No repository that you may see has these words in its name or description and fits these filters."
+            : "There is no repository here that you may see.")}</p></div>
         """);
 }
