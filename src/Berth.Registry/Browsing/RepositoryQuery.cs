@@ -96,7 +96,7 @@ public sealed record PageMark(long Number, long Id, string Name)
     /// <summary>Reads a mark; null for what is not one, which means the first page.</summary>
     public static PageMark? Parse(string? text)
     {
-        if (text is null || text.Length > CharactersMax)
+        if (text is null || text.Length > CharactersMax || text.Contains('\0'))
             return null;
         string[] parts = text.Split('~', 3);
         return parts.Length == 3

@@ -10,7 +10,7 @@ namespace Berth.Registry.Browsing;
 /// <remarks>
 /// Public and private rows are asked for apart, because each then walks an index in the order of the page; both lists are merged. A
 /// private row is shown only when the access rules say so, so that a search never knows more about rights than a pull does. Lists come
-/// from the database; what has certain words or marks is found in memory.
+/// from the database; what has certain words, marks or an owner is found in memory.
 /// </remarks>
 public sealed class RepositorySearch(HubDatabase database, IAccessRules access)
 {
@@ -83,7 +83,9 @@ public sealed class RepositorySearch(HubDatabase database, IAccessRules access)
         return database.ReadAsync((transaction, token) => transaction.ListAsync(sql, RepositorySummary.Read, token), cancellationToken);
     }
 
-    private static bool IsSearch(RepositoryQuery query) => query.Words.Count > 0 || query.WantedMarks != RepositoryMarks.None;
+    // Also of an owner: a walk in the order of the page to the few rows that fit could be one along all repositories.
+    private static bool IsSearch(RepositoryQuery query) =>
+        query.Words.Count > 0 || query.WantedMarks != RepositoryMarks.None || query.Namespace is not null;
 
     private async Task<List<RepositorySummary>> SearchAsync(
         RepositoryQuery query, bool isPrivate, long? mine, PageMark? after, int limit, CancellationToken cancellationToken)
@@ -109,7 +111,6 @@ public sealed class RepositorySearch(HubDatabase database, IAccessRules access)
         RepositoryQuery query, bool isPrivate, SqlText? visible, PageMark? after, int limit)
     {
         string visibility = isPrivate ? "private" : "public";
-        SqlText ofNamespace = query.Namespace is null ? $"" : (SqlText)$"and r.namespace = {query.Namespace}";
         SqlText starred = query.StarredBy is { } account
             ? (SqlText)$"and r.id in (select repository_id from stars where account_id = {account})" : $"";
         SqlText mine = visible is null ? $"" : (SqlText)$"and {visible}";
@@ -117,7 +118,7 @@ public sealed class RepositorySearch(HubDatabase database, IAccessRules access)
         string column = visible is null ? "r.visibility" : "r.visibility || ''";
         return $"""
             select {(SqlText)RepositorySummary.Columns} from repositories r
-            where {(SqlText)column} = {visibility} {ofNamespace} {starred} {mine} {Following(query.Order, after)}
+            where {(SqlText)column} = {visibility} {starred} {mine} {Following(query.Order, after)}
             order by {(SqlText)OrderOf(query.Order)} limit {limit}
             """;
     }

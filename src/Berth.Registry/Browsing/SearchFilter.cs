@@ -1,7 +1,7 @@
 namespace Berth.Registry.Browsing;
 
 /// <summary>What the search index is asked for.</summary>
-/// <param name="Words">Beginnings of words, all of which a repository must have; none only with marks.</param>
+/// <param name="Words">Beginnings of words, all of which a repository must have; none only with marks or a namespace.</param>
 /// <param name="Order">The order.</param>
 /// <param name="IsPrivate">Private ones, or public ones.</param>
 internal sealed record SearchFilter(IReadOnlyList<string> Words, RepositoryOrder Order, bool IsPrivate)

@@ -19,6 +19,7 @@ internal sealed class SearchIndex
     private readonly List<string> _words = []; // Sorted by their characters' numbers.
     private readonly List<Posting> _postings = []; // Of the word in the same place.
     private readonly Dictionary<string, string> _namespaces = []; // The same texts, each kept once.
+    private readonly Dictionary<string, Posting> _owned = []; // Slots of a namespace.
     private SearchRow[] _rows = [];
     private Posting _official; // Slots that have the mark.
     private Posting _verified;
@@ -75,6 +76,7 @@ internal sealed class SearchIndex
             return;
         Forget(slot);
         Mark(slot, _rows[slot].Summary, null);
+        Disown(slot);
         _rows[slot] = default;
         _free.Add(slot);
     }
@@ -85,8 +87,10 @@ internal sealed class SearchIndex
     /// <param name="limit">How many, at most.</param>
     public List<RepositorySummary> Find(SearchFilter search, PageMark? after, int limit)
     {
-        ulong[]? marked = search.Marks == RepositoryMarks.None ? null : Marked(search.Marks);
-        if (Matching(search.Words, marked) is not { } bits)
+        ulong[]? among = search.Marks == RepositoryMarks.None ? null : Marked(search.Marks);
+        if (search.Namespace is { } space)
+            among = Join(among, Owned(space));
+        if (Matching(search.Words, among) is not { } bits)
             return [];
         if (search.Order != RepositoryOrder.Best)
             return Find(bits, search, search.Order, after, limit);
@@ -126,7 +130,6 @@ internal sealed class SearchIndex
                     continue;
                 SearchRow row = _rows[slot];
                 if (row.Summary.IsPrivate == search.IsPrivate
-                    && (search.Namespace is null || search.Namespace == row.Namespace)
                     && (search.Accounts is null || (row.AccountId is { } account && search.Accounts.Contains(account)))
                     && (search.Repositories is null || search.Repositories.Contains(row.Summary.Id)))
                     page.Take(slot);
@@ -146,6 +149,23 @@ internal sealed class SearchIndex
         return bits;
     }
 
+    private ulong[] Owned(string space)
+    {
+        ulong[] bits = NewBits();
+        if (_owned.TryGetValue(space, out Posting posting))
+            posting.AddTo(bits);
+        return bits;
+    }
+
+    private static ulong[] Join(ulong[]? bits, ulong[] others)
+    {
+        if (bits is null)
+            return others;
+        for (int i = 0; i < bits.Length; i++)
+            bits[i] &= others[i];
+        return bits;
+    }
+
     private ulong[] NewBits() => new ulong[(_used + SearchColumn.Block - 1) / SearchColumn.Block];
 
     // One bit for each slot that has all words and is among those given; null when nothing is asked for.
@@ -159,13 +179,7 @@ internal sealed class SearchIndex
             first = first < 0 ? ~first : first;
             for (int i = first; i < _words.Count && _words[i].StartsWith(word, StringComparison.Ordinal); i++)
                 _postings[i].AddTo(bits);
-            if (matching is null)
-                matching = bits;
-            else
-            {
-                for (int i = 0; i < bits.Length; i++)
-                    matching[i] &= bits[i];
-            }
+            matching = Join(matching, bits);
         }
         return matching;
     }
@@ -202,10 +216,26 @@ internal sealed class SearchIndex
         if (!_namespaces.TryGetValue(row.Namespace, out string? space))
             _namespaces.Add(row.Namespace, space = row.Namespace);
         Mark(slot, _rows[slot].Summary, row.Summary);
+        if (_rows[slot].Namespace != space)
+        {
+            Disown(slot);
+            CollectionsMarshal.GetValueRefOrAddDefault(_owned, space, out _).Add(slot);
+        }
         _rows[slot] = row with { Namespace = space };
         _pulls.Set(slot, row.Summary.Pulls);
         _updated.Set(slot, row.Summary.UpdatedAt);
         _stars.Set(slot, row.Summary.Stars);
+    }
+
+    // Takes a slot from the namespace that its row has, if it has one.
+    private void Disown(int slot)
+    {
+        if (_rows[slot].Namespace is not { } space)
+            return;
+        ref Posting posting = ref CollectionsMarshal.GetValueRefOrNullRef(_owned, space);
+        posting.Remove(slot);
+        if (posting.Count == 0)
+            _owned.Remove(space);
     }
 
     private void Mark(int slot, RepositorySummary? former, RepositorySummary? now)

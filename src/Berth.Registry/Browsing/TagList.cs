@@ -43,6 +43,9 @@ public sealed class TagList(HubDatabase database)
     public async Task<Listing<TagRow>> FindAsync(
         long repositoryId, string filter, bool byName, PageMark? after, int limit, CancellationToken cancellationToken)
     {
+        // No tag has it, and PostgreSQL no text.
+        if (filter.Contains('\0'))
+            return new Listing<TagRow>([], null);
         int wanted = Math.Clamp(limit, 1, PageMax);
         List<TagRow> rows = await database.ReadAsync(
             (transaction, token) => transaction.ListAsync(Statement(repositoryId, filter, byName, after, wanted + 1), TagRow.Read, token),

@@ -54,6 +54,8 @@ public abstract class ApiContract(PagesHub hub)
     [Theory]
     [InlineData("sort=name&after=0~0~%27;drop")]
     [InlineData("after=1~1~")]
+    [InlineData("owner=%00")]
+    [InlineData("owner=nobody-has-this&sort=starred")]
     [InlineData("limit=0")]
     [InlineData("limit=999999999")]
     public async Task List_WithAnyMarkOrLimit_Answers(string query) =>
@@ -65,6 +67,7 @@ public abstract class ApiContract(PagesHub hub)
     [InlineData("GET", "repositories?sort=foo", "sort: foo is none of best, popular, starred, updated, name")]
     [InlineData("GET", "repositories?is=foo", "is: foo is none of official, verified")]
     [InlineData("GET", "repositories?after=junk", "after: the \"next\" of the page before is expected")]
+    [InlineData("GET", "repositories?sort=name&after=0~0~a%00b", "after: the \"next\" of the page before is expected")]
     [InlineData("GET", "repositories?limit=many", "limit: a number is expected")]
     [InlineData("GET", "repositories?sort=name&sort=name", "sort: it stands in the query more than once")]
     [InlineData("GET", "repositories/NAME?x", "x: the query may not name this; this call takes no query")]
@@ -90,6 +93,15 @@ public abstract class ApiContract(PagesHub hub)
         JsonElement error = await response.Content.ReadFromJsonAsync<JsonElement>();
         Assert.Equal(("invalid", message), (error.GetProperty("error").GetString(), error.GetProperty("message").GetString()));
         Assert.Equal(HttpStatusCode.OK, await StatusAsync("alice", HttpMethod.Get, $"{root}/tags/v1"));
+    }
+
+    [Fact]
+    public async Task Tags_WithAFilterThatNoNameCanHave_AreNone()
+    {
+        string name = await hub.NewRepositoryAsync();
+        await hub.PushAsync(name, "v1", "filtered");
+        JsonElement none = await GetAsync(null, $"/api/v1/repositories/{name}/-/tags?filter=%00");
+        Assert.Equal(0, none.GetProperty("items").GetArrayLength());
     }
 
     [Fact]
