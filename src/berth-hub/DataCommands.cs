@@ -53,8 +53,8 @@ internal static class DataCommands
             return;
         }
         CollectionReport report = await services.Collector.RunAsync(cancellationToken);
-        await services.Accounts.Audit.RecordAsync(
-            HubLocation.Operator, AuditActions.HubCollect, "", $"{report.BlobsRemoved} blobs", cancellationToken);
+        await services.Accounts.Audit.RecordCollectionAsync(
+            HubLocation.Operator, $"{report.BlobsRemoved} blobs", cancellationToken);
         Console.WriteLine(
             $"{report.BlobsRemoved} blobs removed, {report.BytesFreed} bytes freed, {report.UploadsExpired} uploads forgotten, "
             + $"{report.UnnamedRemoved} files that no row named");

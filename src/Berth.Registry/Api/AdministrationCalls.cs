@@ -82,7 +82,7 @@ internal static class AdministrationCalls
         AccountServices accounts = Administrator(call);
         CollectionReport report = await call.Services.Collector.RunAsync(call.Cancelled);
         string details = $"{report.BlobsRemoved} blobs removed, {report.BytesFreed} bytes freed";
-        await accounts.Audit.RecordAsync(call.Caller, AuditActions.HubCollect, "", details, call.Cancelled);
+        await accounts.Audit.RecordCollectionAsync(call.Caller, details, call.Cancelled);
         CollectionWire wire = new(
             report.BytesFreed, report.BlobsRemoved, report.BlobsUnlinked, report.UploadsExpired, report.UnnamedRemoved,
             report.SweepRefusal);

@@ -33,8 +33,16 @@ public sealed class AuditLog(HubDatabase database, TimeProvider time)
 
     /// <summary>Records something that changed nothing else, as a refused sign-in.</summary>
     public Task RecordAsync(Caller actor, string action, string subject, string details, CancellationToken cancellationToken) =>
+        RecordAsync(ReserveUse.None, actor, action, subject, details, cancellationToken);
+
+    /// <summary>Records a collection, which also a full disk must allow.</summary>
+    public Task RecordCollectionAsync(Caller actor, string details, CancellationToken cancellationToken) =>
+        RecordAsync(ReserveUse.Freeing, actor, AuditActions.HubCollect, "", details, cancellationToken);
+
+    private Task<bool> RecordAsync(
+        ReserveUse use, Caller actor, string action, string subject, string details, CancellationToken cancellationToken) =>
         database.WriteAsync(
-            Durability.Process,
+            Durability.Process, use,
             async (transaction, token) =>
             {
                 await RecordAsync(transaction, actor, action, subject, details, token);

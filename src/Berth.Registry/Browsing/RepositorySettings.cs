@@ -80,7 +80,7 @@ public sealed class RepositorySettings(HubDatabase database, AuditLog audit, Rep
     /// <exception cref="FaultException">NotFound: no such repository.</exception>
     public async Task DeleteAsync(Caller actor, RepositoryName name, CancellationToken cancellationToken)
     {
-        await database.WriteAsync(
+        await database.FreeAsync(
             async (transaction, token) =>
             {
                 RepositoryRow repository = await RepositoryTable.FindVisibleAsync(transaction, name, token)
@@ -107,7 +107,7 @@ public sealed class RepositorySettings(HubDatabase database, AuditLog audit, Rep
 
     /// <summary>Takes a rule of immutable tags away.</summary>
     /// <exception cref="FaultException">NotFound: no such rule.</exception>
-    public Task ThawAsync(Caller actor, long repositoryId, long ruleId, CancellationToken cancellationToken) => database.WriteAsync(
+    public Task ThawAsync(Caller actor, long repositoryId, long ruleId, CancellationToken cancellationToken) => database.FreeAsync(
         async (transaction, token) =>
         {
             string pattern = await transaction.TextAsync(
@@ -122,7 +122,7 @@ public sealed class RepositorySettings(HubDatabase database, AuditLog audit, Rep
     /// <exception cref="FaultException">NotFound: no such tag. Conflict: it is immutable.</exception>
     public async Task DeleteTagAsync(Caller actor, long repositoryId, string tag, CancellationToken cancellationToken)
     {
-        await database.WriteAsync(
+        await database.FreeAsync(
             async (transaction, token) =>
             {
                 long now = time.GetUtcNow().ToUnixTimeMilliseconds();

@@ -11,7 +11,7 @@ internal static class CachedRepositories
     /// <exception cref="FaultException">Conflict: an account has the first part of a prefix. Its owner would have rights to what is
     /// another registry's, and could push in the place of it.</exception>
     public static Task FollowAsync(
-        HubDatabase database, IReadOnlyCollection<UpstreamOptions> upstreams, CancellationToken cancellationToken) => database.WriteAsync(
+        HubDatabase database, IReadOnlyCollection<UpstreamOptions> upstreams, CancellationToken cancellationToken) => database.FreeAsync(
             async (transaction, token) =>
             {
                 await ReserveAsync(transaction, upstreams, token).ConfigureAwait(false);

@@ -38,9 +38,12 @@ public sealed class Collector(HubDatabase database, IBlobStorage storage, TimePr
         long unlinked = await UnlinkAsync(cancellationToken).ConfigureAwait(false);
         await RemoveEmptyRepositoriesAsync(cancellationToken).ConfigureAwait(false);
         long removed = await DiscardAsync(cancellationToken).ConfigureAwait(false);
+        // The sweep may take long and has something to write: on a full disk the room for it is made first.
+        long freed = database.IsDiskFull ? await RemoveDiscardedAsync(cancellationToken).ConfigureAwait(false) : 0;
         string? refusal = sweeps ? await _owner.RefusalAsync(cancellationToken).ConfigureAwait(false) : null;
         long unnamed = sweeps && refusal is null ? await _unnamed.DiscardAsync(cancellationToken).ConfigureAwait(false) : 0;
-        long freed = await RemoveDiscardedAsync(cancellationToken).ConfigureAwait(false);
+        freed += await RemoveDiscardedAsync(cancellationToken).ConfigureAwait(false);
+        database.KeepRoom();
         return new CollectionReport(uploads, unlinked, removed, unnamed, freed) { SweepRefusal = refusal };
     }
 
@@ -86,7 +89,7 @@ public sealed class Collector(HubDatabase database, IBlobStorage storage, TimePr
                     pieces.Add(piece);
             }
             ILookup<string, StoredFile> found = pieces.ToLookup(piece => piece.UploadId);
-            count += await database.WriteAsync(
+            count += await database.FreeAsync(
                 (transaction, token) => ExpireUploadsAsync(transaction, expired, found, (before, now), token), cancellationToken)
                 .ConfigureAwait(false);
             if (expired.Count < BatchRows)
@@ -108,7 +111,7 @@ public sealed class Collector(HubDatabase database, IBlobStorage storage, TimePr
             List<LinkRow> page = await database.ReadAsync(
                 (transaction, token) => LinkRow.PageAsync(transaction, from, PageRows, token), cancellationToken).ConfigureAwait(false);
             foreach (LinkRow[] batch in page.Where(link => !link.IsNeeded && IsOld(link.UsedAt)).Chunk(BatchRows))
-                count += await database.WriteAsync(
+                count += await database.FreeAsync(
                     (transaction, token) => UnlinkAsync(transaction, batch, token), cancellationToken).ConfigureAwait(false);
             if (page.Count < PageRows)
                 return count;
@@ -121,7 +124,7 @@ public sealed class Collector(HubDatabase database, IBlobStorage storage, TimePr
     {
         bool areAll;
         do
-            areAll = await database.WriteAsync(RepositoryTable.RemoveEmptyAsync, cancellationToken).ConfigureAwait(false);
+            areAll = await database.FreeAsync(RepositoryTable.RemoveEmptyAsync, cancellationToken).ConfigureAwait(false);
         while (!areAll);
     }
 
@@ -140,7 +143,7 @@ public sealed class Collector(HubDatabase database, IBlobStorage storage, TimePr
                     from blobs b where b.digest > {from} order by b.digest limit {PageRows}
                     """, reader => (reader.GetString(0), reader.GetInt32(1) != 0), token), cancellationToken).ConfigureAwait(false);
             foreach (string[] batch in page.Where(blob => !blob.IsLinked).Select(blob => blob.Digest).Chunk(BatchRows))
-                count += await database.WriteAsync(
+                count += await database.FreeAsync(
                     (transaction, token) => DiscardAsync(transaction, batch, token), cancellationToken).ConfigureAwait(false);
             if (page.Count < PageRows)
                 return count;

@@ -38,7 +38,7 @@ internal sealed class Discarded(HubDatabase database, IBlobStorage storage)
         var there = new List<(string Location, long? Bytes)>();
         foreach (string location in locations)
             there.Add((location, await storage.BytesAsync(location, cancellationToken).ConfigureAwait(false)));
-        return await database.WriteAsync(
+        return await database.FreeAsync(
             async (transaction, token) =>
             {
                 int forgotten = 0;
@@ -82,7 +82,7 @@ internal sealed class Discarded(HubDatabase database, IBlobStorage storage)
     {
         if (locations.Length == 0)
             return 0;
-        List<long> taken = await database.WriteAsync(
+        List<long> taken = await database.FreeAsync(
             (transaction, token) => transaction.ListAsync(
                 $"delete from discarded where location in {locations} and confirmed = 1 returning bytes",
                 reader => reader.GetInt64(0), token),

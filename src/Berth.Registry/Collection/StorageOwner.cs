@@ -22,7 +22,7 @@ internal sealed class StorageOwner(HubDatabase database, IBlobStorage storage)
         string? owner = await storage.OwnerAsync(cancellationToken).ConfigureAwait(false);
         if (owner is null && await NamesSomethingAsync(cancellationToken).ConfigureAwait(false))
         {
-            await storage.SetOwnerAsync(id, cancellationToken).ConfigureAwait(false);
+            await SetOwnerAsync(id, cancellationToken).ConfigureAwait(false);
             owner = await storage.OwnerAsync(cancellationToken).ConfigureAwait(false);
         }
         return owner == id ? null
@@ -30,7 +30,20 @@ internal sealed class StorageOwner(HubDatabase database, IBlobStorage storage)
             : "the storage belongs to another database: if that is gone for good, remove storage.id from the storage";
     }
 
-    private Task<string> IdAsync(CancellationToken cancellationToken) => database.WriteAsync(
+    // A small file, which a full disk may have no room for; who collects wants to make some.
+    private async Task SetOwnerAsync(string id, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await storage.SetOwnerAsync(id, cancellationToken).ConfigureAwait(false);
+        }
+        catch (FaultException full) when (full.Kind is FaultKind.Unavailable && database.TryGiveRoom())
+        {
+            await storage.SetOwnerAsync(id, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private Task<string> IdAsync(CancellationToken cancellationToken) => database.FreeAsync(
         async (transaction, token) =>
         {
             string fresh = UploadIds.Next();

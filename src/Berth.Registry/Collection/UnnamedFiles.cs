@@ -36,7 +36,7 @@ internal sealed class UnnamedFiles(HubDatabase database, IBlobStorage storage, T
         long count = 0;
         await foreach (UnnamedFile[] batch in FindAsync(cancellationToken).Chunk(BatchRows).ConfigureAwait(false))
         {
-            List<string> added = await database.WriteAsync(
+            List<string> added = await database.FreeAsync(
                 (transaction, token) => DiscardAsync(transaction, batch, token), cancellationToken).ConfigureAwait(false);
             // What another has removed and counted since it was listed, is nothing that was found.
             count += added.Count - await _discarded.ConfirmAsync(added, cancellationToken).ConfigureAwait(false);

@@ -33,6 +33,9 @@ public abstract class Dialect
     /// <summary>True when the transaction lost against another and may be run again.</summary>
     public abstract bool IsConflict(DbException exception);
 
+    /// <summary>True when it may be that the disk had no room.</summary>
+    public abstract bool MayBeFull(DbException exception);
+
     /// <summary>Statements, outside of a transaction, after which a database's files have tables' rows only as they are now. One that
     /// answers a number other than 0 could not do it now.</summary>
     public abstract IReadOnlyList<string> Rewriting(IReadOnlyList<string> tables);
@@ -47,6 +50,9 @@ public abstract class Dialect
     {
         private const int SQLITE_BUSY = 5;
         private const int SQLITE_LOCKED = 6;
+        private const int SQLITE_IOERR = 10;
+        private const int SQLITE_FULL = 13;
+        private const int SQLITE_CANTOPEN = 14;
 
         public override string Identity => "integer primary key autoincrement";
 
@@ -63,6 +69,10 @@ public abstract class Dialect
 
         public override bool IsConflict(DbException exception) =>
             exception is SqliteException { SqliteErrorCode: SQLITE_BUSY or SQLITE_LOCKED };
+
+        // Of the log's index, and of the files beside the database that an opening makes, it does not say more.
+        public override bool MayBeFull(DbException exception) =>
+            exception is SqliteException { SqliteErrorCode: SQLITE_FULL or SQLITE_IOERR or SQLITE_CANTOPEN };
     }
 
     private sealed class PostgreSqlDialect : Dialect
@@ -93,5 +103,7 @@ public abstract class Dialect
         {
             SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.UniqueViolation
         };
+
+        public override bool MayBeFull(DbException exception) => exception is PostgresException { SqlState: PostgresErrorCodes.DiskFull };
     }
 }

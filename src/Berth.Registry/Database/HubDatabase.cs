@@ -13,6 +13,10 @@ public sealed class HubDatabase : IAsyncDisposable
     // Conflicts are short; who still loses after this many tries meets a load that a 503 tells better.
     private const int TriesMax = 60;
 
+    /// <summary>What a full disk means, and what to do.</summary>
+    public const string FullAdvice = "the disk of the data directory is full: delete images and collect garbage "
+        + "(\"berth-hub gc\", or the page \"Storage\"), or give it room; pulls, deletions and sign-ins go on";
+
     private readonly IConnectionSource _source;
 
     private HubDatabase(IConnectionSource source) => _source = source;
@@ -21,8 +25,10 @@ public sealed class HubDatabase : IAsyncDisposable
     public Dialect Dialect => _source.Dialect;
 
     /// <summary>The embedded database in a file, which is created where there is none.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="keepsRoom">Whether room is kept beside it for a full disk; not for what is only read once.</param>
     /// <exception cref="FaultException">Internal: it cannot be opened.</exception>
-    public static HubDatabase OpenSqlite(string path) => new(SqliteSource.Open(path));
+    public static HubDatabase OpenSqlite(string path, bool keepsRoom = true) => new(SqliteSource.Open(path, keepsRoom));
 
     /// <summary>A PostgreSQL database by its connection string.</summary>
     /// <exception cref="FaultException">InvalidArgument: the string is not a connection string.</exception>
@@ -82,16 +88,24 @@ public sealed class HubDatabase : IAsyncDisposable
         WriteAsync(Durability.Power, work, cancellationToken);
 
     /// <summary>Changes things with a chosen promise.</summary>
+    public Task<T> WriteAsync<T>(
+        Durability durability, Func<HubTransaction, CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
+        WriteAsync(durability, ReserveUse.None, work, cancellationToken);
+
+    /// <summary>Changes things with a chosen promise, and with what they may take on a full disk.</summary>
     public async Task<T> WriteAsync<T>(
-        Durability durability, Func<HubTransaction, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
+        Durability durability, ReserveUse use, Func<HubTransaction, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {
+        if (use is ReserveUse.None)
+            RequireRoom();
         for (int attempt = 1; ; attempt++)
         {
             try
             {
                 return await TryWriteAsync(durability, work, cancellationToken).ConfigureAwait(false);
             }
-            catch (DbException exception) when (Dialect.IsConflict(exception) && attempt < TriesMax)
+            catch (DbException exception) when (attempt < TriesMax
+                && (Dialect.IsConflict(exception) || (Dialect.MayBeFull(exception) && _source.TryGiveRoom(use))))
             {
                 // Who waits a random time meets the same opponent less likely again.
                 int milliseconds = RandomNumberGenerator.GetInt32(1, 2 + Math.Min(attempt * 5, 100));
@@ -99,10 +113,32 @@ public sealed class HubDatabase : IAsyncDisposable
             }
             catch (DbException exception)
             {
-                throw FaultException.Unavailable($"write database: {exception.Message}", exception);
+                throw FaultException.Unavailable(
+                    $"write database: {exception.Message}{(_source.IsDiskFull ? $" ({FullAdvice})" : "")}", exception);
             }
         }
     }
+
+    /// <summary>Changes things so that there is more room, or will be: also on a full disk, in room that is kept for it.</summary>
+    public Task<T> FreeAsync<T>(Func<HubTransaction, CancellationToken, Task<T>> work, CancellationToken cancellationToken) =>
+        WriteAsync(Durability.Power, ReserveUse.Freeing, work, cancellationToken);
+
+    /// <summary>Whether the disk of the embedded database is full: what makes no room is refused.</summary>
+    public bool IsDiskFull => _source.IsDiskFull;
+
+    /// <summary>Refuses what would take room on a disk that is full.</summary>
+    /// <exception cref="FaultException">Unavailable: it is.</exception>
+    public void RequireRoom()
+    {
+        if (!_source.TryKeepRoom())
+            throw FaultException.Unavailable($"write: {FullAdvice}");
+    }
+
+    /// <summary>Keeps room for deletions again, now that there may be some.</summary>
+    public void KeepRoom() => _source.TryKeepRoom();
+
+    /// <summary>Gives away some of the room that is kept, for a file that is needed to make more; false when there is none.</summary>
+    public bool TryGiveRoom() => _source.TryGiveRoom(ReserveUse.Freeing);
 
     /// <summary>Writes what is worth knowing and not worth failing for, as when something was used last: on a full disk it is not
     /// written.</summary>
@@ -180,14 +216,15 @@ public sealed class HubDatabase : IAsyncDisposable
 
     private async Task MigrateLockedAsync(IReadOnlyList<Migration> steps, TimeProvider time, CancellationToken cancellationToken)
     {
-        await WriteAsync(
+        // A start on a full disk finds all of it done; what is to be done needs some of the room that is kept.
+        await FreeAsync(
             (transaction, token) => transaction.ExecuteAsync(
                 $"""
                 create table if not exists migrations(
                     subject text not null, number bigint not null, applied_at bigint not null, primary key(subject, number))
                 """, token), cancellationToken).ConfigureAwait(false);
         foreach (Migration step in steps)
-            await WriteAsync((transaction, token) => ApplyAsync(transaction, step, time, token), cancellationToken).ConfigureAwait(false);
+            await FreeAsync((transaction, token) => ApplyAsync(transaction, step, time, token), cancellationToken).ConfigureAwait(false);
     }
 
     private async Task<bool> ApplyAsync(HubTransaction transaction, Migration step, TimeProvider time, CancellationToken cancellationToken)

@@ -22,4 +22,14 @@ internal interface IConnectionSource : IAsyncDisposable
 
     /// <summary>A value that is the same only while nothing that a reader could see has changed, in whichever process.</summary>
     ValueTask<DatabaseMark> MarkAsync(CancellationToken cancellationToken);
+
+    /// <summary>Whether changes that make no room may go on; tries to keep the room that a full disk needs. Only the embedded database
+    /// keeps any: a server's disk is its administrator's.</summary>
+    bool TryKeepRoom() => true;
+
+    /// <summary>Gives away some of the room that is kept, for a change that met a full disk; false when there is none for it.</summary>
+    bool TryGiveRoom(ReserveUse use) => false;
+
+    /// <summary>Whether the disk is known to be full.</summary>
+    bool IsDiskFull => false;
 }

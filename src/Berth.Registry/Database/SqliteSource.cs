@@ -7,10 +7,17 @@ namespace Berth.Registry.Database;
 /// <summary>The embedded database: one file, many readers, one writer at a time.</summary>
 internal sealed class SqliteSource : IConnectionSource
 {
+    /// <summary>What the file that keeps room is called after the database's.</summary>
+    public const string ReserveSuffix = ".reserve";
+
     private const int BusyMilliseconds = 10_000;
+
+    // All of the reserve, and some more that others hold for a moment.
+    private const int OpeningTriesMax = 60;
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly string _connectionString;
+    private readonly DiskReserve? _reserve;
     private readonly ConcurrentBag<HubConnection> _readers = [];
     private readonly SemaphoreSlim _writing = new(1, 1);
     private readonly Lock _gate = new();
@@ -18,9 +25,9 @@ internal sealed class SqliteSource : IConnectionSource
     private readonly SqliteCommand _version;    // Guarded by _gate.
     private HubConnection? _writer;             // Guarded by _writing.
 
-    private SqliteSource(string connectionString)
+    private SqliteSource(string connectionString, DiskReserve? reserve)
     {
-        _connectionString = connectionString;
+        (_connectionString, _reserve) = (connectionString, reserve);
         _watcher = Open(writes: true);
         _version = _watcher.CreateCommand();
         _version.CommandText = "pragma data_version";
@@ -29,15 +36,18 @@ internal sealed class SqliteSource : IConnectionSource
     public Dialect Dialect => Dialect.Sqlite;
 
     /// <exception cref="FaultException">Internal: the file cannot be opened.</exception>
-    public static SqliteSource Open(string path)
+    public static SqliteSource Open(string path, bool keepsRoom = true)
     {
         try
         {
             KeepToOwner(path);
-            return new SqliteSource(new SqliteConnectionStringBuilder
+            string connectionString = new SqliteConnectionStringBuilder
             {
                 DataSource = path, Pooling = false, DefaultTimeout = BusyMilliseconds / 1000, ForeignKeys = true,
-            }.ToString());
+            }.ToString();
+            var source = new SqliteSource(connectionString, keepsRoom ? new DiskReserve(path + ReserveSuffix) : null);
+            source.TryKeepRoom();
+            return source;
         }
         catch (Exception exception) when (exception is SqliteException or IOException or UnauthorizedAccessException)
         {
@@ -94,6 +104,12 @@ internal sealed class SqliteSource : IConnectionSource
             return new(new DatabaseMark((long)_version.ExecuteScalar()!, null));
     }
 
+    public bool TryKeepRoom() => _reserve?.TryKeep() ?? true;
+
+    public bool TryGiveRoom(ReserveUse use) => _reserve?.Give(use) ?? false;
+
+    public bool IsDiskFull => _reserve?.IsDiskFull ?? false;
+
     public async ValueTask DisposeAsync()
     {
         lock (_gate)
@@ -135,7 +151,24 @@ internal sealed class SqliteSource : IConnectionSource
         }
     }
 
+    // To open the database files are made beside it: on a full disk a hub would not even start.
     private SqliteConnection Open(bool writes)
+    {
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return Connect(writes);
+            }
+            catch (SqliteException full) when (
+                Dialect.MayBeFull(full) && attempt < OpeningTriesMax && TryGiveRoom(ReserveUse.Freeing))
+            {
+                // Once more, with a piece of what was kept.
+            }
+        }
+    }
+
+    private SqliteConnection Connect(bool writes)
     {
         var connection = new SqliteConnection(_connectionString);
         try

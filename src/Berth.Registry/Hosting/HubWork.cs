@@ -19,6 +19,7 @@ internal sealed partial class HubWork : IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Task[] _tasks;
     private DateTimeOffset? _sweptAt;
+    private bool _wasFull;
 
     public HubWork(HubServices services)
     {
@@ -29,6 +30,7 @@ internal sealed partial class HubWork : IAsyncDisposable
             PrepareAsync(),
             RepeatAsync(s_countTime, services.Pulls.FlushAsync),
             RepeatAsync(s_clockTime, LookAtClockAsync),
+            RepeatAsync(s_countTime, WatchDiskAsync),
             RepeatAsync(services.Options.CollectionInterval, CollectAsync),
             RepeatAsync(RetentionJob.Period, new RetentionJob(
                 services.Browsing.Retention, services.Loggers.CreateLogger<RetentionJob>()).RunAsync),
@@ -103,6 +105,19 @@ internal sealed partial class HubWork : IAsyncDisposable
             Log.Collected(_log, report.BlobsRemoved, report.BytesFreed, report.UploadsExpired, report.UnnamedRemoved);
     }
 
+    // Said once, not with each request that is refused.
+    private Task WatchDiskAsync(CancellationToken cancellationToken)
+    {
+        _services.Database.KeepRoom();
+        bool isFull = _services.Database.IsDiskFull;
+        if (isFull && !_wasFull)
+            Log.DiskFull(_log, HubDatabase.FullAdvice);
+        else if (_wasFull && !isFull)
+            Log.DiskHasRoom(_log);
+        _wasFull = isFull;
+        return Task.CompletedTask;
+    }
+
     private static partial class Log
     {
         [LoggerMessage(EventId = 6101, Level = LogLevel.Error, Message = "Work beside requests failed")]
@@ -119,5 +134,11 @@ internal sealed partial class HubWork : IAsyncDisposable
             "This machine's clock is {Ahead} ahead of the database's: processes of a hub whose clocks differ by more than 30 seconds refuse "
             + "each other's tokens. Set the clocks by a time service")]
         public static partial void ClockDiffers(ILogger logger, TimeSpan ahead);
+
+        [LoggerMessage(EventId = 6105, Level = LogLevel.Error, Message = "Pushes and changes are refused: {Advice}")]
+        public static partial void DiskFull(ILogger logger, string advice);
+
+        [LoggerMessage(EventId = 6106, Level = LogLevel.Information, Message = "The disk has room again: pushes and changes go on")]
+        public static partial void DiskHasRoom(ILogger logger);
     }
 }

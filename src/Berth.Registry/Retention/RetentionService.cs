@@ -72,7 +72,7 @@ public sealed class RetentionService(
     /// <returns>What was removed and what was kept.</returns>
     public async Task<RetentionPlan> RunAsync(Caller actor, long repositoryId, CancellationToken cancellationToken)
     {
-        RetentionPlan done = await database.WriteAsync(
+        RetentionPlan done = await database.FreeAsync(
             async (transaction, token) =>
             {
                 RetentionPlan plan = await PlanAsync(transaction, repositoryId, token);

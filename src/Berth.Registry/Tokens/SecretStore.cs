@@ -72,7 +72,7 @@ public sealed class SecretStore(HubDatabase database, AuditLog audit, TimeProvid
 
     /// <summary>Revokes a token by name, with the refresh tokens that were given for it; false when there is none.</summary>
     public Task<bool> RevokeTokenAsync(Caller actor, long accountId, string name, CancellationToken cancellationToken) =>
-        database.WriteAsync(
+        database.FreeAsync(
         async (transaction, token) =>
         {
             int count = await transaction.ExecuteAsync(
@@ -90,8 +90,10 @@ public sealed class SecretStore(HubDatabase database, AuditLog audit, TimeProvid
         string secret = SecretText.Create(kind);
         DateTimeOffset end = time.GetUtcNow() + LifetimeOf(kind);
         string word = KindText(kind);
+        // A client goes on with its password where it gets no refresh token; a browser has nothing else than its session.
+        ReserveUse use = kind is SecretKind.Session ? ReserveUse.SignIn : ReserveUse.None;
         await database.WriteAsync(
-            Durability.Process,
+            Durability.Process, use,
             async (transaction, token) =>
             {
                 await transaction.ExecuteAsync(
@@ -109,7 +111,10 @@ public sealed class SecretStore(HubDatabase database, AuditLog audit, TimeProvid
     public async Task<string> InviteAsync(Caller actor, SecretKind kind, string note, CancellationToken cancellationToken)
     {
         string secret = SecretText.Create(kind);
+        // A hub starts also on a full disk, where it is to be emptied.
+        ReserveUse use = kind is SecretKind.Setup ? ReserveUse.Freeing : ReserveUse.None;
         await database.WriteAsync(
+            Durability.Power, use,
             async (transaction, token) =>
             {
                 // There is one link for the set-up: the latest.
@@ -179,7 +184,7 @@ public sealed class SecretStore(HubDatabase database, AuditLog audit, TimeProvid
     }
 
     /// <summary>Ends one session or refresh token: its owner signs out.</summary>
-    public Task EndSessionAsync(Caller actor, string secret, CancellationToken cancellationToken) => database.WriteAsync(
+    public Task EndSessionAsync(Caller actor, string secret, CancellationToken cancellationToken) => database.FreeAsync(
         async (transaction, token) =>
         {
             int ended = await transaction.ExecuteAsync(

@@ -73,7 +73,7 @@ public sealed partial class SignIn(
         string secret = await secrets.BeginSessionAsync(SecretKind.Session, caller.AccountId!.Value, caller.TokenId, cancellationToken);
         long now = time.GetUtcNow().ToUnixTimeMilliseconds();
         await database.WriteAsync(
-            Durability.Process,
+            Durability.Process, ReserveUse.SignIn,
             async (transaction, token) =>
             {
                 await transaction.ExecuteAsync(

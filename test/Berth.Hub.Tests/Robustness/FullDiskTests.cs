@@ -21,7 +21,7 @@ public sealed class FullDiskTests : IAsyncLifetime
     {
         Assert.SkipUnless(Environment.IsPrivilegedProcess, "mounting a small file system needs root");
         Directory.CreateDirectory(Data);
-        await ClientProgram.RunAsync("mount", "-t", "tmpfs", "-o", "size=16m,mode=700", "berth-full", Data);
+        await ClientProgram.RunAsync("mount", "-t", "tmpfs", "-o", "size=24m,mode=700", "berth-full", Data);
     }
 
     public async ValueTask DisposeAsync()

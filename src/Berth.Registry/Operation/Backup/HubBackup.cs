@@ -122,7 +122,7 @@ public sealed class HubBackup(HubServices services)
                 command.Parameters.AddWithValue("$copy", copy);
                 await command.ExecuteNonQueryAsync(cancellationToken);
             }
-            await using HubDatabase database = HubDatabase.OpenSqlite(copy);
+            await using HubDatabase database = HubDatabase.OpenSqlite(copy, keepsRoom: false);
             return await database.ReadAsync((transaction, token) => TakeRowsAsync(transaction, file, token), cancellationToken);
         }
         catch (SqliteException failure)

@@ -107,7 +107,8 @@ public sealed partial class FrontDoor(
         string? problem = isReady ? await health.ProblemAsync(context.RequestAborted) : null;
         context.Response.StatusCode = problem is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
         context.Response.Headers.CacheControl = "no-store";
-        await WriteAsync(context, new HealthAnswer(problem is null ? "ok" : "unavailable", problem), OperationJson.Default.HealthAnswer);
+        string? told = problem ?? (isReady ? health.Warning : null);
+        await WriteAsync(context, new HealthAnswer(problem is null ? "ok" : "unavailable", told), OperationJson.Default.HealthAnswer);
         return true;
     }
 

@@ -11,6 +11,11 @@ public sealed class HubHealth(HubDatabase database, IBlobStorage storage, string
     /// <summary>Set when the process begins to stop: no new work should come.</summary>
     public bool IsStopping { get; set; }
 
+    /// <summary>What an administrator has to see to while a balancer may go on: without the hub nobody could delete anything. Null when
+    /// there is nothing.</summary>
+    public string? Warning => database.IsDiskFull
+        ? "the disk is full: pushes and changes are refused; pulls, deletions, collections and sign-ins go on" : null;
+
     /// <summary>What is wrong, in words that tell strangers nothing; null when all is well.</summary>
     public async Task<string?> ProblemAsync(CancellationToken cancellationToken)
     {

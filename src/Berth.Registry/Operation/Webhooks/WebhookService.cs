@@ -72,7 +72,7 @@ public sealed class WebhookService(HubDatabase database, SealedSecrets seals, We
             """, ReadDelivery, token), cancellationToken);
 
     /// <summary>Removes a webhook with what it still had to tell; false when the namespace has none of this id.</summary>
-    public Task<bool> RemoveAsync(Caller actor, string space, long id, CancellationToken cancellationToken) => database.WriteAsync(
+    public Task<bool> RemoveAsync(Caller actor, string space, long id, CancellationToken cancellationToken) => database.FreeAsync(
         async (transaction, token) =>
         {
             string? repository = await transaction.TextAsync($"select repository from webhooks where id = {id} and namespace = {space}",

@@ -60,7 +60,7 @@ internal static class StorageSection
         AccountServices accounts = page.RequireAdministrator();
         CollectionReport report = await page.Services.Collector.RunAsync(page.Cancelled);
         string details = $"{report.BlobsRemoved} blobs removed, {report.BytesFreed} bytes freed";
-        await accounts.Audit.RecordAsync(page.Caller, AuditActions.HubCollect, "", details, page.Cancelled);
+        await accounts.Audit.RecordCollectionAsync(page.Caller, details, page.Cancelled);
         await page.SendAsync(await StorageAsync(page, report));
     }
 

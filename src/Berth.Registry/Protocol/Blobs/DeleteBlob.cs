@@ -16,7 +16,7 @@ internal static class DeleteBlob
     {
         Digest digest = call.Digest;
         await call.RequireAsync(RepositoryAccess.Delete).ConfigureAwait(false);
-        await call.Services.Database.WriteAsync(
+        await call.Services.Database.FreeAsync(
             (transaction, token) => RemoveAsync(call, transaction, digest, token), call.Aborted).ConfigureAwait(false);
         call.Response.StatusCode = StatusCodes.Status202Accepted;
     }

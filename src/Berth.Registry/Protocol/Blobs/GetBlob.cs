@@ -50,13 +50,26 @@ internal static class GetBlob
         if (blob is null)
             return null;
         // Who is told that a blob is here does not push it again: it must still be here when the manifest comes that needs it.
+        bool isOld = call.Now - blob.UsedAt > call.Services.Options.UnusedBlobTime.TotalMilliseconds / 4;
+        return !isOld || await TryTouchAsync(call, digest, blob).ConfigureAwait(false) ? blob : null;
+    }
+
+    // False: it is not here any more.
+    private static async Task<bool> TryTouchAsync(RegistryCall call, Digest digest, BlobRow blob)
+    {
         long now = call.Now;
-        if (now - blob.UsedAt > call.Services.Options.UnusedBlobTime.TotalMilliseconds / 4
-            && !await call.Services.Database.WriteAsync(
+        try
+        {
+            return await call.Services.Database.WriteAsync(
                 Durability.Process, (transaction, token) => BlobTable.TouchAsync(transaction, blob.RepositoryId, digest, now, token),
-                call.Aborted).ConfigureAwait(false))
-            return null;
-        return blob;
+                call.Aborted).ConfigureAwait(false);
+        }
+        catch (FaultException fault) when (fault.Kind is FaultKind.Unavailable)
+        {
+            // A full disk does not keep anybody from pulling, and no manifest comes while it is full: one that comes later and finds
+            // the blob gone is refused.
+            return true;
+        }
     }
 
     private static async Task<IBlobReader> OpenAsync(RegistryCall call, Digest digest, BlobRow blob)

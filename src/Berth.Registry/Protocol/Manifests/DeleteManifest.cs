@@ -16,7 +16,7 @@ internal static class DeleteManifest
             _ = call.Digest;
         var condition = ManifestCondition.Of(call.Request);
         await call.RequireAsync(RepositoryAccess.Delete).ConfigureAwait(false);
-        await call.Services.Database.WriteAsync(
+        await call.Services.Database.FreeAsync(
             (transaction, token) => RemoveAsync(call, transaction, condition, isDigest, token), call.Aborted).ConfigureAwait(false);
         call.Services.News.Announce();
         call.Response.StatusCode = StatusCodes.Status202Accepted;

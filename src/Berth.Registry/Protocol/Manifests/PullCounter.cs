@@ -15,7 +15,8 @@ internal sealed class PullCounter(HubDatabase database) : IAsyncDisposable
     /// <summary>Adds what was counted to the database.</summary>
     public async Task FlushAsync(CancellationToken cancellationToken)
     {
-        if (_counts.IsEmpty)
+        // On a full disk the counts wait for room.
+        if (_counts.IsEmpty || database.IsDiskFull)
             return;
         // A count that comes to the former dictionary in this moment may be lost: it is a figure for people.
         var counts = Interlocked.Exchange(ref _counts, new ConcurrentDictionary<(long RepositoryId, string Digest), Pulls>());

@@ -12,7 +12,7 @@ internal static class CancelUpload
     {
         await call.RequireAsync(RepositoryAccess.Push).ConfigureAwait(false);
         UploadRow upload = await call.Services.Database.WriteAsync(
-            Durability.Process,
+            Durability.Process, ReserveUse.Freeing,
             async (transaction, token) =>
             {
                 UploadRow found = await UploadTable.FindAsync(transaction, call.Repository, call.Reference, token).ConfigureAwait(false)

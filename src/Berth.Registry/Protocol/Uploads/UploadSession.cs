@@ -286,8 +286,8 @@ internal sealed class UploadSession : IAsyncDisposable
     {
         _ended = true;
         return _call.Services.Database.WriteAsync(
-            Durability.Process, (transaction, token) => UploadTable.RemoveLeasedAsync(transaction, Upload.Id, _lease, token),
-            CancellationToken.None);
+            Durability.Process, ReserveUse.Freeing,
+            (transaction, token) => UploadTable.RemoveLeasedAsync(transaction, Upload.Id, _lease, token), CancellationToken.None);
     }
 
     // False: the upload is gone, or another's, who must find it as he left it.
@@ -311,6 +311,8 @@ internal sealed class UploadSession : IAsyncDisposable
             return;
         await AdmitAsync(bytes.Length).ConfigureAwait(false);
         await RenewAsync().ConfigureAwait(false);
+        // On a full disk, what was given up for deletions is not for uploads that have begun already.
+        _call.Services.Database.RequireRoom();
         await _writer.WriteAsync(bytes, _call.Aborted).ConfigureAwait(false);
     }
 
