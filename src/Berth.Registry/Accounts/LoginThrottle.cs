@@ -9,8 +9,9 @@ namespace Berth.Registry.Accounts;
 /// <remarks>
 /// In the database, so that a guesser gains nothing by going from one process of a hub to the next. Only a failure writes; what was read
 /// is kept while the database does not change. Bounded: an attacker with many addresses makes the oldest entries go, never the table
-/// grow. Counts by name alone have a far higher limit, because whoever knows a name could otherwise lock its owner out. Personal and
-/// robot tokens are too long to be guessed and do not count by name.
+/// grow. Counts by name alone have a far higher limit, because whoever knows a name could otherwise lock its owner out. Wrong personal
+/// and robot tokens, which are too long to be guessed, count by address alone and apart from passwords: a machine that goes on with a
+/// revoked token keeps nobody beside it from signing in, and a right token never waits.
 /// </remarks>
 public sealed class LoginThrottle(HubDatabase database, TimeProvider time, int entriesMax = LoginThrottle.EntriesMax)
 {
@@ -22,6 +23,13 @@ public sealed class LoginThrottle(HubDatabase database, TimeProvider time, int e
 
     /// <summary>Failures for one name, from wherever, before the first wait.</summary>
     public const int NameFailuresMax = 100;
+
+    /// <summary>Wrong tokens from one address before the first wait.</summary>
+    public const int TokenFailuresMax = 30;
+
+    /// <summary>Wrong tokens that one process counts in a minute, from wherever: unlike a password's, their proof costs nothing, and each
+    /// that is counted is written down.</summary>
+    public const int TokenFailuresPerMinuteMax = 120;
 
     /// <summary>Entries remembered.</summary>
     public const int EntriesMax = 20_000;
@@ -36,12 +44,17 @@ public sealed class LoginThrottle(HubDatabase database, TimeProvider time, int e
     private const char AddressMark = 'a';
     private const char NameMark = 'n';
     private const char PairMark = 'p';
+    private const char TokenMark = 't';
 
     private static readonly TimeSpan s_forget = TimeSpan.FromMinutes(15);
     private static readonly TimeSpan s_firstWait = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_longestWait = TimeSpan.FromMinutes(5);
 
     private readonly MarkedCache<(string Name, string Network), List<Entry>> _known = new(database, KnownMax);
+    private readonly MarkedCache<string, List<Entry>> _knownTokens = new(database, KnownMax);
+    private readonly Lock _gate = new();
+    private DateTimeOffset _minuteEndsAt = DateTimeOffset.MinValue; // Guarded by _gate.
+    private int _tokenFailures;                                     // Guarded by _gate: in this minute.
     private int _failures;
 
     /// <summary>How long this name must wait from this address; zero when it may try now.</summary>
@@ -63,7 +76,36 @@ public sealed class LoginThrottle(HubDatabase database, TimeProvider time, int e
     /// right.</exception>
     public Task FailedAsync(string name, string? address)
     {
-        string[] keys = KeysOf(name, ClientNetwork.Of(address));
+        return CountAsync(KeysOf(name, ClientNetwork.Of(address)));
+    }
+
+    /// <summary>Counts a wrong token. Where there were too many from its address, or from everywhere in this minute, nothing is written:
+    /// a flood of them must not become one of changes of the database.</summary>
+    /// <returns>How long its address must wait; zero when it was counted.</returns>
+    /// <exception cref="FaultException">Unavailable: the database cannot be written.</exception>
+    public async Task<TimeSpan> TokenFailedAsync(string? address)
+    {
+        string key = $"{TokenMark}\n{ClientNetwork.Of(address)}";
+        DateTimeOffset now = time.GetUtcNow();
+        foreach (Entry entry in await _knownTokens.GetAsync(key, (one, token) => ReadAsync([one], token), CancellationToken.None))
+        {
+            TimeSpan wait = entry.LastAt + Penalty(entry.Failures, TokenFailuresMax) - now;
+            if (wait > TimeSpan.Zero)
+                return wait;
+        }
+        lock (_gate)
+        {
+            if (now >= _minuteEndsAt)
+                (_minuteEndsAt, _tokenFailures) = (now + TimeSpan.FromMinutes(1), 0);
+            if (++_tokenFailures > TokenFailuresPerMinuteMax)
+                return _minuteEndsAt - now;
+        }
+        await CountAsync([key]);
+        return TimeSpan.Zero;
+    }
+
+    private Task CountAsync(string[] keys)
+    {
         bool looks = Interlocked.Increment(ref _failures) % FailuresPerLook == 0;
         return database.WriteAsync(
             Durability.Process,
@@ -104,9 +146,12 @@ public sealed class LoginThrottle(HubDatabase database, TimeProvider time, int e
                 cancellationToken);
     }
 
-    private Task<List<Entry>> ReadAsync((string Name, string Network) who, CancellationToken cancellationToken) => database.ReadAsync(
+    private Task<List<Entry>> ReadAsync((string Name, string Network) who, CancellationToken cancellationToken) =>
+        ReadAsync(KeysOf(who.Name, who.Network), cancellationToken);
+
+    private Task<List<Entry>> ReadAsync(string[] keys, CancellationToken cancellationToken) => database.ReadAsync(
         (transaction, token) => transaction.ListAsync(
-            $"select key, failures, last_at from login_failures where key in {KeysOf(who.Name, who.Network)}",
+            $"select key, failures, last_at from login_failures where key in {keys}",
             row => new Entry(row.GetString(0), row.GetInt64(1), DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(2))), token),
         cancellationToken);
 

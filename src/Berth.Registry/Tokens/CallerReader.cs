@@ -42,7 +42,7 @@ public sealed class CallerReader(BearerTokens bearers, SignIn signIn, AccountDir
         if (header.Name is { } name)
             return await signIn.WithPasswordAsync(name, header.Secret, from, cancellationToken);
         Caller? caller = SecretText.TryRead(header.Secret, out _)
-            ? await signIn.WithTokenAsync(header.Secret, name: null, cancellationToken)
+            ? await signIn.WithTokenAsync(header.Secret, name: null, from, cancellationToken)
             : await WithBearerAsync(context, header.Secret, cancellationToken);
         return caller is null ? null : caller with { RemoteAddress = from };
     }

@@ -28,26 +28,52 @@ public sealed partial class SignIn(
     public long Failures => Interlocked.Read(ref _failures);
 
     /// <summary>Who has this name and this password or token; null when nobody.</summary>
-    /// <exception cref="TooManyAttemptsException">There were too many wrong passwords.</exception>
+    /// <exception cref="TooManyAttemptsException">There were too many wrong passwords, or wrong tokens and this one is, too.</exception>
     /// <exception cref="FaultException">Unavailable: too many sign-ins at once.</exception>
     public async ValueTask<Caller?> WithPasswordAsync(string name, string password, string? address, CancellationToken cancellationToken)
     {
-        Caller? caller = SecretText.TryRead(password, out _)
-            ? await WithTokenAsync(password, name, cancellationToken)
-            : await ProveAsync(name, password, address, cancellationToken);
-        if (caller is null)
-        {
-            Interlocked.Increment(ref _failures);
-            Log.Refused(logger, name.Length > AccountName.LengthMax * 2 ? "(too long)" : name, address);
-        }
-        return caller is null ? null : caller with { RemoteAddress = address };
+        if (SecretText.TryRead(password, out _))
+            return await WithTokenAsync(password, name, address, cancellationToken);
+        if (await ProveAsync(name, password, address, cancellationToken) is { } caller)
+            return caller with { RemoteAddress = address };
+        NoteFailure(name, address);
+        return null;
     }
 
-    /// <summary>Who has this personal or robot token.</summary>
+    /// <summary>Who has this personal or robot token. A right one is always taken; wrong ones count for their address.</summary>
     /// <param name="secret">The token.</param>
     /// <param name="name">The name that must belong to it; null where none is given.</param>
+    /// <param name="address">Where it came from.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public async ValueTask<Caller?> WithTokenAsync(string secret, string? name, CancellationToken cancellationToken)
+    /// <exception cref="TooManyAttemptsException">It is wrong, and there were too many from this address.</exception>
+    public async ValueTask<Caller?> WithTokenAsync(string secret, string? name, string? address, CancellationToken cancellationToken)
+    {
+        if (await LookUpAsync(secret, name, cancellationToken) is { } caller)
+            return caller with { RemoteAddress = address };
+        NoteFailure(name ?? "", address);
+        try
+        {
+            if (await throttle.TokenFailedAsync(address) is var wait && wait > TimeSpan.Zero)
+                throw new TooManyAttemptsException(wait);
+            await RefuseAsync(Shown(name ?? ""), address, $"no such token, or its time is over: {SecretText.HintOf(secret)}");
+        }
+        catch (FaultException fault) when (fault.Kind is FaultKind.Unavailable)
+        {
+            // On a full disk it is refused all the same: there is nothing to be learnt from that.
+        }
+        return null;
+    }
+
+    private void NoteFailure(string name, string? address)
+    {
+        Interlocked.Increment(ref _failures);
+        Log.Refused(logger, Shown(name), address);
+    }
+
+    // A stranger's text: no longer than a robot's whole name.
+    private static string Shown(string name) => name.Length > AccountName.LengthMax * 2 ? "(too long)" : name;
+
+    private async ValueTask<Caller?> LookUpAsync(string secret, string? name, CancellationToken cancellationToken)
     {
         StoredToken? token = await directory.TokenAsync(secret, cancellationToken);
         if (token is not { Kind: SecretKind.Personal or SecretKind.Robot })

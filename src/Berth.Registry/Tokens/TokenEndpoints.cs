@@ -22,7 +22,7 @@ public sealed class TokenEndpoints(
     public static bool Owns(HttpContext context) => context.Request.Path == CallerReader.TokenPath;
 
     /// <summary>Answers a request.</summary>
-    /// <exception cref="TooManyAttemptsException">There were too many wrong passwords.</exception>
+    /// <exception cref="TooManyAttemptsException">There were too many wrong passwords or tokens.</exception>
     public async Task HandleAsync(HttpContext context)
     {
         context.Response.Headers.CacheControl = "no-store";
@@ -44,10 +44,10 @@ public sealed class TokenEndpoints(
         if (headers.Count > 0)
         {
             caller = headers.Count == 1 && AuthorizationHeader.TryParse(headers[0], out AuthorizationHeader header)
-                ? header.Name is not null
-                    // Remembered where limits have asked already: proved twice, a wrong password would count twice.
-                    ? await callers.ReadAsync(context, context.RequestAborted)
-                    : await signIn.WithTokenAsync(header.Secret, name: null, context.RequestAborted)
+                // One bearer token is not good for another.
+                && (header.Name is not null || SecretText.TryRead(header.Secret, out _))
+                // Remembered where limits have asked already: proved twice, a wrong password or token would count twice.
+                ? await callers.ReadAsync(context, context.RequestAborted)
                 : null;
         }
         bool wantsRefresh = query["offline_token"] == "true";

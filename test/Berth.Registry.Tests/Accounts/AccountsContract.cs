@@ -301,7 +301,7 @@ public abstract class AccountsContract : IAsyncLifetime
             s_operator, SecretKind.Personal, alice.Id, "laptop", null, null, default));
         _time.Advance(TimeSpan.FromDays(1));
         Assert.Null(await _other.SignIn.WithPasswordAsync("alice", secret, null, default));
-        Assert.Null(await _other.SignIn.WithTokenAsync(secret, null, default));
+        Assert.Null(await _other.SignIn.WithTokenAsync(secret, null, null, default));
     }
 
     [Fact]
@@ -328,7 +328,7 @@ public abstract class AccountsContract : IAsyncLifetime
         string byToken = await _hub.Secrets.BeginSessionAsync(SecretKind.Refresh, alice.Id, token.Id, default);
         // Each secret opens its own door only.
         Assert.Null(await _hub.SignIn.WithRefreshTokenAsync(session, default));
-        Assert.Null(await _hub.SignIn.WithTokenAsync(session, null, default));
+        Assert.Null(await _hub.SignIn.WithTokenAsync(session, null, null, default));
         await _hub.Users.SetPasswordAsync(s_operator, "alice", "another horse", default);
         Assert.Null(await _hub.SignIn.WithSessionAsync(session, default));
         Assert.Null(await _hub.SignIn.WithRefreshTokenAsync(byPassword, default));

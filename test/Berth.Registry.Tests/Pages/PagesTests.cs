@@ -348,7 +348,7 @@ public sealed class PagesTests(PagesHub hub) : IClassFixture<PagesHub>
         Assert.Contains("bob/*:pull", reader.Text, StringComparison.Ordinal);
         await reader.SubmitAsync("/account/tokens/revoke", ("name", "laptop"));
         Assert.Contains("revoked", reader.Text, StringComparison.Ordinal);
-        Assert.Null(await hub.Services.Accounts.SignIn.WithTokenAsync(secret, "bob", default));
+        Assert.Null(await hub.Services.Accounts.SignIn.WithTokenAsync(secret, "bob", null, default));
     }
 
     [Fact]

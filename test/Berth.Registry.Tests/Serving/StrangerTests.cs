@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Http.Headers;
 using Berth.Registry.Accounts;
+using Berth.Registry.Audit;
+using Berth.Registry.Database;
 using Berth.Registry.Operation.Serving;
 using Berth.Registry.Tokens;
 
@@ -52,6 +54,64 @@ public sealed class StrangerTests
                 ("Forwarded", $"for=198.51.100.{i}"), ("X-Real-IP", $"198.51.100.{i}"), ("X-Client-IP", $"198.51.100.{i}"));
         Assert.Equal(HttpStatusCode.TooManyRequests, (await hub.GetAsync(
             "/auth/token", RunningHub.Basic("alice"), ("X-Forwarded-For", $"203.0.113.9{seen}"))).Status);
+    }
+
+    [Theory]
+    [InlineData(true), InlineData(false)]
+    public async Task Tokens_ThatAreGuessed_CountForTheirAddress_AndARightOneIsAlwaysTaken(bool isBearer)
+    {
+        await using RunningHub hub = await RunningHub.StartAsync();
+        UserAccount alice = await hub.UserAsync("alice");
+        (_, string right) = await hub.Services.Accounts.Secrets.CreateTokenAsync(
+            RunningHub.Operator, SecretKind.Personal, alice.Id, "laptop", null, null, default);
+        AuthenticationHeaderValue Of(string token) => isBearer ? new("Bearer", token) : RunningHub.Basic("alice", token);
+        for (int i = 0; i < LoginThrottle.TokenFailuresMax; i++)
+            Assert.Equal(
+                HttpStatusCode.Unauthorized,
+                (await hub.GetAsync(i % 2 == 0 ? "/auth/token" : "/v2/", Of(SecretText.Create(SecretKind.Personal)))).Status);
+        DatabaseMark before = await hub.Services.Database.MarkAsync(default);
+        for (int i = 0; i < 5; i++)
+        {
+            (HttpStatusCode status, _, HttpResponseHeaders headers) =
+                await hub.GetAsync("/auth/token", Of(SecretText.Create(SecretKind.Robot)));
+            Assert.Equal(HttpStatusCode.TooManyRequests, status);
+            Assert.NotNull(headers.RetryAfter);
+        }
+        // What is refused so writes nothing.
+        Assert.Equal(before, await hub.Services.Database.MarkAsync(default));
+        List<AuditEntry> told = await hub.Services.Accounts.Audit.ListAsync(
+            new AuditFilter { Action = AuditActions.UserSignInFailed }, null, 1000, default);
+        Assert.Equal(LoginThrottle.TokenFailuresMax, told.Count);
+        Assert.Equal((isBearer ? "" : "alice", "127.0.0.1"), (told[0].Subject, told[0].Address));
+        Assert.Contains("bhp_", told[0].Details, StringComparison.Ordinal);
+        // The owner of a right one, and of a right password, is nobody's prisoner.
+        Assert.Equal(HttpStatusCode.OK, (await hub.GetAsync("/auth/token", Of(right))).Status);
+        Assert.Equal(HttpStatusCode.OK, (await hub.GetAsync("/auth/token", RunningHub.Basic("alice"))).Status);
+        hub.Time.Advance(TimeSpan.FromSeconds(3));
+        Assert.Equal(HttpStatusCode.Unauthorized, (await hub.GetAsync("/auth/token", Of(SecretText.Create(SecretKind.Personal)))).Status);
+    }
+
+    [Fact]
+    public async Task Tokens_GuessedFromManyAddresses_AreWrittenDownForAWhile()
+    {
+        await using RunningHub hub = await RunningHub.StartAsync();
+        SignIn signIn = hub.Services.Accounts.SignIn;
+        int counted = 0;
+        for (int i = 0; i < LoginThrottle.TokenFailuresPerMinuteMax + 20; i++)
+        {
+            try
+            {
+                Assert.Null(await signIn.WithTokenAsync(SecretText.Create(SecretKind.Robot), null, $"198.51.100.{i}", default));
+                counted++;
+            }
+            catch (TooManyAttemptsException tooMany)
+            {
+                Assert.InRange(tooMany.Wait, TimeSpan.FromTicks(1), TimeSpan.FromMinutes(1));
+            }
+        }
+        Assert.Equal(LoginThrottle.TokenFailuresPerMinuteMax, counted);
+        hub.Time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Null(await signIn.WithTokenAsync(SecretText.Create(SecretKind.Robot), null, "203.0.113.5", default));
     }
 
     [Fact]
