@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 
 namespace Berth.Hub.Tests;
 
@@ -80,7 +78,7 @@ public sealed class ServeTests
         {
             string certificate = Path.Join(directory.FullName, "tls.crt");
             string key = Path.Join(directory.FullName, "tls.key");
-            WriteCertificate("before", certificate, key);
+            TestCertificate.Write("before", certificate, key);
             var renewed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             await using HubProgram hub = await HubProgram.StartHeardAsync(
                 directory,
@@ -90,7 +88,7 @@ public sealed class ServeTests
                         renewed.TrySetResult();
                 },
                 "--anonymous-push", "--tls-certificate", certificate, "--tls-key", key);
-            WriteCertificate("after", certificate, key);
+            TestCertificate.Write("after", certificate, key);
             using Process kill = Process.Start("kill", ["-HUP", hub.Process.Id.ToString()]);
             await kill.WaitForExitAsync();
             await renewed.Task.WaitAsync(TimeSpan.FromSeconds(60));
@@ -106,14 +104,5 @@ public sealed class ServeTests
         {
             directory.Delete(recursive: true);
         }
-    }
-
-    private static void WriteCertificate(string name, string certificatePath, string keyPath)
-    {
-        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
-        using X509Certificate2 certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        File.WriteAllText(certificatePath, certificate.ExportCertificatePem());
-        File.WriteAllText(keyPath, key.ExportPkcs8PrivateKeyPem());
     }
 }

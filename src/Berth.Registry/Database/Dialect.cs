@@ -99,9 +99,11 @@ public abstract class Dialect
                 $"alter table {table} drop column written_anew",
             ])];
 
+        // A row that another names was there when this transaction looked, and was deleted since: it looks again.
         public override bool IsConflict(DbException exception) => exception is PostgresException
         {
             SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.UniqueViolation
+                or PostgresErrorCodes.ForeignKeyViolation
         };
 
         public override bool MayBeFull(DbException exception) => exception is PostgresException { SqlState: PostgresErrorCodes.DiskFull };

@@ -24,6 +24,14 @@ public sealed class HubServer : IAsyncDisposable
     // The longest name beside the longest digest and a query of several pages' worth.
     private const int RequestLineBytesMax = 8 * 1024;
 
+    // A piece of an answer, up to 1 MiB of a blob, may take a client so long: 3.5 kB/s, or a line that was away for a while. The server
+    // does not count what is announced to it, so the rate itself says nothing to it.
+    private static readonly TimeSpan s_pieceTime = TimeSpan.FromMinutes(5);
+
+    // Who sends nothing for so long is told to come back; what has arrived of an upload is kept.
+    private static readonly TimeSpan s_bodyTime = TimeSpan.FromMinutes(1);
+    private const double BytesPerSecondMin = 240;
+
     private static readonly TimeSpan s_headersTime = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan s_stopTime = TimeSpan.FromSeconds(5);
 
@@ -96,6 +104,8 @@ public sealed class HubServer : IAsyncDisposable
         kestrel.Limits.MaxRequestHeadersTotalSize = HeaderBytesMax;
         kestrel.Limits.MaxRequestLineSize = RequestLineBytesMax;
         kestrel.Limits.RequestHeadersTimeout = s_headersTime;
+        kestrel.Limits.MinResponseDataRate = new MinDataRate(BytesPerSecondMin, s_pieceTime);
+        kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(BytesPerSecondMin, s_bodyTime);
         // Layers have any size; all other bodies have limits of their own.
         kestrel.Limits.MaxRequestBodySize = null;
         foreach (IPEndPoint address in services.Options.Listen)

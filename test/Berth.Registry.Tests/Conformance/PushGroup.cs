@@ -1,7 +1,9 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Berth.Oci;
+using Berth.Registry.Model;
 using Berth.Registry.Tests.Hosting;
 
 namespace Berth.Registry.Tests.Conformance;
@@ -42,6 +44,34 @@ public abstract class PushGroup<THub>(THub hub) : IClassFixture<THub> where THub
         Assert.Equal(1, await hub.Services.Database.ReadAsync(
             (transaction, token) => transaction.NumberAsync($"select count(*) from blobs where digest = {digest}", token), default));
     }
+
+    [Theory]
+    [InlineData(false), InlineData(true)]
+    public async Task Blob_OfARepositoryThatIsDeletedMeanwhile_IsUnknown(bool isKnown)
+    {
+        string name = hub.NewRepository();
+        await hub.PushImageAsync(name, "latest");
+        // So much that the client does not keep the first half to itself.
+        byte[] content = RandomNumberGenerator.GetBytes(400_000);
+        Digest digest = isKnown ? await hub.PushBlobAsync(hub.NewRepository(), content) : Digest.Of(content);
+        Pipe body = new(new PipeOptions(pauseWriterThreshold: 0));
+        await body.Writer.WriteAsync(content.AsMemory(0, 200_000));
+        Task<HttpResponseMessage> sent = hub.SendAsync(
+            HttpMethod.Post, $"/v2/{name}/blobs/uploads/?digest={digest}", new StreamContent(body.Reader.AsStream()));
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        while (await UploadsAsync(name) == 0)
+            await Task.Delay(5, patience.Token);
+        await hub.Services.Browsing.Settings.DeleteAsync(new Caller { Name = "operator" }, RepositoryName.Parse(name), default);
+        await body.Writer.WriteAsync(content.AsMemory(200_000));
+        await body.Writer.CompleteAsync();
+        using HttpResponseMessage response = await sent;
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+        Assert.Equal("BLOB_UPLOAD_UNKNOWN", await HubRig.CodeAsync(response));
+    }
+
+    private Task<long?> UploadsAsync(string name) => hub.Services.Database.ReadAsync(
+        (transaction, token) => transaction.NumberAsync(
+            $"select count(*) from uploads u join repositories r on r.id = u.repository_id where r.name = {name}", token), default);
 
     [Theory]
     [InlineData(1), InlineData(7), InlineData(5000)]

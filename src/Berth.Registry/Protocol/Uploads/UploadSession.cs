@@ -273,6 +273,9 @@ internal sealed class UploadSession : IAsyncDisposable
         _call.Services.Database.WriteAsync(
             async (transaction, token) =>
             {
+                // First: where the repository was deleted meanwhile, its uploads went with it, and no row may name it any more.
+                if (!await UploadTable.RenewAsync(transaction, Upload.Id, _lease, Bytes, _call.Now, token).ConfigureAwait(false))
+                    throw Unknown();
                 var repository = new RepositoryRow(Upload.RepositoryId, _call.Repository);
                 if (!await work(transaction, repository, token).ConfigureAwait(false))
                     return false;
@@ -358,7 +361,10 @@ internal sealed class UploadSession : IAsyncDisposable
             _call.Aborted).ConfigureAwait(false))
         {
             _ended = true;
-            throw Taken();
+            UploadRow? there = await _call.Services.Database.ReadAsync(
+                (transaction, token) => UploadTable.FindAsync(transaction, _call.Repository, Upload.Id, token), _call.Aborted)
+                .ConfigureAwait(false);
+            throw there is null ? Unknown() : Taken();
         }
         _renewedAt = now;
     }
