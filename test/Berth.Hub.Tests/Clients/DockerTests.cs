@@ -10,6 +10,8 @@ public sealed class DockerTests : IAsyncLifetime
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("berth-docker-");
     private Process? _daemon;
 
+    private string Configuration => Path.Join(_directory.FullName, "config");
+
     private string Socket => "unix://" + Path.Join(_directory.FullName, "docker.sock");
 
     public async ValueTask InitializeAsync()
@@ -100,5 +102,56 @@ public sealed class DockerTests : IAsyncLifetime
         await SearchFilters.RequireAsync(hub, (first, rest) => DockerAsync([first, .. rest]));
     }
 
-    private Task<string> DockerAsync(params string[] arguments) => ClientProgram.RunAsync("docker", ["--host", Socket, .. arguments]);
+    [Fact]
+    public async Task Docker_PushesAndPullsWhatIsPrivate_AsLongAsItIsSignedIn()
+    {
+        await using var hub = new AccountHub();
+        await hub.InitializeAsync();
+        using var image = new SampleImage(layers: 1);
+        string archive = Path.Join(_directory.FullName, "image.tar");
+        string mine = $"{hub.Host}/alice/docker:v1";
+        await ClientProgram.RunAsync(
+            "skopeo", "--insecure-policy", "copy", $"oci:{image.Layout}:latest", $"docker-archive:{archive}:{mine}");
+        await DockerAsync("load", "--quiet", "--input", archive);
+        string id = await DockerAsync("image", "inspect", "--format", "{{.Id}}", mine);
+        foreach ((string user, string secret, string name) in new[]
+        {
+            ("alice", AccountHub.Password, mine), ("alice", hub.Token, $"{hub.Host}/alice/docker:v2"), ("lab+ci", hub.RobotToken, $"{hub.Host}/lab/docker:v1"),
+        })
+        {
+            await SignInAsync(hub, user, secret);
+            await DockerAsync("tag", id.Trim(), name);
+            await DockerAsync("push", "--quiet", name);
+            string digest = (await DockerAsync("image", "inspect", "--format", "{{index .RepoDigests 0}}", name)).Trim().Split('@')[1];
+            await hub.RequireWholeAsync(name[(hub.Host.Length + 1)..], digest, $"{user}:{secret}");
+        }
+        await DockerAsync("image", "rm", "--force", id.Trim());
+        await SignInAsync(hub, "bob", AccountHub.Password);
+        await RefusedAsync("repository name not known to registry", "pull", "--quiet", mine);
+        await SignInAsync(hub, "alice", hub.PullToken);
+        await DockerAsync("pull", "--quiet", mine);
+        Assert.Equal(id, await DockerAsync("image", "inspect", "--format", "{{.Id}}", mine));
+        string stolen = $"{hub.Host}/alice/docker:stolen";
+        await DockerAsync("tag", mine, stolen);
+        await RefusedAsync("denied: requested access to the resource is denied", "push", "--quiet", stolen);
+        await DockerAsync("logout", hub.Host);
+        await RefusedAsync("denied: requested access to the resource is denied", "pull", "--quiet", mine);
+    }
+
+    private async Task SignInAsync(AccountHub hub, string user, string secret)
+    {
+        (int code, string output) = await HubTool.RunAsync(
+            "docker", ["--config", Configuration, "--host", Socket, "login", "-u", user, "--password-stdin", hub.Host], secret);
+        Assert.True(code == 0, output);
+    }
+
+    private async Task RefusedAsync(string reason, params string[] arguments)
+    {
+        (int code, string output, string errors) = await ClientProgram.TryAsync("docker", ["--config", Configuration, "--host", Socket, .. arguments]);
+        Assert.True(code != 0, output);
+        Assert.Contains(reason, errors, StringComparison.Ordinal);
+    }
+
+    private Task<string> DockerAsync(params string[] arguments) =>
+        ClientProgram.RunAsync("docker", ["--config", Configuration, "--host", Socket, .. arguments]);
 }

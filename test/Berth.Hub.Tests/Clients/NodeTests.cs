@@ -11,9 +11,7 @@ public sealed class NodeTests
     [Fact]
     public async Task RegistryClient_ReadsAPrivateImage_AStrangerDoesNot()
     {
-        string clients = Clients();
-        Assert.SkipUnless(
-            Directory.Exists(Path.Join(clients, "node_modules", "@snyk", "docker-registry-v2-client")), "the npm clients are missing (./dev setup)");
+        string script = Client("registry.mjs", "@snyk", "docker-registry-v2-client");
         await using HubProgram hub = await HubProgram.StartAsync("--new-repositories", "private");
         await HubTool.OnAsync(hub.DataDirectory, Password + "\n", "user", "add", "alice", "--password-stdin");
         using var image = new SampleImage();
@@ -24,7 +22,7 @@ public sealed class NodeTests
                 $"oci:{image.Layout}:latest", $"docker://{hub.Host}/alice/app:{tag}");
         }
         string said = await ClientProgram.RunAsync(
-            "node", Path.Join(clients, "registry.mjs"), hub.Host, "alice/app", "v1", "alice", Password);
+            "node", script, hub.Host, "alice/app", "v1", "alice", Password);
         using JsonDocument answer = JsonDocument.Parse(said);
         JsonElement seen = answer.RootElement;
         // It says who it is when it is refused, and the list of what is public is for anybody.
@@ -43,14 +41,13 @@ public sealed class NodeTests
     [Fact]
     public async Task Sigstore_PushesSignsAndAttaches_ToAPrivateImage()
     {
-        string clients = Clients();
-        Assert.SkipUnless(Directory.Exists(Path.Join(clients, "node_modules", "@sigstore", "oci")), "the npm clients are missing (./dev setup)");
+        string client = Client("artifacts.mjs", "@sigstore", "oci");
         await using HubProgram hub = await HubProgram.StartAsync("--new-repositories", "private");
         foreach (string name in new[] { "alice", "bob" })
             await HubTool.OnAsync(hub.DataDirectory, Password + "\n", "user", "add", name, "--password-stdin");
         string pull = (await HubTool.OnAsync(hub.DataDirectory, "", "token", "create", "alice", "pull", "--scope", "alice/*:pull")).Trim();
         string token = (await HubTool.OnAsync(hub.DataDirectory, "", "token", "create", "alice", "ci")).Trim();
-        string[] script = [Path.Join(clients, "artifacts.mjs"), hub.Host, "alice/signed"];
+        string[] script = [client, hub.Host, "alice/signed"];
         using JsonDocument pushed = JsonDocument.Parse(await ClientProgram.RunAsync("node", [.. script, "alice", token]));
         // Others cannot, nor can a token that only pulls.
         foreach ((string user, string secret) in new[] { ("bob", Password), ("alice", pull) })
@@ -63,18 +60,21 @@ public sealed class NodeTests
         string image = pushed.RootElement.GetProperty("image").GetString()!;
         string bundle = pushed.RootElement.GetProperty("bundle").GetString()!;
         await ClientProgram.RunAsync("skopeo", "delete", "--tls-verify=false", "--creds", $"alice:{token}", $"docker://{hub.Host}/alice/signed@{bundle}");
-        using HttpClient client = new() { BaseAddress = hub.Address };
-        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Basic", HubTool.Base64($"alice:{token}"));
+        using HttpClient reader = new() { BaseAddress = hub.Address };
+        reader.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Basic", HubTool.Base64($"alice:{token}"));
         using JsonDocument left = JsonDocument.Parse(
-            await client.GetStringAsync(new Uri($"/v2/alice/signed/referrers/{image}", UriKind.Relative)));
+            await reader.GetStringAsync(new Uri($"/v2/alice/signed/referrers/{image}", UriKind.Relative)));
         Assert.Empty(left.RootElement.GetProperty("manifests").EnumerateArray());
     }
 
-    private static string Clients()
+    /// <summary>The path of a script that uses a package from npm.</summary>
+    internal static string Client(string script, params string[] package)
     {
         string? directory = AppContext.BaseDirectory;
         while (directory is not null && !File.Exists(Path.Join(directory, "Berth.slnx")))
             directory = Path.GetDirectoryName(directory);
-        return Path.Join(directory, "test", "clients");
+        string clients = Path.Join(directory, "test", "clients");
+        Assert.SkipUnless(Directory.Exists(Path.Join([clients, "node_modules", .. package])), "the npm clients are missing (./dev setup)");
+        return Path.Join(clients, script);
     }
 }
