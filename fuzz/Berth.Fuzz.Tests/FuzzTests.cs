@@ -17,6 +17,8 @@ using Berth.Linux.Files;
 using Berth.Oci;
 using Berth.Oci.Json;
 using Berth.Oci.References;
+using Berth.Registry.Accounts;
+using Berth.Registry.Accounts.Htpasswd;
 using Berth.Registry.Cache;
 using Berth.Registry.Model;
 using Berth.Registry.Pages.Readmes;
@@ -71,6 +73,8 @@ public sealed class FuzzTests
         ["hub requested scopes"] = (() => Text("repository:alice/app:pull,push repository(plugin):host:5000/b:* registry:catalog:*"),
             bytes => ScopeText.TryParse([String(bytes)], out _)),
         ["hub token scopes"] = (() => Text("alice/*:pull,push *:administer lab/app:*"), bytes => TokenScopes.Parse([String(bytes)])),
+        ["htpasswd file"] = (() => Text("\ufeff# people\nalice:$2y$05$9CJvzwW/jCYmfSc60XEtYe/YF8X8Z.OUvfLSQs6LZANtKWTULM8zm:x\r\n\n"
+            + " bob:$apr1$a$b\ncarol:{SHA}x\nDave:y\n"), ReadHtpasswd),
         ["time"] = (() => Text("2026-01-02T03:04:05.123456789Z"), bytes => TimeText.Parse(String(bytes), TimeProvider.System)),
         ["readme"] = (() => Text("# A\n\n| a | b |\n|---|---|\n| ![x](https://a/b.png) | [y](javascript:z) |\n\n- [x] *b* ~~c~~ `d` <e>\n\n"
             + "> 1. [f][g]\n\n```h\n<i>\n```\n\n[g]: https://j \"k\"\n"), bytes => Readme.Render(String(bytes))),
@@ -117,6 +121,20 @@ public sealed class FuzzTests
         long began = Stopwatch.GetTimestamp();
         for (int round = 0; isLong ? Stopwatch.GetElapsedTime(began).TotalSeconds < seconds : round < ShortRounds; round++)
             Try(target, mutator.Mutate(seed), parse, start, round);
+    }
+
+    private static void ReadHtpasswd(byte[] bytes)
+    {
+        HtpasswdText text = HtpasswdText.Parse(bytes);
+        foreach (HtpasswdEntry entry in text.Entries.Values)
+        {
+            // Whatever passes is a name here, and a hash of which no verification takes long.
+            if (!AccountName.TryParse(entry.Name, out _) || !BcryptHash.TryParse(entry.Hash, out BcryptHash hash) || hash.Cost > BcryptHash.CostMax)
+                throw new InvalidOperationException($"{entry} is taken for an entry");
+        }
+        // What is printed steers no terminal, and tells no hash.
+        if (text.Refusals.Any(refusal => refusal.Reason.Any(char.IsControl) || refusal.Reason.Contains("$2y$05$9CJ", StringComparison.Ordinal)))
+            throw new InvalidOperationException("a refusal shows more than it should");
     }
 
     private static void ReadPath(string text)

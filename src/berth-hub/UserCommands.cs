@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Berth.Registry.Accounts;
+using Berth.Registry.Accounts.Htpasswd;
 using Berth.Registry.Hosting;
 using Berth.Registry.Tokens;
 
@@ -18,9 +19,19 @@ internal static class UserCommands
     private static readonly Option<string> s_email = new("--email") { Description = "Their address", DefaultValueFactory = _ => "" };
     private static readonly Option<string> s_note = new("--note") { Description = "Whom it is for", DefaultValueFactory = _ => "" };
 
+    private static readonly Argument<string> s_file = new("FILE") { Description = "The htpasswd file, whose passwords are bcrypt's" };
+    private static readonly Option<bool> s_dryRun = new("--dry-run") { Description = "Say what would be done, and do nothing" };
+    private static readonly Option<bool> s_replace = new("--replace-passwords")
+    {
+        Description = "Give users that exist the file's passwords, too; their sessions end",
+    };
+
     public static Command Create() => new("user", "Manage users")
     {
         HubLocation.FirstVerb("add", "Make a user", AddAsync, s_name, s_admin, s_passwordStdin, s_noPassword, s_display, s_email),
+        HubLocation.Verb(
+            "import", "Take the users of an htpasswd file, as docker-registry has it, with their passwords", ImportAsync, s_file, s_dryRun,
+            s_replace),
         HubLocation.Verb("list", "List users", ListAsync),
         HubLocation.Verb("passwd", "Set a password; sessions end", SetPasswordAsync, s_name, s_passwordStdin),
         HubLocation.Verb("rm", "Remove a user who has no repositories", (services, parsed, token) =>
@@ -50,6 +61,28 @@ internal static class UserCommands
                 IsAdministrator = parsed.GetValue(s_admin), DisplayName = parsed.GetValue(s_display)!, Email = parsed.GetValue(s_email)!,
             }, cancellationToken);
         Console.WriteLine(made.Name);
+    }
+
+    private static async Task ImportAsync(HubServices services, ParseResult parsed, CancellationToken cancellationToken)
+    {
+        bool isDryRun = parsed.GetValue(s_dryRun);
+        HtpasswdReport report = await services.Accounts.HtpasswdImport.RunAsync(
+            HubLocation.Operator, Path.GetFullPath(parsed.GetValue(s_file)!),
+            new HtpasswdImportOptions { IsDryRun = isDryRun, ReplacesPasswords = parsed.GetValue(s_replace) }, cancellationToken);
+        foreach (HtpasswdRefusal leftOut in report.LeftOut)
+            Console.Error.WriteLine(Output.Printable(leftOut.ToString()));
+        if (report.LeftOutCount > report.LeftOut.Count)
+            Console.Error.WriteLine($"and {report.LeftOutCount - report.LeftOut.Count} more lines");
+        foreach (string name in report.Made)
+            Console.WriteLine(isDryRun ? $"{name}: would be made" : $"{name}: made");
+        foreach (string name in report.Replaced)
+            Console.WriteLine(isDryRun ? $"{name}: would get this password" : $"{name}: has this password now");
+        if (report.Unchanged > 0)
+            Console.WriteLine($"{report.Unchanged} had this password already");
+        if (report.LeftOutCount > 0)
+            throw FaultException.Conflict(
+                $"user import: {report.LeftOutCount} {(report.LeftOutCount == 1 ? "line was" : "lines were")} left out, named above; "
+                + (isDryRun ? "all else would be done" : "all else is done"));
     }
 
     private static async Task ListAsync(HubServices services, ParseResult parsed, CancellationToken cancellationToken)

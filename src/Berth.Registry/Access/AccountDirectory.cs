@@ -1,5 +1,6 @@
 using System.Data.Common;
 using Berth.Registry.Accounts;
+using Berth.Registry.Accounts.Htpasswd;
 using Berth.Registry.Database;
 using Berth.Registry.Model;
 using Berth.Registry.Tokens;
@@ -61,7 +62,9 @@ public sealed class AccountDirectory
         {
             AccountRights? account = await transaction.FirstAsync(
                 $"""
-                select a.id, a.name, a.kind, u.is_administrator, u.disabled_at, u.password from accounts a
+                select a.id, a.name, a.kind, u.is_administrator, u.disabled_at, u.password,
+                (select count(*) from identities i where i.account_id = a.id and i.issuer = {HtpasswdAccounts.Issuer}),
+                (select count(*) from identities i where i.account_id = a.id) from accounts a
                 left join users u on u.account_id = a.id where {condition}
                 """, ReadAccount, token);
             if (account is null or { IsOrganisation: true })
@@ -86,5 +89,7 @@ public sealed class AccountDirectory
         IsAdministrator = !row.IsDBNull(3) && row.GetInt64(3) != 0,
         IsDisabled = !row.IsDBNull(4),
         Password = row.IsDBNull(5) ? null : row.GetString(5),
+        IsOfHtpasswd = row.GetInt64(6) > 0,
+        MayBeOfHtpasswd = row.GetString(2) == "user" && row.IsDBNull(5) && (row.GetInt64(6) > 0 || row.GetInt64(7) == 0),
     };
 }

@@ -19,6 +19,13 @@ internal sealed record AccountRights
     /// <summary>The stored hash of the password; null for none.</summary>
     public string? Password { get; init; }
 
+    /// <summary>Whether a password of the htpasswd file has opened the account before.</summary>
+    public bool IsOfHtpasswd { get; init; }
+
+    /// <summary>Whether a password of the htpasswd file may open it: it is a user's without a password of its own, and no
+    /// provider's.</summary>
+    public bool MayBeOfHtpasswd { get; init; }
+
     /// <summary>Organisations by name.</summary>
     public IReadOnlyDictionary<string, OrganisationRole> Roles { get; init; } = new Dictionary<string, OrganisationRole>();
 

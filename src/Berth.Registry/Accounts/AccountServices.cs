@@ -1,4 +1,5 @@
 using Berth.Registry.Access;
+using Berth.Registry.Accounts.Htpasswd;
 using Berth.Registry.Accounts.Oidc;
 using Berth.Registry.Audit;
 using Berth.Registry.Database;
@@ -28,8 +29,11 @@ public sealed record AccountServices : IDisposable
         Directory = new AccountDirectory(database, Secrets);
         Access = new AccessRules(Directory);
         Address = new PublicAddress(settings.PublicUrl);
+        Htpasswd = settings.HtpasswdFile is { } file ? new HtpasswdFile(file, loggers.CreateLogger<HtpasswdFile>()) : null;
+        HtpasswdImport = new HtpasswdImport(database, Users);
         SignIn = new SignIn(
-            database, Directory, Secrets, _hasher, new LoginThrottle(database, time), Audit, time, loggers.CreateLogger<SignIn>());
+            database, Directory, Secrets, _hasher, new LoginThrottle(database, time), Htpasswd,
+            new HtpasswdAccounts(database, Users, Audit, time), Audit, time, loggers.CreateLogger<SignIn>());
         Bearers = new BearerTokens(new StoredSigningKeys(
             database, seals, time, loggers.CreateLogger<StoredSigningKeys>()), settings.Service, time);
         Callers = new CallerReader(Bearers, SignIn, Directory, Address);
@@ -82,6 +86,15 @@ public sealed record AccountServices : IDisposable
 
     /// <summary>The token service.</summary>
     public TokenEndpoints TokenEndpoints { get; }
+
+    /// <summary>Takes accounts from htpasswd files.</summary>
+    public HtpasswdImport HtpasswdImport { get; }
+
+    /// <summary>The htpasswd file whose people may sign in; null where there is none.</summary>
+    public HtpasswdFile? Htpasswd { get; }
+
+    /// <summary>What computing passwords' hashes has cost.</summary>
+    internal PasswordWork PasswordWork => _hasher.Work;
 
     /// <summary>Which account belongs to whom at the OpenID provider.</summary>
     public OidcAccounts OidcAccounts { get; }

@@ -17,6 +17,9 @@ public sealed record AccountSettings
     /// <summary>Where clients reach the hub; null: where they say they do.</summary>
     public Uri? PublicUrl { get; init; }
 
+    /// <summary>A file of names and passwords that may sign in, as docker-registry has it; null: none.</summary>
+    public string? HtpasswdFile { get; init; }
+
     /// <summary>A provider whose people may sign in; null: none.</summary>
     public OidcSettings? Oidc { get; init; }
 }

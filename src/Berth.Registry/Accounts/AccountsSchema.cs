@@ -53,5 +53,9 @@ internal static class AccountsSchema
             create table login_failures(key text primary key, failures bigint not null, last_at bigint not null);
             create index login_failures_last on login_failures(last_at);
             """),
+        // Passwords that came with an htpasswd file, by their cost: each wrong password takes the time of the costliest.
+        new("accounts", 3, """
+            create index users_bcrypt on users(substr(password, 5, 2)) where substr(password, 1, 2) = '$2';
+            """),
     ];
 }

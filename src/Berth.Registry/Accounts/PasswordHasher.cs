@@ -9,8 +9,10 @@ namespace Berth.Registry.Accounts;
 /// <summary>Turns passwords into what may be stored, and compares them with it: Argon2id, which costs a guesser memory.</summary>
 /// <remarks>
 /// RFC 9106; stored in the PHC string format <c>$argon2id$v=19$m=19456,t=2,p=1$salt$hash</c>, so that the costs can rise later
-/// and old hashes still verify. Only a few computations run at once: a flood of sign-ins waits, and past a bound is
-/// refused, instead of taking the machine's memory.
+/// and old hashes still verify, as do bcrypt's of htpasswd files. Only a few computations run at once: a flood of sign-ins waits, and
+/// past a bound is refused, instead of taking the machine's memory.
+/// <para>A password that is not the one costs the same whatever is stored, and also where nothing is: one computation of Argon2id, and of
+/// bcrypt what the costliest hash of any account takes. What a failure's own comparison did not need is computed for nothing.</para>
 /// </remarks>
 public sealed class PasswordHasher : IDisposable
 {
@@ -30,11 +32,12 @@ public sealed class PasswordHasher : IDisposable
     private const int PassesMax = 16;
 
     private readonly SemaphoreSlim _turns = new(Math.Clamp(Environment.ProcessorCount, 1, 4));
-    private readonly Lazy<string> _decoy;
     private int _waiting;
+    private long _argon2;
+    private long _bcryptRounds;
 
-    /// <summary>Makes one with the costs above.</summary>
-    public PasswordHasher() => _decoy = new Lazy<string>(() => Compute(RandomNumberGenerator.GetHexString(32)));
+    /// <summary>What it has computed.</summary>
+    internal PasswordWork Work => new(Interlocked.Read(ref _argon2), Interlocked.Read(ref _bcryptRounds));
 
     /// <summary>The text to store for a password.</summary>
     /// <exception cref="FaultException">InvalidArgument: too long. Unavailable: too many at once.</exception>
@@ -49,16 +52,18 @@ public sealed class PasswordHasher : IDisposable
     /// the time does not tell which names exist.</summary>
     /// <exception cref="FaultException">Unavailable: too many at once.</exception>
     public Task<bool> VerifyAsync(string password, string? stored, CancellationToken cancellationToken) =>
-        VerifyAsync(password, stored, () => Task.CompletedTask, () => Task.CompletedTask, cancellationToken);
+        VerifyAsync(password, stored, bcryptCost: 0, () => Task.CompletedTask, () => Task.CompletedTask, cancellationToken);
 
     /// <summary>As the other, with what is done in the same turn: of many who guess at once, the later ones know of the earlier.</summary>
     /// <param name="password">The password.</param>
-    /// <param name="stored">What it is held against.</param>
+    /// <param name="stored">What it is held against; null: it is not the one.</param>
+    /// <param name="bcryptCost">The highest cost of a bcrypt hash that any account has; 0 where none has one.</param>
     /// <param name="admitAsync">Before the work; throws when it is not to be done.</param>
     /// <param name="failedAsync">When it is not the one.</param>
     /// <param name="cancellationToken">Gives up the wait for a turn.</param>
     public async Task<bool> VerifyAsync(
-        string password, string? stored, Func<Task> admitAsync, Func<Task> failedAsync, CancellationToken cancellationToken)
+        string password, string? stored, int bcryptCost, Func<Task> admitAsync, Func<Task> failedAsync,
+        CancellationToken cancellationToken)
     {
         if (Encoding.UTF8.GetByteCount(password) > PasswordBytesMax)
         {
@@ -69,10 +74,10 @@ public sealed class PasswordHasher : IDisposable
             async () =>
             {
                 await admitAsync();
-                bool matches = Matches(password, stored ?? _decoy.Value) && stored is not null;
-                if (!matches)
-                    await failedAsync();
-                return matches;
+                if (Matches(password, stored, bcryptCost))
+                    return true;
+                await failedAsync();
+                return false;
             }, cancellationToken);
     }
 
@@ -109,7 +114,7 @@ public sealed class PasswordHasher : IDisposable
         }
     }
 
-    private static string Compute(string password)
+    private string Compute(string password)
     {
         byte[] salt = RandomNumberGenerator.GetBytes(SaltBytes);
         byte[] hash = Derive(password, salt, MemoryKibibytes, Passes, HashBytes);
@@ -117,12 +122,40 @@ public sealed class PasswordHasher : IDisposable
             CultureInfo.InvariantCulture, $"$argon2id$v=19$m={MemoryKibibytes},t={Passes},p=1${Encode(salt)}${Encode(hash)}");
     }
 
-    private static bool Matches(string password, string stored) =>
-        TryParse(stored, out int memory, out int passes, out byte[] salt, out byte[] hash)
-        && CryptographicOperations.FixedTimeEquals(hash, Derive(password, salt, memory, passes, hash.Length));
-
-    private static byte[] Derive(string password, byte[] salt, int memory, int passes, int length)
+    private bool Matches(string password, string? stored, int bcryptCost)
     {
+        bool isArgon2 = TryParse(stored ?? "", out int memory, out int passes, out byte[] salt, out byte[] hash);
+        if (isArgon2 && CryptographicOperations.FixedTimeEquals(hash, Derive(password, salt, memory, passes, hash.Length)))
+            return true;
+        int cost = 0;
+        if (BcryptHash.TryParse(stored ?? "", out BcryptHash bcrypt) && bcrypt.Cost <= BcryptHash.CostMax)
+        {
+            cost = bcrypt.Cost;
+            CountRounds(cost);
+            if (bcrypt.IsOf(password))
+                return true;
+        }
+        if (!isArgon2)
+            Derive(password, new byte[SaltBytes], MemoryKibibytes, Passes, HashBytes);
+        FillUp(password, cost, Math.Min(bcryptCost, BcryptHash.CostMax));
+        return false;
+    }
+
+    // A computation of each cost from the one that was done up to the highest makes as many rounds together as one of the highest.
+    private void FillUp(string password, int done, int highest)
+    {
+        for (int cost = done == 0 ? highest : done; cost >= BcryptHash.CostMin && cost < (done == 0 ? highest + 1 : highest); cost++)
+        {
+            CountRounds(cost);
+            BcryptHash.Spend(password, cost);
+        }
+    }
+
+    private void CountRounds(int cost) => Interlocked.Add(ref _bcryptRounds, 1L << cost);
+
+    private byte[] Derive(string password, byte[] salt, int memory, int passes, int length)
+    {
+        Interlocked.Increment(ref _argon2);
         var argon = new Argon2id(new Argon2Parameters { DegreeOfParallelism = 1, MemorySize = memory, NumberOfPasses = passes });
         return argon.DeriveBytes(Encoding.UTF8.GetBytes(password), salt, length);
     }

@@ -113,6 +113,24 @@ public sealed class UserService(
             }, cancellationToken);
     }
 
+    /// <summary>Makes a user of a name and a password's hash that come from elsewhere, inside a transaction.</summary>
+    /// <exception cref="FaultException">InvalidArgument: it is no name of an account. Conflict: the name is taken.</exception>
+    internal async Task ImportAsync(
+        HubTransaction transaction, Caller actor, string name, string hash, CancellationToken cancellationToken)
+    {
+        AccountName.Parse(name);
+        await InsertAsync(transaction, actor, new NewUser(name, null), hash, cancellationToken);
+    }
+
+    /// <summary>Sets a password's hash that comes from elsewhere, inside a transaction. All sessions and refresh tokens end.</summary>
+    internal async Task ReplacePasswordAsync(
+        HubTransaction transaction, Caller actor, long id, string name, string hash, CancellationToken cancellationToken)
+    {
+        await transaction.ExecuteAsync($"update users set password = {hash} where account_id = {id}", cancellationToken);
+        await secrets.EndSessionsAsync(transaction, id, cancellationToken);
+        await audit.RecordAsync(transaction, actor, AuditActions.UserPassword, name, "from an htpasswd file", cancellationToken);
+    }
+
     /// <summary>Changes what its owner may change.</summary>
     /// <exception cref="FaultException">NotFound: no such user. InvalidArgument: a text is too long or no address.</exception>
     public Task UpdateAsync(Caller actor, string name, string displayName, string email, CancellationToken cancellationToken)

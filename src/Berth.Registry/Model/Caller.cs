@@ -27,6 +27,10 @@ public sealed record Caller
     /// <summary>The most that another bearer token of the same credentials could carry; null: all that the account may do.</summary>
     public IReadOnlyList<TokenScope>? Limits { get; init; }
 
+    /// <summary>The mark of the htpasswd file's entry whose password was proven: sessions that it opens end with it. Null for every other
+    /// proof.</summary>
+    public string? HtpasswdMark { get; init; }
+
     /// <summary>Where the request came from, for the audit log and for limits.</summary>
     public string? RemoteAddress { get; init; }
 }

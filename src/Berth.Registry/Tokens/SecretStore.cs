@@ -84,8 +84,18 @@ public sealed class SecretStore(HubDatabase database, AuditLog audit, TimeProvid
             return true;
         }, cancellationToken);
 
+    /// <summary>Makes a session or a refresh token that ends by itself alone, or with the token that it was given for.</summary>
+    public Task<string> BeginSessionAsync(SecretKind kind, long accountId, long? parentId, CancellationToken cancellationToken) =>
+        BeginSessionAsync(kind, accountId, parentId, htpasswdMark: null, cancellationToken);
+
     /// <summary>Makes a session or a refresh token.</summary>
-    public async Task<string> BeginSessionAsync(SecretKind kind, long accountId, long? parentId, CancellationToken cancellationToken)
+    /// <param name="kind">Which of both.</param>
+    /// <param name="accountId">Whose it is.</param>
+    /// <param name="parentId">The token that it was given for, if one was.</param>
+    /// <param name="htpasswdMark">The entry of the htpasswd file that it ends with, if one opened it.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task<string> BeginSessionAsync(
+        SecretKind kind, long accountId, long? parentId, string? htpasswdMark, CancellationToken cancellationToken)
     {
         string secret = SecretText.Create(kind);
         DateTimeOffset end = time.GetUtcNow() + LifetimeOf(kind);
@@ -102,7 +112,8 @@ public sealed class SecretStore(HubDatabase database, AuditLog audit, TimeProvid
                     delete from secrets where account_id = {accountId} and kind = {word} and id not in
                     (select id from secrets where account_id = {accountId} and kind = {word} order by id desc limit {SessionsMax - 1})
                     """, token);
-                return await InsertAsync(transaction, secret, kind, accountId, "", null, parentId, accountId, end, token);
+                return await InsertAsync(
+                    transaction, secret, kind, accountId, htpasswdMark ?? "", null, parentId, accountId, end, token);
             }, cancellationToken);
         return secret;
     }

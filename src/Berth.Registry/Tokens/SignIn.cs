@@ -1,7 +1,9 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Berth.Registry.Access;
 using Berth.Registry.Accounts;
+using Berth.Registry.Accounts.Htpasswd;
 using Berth.Registry.Audit;
 using Berth.Registry.Database;
 using Berth.Registry.Model;
@@ -11,10 +13,11 @@ namespace Berth.Registry.Tokens;
 
 /// <summary>Proves who somebody is: by password, by personal or robot token, by refresh token, by session.</summary>
 public sealed partial class SignIn(
-    HubDatabase database, AccountDirectory directory, SecretStore secrets, PasswordHasher hasher, LoginThrottle throttle, AuditLog audit,
-    TimeProvider time, ILogger<SignIn> logger)
+    HubDatabase database, AccountDirectory directory, SecretStore secrets, PasswordHasher hasher, LoginThrottle throttle,
+    HtpasswdFile? htpasswd, HtpasswdAccounts htpasswdAccounts, AuditLog audit, TimeProvider time, ILogger<SignIn> logger)
 {
     private const int ProvenMax = 10_000;
+    private static readonly string s_mostBcryptCost = BcryptHash.CostMax.ToString("00", CultureInfo.InvariantCulture);
     private static readonly TimeSpan s_provenFor = TimeSpan.FromMinutes(10);
 
     // Basic credentials come with every request: after the costly proof, a keyed hash of them is remembered for a while, together with
@@ -22,6 +25,7 @@ public sealed partial class SignIn(
     private readonly byte[] _key = RandomNumberGenerator.GetBytes(32);
     private readonly Lock _gate = new();
     private readonly Dictionary<string, (string Stored, DateTimeOffset Until)> _proven = new(StringComparer.Ordinal); // Guarded by _gate.
+    private readonly MarkedCache<int, int> _bcryptCosts = new(database, entriesMax: 1);
     private long _failures;
 
     /// <summary>Wrong passwords and tokens since the process began.</summary>
@@ -96,7 +100,8 @@ public sealed partial class SignIn(
     /// <summary>Begins a browser session of somebody who is proven.</summary>
     public async Task<string> BeginSessionAsync(Caller caller, CancellationToken cancellationToken)
     {
-        string secret = await secrets.BeginSessionAsync(SecretKind.Session, caller.AccountId!.Value, caller.TokenId, cancellationToken);
+        string secret = await secrets.BeginSessionAsync(
+            SecretKind.Session, caller.AccountId!.Value, caller.TokenId, caller.HtpasswdMark, cancellationToken);
         long now = time.GetUtcNow().ToUnixTimeMilliseconds();
         await database.WriteAsync(
             Durability.Process, ReserveUse.SignIn,
@@ -114,6 +119,10 @@ public sealed partial class SignIn(
     internal async ValueTask<Caller?> CallerAsync(StoredToken token, CancellationToken cancellationToken)
     {
         if (token.AccountId is not { } id || await directory.RightsAsync(id, cancellationToken) is not { IsDisabled: false } rights)
+            return null;
+        // Opened by a password of the htpasswd file, which is no longer there or another now.
+        if (token is { Kind: SecretKind.Session or SecretKind.Refresh, Name: { Length: > 0 } mark }
+            && htpasswd?.Holds(rights.Name, mark) is not true)
             return null;
         StoredToken? narrowing = token;
         if (token.ParentId is { } parent && (narrowing = await directory.TokenAsync(parent, cancellationToken)) is null)
@@ -147,23 +156,46 @@ public sealed partial class SignIn(
             return null;
         await AdmitAsync(name, address, cancellationToken);
         AccountRights? rights = await directory.RightsAsync(name, cancellationToken);
-        string? stored = rights is { IsOrganisation: false } ? rights.Password : null;
+        bool isBlocked = rights is { IsDisabled: true };
+        // A password of the account's own counts alone; without an account, the file's makes one.
+        HtpasswdEntry? entry = rights is null or { MayBeOfHtpasswd: true } ? htpasswd?.Find(name) : null;
+        // What cannot be opened has no password: a right one would otherwise be answered in another time than a wrong one.
+        string? stored = isBlocked || rights is { IsOrganisation: true } ? null : rights?.Password ?? entry?.Hash;
         string key = KeyOf(name, password);
         bool isKnown = IsProven(key, stored);
+        int bcryptCost = Math.Max(htpasswd?.CostMax ?? 0, await _bcryptCosts.GetAsync(0, ReadBcryptCostAsync, cancellationToken));
         // Asked once more when its turn has come: many guesses that were sent at once have all been admitted above.
         if (!isKnown && !await hasher.VerifyAsync(
-            password, stored, () => AdmitAsync(name, address, cancellationToken), () => throttle.FailedAsync(name, address),
+            password, stored, bcryptCost, () => AdmitAsync(name, address, cancellationToken), () => throttle.FailedAsync(name, address),
             cancellationToken))
+            return await RefuseAsync(name, address, isBlocked ? "the account is blocked" : "");
+        if (entry is not null && rights is not { IsOfHtpasswd: true })
+        {
+            if (await htpasswdAccounts.EnterAsync(name, address, cancellationToken) is { } reason)
+                return await RefuseAsync(name, address, reason);
+            rights = await directory.RightsAsync(name, cancellationToken);
+        }
+        if (rights is null)
             return await RefuseAsync(name, address, "");
-        if (rights is null or { IsDisabled: true })
-            return await RefuseAsync(name, address, "the account is blocked");
         if (!isKnown)
         {
             await throttle.SucceededAsync(name, address, cancellationToken);
             await NoteAsync(rights, key, password, stored!, cancellationToken);
         }
-        return new Caller { AccountId = rights.Id, Name = rights.Name, IsAdministrator = rights.IsAdministrator };
+        return new Caller
+        {
+            AccountId = rights.Id, Name = rights.Name, IsAdministrator = rights.IsAdministrator, HtpasswdMark = entry?.Mark,
+        };
     }
+
+    // By the index of the accounts' schema, which is all that the database reads for it.
+    private Task<int> ReadBcryptCostAsync(int key, CancellationToken cancellationToken) => database.ReadAsync(
+        async (transaction, token) => int.TryParse(
+            await transaction.TextAsync(
+                $"""
+                select max(substr(password, 5, 2)) from users
+                where substr(password, 1, 2) = '$2' and substr(password, 5, 2) <= {s_mostBcryptCost}
+                """, token), NumberStyles.None, CultureInfo.InvariantCulture, out int cost) ? cost : 0, cancellationToken);
 
     // A line each does not fill the log: past a few, the throttle lets nobody come this far. Also for a client that has gone away.
     private async Task<Caller?> RefuseAsync(string name, string? address, string why)
@@ -183,18 +215,37 @@ public sealed partial class SignIn(
 
     private async Task NoteAsync(AccountRights rights, string key, string password, string stored, CancellationToken cancellationToken)
     {
-        string newest = PasswordHasher.IsOutdated(stored) ? await hasher.HashAsync(password, cancellationToken) : stored;
+        string newest = rights.Password is not null && PasswordHasher.IsOutdated(stored)
+            ? await RenewAsync(password, cancellationToken) ?? stored : stored;
         long now = time.GetUtcNow().ToUnixTimeMilliseconds();
-        // Unless the password was changed meanwhile: that one must win.
         await database.NoteAsync(
-            (transaction, token) => transaction.ExecuteAsync(
-                $"update users set last_login_at = {now}, password = {newest} where account_id = {rights.Id} and password = {stored}", token),
-            cancellationToken);
+            async (transaction, token) =>
+            {
+                // Unless the password was changed meanwhile: that one must win.
+                if (newest != stored)
+                    await transaction.ExecuteAsync(
+                        $"update users set password = {newest} where account_id = {rights.Id} and password = {stored}", token);
+                return await transaction.ExecuteAsync(
+                    $"update users set last_login_at = {now} where account_id = {rights.Id}", token);
+            }, cancellationToken);
         lock (_gate)
         {
             if (_proven.Count >= ProvenMax)
                 _proven.Clear();
             _proven[key] = (newest, time.GetUtcNow() + s_provenFor);
+        }
+    }
+
+    // Null where too many sign in at once: it was the right password all the same, and the next time does as well.
+    private async Task<string?> RenewAsync(string password, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await hasher.HashAsync(password, cancellationToken);
+        }
+        catch (FaultException fault) when (fault.Kind is FaultKind.Unavailable)
+        {
+            return null;
         }
     }
 

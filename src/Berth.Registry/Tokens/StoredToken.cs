@@ -14,7 +14,8 @@ public sealed record StoredToken
     /// <summary>Whose it is: a user, or for robots an organisation. Null for invitations.</summary>
     public long? AccountId { get; init; }
 
-    /// <summary>What its owner calls it.</summary>
+    /// <summary>What its owner calls it; of a session or a refresh token the mark of the htpasswd file's entry that opened it, or
+    /// empty.</summary>
     public string Name { get; init; } = "";
 
     /// <summary>Its beginning and end.</summary>

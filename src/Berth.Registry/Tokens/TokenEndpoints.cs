@@ -114,7 +114,7 @@ public sealed class TokenEndpoints(
         }
         // A refresh token dies with the token that it was given for, and stands for it in what it gives.
         if (wantsRefresh && caller.AccountId is { } account
-            && (refreshToken = await TryBeginSessionAsync(account, caller.TokenId, cancellationToken)) is not null)
+            && (refreshToken = await TryBeginSessionAsync(account, caller, cancellationToken)) is not null)
             caller = await signIn.WithRefreshTokenAsync(refreshToken, cancellationToken) ?? caller;
         BearerClaims claims = await GrantAsync(caller, requested, cancellationToken);
         string token = await bearers.IssueAsync(claims, cancellationToken);
@@ -131,11 +131,12 @@ public sealed class TokenEndpoints(
     }
 
     // Null where the database cannot be written, as on a full disk: clients go on with their password then, and can pull.
-    private async Task<string?> TryBeginSessionAsync(long account, long? parent, CancellationToken cancellationToken)
+    private async Task<string?> TryBeginSessionAsync(long account, Caller caller, CancellationToken cancellationToken)
     {
         try
         {
-            return await secrets.BeginSessionAsync(SecretKind.Refresh, account, parent, cancellationToken);
+            return await secrets.BeginSessionAsync(
+                SecretKind.Refresh, account, caller.TokenId, caller.HtpasswdMark, cancellationToken);
         }
         catch (FaultException fault) when (fault.Kind is FaultKind.Unavailable)
         {

@@ -29,11 +29,12 @@ public sealed class ConfigurationTests : IDisposable
     public void File_SetsEverything()
     {
         string secret = Write("secret", "s3cret\n");
+        string htpasswd = Write("htpasswd", "# nobody yet\n");
         SettingValues values = ConfigurationFile.Read(Write("hub.json", $$"""
             {
               // Comments are welcome.
               "listen": ["127.0.0.1:0", "[::1]:5000"], "data": "/srv/hub", "database": "Host=/run/postgresql", "secret-key-file": "/etc/hub.key", "public-url": "https://hub.example",
-              "service": "hub.example", "sign-up": "invited", "tls-certificate": "/etc/c.pem", "tls-key": "/etc/k.pem",
+              "service": "hub.example", "sign-up": "invited", "htpasswd": "{{htpasswd}}", "tls-certificate": "/etc/c.pem", "tls-key": "/etc/k.pem",
               "trusted-proxies": ["10.0.0.0/8", "::1"], "admin-listen": "127.0.0.1:9000", "webhook-hosts": ["*.example", "10.1.0.0/16"],
               "limit-anonymous-pulls": "100/6h", "limit-account-pulls": "200/6h", "limit-anonymous-requests": "600/1m",
               "limit-account-requests": "6000/1m", "oidc-issuer": "https://login.example/", "oidc-client-id": "hub",
@@ -52,6 +53,7 @@ public sealed class ConfigurationTests : IDisposable
         // Every setting that exists stands in the file above.
         Assert.All(HubSettings.All, setting => Assert.NotNull(values.List(setting)));
         Assert.Equal("/etc/hub.key", configuration.Options.SecretKeyPath);
+        Assert.Equal(htpasswd, configuration.Options.Accounts.HtpasswdFile);
         Assert.Equal(["127.0.0.1:0", "[::1]:5000"], configuration.Options.Listen.Select(point => point.ToString()));
         Assert.Equal(("https://login.example/", "hub", "s3cret", "Campus", true), (
             configuration.Options.Accounts.Oidc!.Issuer, configuration.Options.Accounts.Oidc.ClientId, configuration.Options.Accounts.Oidc.ClientSecret,
@@ -130,18 +132,19 @@ public sealed class ConfigurationTests : IDisposable
               "listen": "127.0.0.1:5000", "colour": "red", "anonymous-push": "yes", "public-url": "hub.example", "sign-up": "everybody",
               "tls-key": "/k.pem", "trusted-proxies": ["10.0.0.0/99"], "webhook-hosts": ["https://x"], "limit-anonymous-pulls": "many",
               "admin-listen": "9000", "oidc-client-id": "hub", "log-level": "loud", "service": "a\"b",
-              "new-repositories": "hidden", "upload-time": "soon", "collection-interval": "50d", "s3-bucket": "hub", "s3-prefix": "a"
+              "new-repositories": "hidden", "upload-time": "soon", "collection-interval": "50d", "s3-bucket": "hub", "s3-prefix": "a",
+              "htpasswd": "/nonexistent/htpasswd"
             }
             """), _errors);
         Assert.Null(HubConfiguration.Build(values, _errors));
         foreach (string key in new[]
         {
-            "listen", "colour", "anonymous-push", "public-url", "sign-up", "tls-certificate", "trusted-proxies", "webhook-hosts",
+            "listen", "colour", "anonymous-push", "public-url", "sign-up", "htpasswd", "tls-certificate", "trusted-proxies", "webhook-hosts",
             "limit-anonymous-pulls", "admin-listen", "oidc-client-id", "log-level", "service", "new-repositories", "upload-time",
             "collection-interval", "s3-endpoint", "s3-access-key", "s3-secret-key-file", "s3-prefix",
         })
             Assert.Contains(_errors, error => error.Contains($"{key}: ", StringComparison.Ordinal) || error.Contains($"{key} ", StringComparison.Ordinal));
-        Assert.Equal(20, _errors.Count);
+        Assert.Equal(21, _errors.Count);
     }
 
     [Theory]

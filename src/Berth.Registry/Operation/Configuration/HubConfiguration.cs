@@ -1,5 +1,6 @@
 using System.Net;
 using Berth.Registry.Accounts;
+using Berth.Registry.Accounts.Htpasswd;
 using Berth.Registry.Accounts.Oidc;
 using Berth.Registry.Hosting;
 using Berth.Registry.Operation.Limits;
@@ -52,6 +53,7 @@ public sealed record HubConfiguration(HubOptions Options, LogLevel LogLevel, boo
             SignUp = reader.SignUp(),
             Service = service,
             PublicUrl = reader.PublicUrl(),
+            HtpasswdFile = reader.Htpasswd(),
             Oidc = reader.Oidc(),
         };
     }
@@ -251,6 +253,22 @@ public sealed record HubConfiguration(HubOptions Options, LogLevel LogLevel, boo
                 Scopes = values.List(HubSettings.OidcScopes) ?? OidcSettings.DefaultScopes,
                 MakesAccounts = values.Flag(HubSettings.OidcSignUp),
             };
+        }
+
+        // Its lines are told when it is read: one that is wrong keeps out nobody else.
+        public string? Htpasswd()
+        {
+            if (NotEmpty(HubSettings.Htpasswd) is not { } file)
+                return null;
+            try
+            {
+                HtpasswdText.Load(file);
+            }
+            catch (FaultException fault)
+            {
+                errors.Add($"{HubSettings.Htpasswd.Key}: {fault.Message}");
+            }
+            return Path.GetFullPath(file);
         }
 
         public LogLevel Level()

@@ -22,6 +22,9 @@ public static class HubSettings
         "service", SettingKind.Text, "NAME", $"The hub's name in tokens (default {AccountSettings.DefaultService})");
     public static readonly HubSetting SignUp = new(
         "sign-up", SettingKind.Text, "MODE", "Who may make an account: closed (default), invited, open");
+    public static readonly HubSetting Htpasswd = new(
+        "htpasswd", SettingKind.Text, "FILE",
+        "Names and bcrypt passwords that may sign in, as docker-registry has them; read again when it changes");
     public static readonly HubSetting TlsCertificate = new(
         "tls-certificate", SettingKind.Text, "FILE", "PEM file of the certificate and its chain; read again when it changes");
     public static readonly HubSetting TlsKey = new("tls-key", SettingKind.Text, "FILE", "PEM file of the certificate's private key");
@@ -80,8 +83,8 @@ public static class HubSettings
     /// <summary>All of them, in the order of help.</summary>
     public static IReadOnlyList<HubSetting> All { get; } =
     [
-        Listen, Data, Database, SecretKeyFile, PublicUrl, Service, SignUp, TlsCertificate, TlsKey, TrustedProxies, AdministrationListen,
-        WebhookHosts,
+        Listen, Data, Database, SecretKeyFile, PublicUrl, Service, SignUp, Htpasswd, TlsCertificate, TlsKey, TrustedProxies,
+        AdministrationListen, WebhookHosts,
         AnonymousPulls, AccountPulls, AnonymousRequests, AccountRequests, OidcIssuer, OidcClientId, OidcClientSecretFile, OidcName,
         OidcScopes, OidcSignUp, Upstreams, NewRepositories, UnusedBlobTime, UploadTime, CollectionInterval, S3Endpoint, S3Bucket, S3Prefix,
         S3Region, S3AccessKey, S3SecretKeyFile, LogLevel, LogFormat, AnonymousPush,

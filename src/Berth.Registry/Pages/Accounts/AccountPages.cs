@@ -45,6 +45,10 @@ internal static class AccountPages
         // A personal token opens the account, too, but it is no password.
         if (proven is null || proven.AccountId != id || proven.TokenId is not null)
             throw new FaultException(FaultKind.Forbidden, "The password was not changed: the present one is wrong.");
+        // A password of one's own would no longer be the file's keeper's to take away.
+        if (proven.HtpasswdMark is not null)
+            throw new FaultException(
+                FaultKind.Forbidden, "The password was not changed: it is kept in the hub's htpasswd file. Ask an administrator.");
         await accounts.Users.SetPasswordAsync(page.Caller, name, form.Raw("new-password"), page.Cancelled);
         // All sessions ended, this one included: the one who just proved the password goes on.
         Tokens.SessionCookie.Set(page.Http, await accounts.SignIn.BeginSessionAsync(proven, page.Cancelled));
