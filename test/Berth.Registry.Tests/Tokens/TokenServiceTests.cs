@@ -125,6 +125,18 @@ public sealed class TokenServiceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task BearerToken_ForThePasswordItself_OutlivesItsChange_ForItsLifetimeAtMost()
+    {
+        string token = await TokenAsync("/auth/token?service=berth-hub", "alice");
+        await _hub.Services.Accounts.Users.SetPasswordAsync(RunningHub.Operator, "alice", "another horse", default);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await _hub.GetAsync("/auth/token?service=berth-hub", RunningHub.Basic("alice"))).Status);
+        // As docs/hub.md says: nothing but its own end stands between it and the account.
+        Assert.Equal(HttpStatusCode.OK, (await _hub.GetAsync("/v2/", new("Bearer", token))).Status);
+        _hub.Time.Advance(BearerTokens.Lifetime + BearerTokens.ClockSkew);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await _hub.GetAsync("/v2/", new("Bearer", token))).Status);
+    }
+
+    [Fact]
     public async Task PasswordGrant_GivesARefreshToken_WhenAskedFor()
     {
         (HttpStatusCode status, JsonElement body, _) = await _hub.PostAsync(
