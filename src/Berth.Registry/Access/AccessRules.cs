@@ -8,8 +8,8 @@ namespace Berth.Registry.Access;
 /// <remarks>
 /// <list type="bullet">
 /// <item>A public repository is pulled by anybody.</item>
-/// <item>The first part of a name says whose a repository is: that user does everything with it, and so do that organisation's owners;
-/// its maintainers do everything but change who may; its members do what their teams give.</item>
+/// <item>The first part of a name says whose a repository is: that user does everything with it, and so do that organisation's owners
+/// and maintainers; its members do what their teams give. Who is in it, its robots and webhooks are its owners' alone.</item>
 /// <item>A robot of an organisation does with its repositories what its scopes say, never administer.</item>
 /// <item>An administrator does everything. Names of one part belong to nobody: administrators alone push them.</item>
 /// <item>A token gives at most what its owner has at the moment it is used.</item>
@@ -52,8 +52,7 @@ public sealed class AccessRules(AccountDirectory directory) : IAccessRules
             return RepositoryAccess.None;
         return role switch
         {
-            OrganisationRole.Owner => Everything,
-            OrganisationRole.Maintainer => Content,
+            OrganisationRole.Owner or OrganisationRole.Maintainer => Everything,
             _ => TeamsOf(rights, repository),
         };
     }

@@ -7,11 +7,13 @@ namespace Berth.Registry.Accounts;
 /// <summary>Slows the guessing of passwords: counts failures by name and address together, by name and by address, and says
 /// how long to wait once there were too many.</summary>
 /// <remarks>
-/// In the database, so that a guesser gains nothing by going from one process of a hub to the next. Only a failure writes; what was read
-/// is kept while the database does not change. Bounded: an attacker with many addresses makes the oldest entries go, never the table
-/// grow. Counts by name alone have a far higher limit, because whoever knows a name could otherwise lock its owner out. Wrong personal
-/// and robot tokens, which are too long to be guessed, count by address alone and apart from passwords: a machine that goes on with a
-/// revoked token keeps nobody beside it from signing in, and a right token never waits.
+/// In the database, so that a guesser gains nothing by going from one process of a hub to the next. A failure writes, and of a name
+/// and an address one success in an hour; what was read is kept while the database does not change. Bounded: an attacker with many
+/// addresses makes the oldest entries go, never the table grow. Whoever came in from an address within a day is not held up by what
+/// others do there: a class sits behind one address, and its first lesson has more mistakes than a guesser needs. Counts by name alone
+/// have a far higher limit, because whoever knows a name could otherwise lock its owner out. Wrong personal and robot tokens, which are
+/// too long to be guessed, count by address alone and apart from passwords: a machine that goes on with a revoked token keeps nobody
+/// beside it from signing in, and a right token never waits.
 /// </remarks>
 public sealed class LoginThrottle(HubDatabase database, TimeProvider time, int entriesMax = LoginThrottle.EntriesMax)
 {
@@ -19,7 +21,7 @@ public sealed class LoginThrottle(HubDatabase database, TimeProvider time, int e
     public const int PairFailuresMax = 5;
 
     /// <summary>Failures from one address, whatever the names, before the first wait.</summary>
-    public const int AddressFailuresMax = 30;
+    public const int AddressFailuresMax = 100;
 
     /// <summary>Failures for one name, from wherever, before the first wait.</summary>
     public const int NameFailuresMax = 100;
@@ -46,7 +48,12 @@ public sealed class LoginThrottle(HubDatabase database, TimeProvider time, int e
     private const char PairMark = 'p';
     private const char TokenMark = 't';
 
+    // No failure, but when a name came in from an address.
+    private const char KnownMark = 'k';
+
     private static readonly TimeSpan s_forget = TimeSpan.FromMinutes(15);
+    private static readonly TimeSpan s_known = TimeSpan.FromDays(1);
+    private static readonly TimeSpan s_noteAgain = TimeSpan.FromHours(1);
     private static readonly TimeSpan s_firstWait = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan s_longestWait = TimeSpan.FromMinutes(5);
 
@@ -63,9 +70,13 @@ public sealed class LoginThrottle(HubDatabase database, TimeProvider time, int e
         string network = ClientNetwork.Of(address);
         DateTimeOffset now = time.GetUtcNow();
         TimeSpan longest = TimeSpan.Zero;
-        foreach (Entry entry in await _known.GetAsync((name, network), ReadAsync, cancellationToken))
+        List<Entry> entries = await _known.GetAsync((name, network), ReadAsync, cancellationToken);
+        bool cameIn = entries.Exists(entry => entry.Mark == KnownMark && now - entry.LastAt < s_known);
+        foreach (Entry entry in entries)
         {
-            TimeSpan wait = entry.LastAt + Penalty(entry.Failures, LimitOf(entry.Key)) - now;
+            if (entry.Mark == KnownMark || (cameIn && entry.Mark == AddressMark))
+                continue;
+            TimeSpan wait = entry.LastAt + Penalty(entry.Failures, LimitOf(entry.Mark)) - now;
             longest = wait > longest ? wait : longest;
         }
         return longest;
@@ -113,7 +124,9 @@ public sealed class LoginThrottle(HubDatabase database, TimeProvider time, int e
             {
                 long now = time.GetUtcNow().ToUnixTimeMilliseconds();
                 long old = now - (long)s_forget.TotalMilliseconds;
-                await transaction.ExecuteAsync($"delete from login_failures where last_at < {old}", token);
+                long unknown = now - (long)s_known.TotalMilliseconds;
+                await transaction.ExecuteAsync(
+                    $"delete from login_failures where last_at < {old} and (key not like {KnownMark + "%"} or last_at < {unknown})", token);
                 // In one order for everybody: two who lock the same rows the other way round would wait for each other.
                 foreach (string key in keys)
                 {
@@ -138,16 +151,27 @@ public sealed class LoginThrottle(HubDatabase database, TimeProvider time, int e
     {
         string network = ClientNetwork.Of(address);
         // Neither the address's nor the name's count: a guesser with one good account must not clear them.
-        string pair = PairKey(name, network);
         List<Entry> entries = await _known.GetAsync((name, network), ReadAsync, cancellationToken);
-        if (entries.Exists(entry => entry.Key == pair))
-            await database.NoteAsync(
-                (transaction, token) => transaction.ExecuteAsync($"delete from login_failures where key = {pair}", token),
-                cancellationToken);
+        string pair = PairKey(name, network);
+        bool failed = entries.Exists(entry => entry.Mark == PairMark);
+        DateTimeOffset now = time.GetUtcNow();
+        bool isNoted = entries.Exists(entry => entry.Mark == KnownMark && now - entry.LastAt < s_noteAgain);
+        if (!failed && isNoted)
+            return;
+        await database.NoteAsync(
+            async (transaction, token) =>
+            {
+                await transaction.ExecuteAsync($"delete from login_failures where key = {pair}", token);
+                return await transaction.ExecuteAsync(
+                    $"""
+                    insert into login_failures(key, failures, last_at) values ({KnownKey(name, network)}, 0, {now.ToUnixTimeMilliseconds()})
+                    on conflict(key) do update set last_at = excluded.last_at
+                    """, token);
+            }, cancellationToken);
     }
 
     private Task<List<Entry>> ReadAsync((string Name, string Network) who, CancellationToken cancellationToken) =>
-        ReadAsync(KeysOf(who.Name, who.Network), cancellationToken);
+        ReadAsync([.. KeysOf(who.Name, who.Network), KnownKey(who.Name, who.Network)], cancellationToken);
 
     private Task<List<Entry>> ReadAsync(string[] keys, CancellationToken cancellationToken) => database.ReadAsync(
         (transaction, token) => transaction.ListAsync(
@@ -168,14 +192,19 @@ public sealed class LoginThrottle(HubDatabase database, TimeProvider time, int e
     private static string[] KeysOf(string name, string network) =>
         [$"{AddressMark}\n{network}", $"{NameMark}\n{name}", PairKey(name, network)];
 
-    private static int LimitOf(string key) => key[0] switch
+    private static int LimitOf(char mark) => mark switch
     {
         AddressMark => AddressFailuresMax,
         NameMark => NameFailuresMax,
         _ => PairFailuresMax,
     };
 
+    private static string KnownKey(string name, string network) => $"{KnownMark}\n{network}\n{name}";
+
     private static string PairKey(string name, string network) => $"{PairMark}\n{network}\n{name}";
 
-    private sealed record Entry(string Key, long Failures, DateTimeOffset LastAt);
+    private sealed record Entry(string Key, long Failures, DateTimeOffset LastAt)
+    {
+        public char Mark => Key[0];
+    }
 }

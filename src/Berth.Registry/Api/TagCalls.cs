@@ -71,7 +71,8 @@ internal static class TagCalls
         UndoWire wanted = await call.ReadAsync(ApiJson.Default.UndoWire);
         string? digest = (wanted.Move, wanted.Digest) switch
         {
-            ({ } move, null) => await subject.Browsing.Diary.UndoAsync(subject.Id, wanted.Tag, move, call.Caller, call.Cancelled),
+            ({ } move, null) => await subject.Browsing.Diary.UndoAsync(
+                subject.Id, wanted.Tag, move, call.Caller, subject.Access.HasFlag(RepositoryAccess.Delete), call.Cancelled),
             (null, { } to) => await subject.Browsing.Diary.PutBackAsync(subject.Id, wanted.Tag, to, call.Caller, call.Cancelled),
             _ => throw FaultException.Invalid("undo: either a move or a digest is expected"),
         };

@@ -92,16 +92,21 @@ public sealed class TagDiary(HubDatabase database, RepositoryNews news, TimeProv
     /// <param name="tag">The tag.</param>
     /// <param name="moveId">The move.</param>
     /// <param name="by">Who does it.</param>
+    /// <param name="mayDelete">Whether they may delete tags: before its first move there was none.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <returns>What the tag names now; null when it is gone again.</returns>
-    /// <exception cref="FaultException">NotFound: no such move, or the image is gone. Conflict: the tag is immutable.</exception>
-    public async Task<string?> UndoAsync(long repositoryId, string tag, long moveId, Caller by, CancellationToken cancellationToken)
+    /// <exception cref="FaultException">NotFound: no such move, or the image is gone. Conflict: the tag is immutable. Forbidden: the tag
+    /// would be gone, and they may not delete it.</exception>
+    public async Task<string?> UndoAsync(
+        long repositoryId, string tag, long moveId, Caller by, bool mayDelete, CancellationToken cancellationToken)
     {
         string? now = await database.WriteAsync(
             async (transaction, token) =>
             {
                 TagMove move = await FindAsync(transaction, repositoryId, tag, moveId, token).ConfigureAwait(false)
                     ?? throw FaultException.NotFound($"undo {tag}: no move {moveId} in its diary");
+                if (move.From is null && !mayDelete)
+                    throw new FaultException(FaultKind.Forbidden, $"undo {tag}: that would delete the tag, to which you have no right");
                 await MoveAsync(transaction, repositoryId, tag, move.From, by, moveId, token).ConfigureAwait(false);
                 return move.From;
             }, cancellationToken).ConfigureAwait(false);

@@ -75,6 +75,24 @@ public abstract class LoginThrottleContract : IAsyncLifetime
         for (int i = 0; i < LoginThrottle.AddressFailuresMax; i++)
             await FailAsync($"user{i}", "192.0.2.1", 1);
         await _other.SucceededAsync("mallory", "192.0.2.1", default);
+        Assert.True(await WaitAsync("carol", "192.0.2.1") > TimeSpan.Zero);
+    }
+
+    [Fact]
+    public async Task WhoCameInFromAnAddress_IsNotHeldUpByOthersThere()
+    {
+        await _other.SucceededAsync("alice", "192.0.2.1", default);
+        for (int i = 0; i < LoginThrottle.AddressFailuresMax; i++)
+            await FailAsync($"user{i}", "192.0.2.1", 1);
+        Assert.Equal(TimeSpan.Zero, await WaitAsync("alice", "192.0.2.1"));
+        Assert.True(await WaitAsync("bob", "192.0.2.1") > TimeSpan.Zero);
+        // Her own password is guessed no faster for that.
+        await FailAsync("alice", "192.0.2.1", LoginThrottle.PairFailuresMax);
+        Assert.True(await WaitAsync("alice", "192.0.2.1") > TimeSpan.Zero);
+        // And not for longer than a day.
+        _time.Advance(TimeSpan.FromDays(1));
+        for (int i = 0; i < LoginThrottle.AddressFailuresMax; i++)
+            await FailAsync($"user{i}", "192.0.2.1", 1);
         Assert.True(await WaitAsync("alice", "192.0.2.1") > TimeSpan.Zero);
     }
 
@@ -114,16 +132,17 @@ public abstract class LoginThrottleContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Passwords_ThatAreRight_WriteNothing()
+    public async Task Passwords_ThatAreRight_WriteOnceInAnHour()
     {
         await FailAsync("bob", "192.0.2.2", 1);
+        await _throttle.SucceededAsync("alice", "192.0.2.1", default);
         DatabaseMark before = await _database.MarkAsync(default);
         Assert.Equal(TimeSpan.Zero, await _throttle.WaitForAsync("alice", "192.0.2.1", default));
         await _throttle.SucceededAsync("alice", "192.0.2.1", default);
         // On PostgreSQL the mark is of all that happens in the server, so only the embedded one tells.
         if (_database.Dialect == Dialect.Sqlite)
             Assert.Equal(before, await _database.MarkAsync(default));
-        Assert.Equal(3, await RowsAsync());
+        Assert.Equal(4, await RowsAsync());
     }
 
     private async Task FailAsync(string name, string address, int times)

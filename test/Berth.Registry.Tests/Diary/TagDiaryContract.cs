@@ -59,7 +59,7 @@ public abstract class TagDiaryContract : IAsyncLifetime
         }
         List<TagMove> moves = await _diary.ListAsync(_repository, "stable", null, 100, default);
         Assert.Equal(10, moves.Count);
-        Assert.Equal(Image(9), await _diary.UndoAsync(_repository, "stable", moves[0].Id, s_bob, default));
+        Assert.Equal(Image(9), await _diary.UndoAsync(_repository, "stable", moves[0].Id, s_bob, true, default));
         Assert.Equal(Image(9), await CurrentAsync("stable"));
         TagMove undone = (await _diary.ListAsync(_repository, "stable", null, 1, default))[0];
         Assert.Equal((TagMoveReason.Undo, "bob", moves[0].Id), (undone.Reason, undone.MovedBy, undone.Undoes));
@@ -75,7 +75,11 @@ public abstract class TagDiaryContract : IAsyncLifetime
         _time.Advance(TimeSpan.FromDays(2));
         Assert.Equal(Image(1), await AtAsync("v1"));
         long move = (await _diary.ListAsync(_repository, "v1", null, 1, default))[0].Id;
-        Assert.Null(await _diary.UndoAsync(_repository, "v1", move, s_alice, default));
+        // Who may push and not delete does not delete by undoing.
+        FaultException refused = await Assert.ThrowsAsync<FaultException>(
+            () => _diary.UndoAsync(_repository, "v1", move, s_alice, false, default));
+        Assert.Equal(FaultKind.Forbidden, refused.Kind);
+        Assert.Null(await _diary.UndoAsync(_repository, "v1", move, s_alice, true, default));
         Assert.Null(await CurrentAsync("v1"));
         Assert.Null(await AtAsync("v1"));
         Assert.Equal(Image(1), await _diary.DigestAtAsync(_repository, "v1", s_start.ToUnixTimeMilliseconds(), default));
@@ -111,7 +115,7 @@ public abstract class TagDiaryContract : IAsyncLifetime
         TagMove last = (await _diary.ListAsync(_repository, "v1", null, 1, default))[0];
         Assert.False(last.IsFromKept);
         Assert.True(last.IsToKept);
-        FaultException fault = await Assert.ThrowsAsync<FaultException>(() => _diary.UndoAsync(_repository, "v1", last.Id, s_alice, default));
+        FaultException fault = await Assert.ThrowsAsync<FaultException>(() => _diary.UndoAsync(_repository, "v1", last.Id, s_alice, true, default));
         Assert.Equal(FaultKind.NotFound, fault.Kind);
         Assert.Equal(Image(2), await CurrentAsync("v1"));
     }
@@ -122,7 +126,7 @@ public abstract class TagDiaryContract : IAsyncLifetime
         await PushAsync("v1", Image(1));
         await PushAsync("v2", Image(2));
         TagMove move = (await _diary.ListAsync(_repository, "v2", null, 1, default))[0];
-        FaultException fault = await Assert.ThrowsAsync<FaultException>(() => _diary.UndoAsync(_repository, "v1", move.Id, s_alice, default));
+        FaultException fault = await Assert.ThrowsAsync<FaultException>(() => _diary.UndoAsync(_repository, "v1", move.Id, s_alice, true, default));
         Assert.Equal(FaultKind.NotFound, fault.Kind);
     }
 

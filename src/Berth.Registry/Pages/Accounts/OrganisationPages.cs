@@ -200,7 +200,8 @@ internal static class OrganisationPages
         <input id="add-user" name="user" required maxlength="39" autocapitalize="none" spellcheck="false" autocomplete="off"></div>
         <div><label for="add-role">Role</label><select id="add-role" name="role">{Roles("member")}</select></div>
         <button class="button">Add</button></form>
-        <p class="hint">Members do what their teams give. Maintainers push and delete in all repositories. Owners do everything.</p>
+        <p class="hint">Members do what their teams give. Maintainers do everything with all repositories. Owners also manage
+        members, robots and webhooks.</p>
         </section>
         """);
 

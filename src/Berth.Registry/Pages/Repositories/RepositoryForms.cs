@@ -44,7 +44,7 @@ internal static class RepositoryForms
         view.Require(RepositoryAccess.Push, "undo");
         string tag = form.Text("tag");
         await view.Page.Services.Browsing.Diary.UndoAsync(
-            view.Id, tag, form.Id("move"), view.Page.Caller, view.Page.Cancelled);
+            view.Id, tag, form.Id("move"), view.Page.Caller, view.Access.HasFlag(RepositoryAccess.Delete), view.Page.Cancelled);
         await view.Page.RedirectAsync(Links.Diary(view.Name, tag), "undone");
     }
 
