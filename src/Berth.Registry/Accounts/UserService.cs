@@ -133,39 +133,52 @@ public sealed class UserService(
 
     /// <summary>Changes what its owner may change.</summary>
     /// <exception cref="FaultException">NotFound: no such user. InvalidArgument: a text is too long or no address.</exception>
-    public Task UpdateAsync(Caller actor, string name, string displayName, string email, CancellationToken cancellationToken)
-    {
-        CheckTexts(displayName, email);
-        return ChangeAsync(
-            actor, name, AuditActions.UserUpdate, "",
-            async (transaction, id, token) =>
-            {
-                await transaction.ExecuteAsync($"update accounts set display_name = {displayName} where id = {id}", token);
-                await transaction.ExecuteAsync($"update users set email = {email} where account_id = {id}", token);
-            }, cancellationToken);
-    }
+    public Task UpdateAsync(Caller actor, string name, string displayName, string email, CancellationToken cancellationToken) =>
+        ChangeAsync(actor, name, new UserChange { DisplayName = displayName, Email = email }, cancellationToken);
 
     /// <summary>Switches an account off or on. Off: no sign-in, no token works, from the next request on.</summary>
     /// <exception cref="FaultException">NotFound: no such user. Conflict: it is the last administrator.</exception>
-    public Task SetDisabledAsync(Caller actor, string name, bool isDisabled, CancellationToken cancellationToken)
-    {
-        long? at = isDisabled ? time.GetUtcNow().ToUnixTimeMilliseconds() : null;
-        return ChangeAsync(
-            actor, name, isDisabled ? AuditActions.UserDisable : AuditActions.UserEnable, "",
-            (transaction, id, token) => transaction.ExecuteAsync($"update users set disabled_at = {at} where account_id = {id}", token),
-            cancellationToken);
-    }
+    public Task SetDisabledAsync(Caller actor, string name, bool isDisabled, CancellationToken cancellationToken) =>
+        ChangeAsync(actor, name, new UserChange { IsDisabled = isDisabled }, cancellationToken);
 
     /// <summary>Makes a user an administrator, or no longer one.</summary>
     /// <exception cref="FaultException">NotFound: no such user. Conflict: it is the last administrator.</exception>
-    public Task SetAdministratorAsync(Caller actor, string name, bool isAdministrator, CancellationToken cancellationToken) => ChangeAsync(
-        actor, name, AuditActions.UserAdministrator, isAdministrator ? "now an administrator" : "no longer an administrator",
-        async (transaction, id, token) =>
+    public Task SetAdministratorAsync(Caller actor, string name, bool isAdministrator, CancellationToken cancellationToken) =>
+        ChangeAsync(actor, name, new UserChange { IsAdministrator = isAdministrator }, cancellationToken);
+
+    /// <summary>Changes several things, or none of them where one is refused.</summary>
+    /// <exception cref="FaultException">NotFound: no such user. InvalidArgument: a text is too long or no address. Conflict: it is the last
+    /// administrator.</exception>
+    public Task ChangeAsync(Caller actor, string name, UserChange wanted, CancellationToken cancellationToken)
+    {
+        CheckTexts(wanted.DisplayName ?? "", wanted.Email ?? "");
+        List<Step> steps = [];
+        if (wanted.DisplayName is not null || wanted.Email is not null)
+            steps.Add(new Step(AuditActions.UserUpdate, "", async (transaction, id, token) =>
+            {
+                await transaction.ExecuteAsync(
+                    $"update accounts set display_name = coalesce({wanted.DisplayName}, display_name) where id = {id}", token);
+                await transaction.ExecuteAsync($"update users set email = coalesce({wanted.Email}, email) where account_id = {id}", token);
+            }));
+        if (wanted.IsAdministrator is { } isAdministrator)
+            steps.Add(new Step(
+                AuditActions.UserAdministrator, isAdministrator ? "now an administrator" : "no longer an administrator",
+                async (transaction, id, token) =>
+                {
+                    await transaction.ExecuteAsync($"update users set is_administrator = {isAdministrator} where account_id = {id}", token);
+                    if (isAdministrator)
+                        await secrets.EndSetUpAsync(transaction, token);
+                }));
+        if (wanted.IsDisabled is { } isDisabled)
         {
-            await transaction.ExecuteAsync($"update users set is_administrator = {isAdministrator} where account_id = {id}", token);
-            if (isAdministrator)
-                await secrets.EndSetUpAsync(transaction, token);
-        }, cancellationToken);
+            long? at = isDisabled ? time.GetUtcNow().ToUnixTimeMilliseconds() : null;
+            steps.Add(new Step(
+                isDisabled ? AuditActions.UserDisable : AuditActions.UserEnable, "",
+                (transaction, id, token) => transaction.ExecuteAsync(
+                    $"update users set disabled_at = {at} where account_id = {id}", token)));
+        }
+        return ChangeAsync(actor, name, steps, cancellationToken);
+    }
 
     /// <summary>Removes a user with all that is theirs: tokens, memberships, stars, webhooks, quota.</summary>
     /// <exception cref="FaultException">NotFound: no such user. Conflict: they still have repositories, are an organisation's only owner or
@@ -187,20 +200,24 @@ public sealed class UserService(
             await AccountRemoval.RemoveAsync(transaction, audit, actor, name, id, token);
         }, cancellationToken);
 
-    private async Task ChangeAsync(
+    private Task ChangeAsync(
         Caller actor, string name, string action, string details, Func<HubTransaction, long, CancellationToken, Task> change,
-        CancellationToken cancellationToken) =>
+        CancellationToken cancellationToken) => ChangeAsync(actor, name, [new Step(action, details, change)], cancellationToken);
+
+    private async Task ChangeAsync(Caller actor, string name, List<Step> steps, CancellationToken cancellationToken) =>
         await database.WriteAsync(
             async (transaction, token) =>
             {
                 long id = await transaction.NumberAsync($"select id from accounts where name = {name} and kind = 'user'", token)
                     ?? throw FaultException.NotFound($"user {name}: there is none of this name");
                 long? before = await AdministratorsAsync(transaction, token);
-                await change(transaction, id, token);
+                foreach (Step step in steps)
+                    await step.Change(transaction, id, token);
                 // A hub without an administrator could only be repaired on the command line.
                 if (before > 0 && await AdministratorsAsync(transaction, token) == 0)
                     throw FaultException.Conflict($"change user {name}: it is the last administrator");
-                await audit.RecordAsync(transaction, actor, action, name, details, token);
+                foreach (Step step in steps)
+                    await audit.RecordAsync(transaction, actor, step.Action, name, step.Details, token);
                 return true;
             }, cancellationToken);
 
@@ -282,4 +299,7 @@ public sealed class UserService(
         LastSignInAt = row.IsDBNull(7) ? null : DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(7)),
         HasPassword = row.GetInt64(8) != 0,
     };
+
+    // A change of an account and what stands of it in the audit log.
+    private sealed record Step(string Action, string Details, Func<HubTransaction, long, CancellationToken, Task> Change);
 }

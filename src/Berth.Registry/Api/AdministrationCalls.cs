@@ -57,14 +57,11 @@ internal static class AdministrationCalls
         AccountServices accounts = Administrator(call);
         string name = call.Route("user");
         AccountChangeWire wanted = await call.ReadAsync(ApiJson.Default.AccountChangeWire);
-        UserAccount user = await accounts.Users.FindAsync(name, call.Cancelled) ?? throw FaultException.NotFound("there is no such user");
-        if (wanted.DisplayName is not null || wanted.Email is not null)
-            await accounts.Users.UpdateAsync(
-                call.Caller, name, wanted.DisplayName ?? user.DisplayName, wanted.Email ?? user.Email, call.Cancelled);
-        if (wanted.Administrator is { } isAdministrator)
-            await accounts.Users.SetAdministratorAsync(call.Caller, name, isAdministrator, call.Cancelled);
-        if (wanted.Blocked is { } isBlocked)
-            await accounts.Users.SetDisabledAsync(call.Caller, name, isBlocked, call.Cancelled);
+        UserChange change = new()
+        {
+            DisplayName = wanted.DisplayName, Email = wanted.Email, IsAdministrator = wanted.Administrator, IsDisabled = wanted.Blocked,
+        };
+        await accounts.Users.ChangeAsync(call.Caller, name, change, call.Cancelled);
         await call.DoneAsync();
     }
 

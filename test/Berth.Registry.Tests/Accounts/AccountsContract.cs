@@ -220,8 +220,14 @@ public abstract class AccountsContract : IAsyncLifetime
         await RefusedAsync(FaultKind.Conflict, () => _hub.Users.RemoveAsync(s_operator, "root1", default));
         await RefusedAsync(FaultKind.Conflict, () => _hub.Users.SetDisabledAsync(s_operator, "root1", true, default));
         await RefusedAsync(FaultKind.Conflict, () => _hub.Users.SetAdministratorAsync(s_operator, "root1", false, default));
+        // Nor does anything else of a change that is refused happen.
+        await RefusedAsync(FaultKind.Conflict, () => _hub.Users.ChangeAsync(
+            s_operator, "root1", new UserChange { Email = "a@example.org", IsAdministrator = false, IsDisabled = true }, default));
+        Assert.Equal("", (await _hub.Users.FindAsync("root1", default))!.Email);
+        Assert.Empty(await _hub.Audit.ListAsync(new AuditFilter { Action = AuditActions.UserUpdate }, null, 10, default));
         await UserAsync("alice");
-        await _hub.Users.SetAdministratorAsync(s_operator, "alice", true, default);
+        await _hub.Users.ChangeAsync(s_operator, "alice", new UserChange { Email = "a@example.org", IsAdministrator = true }, default);
+        Assert.Equal(("a@example.org", ""), ((await _hub.Users.FindAsync("alice", default)) is { } alice ? (alice.Email, alice.DisplayName) : default));
         await _hub.Users.RemoveAsync(s_operator, "root1", default);
         Assert.Null(await _hub.Users.FindAsync("root1", default));
         Assert.True((await _hub.Users.FindAsync("alice", default))!.IsAdministrator);
