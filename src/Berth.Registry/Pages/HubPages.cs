@@ -18,6 +18,9 @@ public static class HubPages
 {
     private static readonly string[] s_read = [HttpMethods.Get, HttpMethods.Head];
 
+    /// <summary>The pages of a repository, as they stand behind <c>/r/NAME/-/</c>; <c>*</c> is a tag or a digest.</summary>
+    public static IReadOnlyCollection<string> RepositoryPages => RepositoryRoutes.Pages;
+
     /// <summary>Maps every page and every form.</summary>
     public static void Map(IEndpointRouteBuilder endpoints, HubServices services)
     {

@@ -56,7 +56,8 @@ public sealed class BrowserHub : IAsyncLifetime
     }
 
     /// <summary>A fresh browser profile; the test is skipped where there is no Chromium.</summary>
-    public async Task<IBrowserContext> NewContextAsync(bool isDark = false, bool isPhone = false, bool hasScript = true)
+    public async Task<IBrowserContext> NewContextAsync(
+        bool isDark = false, bool isPhone = false, bool hasScript = true, Uri? address = null)
     {
         const string Chromium = "/usr/bin/chromium";
         Assert.SkipUnless(File.Exists(Chromium), "Chromium is not installed (./dev setup)");
@@ -70,7 +71,7 @@ public sealed class BrowserHub : IAsyncLifetime
         });
         IBrowserContext context = await _browser.NewContextAsync(new BrowserNewContextOptions
         {
-            BaseURL = Address.ToString(),
+            BaseURL = (address ?? Address).ToString(),
             ColorScheme = isDark ? ColorScheme.Dark : ColorScheme.Light,
             ViewportSize = isPhone ? new ViewportSize { Width = 390, Height = 844 } : new ViewportSize { Width = 1280, Height = 900 },
             JavaScriptEnabled = hasScript,

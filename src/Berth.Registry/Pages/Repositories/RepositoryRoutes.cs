@@ -12,22 +12,28 @@ internal static class RepositoryRoutes
 {
     private const string Divider = "/-/";
 
+    // A section's own page, and those beneath it: "*" stands for what follows the section's name.
+    private static readonly Dictionary<string, Func<RepositoryView, string, Task<PageView>>> s_pages = new(StringComparer.Ordinal)
+    {
+        [""] = (view, _) => OverviewPage.MakeAsync(view),
+        ["tags"] = (view, _) => TagsPage.MakeAsync(view),
+        ["tags/*"] = ImagePage.OfTagAsync,
+        ["images/*"] = ImagePage.OfDigestAsync,
+        ["diary"] = (view, _) => DiaryPage.MakeAsync(view, null),
+        ["diary/*"] = DiaryPage.MakeAsync,
+        ["settings"] = (view, _) => view.MayAdminister ? SettingsPage.MakeAsync(view) : throw ErrorPage.NoSuchPage(),
+    };
+
+    /// <summary>The pages, as they stand behind <c>/-/</c>.</summary>
+    public static IReadOnlyCollection<string> Pages => s_pages.Keys;
+
     /// <summary>A page of a repository.</summary>
     /// <exception cref="FaultException">NotFound: no such repository or page, or not for this reader.</exception>
     public static async Task<PageView> ReadAsync(PageContext page, string path)
     {
         (RepositoryView view, string section, string argument) = await OpenAsync(page, path);
-        return (section, argument) switch
-        {
-            ("", "") => await OverviewPage.MakeAsync(view),
-            ("tags", "") => await TagsPage.MakeAsync(view),
-            ("tags", _) => await ImagePage.OfTagAsync(view, argument),
-            ("images", not "") => await ImagePage.OfDigestAsync(view, argument),
-            ("diary", "") => await DiaryPage.MakeAsync(view, null),
-            ("diary", _) => await DiaryPage.MakeAsync(view, argument),
-            ("settings", "") when view.MayAdminister => await SettingsPage.MakeAsync(view),
-            _ => throw ErrorPage.NoSuchPage(),
-        };
+        return await (s_pages.GetValueOrDefault(argument.Length == 0 ? section : section + "/*")
+            ?? throw ErrorPage.NoSuchPage())(view, argument);
     }
 
     /// <summary>A form of a repository.</summary>
