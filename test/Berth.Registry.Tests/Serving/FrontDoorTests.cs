@@ -80,6 +80,33 @@ public sealed class FrontDoorTests
     }
 
     [Fact]
+    public async Task Head_OfAManifest_TellsTheRestOfThePulls_AndIsNone()
+    {
+        await using RunningHub hub = await RunningHub.StartAsync(options => options with
+        {
+            Serving = new ServingSettings
+            {
+                Rates = new RateSettings { AccountPulls = new(2, TimeSpan.FromHours(6)), AccountRequests = new(1000, TimeSpan.FromMinutes(1)) },
+            },
+        });
+        await hub.UserAsync("alice");
+        AuthenticationHeaderValue alice = RunningHub.Basic("alice");
+        await hub.PushAsync("alice/app", "v1", "content", alice);
+        async Task<(HttpStatusCode, string, string)> Ask(HttpMethod method)
+        {
+            using HttpResponseMessage answer = await hub.SendAsync(method, "/v2/alice/app/manifests/v1", alice);
+            return (answer.StatusCode, answer.Headers.GetValues("RateLimit-Limit").Single(), answer.Headers.GetValues("RateLimit-Remaining").Single());
+        }
+        Assert.Equal((HttpStatusCode.OK, "2;w=21600", "2;w=21600"), await Ask(HttpMethod.Head));
+        Assert.Equal((HttpStatusCode.OK, "2;w=21600", "2;w=21600"), await Ask(HttpMethod.Head));
+        Assert.Equal((HttpStatusCode.OK, "2;w=21600", "1;w=21600"), await Ask(HttpMethod.Get));
+        Assert.Equal((HttpStatusCode.OK, "2;w=21600", "1;w=21600"), await Ask(HttpMethod.Head));
+        Assert.Equal((HttpStatusCode.OK, "2;w=21600", "0;w=21600"), await Ask(HttpMethod.Get));
+        Assert.Equal((HttpStatusCode.OK, "2;w=21600", "0;w=21600"), await Ask(HttpMethod.Head));
+        Assert.Equal((HttpStatusCode.TooManyRequests, "2;w=21600", "0;w=21600"), await Ask(HttpMethod.Get));
+    }
+
+    [Fact]
     public async Task Limits_DoNotMakeAWrongPasswordCountTwice()
     {
         await using RunningHub hub = await RunningHub.StartAsync(options => options with

@@ -44,6 +44,17 @@ public sealed class RateLimiter(int limit, TimeSpan window, TimeProvider time)
         }
     }
 
+    /// <summary>What a caller has left; counts nothing.</summary>
+    public RateAnswer Look(string key)
+    {
+        long now = time.GetTimestamp();
+        lock (_gate)
+        {
+            double tokens = _buckets.TryGetValue(key, out Bucket bucket) ? Refill(bucket, now) : Limit;
+            return new RateAnswer(true, Limit, (int)tokens, (Limit - tokens) / Limit * Window);
+        }
+    }
+
     private double Refill(Bucket bucket, long now) =>
         Math.Min(Limit, bucket.Tokens + (time.GetElapsedTime(bucket.At, now) / Window * Limit));
 

@@ -6,9 +6,9 @@ using Microsoft.AspNetCore.Http;
 namespace Berth.Registry.Operation.Limits;
 
 /// <summary>Counts requests by account or by address (IPv6: by /64), and tells in headers how many are left.</summary>
-/// <remarks><c>RateLimit-Limit: 100;w=21600</c> and <c>RateLimit-Remaining: 76;w=21600</c> as Docker Hub writes them, so that tools
-/// which show
-/// them work here too; <c>RateLimit-Reset</c> and, with 429, <c>Retry-After</c> in seconds.</remarks>
+/// <remarks><c>RateLimit-Limit: 100;w=21600</c> and <c>RateLimit-Remaining: 76;w=21600</c> as Docker Hub writes them, so that
+/// tools which show them work here too; <c>RateLimit-Reset</c> and, with 429, <c>Retry-After</c> in seconds. As there, HEAD of a manifest
+/// tells the rest of the pulls and is none.</remarks>
 public sealed class RequestLimits(RateSettings settings, ICallerReader callers, TimeProvider time)
 {
     private readonly RateLimiter? _anonymousPulls = Make(settings.AnonymousPulls, time);
@@ -32,10 +32,16 @@ public sealed class RequestLimits(RateSettings settings, ICallerReader callers, 
         bool isKnown = caller?.AccountId is not null;
         string key = isKnown ? caller!.AccountId!.Value.ToString(CultureInfo.InvariantCulture)
             : ClientNetwork.Of(CallerReader.AddressOf(context));
-        bool isPull = HttpMethods.IsGet(context.Request.Method) && context.Request.Path.Value is { } path
+        bool isOfManifest = context.Request.Path.Value is { } path
             && path.StartsWith("/v2/", StringComparison.Ordinal) && path.Contains("/manifests/", StringComparison.Ordinal);
-        return Count(context, isKnown ? _accountRequests : _anonymousRequests, key, "requests")
-            && (!isPull || Count(context, isKnown ? _accountPulls : _anonymousPulls, key, "pulls"));
+        RateLimiter? pulls = isOfManifest ? isKnown ? _accountPulls : _anonymousPulls : null;
+        if (!Count(context, isKnown ? _accountRequests : _anonymousRequests, key, "requests"))
+            return false;
+        if (HttpMethods.IsGet(context.Request.Method))
+            return Count(context, pulls, key, "pulls");
+        if (pulls is not null && HttpMethods.IsHead(context.Request.Method))
+            Tell(context, pulls, pulls.Look(key));
+        return true;
     }
 
     private static RateLimiter? Make(Rate? rate, TimeProvider time) => rate is null ? null : new RateLimiter(rate.Count, rate.Window, time);
@@ -45,17 +51,23 @@ public sealed class RequestLimits(RateSettings settings, ICallerReader callers, 
         if (limiter is null)
             return true;
         RateAnswer answer = limiter.Count(key);
-        IHeaderDictionary headers = context.Response.Headers;
-        long window = (long)limiter.Window.TotalSeconds;
-        string seconds = Math.Ceiling(answer.Reset.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-        headers["RateLimit-Limit"] = string.Create(CultureInfo.InvariantCulture, $"{answer.Limit};w={window}");
-        headers["RateLimit-Remaining"] = string.Create(CultureInfo.InvariantCulture, $"{answer.Remaining};w={window}");
-        headers["RateLimit-Reset"] = seconds;
+        Tell(context, limiter, answer);
         if (answer.IsAllowed)
             return true;
-        headers.RetryAfter = seconds;
+        context.Response.Headers.RetryAfter = Seconds(answer);
         Interlocked.Increment(ref _refused);
         context.Items[typeof(RequestLimits)] = what;
         return false;
     }
+
+    private static void Tell(HttpContext context, RateLimiter limiter, RateAnswer answer)
+    {
+        IHeaderDictionary headers = context.Response.Headers;
+        long window = (long)limiter.Window.TotalSeconds;
+        headers["RateLimit-Limit"] = string.Create(CultureInfo.InvariantCulture, $"{answer.Limit};w={window}");
+        headers["RateLimit-Remaining"] = string.Create(CultureInfo.InvariantCulture, $"{answer.Remaining};w={window}");
+        headers["RateLimit-Reset"] = Seconds(answer);
+    }
+
+    private static string Seconds(RateAnswer answer) => Math.Ceiling(answer.Reset.TotalSeconds).ToString(CultureInfo.InvariantCulture);
 }
