@@ -8,7 +8,9 @@ using Berth.Faults;
 using Berth.Registry.Accounts;
 using Berth.Registry.Operation.Limits;
 using Berth.Registry.Operation.Serving;
+using Berth.Registry.Pages.Frame;
 using Berth.Registry.Storage;
+using Microsoft.AspNetCore.Http;
 
 namespace Berth.Registry.Tests.Serving;
 
@@ -104,6 +106,56 @@ public sealed class FrontDoorTests
         Assert.Equal((HttpStatusCode.OK, "2;w=21600", "0;w=21600"), await Ask(HttpMethod.Get));
         Assert.Equal((HttpStatusCode.OK, "2;w=21600", "0;w=21600"), await Ask(HttpMethod.Head));
         Assert.Equal((HttpStatusCode.TooManyRequests, "2;w=21600", "0;w=21600"), await Ask(HttpMethod.Get));
+    }
+
+    [Theory]
+    [InlineData("/", "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "text/html")]
+    [InlineData("/search?q=%3Cb%3E%22x", "text/html", "text/html")]
+    [InlineData("/", "*/*", "application/json")]
+    [InlineData("/v2/alice/app/manifests/v1", "text/html", "application/json")]
+    [InlineData("/api/v1", "text/html", "application/json")]
+    public async Task Limit_IsAPageForABrowser_AndJsonForPrograms(string path, string accept, string type)
+    {
+        await using RunningHub hub = await RunningHub.StartAsync(options => options with
+        {
+            Serving = new ServingSettings { Rates = new RateSettings { AnonymousRequests = new(1, TimeSpan.FromMinutes(10)) } },
+        });
+        async Task<HttpResponseMessage> Ask(string address)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, address);
+            request.Headers.TryAddWithoutValidation("Accept", accept);
+            return await hub.Client.SendAsync(request);
+        }
+        (await Ask("/health")).Dispose();
+        (await Ask(path)).Dispose();
+        using HttpResponseMessage refused = await Ask(path);
+        string body = await refused.Content.ReadAsStringAsync();
+        Assert.Equal((HttpStatusCode.TooManyRequests, type), (refused.StatusCode, refused.Content.Headers.ContentType!.MediaType));
+        Assert.Equal(TimeSpan.FromMinutes(10), refused.Headers.RetryAfter!.Delta);
+        Assert.Equal("1;w=600", refused.Headers.GetValues("RateLimit-Limit").Single());
+        if (type != "text/html")
+            return;
+        Assert.Contains("<b>in 10 minutes</b>", body);
+        Assert.Contains($"href=\"{path.Replace("&", "&amp;")}\"", body);
+        Assert.True(refused.Headers.CacheControl!.NoStore);
+        // Its style is there, however many ask.
+        string style = body.Split("rel=\"stylesheet\" href=\"")[1].Split('"')[0];
+        using HttpResponseMessage css = await Ask(style);
+        Assert.Equal((HttpStatusCode.OK, "text/css"), (css.StatusCode, css.Content.Headers.ContentType!.MediaType));
+    }
+
+    [Fact]
+    public async Task WaitPage_OfAnAddressLikeAnotherHosts_LeadsToThisHub()
+    {
+        var context = new DefaultHttpContext();
+        context.Request.Method = "GET";
+        context.Request.Path = "//evil.example/x";
+        context.Response.Body = new MemoryStream();
+        await WaitPage.SendAsync(context, "too many requests: try again later");
+        context.Response.Body.Position = 0;
+        string body = await new StreamReader(context.Response.Body).ReadToEndAsync();
+        Assert.DoesNotContain("evil", body);
+        Assert.Contains("class=\"button\" href=\"/\"", body);
     }
 
     [Fact]

@@ -38,6 +38,13 @@ public sealed class FullDatabaseTests
         // A wrong password that cannot be counted is still told nothing.
         Assert.Equal(
             HttpStatusCode.ServiceUnavailable, (await hub.GetAsync("/auth/token", RunningHub.Basic("alice", "wrong guess"))).Status);
+        // In a browser that is a page, with the time to wait, and with its style.
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/account");
+        request.Headers.Authorization = RunningHub.Basic("alice", "wrong guess");
+        request.Headers.Accept.ParseAdd("text/html,application/xhtml+xml,*/*;q=0.8");
+        using HttpResponseMessage page = await hub.Client.SendAsync(request);
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "text/html"), (page.StatusCode, page.Content.Headers.ContentType!.MediaType));
+        Assert.Contains("in 5 seconds", await page.Content.ReadAsStringAsync());
     }
 
     private static Task FillAsync(RunningHub hub) => hub.Services.Database.WriteAsync(

@@ -5,6 +5,8 @@ using Berth.Registry.Accounts.Oidc;
 using Berth.Registry.Model;
 using Berth.Registry.Operation.Limits;
 using Berth.Registry.Operation.Metrics;
+using Berth.Registry.Pages.Assets;
+using Berth.Registry.Pages.Frame;
 using Berth.Registry.Tokens;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -54,8 +56,7 @@ public sealed partial class FrontDoor(
             // The database is away, or more sign in at once than the machine has memory for.
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
             context.Response.Headers.RetryAfter = "5";
-            await WriteAsync(context, new RefusalAnswer([new RefusalError("UNAVAILABLE", fault.Message)]),
-                OperationJson.Default.RefusalAnswer);
+            await RefuseAsync(context, "UNAVAILABLE", fault.Message);
         }
         finally
         {
@@ -74,6 +75,12 @@ public sealed partial class FrontDoor(
         // Whoever watches over the hub is not to be limited by it.
         if (await TryAnswerHealthAsync(context))
             return;
+        // The page that says how long to wait needs its style, and they ask neither the database nor who it is.
+        if (AssetFiles.IsAskedFor(context.Request))
+        {
+            await next(context);
+            return;
+        }
         // Here, so that whoever must wait is told so whatever was asked for; who it is, is remembered for the rest of the request.
         if (!isOpen && !TokenEndpoints.Owns(context))
             await accounts.Callers.ReadAsync(context, context.RequestAborted);
@@ -147,8 +154,12 @@ public sealed partial class FrontDoor(
     private static Task RefuseAsync(HttpContext context, string message)
     {
         context.Response.StatusCode = StatusCodes.Status429TooManyRequests;
-        return WriteAsync(context, new RefusalAnswer([new RefusalError("TOOMANYREQUESTS", message)]), OperationJson.Default.RefusalAnswer);
+        return RefuseAsync(context, "TOOMANYREQUESTS", message);
     }
+
+    private static Task RefuseAsync(HttpContext context, string code, string message) => WaitPage.IsFor(context.Request)
+        ? WaitPage.SendAsync(context, message)
+        : WriteAsync(context, new RefusalAnswer([new RefusalError(code, message)]), OperationJson.Default.RefusalAnswer);
 
     private static Task WriteAsync<T>(HttpContext context, T answer, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
     {

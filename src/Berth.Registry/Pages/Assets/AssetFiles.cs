@@ -24,6 +24,11 @@ internal static class AssetFiles
     /// <summary>The address of a file, with the hash of its content.</summary>
     public static string Address(string name) => s_files[name].Address;
 
+    /// <summary>True when a request asks for one of them.</summary>
+    public static bool IsAskedFor(HttpRequest request) => (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))
+        && request.Path.Value is { } path && path.StartsWith(Folder, StringComparison.Ordinal)
+        && s_files.ContainsKey(path[Folder.Length..]);
+
     /// <summary>Answers with a file; 404 for a name that is none.</summary>
     public static async Task ServeAsync(HttpContext context)
     {

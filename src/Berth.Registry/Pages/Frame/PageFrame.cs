@@ -8,7 +8,8 @@ namespace Berth.Registry.Pages.Frame;
 /// <summary>The frame that all pages share: head, top bar with search and menu, content, foot.</summary>
 internal static class PageFrame
 {
-    private const string HubName = "Berth Hub";
+    /// <summary>What stands in titles.</summary>
+    public const string HubName = "Berth Hub";
 
     private static readonly Markup s_mark = Markup.Of($"""
         <svg viewBox="0 0 32 32" aria-hidden="true" focusable="false"><rect class="cargo" x="9" y="4" width="6" height="6" rx="1"/>
