@@ -43,6 +43,8 @@ internal sealed partial class ApiRunner(HubServices services)
         {
             if (fault.Kind is FaultKind.Internal)
                 Log.Failed(_log, context.Request.Path, fault);
+            else if (fault.Kind is FaultKind.Unavailable)
+                Log.Away(_log, context.Request.Path, fault.Message);
             await SendAsync(call, fault);
         }
         catch (Tokens.TooManyAttemptsException tooMany) when (!context.Response.HasStarted)
@@ -66,7 +68,7 @@ internal sealed partial class ApiRunner(HubServices services)
     {
         if (fault.Kind is FaultKind.Unauthorized)
             call.Http.Response.Headers.WWWAuthenticate = Challenge;
-        string message = fault.Kind is FaultKind.Internal ? "the hub could not answer; its log has the reason" : fault.Message;
+        string message = fault.Kind is FaultKind.Internal ? "the hub could not answer; its log has the reason" : OutwardText.Of(fault);
         return call.SendAsync(new ErrorWire(WordOf(fault.Kind), message), ApiJson.Default.ErrorWire, ErrorPage.StatusOf(fault.Kind));
     }
 
@@ -86,6 +88,9 @@ internal sealed partial class ApiRunner(HubServices services)
     {
         [LoggerMessage(EventId = 7201, Level = LogLevel.Error, Message = "The call {Path} failed")]
         public static partial void Failed(ILogger logger, PathString path, Exception cause);
+
+        [LoggerMessage(EventId = 7202, Level = LogLevel.Warning, Message = "The call {Path} failed: {Reason}")]
+        public static partial void Away(ILogger logger, PathString path, string reason);
     }
 }
 

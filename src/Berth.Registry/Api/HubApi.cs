@@ -9,7 +9,8 @@ namespace Berth.Registry.Api;
 /// <summary>The JSON API beneath <c>/api/v1</c>, described in docs/hub-api.md, and docker's search.</summary>
 public static class HubApi
 {
-    private const string Root = "/api/v1";
+    /// <summary>Where its paths begin.</summary>
+    internal const string Root = "/api/v1";
     private static readonly string[] s_read = [HttpMethods.Get, HttpMethods.Head];
     private static readonly string[] s_any = [HttpMethods.Get, HttpMethods.Head, HttpMethods.Post, HttpMethods.Put, HttpMethods.Patch,
         HttpMethods.Delete];

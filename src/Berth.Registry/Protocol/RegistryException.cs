@@ -1,3 +1,5 @@
+using Berth.Registry.Model;
+
 namespace Berth.Registry.Protocol;
 
 /// <summary>A request that is answered with an error of the protocol.</summary>
@@ -36,7 +38,7 @@ public sealed class RegistryException : Exception
     {
         FaultKind.Forbidden => new(RegistryCode.DENIED, fault.Message),
         FaultKind.Unauthorized => new(RegistryCode.UNAUTHORIZED, fault.Message),
-        FaultKind.Unavailable => new(RegistryCode.UNAVAILABLE, fault.Message),
+        FaultKind.Unavailable => new(RegistryCode.UNAVAILABLE, OutwardText.Of(fault)),
         FaultKind.NotSupported => new(RegistryCode.UNSUPPORTED, fault.Message),
         FaultKind.Conflict => new(RegistryCode.DENIED, 409, fault.Message),
         FaultKind.NotFound => new(RegistryCode.NAME_UNKNOWN, fault.Message),

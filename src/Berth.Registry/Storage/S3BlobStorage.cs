@@ -5,6 +5,7 @@ using System.Text;
 using Amazon.Runtime;
 using Amazon.S3;
 using Amazon.S3.Model;
+using Berth.Registry.Model;
 
 namespace Berth.Registry.Storage;
 
@@ -286,8 +287,8 @@ public sealed class S3BlobStorage : IBlobStorage
 
     internal static FaultException Away(Exception cause) => FaultException.Unavailable(
         IsUnreadable(cause)
-            ? $"ask the storage: the service's answer is not S3's, its ETag is no digest: is s3-endpoint an S3 service? ({cause.Message})"
-            : $"ask the storage's S3 service: {cause.Message}", cause);
+            ? $"{OutwardText.StorageAway}: the service's answer is not S3's, its ETag is no digest: is s3-endpoint an S3 service? ({cause.Message})"
+            : $"{OutwardText.StorageAway}'s S3 service: {cause.Message}", cause);
 
     // What the client lets through when it takes an entity tag for the digest of an object and finds that it is none.
     private static bool IsUnreadable(Exception exception) => exception is FormatException or ArgumentOutOfRangeException;

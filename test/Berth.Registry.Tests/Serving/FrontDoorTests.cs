@@ -6,6 +6,7 @@ using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Berth.Faults;
 using Berth.Registry.Accounts;
+using Berth.Registry.Model;
 using Berth.Registry.Operation.Limits;
 using Berth.Registry.Operation.Serving;
 using Berth.Registry.Pages.Frame;
@@ -252,6 +253,20 @@ public sealed class FrontDoorTests
         (HttpStatusCode status, JsonElement body, _) = await hub.GetAsync("/ready");
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "storage"), (status, body.GetProperty("problem").GetString()));
         Assert.Equal(HttpStatusCode.OK, (await hub.GetAsync("/health")).Status);
+    }
+
+    [Fact]
+    public void FaultOfADriver_IsToldWithoutItsWords()
+    {
+        string[] words =
+        [
+            OutwardText.Of(FaultException.Unavailable(
+                "read database: Failed to connect to 10.0.0.5:5432", new Npgsql.NpgsqlException("Failed to connect to 10.0.0.5:5432"))),
+            OutwardText.Of(S3BlobStorage.Away(new HttpRequestException("Connection refused (10.0.0.6:9000)"))),
+        ];
+        Assert.All(words, text => Assert.Matches("^the hub's (database|storage) does not answer: try again", text));
+        // What an upstream says of itself, and a full disk, help who reads it.
+        Assert.Equal("x", OutwardText.Of(FaultException.Unavailable("x", new HttpRequestException("y"))));
     }
 
     [Fact]

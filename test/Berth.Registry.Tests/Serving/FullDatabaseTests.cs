@@ -38,6 +38,9 @@ public sealed class FullDatabaseTests
         // A wrong password that cannot be counted is still told nothing.
         Assert.Equal(
             HttpStatusCode.ServiceUnavailable, (await hub.GetAsync("/auth/token", RunningHub.Basic("alice", "wrong guess"))).Status);
+        // A program that calls the API is told in the API's form.
+        (HttpStatusCode status503, JsonElement called, _) = await hub.GetAsync("/api/v1/account", RunningHub.Basic("alice", "wrong guess"));
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "unavailable"), (status503, called.GetProperty("error").GetString()));
         // In a browser that is a page, with the time to wait, and with its style.
         using var request = new HttpRequestMessage(HttpMethod.Get, "/account");
         request.Headers.Authorization = RunningHub.Basic("alice", "wrong guess");

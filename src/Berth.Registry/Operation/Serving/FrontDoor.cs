@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Berth.Registry.Accounts;
 using Berth.Registry.Accounts.Oidc;
+using Berth.Registry.Api;
 using Berth.Registry.Model;
 using Berth.Registry.Operation.Limits;
 using Berth.Registry.Operation.Metrics;
@@ -56,7 +57,8 @@ public sealed partial class FrontDoor(
             // The database is away, or more sign in at once than the machine has memory for.
             context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
             context.Response.Headers.RetryAfter = "5";
-            await RefuseAsync(context, "UNAVAILABLE", fault.Message);
+            Log.Away(logger, context.Request.Method, Printable(context.Request.Path.Value ?? ""), fault.Message);
+            await RefuseAsync(context, "UNAVAILABLE", OutwardText.Of(fault));
         }
         finally
         {
@@ -157,9 +159,16 @@ public sealed partial class FrontDoor(
         return RefuseAsync(context, "TOOMANYREQUESTS", message);
     }
 
-    private static Task RefuseAsync(HttpContext context, string code, string message) => WaitPage.IsFor(context.Request)
-        ? WaitPage.SendAsync(context, message)
-        : WriteAsync(context, new RefusalAnswer([new RefusalError(code, message)]), OperationJson.Default.RefusalAnswer);
+    // In the form of what was asked: a page, the JSON API's, the registry's.
+    private static Task RefuseAsync(HttpContext context, string code, string message)
+    {
+        if (WaitPage.IsFor(context.Request))
+            return WaitPage.SendAsync(context, message);
+        if (!context.Request.Path.StartsWithSegments(HubApi.Root))
+            return WriteAsync(context, new RefusalAnswer([new RefusalError(code, message)]), OperationJson.Default.RefusalAnswer);
+        string word = code == "UNAVAILABLE" ? "unavailable" : "too-many-attempts";
+        return WriteAsync(context, new ErrorWire(word, message), ApiJson.Default.ErrorWire);
+    }
 
     private static Task WriteAsync<T>(HttpContext context, T answer, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> type)
     {
@@ -173,6 +182,9 @@ public sealed partial class FrontDoor(
 
     private static partial class Log
     {
+        [LoggerMessage(EventId = 6212, Level = LogLevel.Warning, Message = "{Method} {Path} failed: {Reason}")]
+        public static partial void Away(ILogger logger, string method, string path, string reason);
+
         [LoggerMessage(EventId = 6211, Level = LogLevel.Debug, Message = "{Method} {Path} {Status} in {Milliseconds} ms from {Address}")]
         public static partial void Answered(ILogger logger, string method, string path, int status, long milliseconds, string? address);
     }

@@ -1,3 +1,4 @@
+using Berth.Registry.Model;
 using Berth.Registry.Pages.Html;
 
 namespace Berth.Registry.Pages.Frame;
@@ -51,7 +52,7 @@ internal static class ErrorPage
     {
         if (fault.Kind is FaultKind.Internal)
             return "The hub could not answer. The administrators find the reason in its log.";
-        string text = fault.Message;
+        string text = OutwardText.Of(fault);
         string sentence = char.ToUpperInvariant(text[0]) + text[1..];
         return sentence[^1] is '.' or '?' or '!' ? sentence : sentence + ".";
     }
