@@ -7,13 +7,15 @@ namespace Berth.Registry.Model;
 internal static class OutwardText
 {
     /// <summary>The fault's message, or a sentence in its place.</summary>
-    public static string Of(FaultException fault) => fault.InnerException switch
+    public static string Of(FaultException fault)
     {
-        NpgsqlException => "the hub's database does not answer: try again in a moment",
-        AmazonServiceException or AmazonClientException or HttpRequestException
-            when fault.Message.StartsWith(StorageAway, StringComparison.Ordinal) => "the hub's storage does not answer: try again in a moment",
-        _ => fault.Message,
-    };
+        if (fault.InnerException is NpgsqlException)
+            return "the hub's database does not answer: try again in a moment";
+        return fault.InnerException is AmazonServiceException or AmazonClientException or HttpRequestException
+            && fault.Message.StartsWith(StorageAway, StringComparison.Ordinal)
+            ? "the hub's storage does not answer: try again in a moment"
+            : fault.Message;
+    }
 
     /// <summary>How the message of a storage begins that cannot be asked.</summary>
     public const string StorageAway = "ask the storage";
