@@ -30,9 +30,15 @@ public sealed class TokenEndpoints(
         {
             "GET" => GetAsync(context),
             "POST" => PostAsync(context),
-            _ => RefuseAsync(context, StatusCodes.Status405MethodNotAllowed, "UNSUPPORTED", "invalid_request", "GET or POST is expected"),
+            _ => RefuseMethodAsync(context),
         };
         await work;
+    }
+
+    private static Task RefuseMethodAsync(HttpContext context)
+    {
+        context.Response.Headers.Allow = "GET, POST";
+        return RefuseAsync(context, StatusCodes.Status405MethodNotAllowed, "UNSUPPORTED", "invalid_request", "GET or POST is expected");
     }
 
     private async Task GetAsync(HttpContext context)

@@ -255,6 +255,17 @@ public sealed class FrontDoorTests
         Assert.Equal(HttpStatusCode.OK, (await hub.GetAsync("/health")).Status);
     }
 
+    [Theory]
+    [InlineData("DELETE", "/health", "GET, HEAD"), InlineData("POST", "/ready", "GET, HEAD"), InlineData("PUT", "/metrics", "GET, HEAD")]
+    [InlineData("DELETE", "/auth/token", "GET, POST")]
+    public async Task Method_ThatIsNotOffered_Answers405(string method, string path, string allowed)
+    {
+        await using RunningHub hub = await RunningHub.StartAsync();
+        using HttpResponseMessage response = await hub.SendAsync(new HttpMethod(method), path, null);
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, response.StatusCode);
+        Assert.Equal(allowed, string.Join(", ", response.Content.Headers.Allow));
+    }
+
     [Fact]
     public void FaultOfADriver_IsToldWithoutItsWords()
     {

@@ -113,6 +113,8 @@ public sealed partial class FrontDoor(
         bool isReady = context.Request.Path == "/ready";
         if (!isReady && context.Request.Path != "/health")
             return false;
+        if (!IsRead(context))
+            return true;
         string? problem = isReady ? await health.ProblemAsync(context.RequestAborted) : null;
         context.Response.StatusCode = problem is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
         context.Response.Headers.CacheControl = "no-store";
@@ -125,6 +127,8 @@ public sealed partial class FrontDoor(
     {
         if (context.Request.Path != "/metrics")
             return false;
+        if (!IsRead(context))
+            return true;
         if (isGuarded && await accounts.Callers.ReadAsync(context, context.RequestAborted) is not { IsAdministrator: true })
         {
             context.Response.StatusCode = StatusCodes.Status401Unauthorized;
@@ -134,6 +138,16 @@ public sealed partial class FrontDoor(
         context.Response.ContentType = MetricsText.ContentType;
         await context.Response.WriteAsync(await metrics.WriteAsync(context.RequestAborted), context.RequestAborted);
         return true;
+    }
+
+    // RFC 9110, 15.5.6.
+    private static bool IsRead(HttpContext context)
+    {
+        if (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method))
+            return true;
+        context.Response.StatusCode = StatusCodes.Status405MethodNotAllowed;
+        context.Response.Headers.Allow = "GET, HEAD";
+        return false;
     }
 
     private ForwardedHeadersOptions ForwardedHeaders()
