@@ -40,7 +40,8 @@ public sealed class PullThrough : IDisposable
     private readonly Upstream[] _upstreams;
     private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<(string Repository, string Tag), DateTimeOffset> _checked = new();
-    private readonly ConcurrentDictionary<(string Repository, string Digest), Lazy<Task>> _fetches = new();
+    private readonly SharedWork<(string Repository, string Digest)> _blobs = new();
+    private readonly SharedWork<(string Repository, string Reference)> _manifests = new();
 
     /// <summary>A cache of some registries.</summary>
     public PullThrough(IEnumerable<UpstreamOptions> upstreams, TimeProvider time)
@@ -54,6 +55,9 @@ public sealed class PullThrough : IDisposable
 
     /// <summary>What is known about the upstreams now.</summary>
     public IReadOnlyList<UpstreamState> States => [.. _upstreams.Select(upstream => upstream.State)];
+
+    /// <summary>How many requests wait for something of an upstream that is kept.</summary>
+    internal int Waiting => _blobs.Waiting + _manifests.Waiting;
 
     /// <summary>What the upstreams list.</summary>
     internal UpstreamLists Lists { get; }
@@ -79,48 +83,61 @@ public sealed class PullThrough : IDisposable
     /// <exception cref="FaultException">Unavailable: the upstream is away, and nothing is here.</exception>
     internal async Task RefreshAsync(RegistryCall call, Upstream upstream, string reference)
     {
-        string? here = (await FindAsync(call, reference).ConfigureAwait(false))?.Digest;
-        bool isDigest = reference.Contains(':', StringComparison.Ordinal);
-        if (here is not null && (isDigest || IsFresh(call.Repository, reference, upstream)))
-            return;
-        try
-        {
-            Digest digest = isDigest ? Digest.Parse(reference) : await ResolveAsync(call, upstream, reference).ConfigureAwait(false);
-            if (here != digest.ToString())
-                await KeepAsync(call, upstream, digest, isDigest ? null : reference).ConfigureAwait(false);
-            if (!isDigest)
-                Remember(call.Repository, reference);
-        }
-        catch (FaultException fault) when (fault.Kind == FaultKind.Unavailable && here is not null)
-        {
-            // It was the right one when the upstream was last there, which is more than nothing.
-        }
+        if (!await IsCurrentAsync(call, upstream, reference).ConfigureAwait(false))
+            await _manifests.JoinAsync(
+                (call.Repository.Value, reference), token => RefreshOnceAsync(call.Share(token), upstream, reference), call.Aborted)
+                .ConfigureAwait(false);
     }
 
     /// <summary>Brings a blob here.</summary>
     /// <exception cref="RegistryException">BLOB_UNKNOWN: the upstream does not have it.</exception>
     /// <exception cref="FaultException">Unavailable: the upstream is away.</exception>
-    internal async Task FetchAsync(RegistryCall call, Upstream upstream, Digest digest)
+    internal Task FetchAsync(RegistryCall call, Upstream upstream, Digest digest) => _blobs.JoinAsync(
+        (call.Repository.Value, digest.ToString()), token => FetchOnceAsync(call.Share(token), upstream, digest), call.Aborted);
+
+    /// <summary>How large a blob is that is not here, which stays there; null: the upstream does not say it.</summary>
+    /// <exception cref="RegistryException">BLOB_UNKNOWN: the upstream does not have it.</exception>
+    /// <exception cref="FaultException">Unavailable: the upstream is away.</exception>
+    internal static async Task<long?> MeasureAsync(RegistryCall call, Upstream upstream, Digest digest)
     {
-        (string, string) key = (call.Repository.Value, digest.ToString());
-        var mine = new Lazy<Task>(() => FetchOnceAsync(call, upstream, digest));
-        Lazy<Task> running = _fetches.GetOrAdd(key, mine);
-        if (running != mine)
+        // Where HEAD is not offered, or not by the place that it redirects to, the headers of a GET say the same; its body is not read.
+        foreach (HttpMethod method in new[] { HttpMethod.Head, HttpMethod.Get })
         {
-            // Somebody is fetching it. If he goes away in the midst, the next round is ours.
-            await running.Value.WaitAsync(call.Aborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            call.Aborted.ThrowIfCancellationRequested();
-            if (!running.Value.IsCompletedSuccessfully)
-                await FetchOnceAsync(call, upstream, digest).ConfigureAwait(false);
-            return;
+            using HttpResponseMessage response = await upstream.AskAsync(
+                method, upstream.NameOf(call.Repository), $"blobs/{digest}", [], call.Aborted).ConfigureAwait(false);
+            if (response.IsSuccessStatusCode && response.Content.Headers.ContentLength is { } bytes)
+                return bytes;
+            if (!response.IsSuccessStatusCode && (method == HttpMethod.Get || response.StatusCode == HttpStatusCode.NotFound))
+                throw UnknownBlob();
         }
+        return null;
+    }
+
+    private async Task<bool> IsCurrentAsync(RegistryCall call, Upstream upstream, string reference) =>
+        await FindAsync(call, reference).ConfigureAwait(false) is not null
+        && (IsDigest(reference) || IsFresh(call.Repository, reference, upstream));
+
+    private async Task RefreshOnceAsync(RegistryCall call, Upstream upstream, string reference)
+    {
+        // Who came a moment too late for the others' round finds here what they brought.
+        if (await IsCurrentAsync(call, upstream, reference).ConfigureAwait(false))
+            return;
+        string? here = (await FindAsync(call, reference).ConfigureAwait(false))?.Digest;
         try
         {
-            await running.Value.ConfigureAwait(false);
+            if (IsDigest(reference))
+            {
+                await KeepAsync(call, upstream, Digest.Parse(reference), null, null).ConfigureAwait(false);
+                return;
+            }
+            (Digest digest, FetchedManifest? fetched) = await ResolveAsync(call, upstream, reference).ConfigureAwait(false);
+            if (here != digest.ToString())
+                await KeepAsync(call, upstream, digest, reference, fetched).ConfigureAwait(false);
+            Remember(call.Repository, reference);
         }
-        finally
+        catch (FaultException fault) when (fault.Kind == FaultKind.Unavailable && here is not null)
         {
-            _fetches.TryRemove(new(key, mine));
+            // It was the right one when the upstream was last there, which is more than nothing.
         }
     }
 
@@ -129,7 +146,7 @@ public sealed class PullThrough : IDisposable
         using HttpResponseMessage response = await upstream.AskAsync(
             HttpMethod.Get, upstream.NameOf(call.Repository), $"blobs/{digest}", [], call.Aborted).ConfigureAwait(false);
         if (!response.IsSuccessStatusCode)
-            throw new RegistryException(RegistryCode.BLOB_UNKNOWN, "blob unknown to registry");
+            throw UnknownBlob();
         await using UploadSession session = await UploadSession.BeginAsync(call, digest.Algorithm).ConfigureAwait(false);
         try
         {
@@ -138,40 +155,55 @@ public sealed class PullThrough : IDisposable
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
-            throw upstream.Away("it broke off", TimeSpan.Zero, exception);
+            throw upstream.Failed("it broke off", exception);
         }
         catch (RegistryException error) when (error.Code == RegistryCode.DIGEST_INVALID)
         {
-            throw upstream.Away($"what it sends as {digest} is something else", TimeSpan.Zero, error);
+            throw upstream.Failed($"what it sends as {digest} is something else", error);
         }
     }
 
-    private static async Task<Digest> ResolveAsync(RegistryCall call, Upstream upstream, string tag)
+    private static async Task<(Digest Digest, FetchedManifest? Manifest)> ResolveAsync(RegistryCall call, Upstream upstream, string tag)
     {
         // HEAD costs nothing of a pull limit, and most of the time the tag has not moved.
-        using HttpResponseMessage response = await upstream.AskAsync(
-            HttpMethod.Head, upstream.NameOf(call.Repository), $"manifests/{tag}", s_types, call.Aborted).ConfigureAwait(false);
-        RefuseMissing(response, upstream);
-        if (response.Headers.TryGetValues("Docker-Content-Digest", out IEnumerable<string>? values)
-            && Digest.TryParse(values.First(), out Digest digest))
-            return digest;
-        throw upstream.Away("it does not say the digest of a tag", TimeSpan.Zero);
+        using (HttpResponseMessage response = await upstream.AskAsync(
+            HttpMethod.Head, upstream.NameOf(call.Repository), $"manifests/{tag}", s_types, call.Aborted).ConfigureAwait(false))
+        {
+            // distribution-spec 1.1 has the header as a MAY, and some do not offer HEAD: then the digest is that of the document.
+            if (!IsHeadRefused(response))
+            {
+                RefuseMissing(response, upstream);
+                if (DigestOf(response) is { } digest)
+                    return (digest, null);
+            }
+        }
+        FetchedManifest fetched = await FetchManifestAsync(call, upstream, tag).ConfigureAwait(false);
+        return (fetched.Digest, fetched);
     }
 
-    private async Task KeepAsync(RegistryCall call, Upstream upstream, Digest digest, string? tag)
+    private static bool IsHeadRefused(HttpResponseMessage response) => response.StatusCode
+        is HttpStatusCode.BadRequest or HttpStatusCode.MethodNotAllowed or HttpStatusCode.NotImplemented;
+
+    private static Digest? DigestOf(HttpResponseMessage response) =>
+        response.Headers.TryGetValues("Docker-Content-Digest", out IEnumerable<string>? values)
+            && Digest.TryParse(values.First(), out Digest digest)
+            ? digest
+            : null;
+
+    private static async Task KeepAsync(
+        RegistryCall call, Upstream upstream, Digest digest, string? tag, FetchedManifest? fetched)
     {
         bool isHere = await FindAsync(call, digest.ToString()).ConfigureAwait(false) is not null;
-        (ManifestDocument Manifest, byte[] Document)? fetched = isHere
-            ? null
-            : await FetchManifestAsync(call, upstream, digest).ConfigureAwait(false);
+        if (!isHere)
+            fetched ??= await FetchManifestAsync(call, upstream, digest.ToString()).ConfigureAwait(false);
         await call.Services.Database.WriteAsync(
             async (transaction, token) =>
             {
                 RepositoryRow repository = await RepositoryTable.FindOrCreateAsync(
                     transaction, call.Repository, upstream.Options.Visibility, call.Now, token).ConfigureAwait(false);
-                if (fetched is { } found)
-                    await ManifestTable.AddFetchedAsync(transaction, repository, digest, found.Manifest, found.Document, call.Now, token)
-                        .ConfigureAwait(false);
+                if (fetched is not null)
+                    await ManifestTable.AddFetchedAsync(
+                        transaction, repository, digest, fetched.Manifest, fetched.Document, call.Now, token).ConfigureAwait(false);
                 if (tag is not null)
                     await TagTable.SetAsync(
                         transaction, repository, tag, digest, Caller.Anonymous, call.Now, TagMoveReason.Import, token)
@@ -180,25 +212,37 @@ public sealed class PullThrough : IDisposable
             }, call.Aborted).ConfigureAwait(false);
     }
 
-    private static async Task<(ManifestDocument Manifest, byte[] Document)> FetchManifestAsync(
-        RegistryCall call, Upstream upstream, Digest digest)
+    // By a digest the document must have it; by a tag it must have the one that the upstream says, if it says one.
+    private static async Task<FetchedManifest> FetchManifestAsync(RegistryCall call, Upstream upstream, string reference)
     {
         using HttpResponseMessage response = await upstream.AskAsync(
-            HttpMethod.Get, upstream.NameOf(call.Repository), $"manifests/{digest}", s_types, call.Aborted).ConfigureAwait(false);
+            HttpMethod.Get, upstream.NameOf(call.Repository), $"manifests/{reference}", s_types, call.Aborted).ConfigureAwait(false);
         RefuseMissing(response, upstream);
-        byte[] document = await upstream.ReadAsync(response, ManifestDocument.BytesMax, call.Aborted).ConfigureAwait(false);
-        Digest actual = digest.Algorithm == "sha512" ? Digest.FromSha512(SHA512.HashData(document)) : Digest.Of(document);
-        if (actual != digest)
-            throw upstream.Away($"what it sends as {digest} is {actual}", TimeSpan.Zero);
+        byte[] document;
         try
         {
-            return (ManifestDocument.Parse(document, response.Content.Headers.ContentType?.MediaType), document);
+            document = await upstream.ReadAsync(response, ManifestDocument.BytesMax, call.Aborted).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        {
+            throw upstream.Failed("it broke off", exception);
+        }
+        Digest? expected = IsDigest(reference) ? Digest.Parse(reference) : DigestOf(response);
+        Digest actual = expected?.Algorithm == "sha512" ? Digest.FromSha512(SHA512.HashData(document)) : Digest.Of(document);
+        if (expected is { } right && actual != right)
+            throw upstream.Failed($"what it sends as {right} is {actual}");
+        try
+        {
+            string? type = response.Content.Headers.ContentType?.MediaType;
+            return new FetchedManifest(actual, ManifestDocument.Parse(document, type), document);
         }
         catch (FaultException fault) when (fault.Kind == FaultKind.InvalidArgument)
         {
-            throw upstream.Away(fault.Message, TimeSpan.Zero, fault);
+            throw upstream.Failed(fault.Message, fault);
         }
     }
+
+    private static RegistryException UnknownBlob() => new(RegistryCode.BLOB_UNKNOWN, "blob unknown to registry");
 
     private static void RefuseMissing(HttpResponseMessage response, Upstream upstream)
     {
@@ -207,12 +251,14 @@ public sealed class PullThrough : IDisposable
         // Registries answer alike for what is not there and for what we may not see.
         if (response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden)
             throw new RegistryException(RegistryCode.MANIFEST_UNKNOWN, "manifest unknown");
-        throw upstream.Away($"it answers with {(int)response.StatusCode}", TimeSpan.Zero);
+        throw upstream.Failed($"it answers with {(int)response.StatusCode}");
     }
 
     private static Task<(long RepositoryId, string Digest)?> FindAsync(RegistryCall call, string reference) =>
         call.Services.Database.ReadAsync(
             (transaction, token) => ManifestTable.FindIdAsync(transaction, call.Repository, reference, token), call.Aborted);
+
+    private static bool IsDigest(string reference) => reference.Contains(':', StringComparison.Ordinal);
 
     private bool IsFresh(RepositoryName repository, string tag, Upstream upstream) =>
         _checked.TryGetValue((repository.Value, tag), out DateTimeOffset at) && _time.GetUtcNow() - at < upstream.Options.TagTime;

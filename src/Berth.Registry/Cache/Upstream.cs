@@ -16,6 +16,7 @@ public sealed class Upstream
 
     // Names are made up by whoever asks.
     private const int AuthorizationsMax = 10_000;
+    private const int PausesMax = 10_000;
 
     // Who has just not answered is not waited for again by every request.
     private static readonly TimeSpan s_awayTime = TimeSpan.FromSeconds(10);
@@ -29,6 +30,11 @@ public sealed class Upstream
     private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<string, (AuthenticationHeaderValue Value, DateTimeOffset Until)> _authorizations = new();
 
+    // Repositories that fail alone, by their names there: whoever asks for one must not keep the others off.
+    private readonly ConcurrentDictionary<string, (string Problem, DateTimeOffset Until)> _pauses = new();
+
+    private readonly Lock _gate = new();
+
     internal Upstream(UpstreamOptions options, HttpClient client, TimeProvider time)
     {
         (_options, _client, _time) = (options, client, time);
@@ -36,7 +42,7 @@ public sealed class Upstream
     }
 
     /// <summary>What is known about it now.</summary>
-    public UpstreamState State { get; private set; }
+    public UpstreamState State { get; private set; } // Changed under _gate.
 
     internal UpstreamOptions Options => _options;
 
@@ -49,11 +55,13 @@ public sealed class Upstream
     }
 
     /// <summary>Asks for something of a repository. The answer's status is any but those of limits and of failures.</summary>
+    /// <remarks>Where the registry does not answer at all or limits us, it is left alone for a while; what fails for one repository
+    /// leaves that one alone.</remarks>
     /// <exception cref="FaultException">Unavailable: it does not answer, limits us, or wants credentials sent to a stranger.</exception>
     internal async Task<HttpResponseMessage> AskAsync(
         HttpMethod method, string name, string path, IEnumerable<string> accept, CancellationToken cancellationToken)
     {
-        RefuseWhilePaused();
+        RefuseWhilePaused(name);
         try
         {
             // To the headers; a body comes as quickly as it comes.
@@ -66,7 +74,7 @@ public sealed class Upstream
                 response.Dispose();
                 response = await SendAsync(method, name, path, accept, patience.Token).ConfigureAwait(false);
             }
-            return Note(response);
+            return Note(name, response);
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException or OperationCanceledException
             && !cancellationToken.IsCancellationRequested)
@@ -75,17 +83,39 @@ public sealed class Upstream
         }
     }
 
-    /// <summary>The fault of an upstream that failed, which is not asked again for a while.</summary>
-    internal FaultException Away(string problem, TimeSpan pause, Exception? cause = null)
+    /// <summary>The fault of an answer that is of no use. The next one may be.</summary>
+    internal FaultException Failed(string problem, Exception? cause = null)
     {
-        State = State with { Problem = problem, PausedUntil = _time.GetUtcNow() + pause };
+        lock (_gate)
+            State = State with { Problem = problem };
         return FaultException.Unavailable($"pull through {_options.Prefix}: {problem}", cause);
     }
 
-    private void RefuseWhilePaused()
+    // The registry fails as a whole: none of its repositories is asked for until then.
+    private FaultException Away(string problem, TimeSpan pause, Exception? cause = null)
     {
-        if (State.PausedUntil is { } until && until > _time.GetUtcNow())
-            throw FaultException.Unavailable($"pull through {_options.Prefix}: {State.Problem}: asked again at {until:HH:mm:ss} UTC");
+        DateTimeOffset until = _time.GetUtcNow() + pause;
+        lock (_gate)
+            State = State with { PausedUntil = State.PausedUntil > until ? State.PausedUntil : until };
+        return Failed(problem, cause);
+    }
+
+    // It fails for one repository, and may do so for that one alone.
+    private FaultException AwayFor(string name, string problem, Exception? cause = null)
+    {
+        if (_pauses.Count >= PausesMax)
+            _pauses.Clear();
+        _pauses[name] = (problem, _time.GetUtcNow() + s_awayTime);
+        return Failed(problem, cause);
+    }
+
+    private void RefuseWhilePaused(string name)
+    {
+        (string? problem, DateTimeOffset until) = State.PausedUntil is { } all && all > _time.GetUtcNow()
+            ? (State.Problem, all)
+            : _pauses.GetValueOrDefault(name);
+        if (until > _time.GetUtcNow())
+            throw FaultException.Unavailable($"pull through {_options.Prefix}: {problem}: asked again at {until:HH:mm:ss} UTC");
     }
 
     private async Task<HttpResponseMessage> SendAsync(
@@ -100,25 +130,36 @@ public sealed class Upstream
         return await _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
     }
 
-    private HttpResponseMessage Note(HttpResponseMessage response)
+    private HttpResponseMessage Note(string name, HttpResponseMessage response)
     {
-        State = State with
+        lock (_gate)
         {
-            AnsweredAt = _time.GetUtcNow(), Problem = null, PausedUntil = null,
-            Limit = Figure(response, "RateLimit-Limit") ?? State.Limit,
-            Remaining = Figure(response, "RateLimit-Remaining") ?? State.Remaining,
-        };
-        if (response.StatusCode == HttpStatusCode.TooManyRequests)
-        {
-            TimeSpan wait = response.Headers.RetryAfter?.Delta ?? s_limitTime;
-            response.Dispose();
-            throw Away("its rate limit is reached", wait > s_limitTimeMax ? s_limitTimeMax : wait);
+            State = State with
+            {
+                AnsweredAt = _time.GetUtcNow(), Problem = null, PausedUntil = null,
+                Limit = Figure(response, "RateLimit-Limit") ?? State.Limit,
+                Remaining = Figure(response, "RateLimit-Remaining") ?? State.Remaining,
+            };
         }
-        if ((int)response.StatusCode < 500)
-            return response;
         int status = (int)response.StatusCode;
-        response.Dispose();
-        throw Away($"it answers with {status}", s_awayTime);
+        // 501 says that the method is not offered, and nothing about the next request.
+        if (status is (< 500 or (int)HttpStatusCode.NotImplemented) and not (int)HttpStatusCode.TooManyRequests)
+        {
+            _pauses.TryRemove(name, out _);
+            return response;
+        }
+        using (response)
+        {
+            throw status == (int)HttpStatusCode.TooManyRequests
+                ? Limited(response)
+                : AwayFor(name, $"it answers with {status}");
+        }
+    }
+
+    private FaultException Limited(HttpResponseMessage response)
+    {
+        TimeSpan wait = response.Headers.RetryAfter?.Delta ?? s_limitTime;
+        return Away("its rate limit is reached", wait > s_limitTimeMax ? s_limitTimeMax : wait);
     }
 
     // "100;w=21600": a hundred in six hours.
@@ -141,7 +182,9 @@ public sealed class Upstream
             }
             if (challenge.Scheme.Equals("Bearer", StringComparison.OrdinalIgnoreCase))
             {
-                Remember(name, await TokenAsync(name, challenge, cancellationToken).ConfigureAwait(false));
+                if (await TokenAsync(name, challenge, cancellationToken).ConfigureAwait(false) is not { } token)
+                    return false;
+                Remember(name, token);
                 return true;
             }
         }
@@ -155,10 +198,11 @@ public sealed class Upstream
         _authorizations[name] = authorization;
     }
 
-    private async Task<(AuthenticationHeaderValue, DateTimeOffset)> TokenAsync(
+    // Null: we may not have one for this repository, which then is as one that the registry itself refuses.
+    private async Task<(AuthenticationHeaderValue, DateTimeOffset)?> TokenAsync(
         string name, AuthenticationChallenge challenge, CancellationToken cancellationToken)
     {
-        Uri realm = AllowedRealm(challenge);
+        Uri realm = AllowedRealm(name, challenge);
         string service = challenge.Parameters.GetValueOrDefault("service", "");
         // The scope is ours: what the registry would like us to ask for is not taken over.
         var builder = new UriBuilder(realm)
@@ -169,28 +213,35 @@ public sealed class Upstream
         request.Headers.Authorization = Basic();
         using HttpResponseMessage response = await _client.SendAsync(
             request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        if (response.StatusCode == HttpStatusCode.TooManyRequests)
+            throw Limited(response);
+        // What was pulled with credentials that are no longer good is not gone: it is passed on as while the registry is away.
+        if (response.StatusCode == HttpStatusCode.Unauthorized && _options.UserName is not null)
+            throw Failed($"it gives no token: it does not accept the password of {_options.UserName}");
+        if ((int)response.StatusCode is >= 400 and < 500)
+            return null;
         if (!response.IsSuccessStatusCode)
-            throw Away($"it gives no token: {(int)response.StatusCode}", s_awayTime);
+            throw AwayFor(name, $"it gives no token: {(int)response.StatusCode}");
         byte[] body = await ReadAsync(response, TokenBytesMax, cancellationToken).ConfigureAwait(false);
-        return ReadToken(body);
+        return ReadToken(name, body);
     }
 
     /// <summary>Where credentials may go: the registry's own host, or the place that the configuration names.</summary>
-    private Uri AllowedRealm(AuthenticationChallenge challenge)
+    private Uri AllowedRealm(string name, AuthenticationChallenge challenge)
     {
         Uri? own = _options.TokenAddress ?? (_options.Address.Host == DockerHub ? s_dockerHubTokens : null);
         if (Uri.TryCreate(challenge.Parameters.GetValueOrDefault("realm", ""), UriKind.Absolute, out Uri? realm)
             && (IsSameOrigin(realm, _options.Address)
                 || own is not null && IsSameOrigin(realm, own) && realm.AbsolutePath == own.AbsolutePath))
             return realm;
-        throw Away("it sends for tokens to a place that is not its own, which is not followed", s_awayTime);
+        throw AwayFor(name, "it sends for tokens to a place that is not its own, which is not followed");
     }
 
     private static bool IsSameOrigin(Uri one, Uri other) =>
         one.Scheme == other.Scheme && one.Port == other.Port && one.Host.Equals(other.Host, StringComparison.OrdinalIgnoreCase)
         && one.UserInfo.Length == 0;
 
-    private (AuthenticationHeaderValue, DateTimeOffset) ReadToken(byte[] body)
+    private (AuthenticationHeaderValue, DateTimeOffset) ReadToken(string name, byte[] body)
     {
         try
         {
@@ -206,9 +257,9 @@ public sealed class Upstream
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException)
         {
-            throw Away("its token is not one", s_awayTime, exception);
+            throw AwayFor(name, "its token is not one", exception);
         }
-        throw Away("its token is not one", s_awayTime);
+        throw AwayFor(name, "its token is not one");
     }
 
     private static string? Text(JsonElement root, string name) =>
@@ -229,7 +280,7 @@ public sealed class Upstream
         {
             content.Write(buffer, 0, count);
             if (content.Length > bytesMax)
-                throw Away("its answer is too large", s_awayTime);
+                throw Failed("its answer is too large");
         }
         return content.ToArray();
     }

@@ -89,7 +89,7 @@ internal sealed class UpstreamLists(TimeProvider time)
     private static void RequireOk(Upstream upstream, HttpStatusCode answer)
     {
         if (answer != HttpStatusCode.OK)
-            throw upstream.Away($"it answers with {(int)answer}", TimeSpan.Zero);
+            throw upstream.Failed($"it answers with {(int)answer}");
     }
 
     // OK: the whole list was read. Otherwise what the upstream answered instead of its beginning.
@@ -106,10 +106,10 @@ internal sealed class UpstreamLists(TimeProvider time)
             RequireOk(upstream, response.StatusCode);
             byte[] body = await upstream.ReadAsync(response, PageBytesMax, call.Aborted).ConfigureAwait(false);
             if (!TryRead(body, read, out int entries))
-                throw upstream.Away("its list is not one", TimeSpan.Zero);
+                throw upstream.Failed("its list is not one");
             next = NextQuery(response);
             if (entries > EntriesMax || next is not null && page >= PagesMax)
-                throw upstream.Away("its list is longer than is passed on", TimeSpan.Zero);
+                throw upstream.Failed("its list is longer than is passed on");
         }
         return HttpStatusCode.OK;
     }

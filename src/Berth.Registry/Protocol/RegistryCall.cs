@@ -23,6 +23,13 @@ internal sealed record RegistryCall(HttpContext Http, HubServices Services, Call
 
     public long Now => Services.Time.GetUtcNow().ToUnixTimeMilliseconds();
 
+    /// <summary>The call for work that belongs to several requests: nobody's in particular, and with an end of its own.</summary>
+    public RegistryCall Share(CancellationToken cancellationToken) => this with
+    {
+        // The request may end before the work does, and its context then is another's.
+        Http = new DefaultHttpContext { RequestAborted = cancellationToken }, Caller = Caller.Anonymous,
+    };
+
     /// <summary>The reference as a digest.</summary>
     /// <exception cref="RegistryException">DIGEST_INVALID.</exception>
     public Digest Digest => ParseDigest(Reference);

@@ -2,32 +2,13 @@ using System.Net;
 using System.Text;
 using Berth.Oci;
 using Berth.Registry.Cache;
-using Berth.Registry.Hosting;
 using Berth.Registry.Tests.Hosting;
 
 namespace Berth.Registry.Tests.Cache;
 
 /// <summary>Pulls through the hub from registries that are honest, away, slow to say no, and hostile (attacks F6 and F7).</summary>
-public sealed class PullThroughTests : IAsyncLifetime
+public sealed class PullThroughTests : CacheRig
 {
-    private const string Name = "/v2/up.example/library/app";
-
-    private FakeUpstream _upstream = null!;
-    private CachingHub _hub = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _upstream = await FakeUpstream.StartAsync();
-        _hub = new CachingHub(_upstream.Address);
-        await _hub.InitializeAsync();
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        await _hub.DisposeAsync();
-        await _upstream.DisposeAsync();
-    }
-
     [Fact]
     public async Task Image_IsPulledOnce_AndThenServedFromHere()
     {
@@ -35,13 +16,13 @@ public sealed class PullThroughTests : IAsyncLifetime
         for (int i = 0; i < 2; i++)
         {
             Assert.Equal(manifest, await TextAsync($"{Name}/manifests/v1"));
-            Assert.Equal(layer, await _hub.Client.GetByteArrayAsync(new Uri($"{Name}/blobs/{Digest.Of(layer)}", UriKind.Relative)));
+            Assert.Equal(layer, await Hub.Client.GetByteArrayAsync(new Uri($"{Name}/blobs/{Digest.Of(layer)}", UriKind.Relative)));
         }
         Assert.Equal(1, CountOf("GET /v2/library/app/blobs/"));
         Assert.Equal(1, CountOf("GET /v2/library/app/manifests/"));
-        UpstreamState state = Assert.Single(_hub.Services.Cache.States);
+        UpstreamState state = Assert.Single(Hub.Services.Cache.States);
         Assert.Equal((100, 76), (state.Limit, state.Remaining));
-        await _hub.Services.Collector.RunAsync(default);
+        await Hub.Services.Collector.RunAsync(default);
         Assert.Equal(manifest, await TextAsync($"{Name}/manifests/{HubRig.DigestOf(manifest)}"));
     }
 
@@ -52,7 +33,7 @@ public sealed class PullThroughTests : IAsyncLifetime
         Assert.Equal(first, await TextAsync($"{Name}/manifests/latest"));
         (string second, _) = Serve("latest", "second");
         Assert.Equal(first, await TextAsync($"{Name}/manifests/latest"));
-        _hub.Time.Advance(TimeSpan.FromMinutes(2));
+        Hub.Time.Advance(TimeSpan.FromMinutes(2));
         Assert.Equal(second, await TextAsync($"{Name}/manifests/latest"));
     }
 
@@ -62,36 +43,36 @@ public sealed class PullThroughTests : IAsyncLifetime
     {
         (string manifest, byte[] layer) = Serve("v1", "kept");
         await TextAsync($"{Name}/manifests/v1");
-        await _hub.Client.GetByteArrayAsync(new Uri($"{Name}/blobs/{Digest.Of(layer)}", UriKind.Relative));
-        _hub.Time.Advance(TimeSpan.FromHours(1));
-        _upstream.Answer = context =>
+        await Hub.Client.GetByteArrayAsync(new Uri($"{Name}/blobs/{Digest.Of(layer)}", UriKind.Relative));
+        Hub.Time.Advance(TimeSpan.FromHours(1));
+        Upstream.Answer = context =>
         {
             context.Response.StatusCode = status;
             context.Response.Headers.RetryAfter = "600";
             return Task.FromResult(true);
         };
         Assert.Equal(manifest, await TextAsync($"{Name}/manifests/v1"));
-        using HttpResponseMessage unknown = await _hub.GetAsync($"{Name}/manifests/other");
+        using HttpResponseMessage unknown = await Hub.GetAsync($"{Name}/manifests/other");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, unknown.StatusCode);
-        UpstreamState state = Assert.Single(_hub.Services.Cache.States);
+        UpstreamState state = Assert.Single(Hub.Services.Cache.States);
         Assert.NotNull(state.Problem);
         // It is left alone until then.
-        int asked = _upstream.Requests.Count;
+        int asked = Upstream.Requests.Count;
         await TextAsync($"{Name}/manifests/v1");
-        Assert.Equal(asked, _upstream.Requests.Count);
-        _upstream.Answer = _ => Task.FromResult(false);
-        _hub.Time.Advance(TimeSpan.FromMinutes(11));
+        Assert.Equal(asked, Upstream.Requests.Count);
+        Upstream.Answer = _ => Task.FromResult(false);
+        Hub.Time.Advance(TimeSpan.FromMinutes(11));
         await TextAsync($"{Name}/manifests/v1");
-        Assert.True(_upstream.Requests.Count > asked);
-        Assert.Null(Assert.Single(_hub.Services.Cache.States).Problem);
+        Assert.True(Upstream.Requests.Count > asked);
+        Assert.Null(Assert.Single(Hub.Services.Cache.States).Problem);
     }
 
     [Fact]
     public async Task Image_ThatIsNotThere_Answers404()
     {
-        using HttpResponseMessage manifest = await _hub.GetAsync($"{Name}/manifests/none");
+        using HttpResponseMessage manifest = await Hub.GetAsync($"{Name}/manifests/none");
         Assert.Equal("MANIFEST_UNKNOWN", await HubRig.CodeAsync(manifest));
-        using HttpResponseMessage blob = await _hub.GetAsync($"{Name}/blobs/{HubRig.DigestOf("none")}");
+        using HttpResponseMessage blob = await Hub.GetAsync($"{Name}/blobs/{HubRig.DigestOf("none")}");
         Assert.Equal("BLOB_UNKNOWN", await HubRig.CodeAsync(blob));
     }
 
@@ -100,14 +81,14 @@ public sealed class PullThroughTests : IAsyncLifetime
     {
         (string manifest, byte[] layer) = Serve("v1", "right");
         string path = $"/v2/library/app/manifests/{HubRig.DigestOf(manifest)}";
-        _upstream.Content[path] = _upstream.Content[path] with { Body = Encoding.UTF8.GetBytes(manifest + " ") };
-        using HttpResponseMessage lied = await _hub.GetAsync($"{Name}/manifests/v1");
+        Upstream.Content[path] = Upstream.Content[path] with { Body = Encoding.UTF8.GetBytes(manifest + " ") };
+        using HttpResponseMessage lied = await Hub.GetAsync($"{Name}/manifests/v1");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, lied.StatusCode);
         string blob = $"/v2/library/app/blobs/{Digest.Of(layer)}";
-        _upstream.Content[blob] = _upstream.Content[blob] with { Body = [1, 2, 3] };
-        using HttpResponseMessage poisoned = await _hub.GetAsync($"{Name}/blobs/{Digest.Of(layer)}");
+        Upstream.Content[blob] = Upstream.Content[blob] with { Body = [1, 2, 3] };
+        using HttpResponseMessage poisoned = await Hub.GetAsync($"{Name}/blobs/{Digest.Of(layer)}");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, poisoned.StatusCode);
-        Assert.Equal(0, await _hub.Services.Database.ReadAsync(
+        Assert.Equal(0, await Hub.Services.Database.ReadAsync(
             (transaction, token) => transaction.NumberAsync($"select (select count(*) from blobs) + (select count(*) from manifests)", token),
             default));
     }
@@ -116,7 +97,7 @@ public sealed class PullThroughTests : IAsyncLifetime
     public async Task Token_OfTheUpstreamItself_IsFetchedWithTheCredentials()
     {
         Serve("v1", "guarded");
-        _upstream.Answer = async context =>
+        Upstream.Answer = async context =>
         {
             if (context.Request.Path == "/token")
             {
@@ -128,11 +109,11 @@ public sealed class PullThroughTests : IAsyncLifetime
                 return false;
             context.Response.StatusCode = 401;
             context.Response.Headers.WWWAuthenticate =
-                $"Bearer realm=\"{_upstream.Address}token\",service=\"svc\",scope=\"repository:everything:push\"";
+                $"Bearer realm=\"{Upstream.Address}token\",service=\"svc\",scope=\"repository:everything:push\"";
             return true;
         };
         await TextAsync($"{Name}/manifests/v1");
-        Assert.Contains(_upstream.Requests, request => request == $"GET /token {CachingHub.Credentials}");
+        Assert.Contains(Upstream.Requests, request => request == $"GET /token {Credentials}");
         Assert.Equal(1, CountOf("GET /token"));
     }
 
@@ -143,16 +124,16 @@ public sealed class PullThroughTests : IAsyncLifetime
     {
         await using FakeUpstream stranger = await FakeUpstream.StartAsync();
         Serve("v1", "guarded");
-        _upstream.Answer = context =>
+        Upstream.Answer = context =>
         {
             context.Response.StatusCode = 401;
             context.Response.Headers.WWWAuthenticate = string.Format(challenge, stranger.Address);
             return Task.FromResult(true);
         };
-        using HttpResponseMessage response = await _hub.GetAsync($"{Name}/manifests/v1");
+        using HttpResponseMessage response = await Hub.GetAsync($"{Name}/manifests/v1");
         Assert.True(response.StatusCode is HttpStatusCode.ServiceUnavailable or HttpStatusCode.NotFound, $"{response.StatusCode}");
         Assert.Empty(stranger.Requests);
-        Assert.DoesNotContain(_upstream.Requests, request => request.Contains("Basic", StringComparison.Ordinal));
+        Assert.DoesNotContain(Upstream.Requests, request => request.Contains("Basic", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -161,7 +142,7 @@ public sealed class PullThroughTests : IAsyncLifetime
         await using FakeUpstream storage = await FakeUpstream.StartAsync();
         (_, byte[] layer) = Serve("v1", "elsewhere");
         storage.Content["/there"] = ("application/octet-stream", layer, "");
-        _upstream.Answer = context =>
+        Upstream.Answer = context =>
         {
             if (context.Request.Headers.Authorization.Count == 0)
             {
@@ -174,14 +155,14 @@ public sealed class PullThroughTests : IAsyncLifetime
             context.Response.Redirect($"{storage.Address}there");
             return Task.FromResult(true);
         };
-        Assert.Equal(layer, await _hub.Client.GetByteArrayAsync(new Uri($"{Name}/blobs/{Digest.Of(layer)}", UriKind.Relative)));
+        Assert.Equal(layer, await Hub.Client.GetByteArrayAsync(new Uri($"{Name}/blobs/{Digest.Of(layer)}", UriKind.Relative)));
         Assert.Equal("GET /there", Assert.Single(storage.Requests));
     }
 
     [Fact]
     public async Task Push_IntoACache_IsDenied()
     {
-        using HttpResponseMessage response = await _hub.SendAsync(HttpMethod.Post, $"{Name}/blobs/uploads/");
+        using HttpResponseMessage response = await Hub.SendAsync(HttpMethod.Post, $"{Name}/blobs/uploads/");
         Assert.Equal(HttpStatusCode.Forbidden, response.StatusCode);
         Assert.Equal("DENIED", await HubRig.CodeAsync(response));
     }
@@ -191,42 +172,16 @@ public sealed class PullThroughTests : IAsyncLifetime
     {
         (_, byte[] layer) = Serve("v1", "wanted");
         var gate = new TaskCompletionSource();
-        _upstream.Answer = async _ =>
+        Upstream.Answer = async _ =>
         {
             await gate.Task;
             return false;
         };
         Task<byte[]>[] pulls = [.. Enumerable.Range(0, 5).Select(_ =>
-            _hub.Client.GetByteArrayAsync(new Uri($"{Name}/blobs/{Digest.Of(layer)}", UriKind.Relative)))];
+            Hub.Client.GetByteArrayAsync(new Uri($"{Name}/blobs/{Digest.Of(layer)}", UriKind.Relative)))];
         gate.SetResult();
         Assert.All(await Task.WhenAll(pulls), content => Assert.Equal(layer, content));
-        Assert.Equal(1, await _hub.Services.Database.ReadAsync(
+        Assert.Equal(1, await Hub.Services.Database.ReadAsync(
             (transaction, token) => transaction.NumberAsync($"select count(*) from blobs", token), default));
-    }
-
-    private (string Manifest, byte[] Layer) Serve(string tag, string content)
-    {
-        byte[] layer = Encoding.UTF8.GetBytes(content);
-        string manifest = HubRig.Image(HubRig.DigestOf("{}"), Digest.Of(layer));
-        string digest = HubRig.DigestOf(manifest).ToString();
-        foreach (string reference in new[] { tag, digest })
-            _upstream.Content[$"/v2/library/app/manifests/{reference}"] = (HubRig.OciManifest, Encoding.UTF8.GetBytes(manifest), digest);
-        foreach (byte[] blob in new[] { layer, "{}"u8.ToArray() })
-            _upstream.Content[$"/v2/library/app/blobs/{Digest.Of(blob)}"] = ("application/octet-stream", blob, Digest.Of(blob).ToString());
-        return (manifest, layer);
-    }
-
-    private Task<string> TextAsync(string path) => _hub.Client.GetStringAsync(new Uri(path, UriKind.Relative));
-
-    private int CountOf(string prefix) => _upstream.Requests.Count(request => request.StartsWith(prefix, StringComparison.Ordinal));
-
-    private sealed class CachingHub(Uri upstream) : HubRig
-    {
-        public const string Credentials = "Basic bWU6c2VjcmV0";
-
-        public override HubOptions Options => base.Options with
-        {
-            Upstreams = [new UpstreamOptions { Prefix = "up.example", Address = upstream, UserName = "me", Password = "secret" }],
-        };
     }
 }

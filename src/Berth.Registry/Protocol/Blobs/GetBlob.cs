@@ -20,6 +20,11 @@ internal static class GetBlob
         BlobRow? found = await TryFindAsync(call, digest).ConfigureAwait(false);
         if (found is null && upstream is not null)
         {
+            if (call.IsHead && await PullThrough.MeasureAsync(call, upstream, digest).ConfigureAwait(false) is { } bytes)
+            {
+                Describe(call, digest, bytes);
+                return;
+            }
             await call.Services.Cache.FetchAsync(call, upstream, digest).ConfigureAwait(false);
             found = await TryFindAsync(call, digest).ConfigureAwait(false);
         }
@@ -41,6 +46,16 @@ internal static class GetBlob
         call.Response.ContentLength = range.Count;
         if (range.Count > 0)
             await SendAsync(call, reader, range).ConfigureAwait(false);
+    }
+
+    // What stays at an upstream: its word is passed on, and nothing that anybody may keep is made of it.
+    private static void Describe(RegistryCall call, Digest digest, long bytes)
+    {
+        call.Response.ContentType = "application/octet-stream";
+        call.Response.Headers["Docker-Content-Digest"] = digest.ToString();
+        call.Response.Headers.AcceptRanges = "bytes";
+        call.Response.Headers.CacheControl = "no-store";
+        call.Response.ContentLength = bytes;
     }
 
     private static async Task<BlobRow?> TryFindAsync(RegistryCall call, Digest digest)
