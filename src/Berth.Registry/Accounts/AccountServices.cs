@@ -2,6 +2,7 @@ using Berth.Registry.Access;
 using Berth.Registry.Accounts.Htpasswd;
 using Berth.Registry.Accounts.Oidc;
 using Berth.Registry.Audit;
+using Berth.Registry.Cache;
 using Berth.Registry.Database;
 using Berth.Registry.Sealing;
 using Berth.Registry.Tokens;
@@ -16,7 +17,9 @@ public sealed record AccountServices : IDisposable
     private readonly OidcProvider? _provider;
 
     /// <summary>Puts the parts together.</summary>
-    public AccountServices(HubDatabase database, AccountSettings settings, SealedSecrets seals, TimeProvider time, ILoggerFactory loggers)
+    public AccountServices(
+        HubDatabase database, AccountSettings settings, IEnumerable<UpstreamOptions> upstreams, SealedSecrets seals, TimeProvider time,
+        ILoggerFactory loggers)
     {
         Settings = settings;
         Seals = seals;
@@ -27,7 +30,7 @@ public sealed record AccountServices : IDisposable
         Organisations = new OrganisationService(database, Audit, time);
         Teams = new TeamService(database, Audit, time);
         Directory = new AccountDirectory(database, Secrets);
-        Access = new AccessRules(Directory);
+        Access = new AccessRules(Directory, upstreams);
         Address = new PublicAddress(settings.PublicUrl);
         Htpasswd = settings.HtpasswdFile is { } file ? new HtpasswdFile(file, loggers.CreateLogger<HtpasswdFile>()) : null;
         HtpasswdImport = new HtpasswdImport(database, Users);

@@ -30,7 +30,8 @@ public sealed class RepositorySettings(HubDatabase database, AuditLog audit, Rep
         cancellationToken) ?? "";
 
     /// <summary>Makes a repository before anything is pushed into it.</summary>
-    /// <exception cref="FaultException">Conflict: there is one. InvalidArgument: a text is too long.</exception>
+    /// <exception cref="FaultException">Conflict: there is one, or the name is an upstream's. InvalidArgument: a text is too
+    /// long.</exception>
     public Task<long> CreateAsync(Caller actor, RepositoryName name, RepositoryChange wanted, CancellationToken cancellationToken)
     {
         Check(wanted);
@@ -39,6 +40,9 @@ public sealed class RepositorySettings(HubDatabase database, AuditLog audit, Rep
         return database.WriteAsync(
             async (transaction, token) =>
             {
+                if (await PrefixOfAsync(transaction, name.Value, token) is { } prefix)
+                    throw FaultException.Conflict(
+                        $"create {name}: names that begin with {prefix}/ are another registry's: pull one, and it is here");
                 if (await RepositoryTable.FindVisibleAsync(transaction, name, token) is not null)
                     throw FaultException.Conflict($"create {name}: there is a repository of this name");
                 RepositoryRow made = await RepositoryTable.FindOrCreateAsync(transaction, name, visibility, now, token);
@@ -52,7 +56,8 @@ public sealed class RepositorySettings(HubDatabase database, AuditLog audit, Rep
     }
 
     /// <summary>Changes texts and visibility.</summary>
-    /// <exception cref="FaultException">NotFound: no such repository. InvalidArgument: a text is too long.</exception>
+    /// <exception cref="FaultException">NotFound: no such repository. InvalidArgument: a text is too long. Conflict: the visibility is
+    /// that of an upstream.</exception>
     public Task ChangeAsync(Caller actor, string name, RepositoryChange change, CancellationToken cancellationToken)
     {
         Check(change);
@@ -63,6 +68,8 @@ public sealed class RepositorySettings(HubDatabase database, AuditLog audit, Rep
                     && await RepositoryTable.FindVisibleAsync(transaction, parsed, token) is { } found
                     ? found.Id
                     : throw FaultException.NotFound($"change {name}: no such repository");
+                if (change.IsPrivate is { } wanted)
+                    await RequireOwnVisibilityAsync(transaction, id, name, wanted, token);
                 if (change.Description is { } description)
                     await transaction.ExecuteAsync($"update repositories set description = {description} where id = {id}", token);
                 if (change.Readme is { } readme)
@@ -140,6 +147,26 @@ public sealed class RepositorySettings(HubDatabase database, AuditLog audit, Rep
         string name = await RepositoryNews.NameAsync(transaction, repositoryId, cancellationToken);
         await audit.RecordAsync(transaction, actor, action, name, details, cancellationToken);
     }
+
+    // Who may pull what is another registry's is decided for all of it, before anything of it is here.
+    private static async Task RequireOwnVisibilityAsync(
+        HubTransaction transaction, long id, string name, bool isPrivate, CancellationToken cancellationToken)
+    {
+        if (await PrefixOfAsync(transaction, name, cancellationToken) is { } prefix
+            && await transaction.TextAsync($"select visibility from repositories where id = {id}", cancellationToken)
+                != VisibilityOf(isPrivate))
+            throw FaultException.Conflict(
+                $"change {name}: the repository is another registry's, and who may pull it is said of the whole upstream {prefix}: "
+                + "set its members-only in the hub's configuration");
+    }
+
+    /// <summary>The prefix of the upstream that a name belongs to; null: it is this hub's own.</summary>
+    private static Task<string?> PrefixOfAsync(HubTransaction transaction, string name, CancellationToken cancellationToken) =>
+        transaction.TextAsync(
+            $"""
+            select prefix from cache_prefixes where substr({name}, 1, length(prefix) + 1) = prefix || '/'
+            order by length(prefix) desc limit 1
+            """, cancellationToken);
 
     private static string VisibilityOf(bool isPrivate) => isPrivate ? "private" : "public";
 

@@ -67,9 +67,7 @@ public sealed class PullThrough : IDisposable
     {
         foreach (Upstream upstream in _upstreams)
         {
-            string prefix = upstream.Options.Prefix;
-            if (repository.Value.Length > prefix.Length + 1 && repository.Value[prefix.Length] == '/'
-                && repository.Value.StartsWith(prefix, StringComparison.Ordinal))
+            if (upstream.Options.Has(repository))
                 return upstream;
         }
         return null;
@@ -138,6 +136,11 @@ public sealed class PullThrough : IDisposable
         catch (FaultException fault) when (fault.Kind == FaultKind.Unavailable && here is not null)
         {
             // It was the right one when the upstream was last there, which is more than nothing.
+        }
+        catch (FaultException fault) when (fault.Kind == FaultKind.Conflict && here is not null)
+        {
+            // A rule of this hub freezes the tag: it stays what it was, wherever the upstream's moves.
+            Remember(call.Repository, reference);
         }
     }
 

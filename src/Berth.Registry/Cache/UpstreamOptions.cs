@@ -1,3 +1,5 @@
+using Berth.Registry.Model;
+
 namespace Berth.Registry.Cache;
 
 /// <summary>A registry whose images this hub passes on and keeps.</summary>
@@ -33,4 +35,8 @@ public sealed record UpstreamOptions
 
     /// <summary>How long a tag is passed on without asking whether it has moved.</summary>
     public TimeSpan TagTime { get; init; } = DefaultTagTime;
+
+    /// <summary>Whether a name is beneath the prefix. Of several upstreams the one with the longest prefix is meant.</summary>
+    internal bool Has(RepositoryName repository) => repository.Value.Length > Prefix.Length + 1 && repository.Value[Prefix.Length] == '/'
+        && repository.Value.StartsWith(Prefix, StringComparison.Ordinal);
 }

@@ -84,7 +84,7 @@ public sealed record HubServices : IAsyncDisposable
             await database.MigrateAsync(HubSchema.Steps, time, cancellationToken).ConfigureAwait(false);
             SealedSecrets seals = await SealedSecrets.OpenAsync(
                 database, options.SecretKeyPath, time, loggers.CreateLogger<SealedSecrets>(), cancellationToken).ConfigureAwait(false);
-            var accounts = new AccountServices(database, options.Accounts, seals, time, loggers);
+            var accounts = new AccountServices(database, options.Accounts, options.Upstreams, seals, time, loggers);
             var operation = new OperationServices(database, storage, accounts, options, time, loggers);
             return new HubServices
             {

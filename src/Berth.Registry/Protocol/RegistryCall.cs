@@ -4,7 +4,6 @@ using Berth.Oci;
 using Berth.Registry.Cache;
 using Berth.Registry.Hosting;
 using Berth.Registry.Model;
-using Berth.Registry.Tokens;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 
@@ -49,16 +48,12 @@ internal sealed record RegistryCall(HttpContext Http, HubServices Services, Call
     /// <exception cref="RegistryException">As of <see cref="RequireAsync"/>.</exception>
     public async ValueTask<Upstream?> RequirePullAsync()
     {
-        // A cached repository exists when somebody has pulled it: until then nobody could have been given access.
+        // A cached repository exists when somebody has pulled it, and what anybody may pull needs no rights.
         Upstream? upstream = Services.Cache.UpstreamOf(Repository);
-        if (upstream is null || !upstream.Options.IsPublic && !IsMember)
+        if (upstream is not { Options.IsPublic: true })
             await RequireAsync(RepositoryAccess.Pull).ConfigureAwait(false);
         return upstream;
     }
-
-    // Signed in, with a token that is not narrowed to other repositories.
-    private bool IsMember => Caller.AccountId is not null
-        && TokenScopes.Of(Caller.IsByBearer ? Caller.Limits : Caller.Scopes, Repository).HasFlag(RepositoryAccess.Pull);
 
     /// <summary>Makes sure that the caller has an access.</summary>
     /// <exception cref="RegistryException">UNAUTHORIZED, DENIED, or NAME_UNKNOWN where not even the name may be known.</exception>

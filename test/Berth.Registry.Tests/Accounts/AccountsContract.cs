@@ -513,7 +513,7 @@ public abstract class AccountsContract : IAsyncLifetime
     }
 
     private async Task<AccountServices> MakeAsync(HubDatabase database, SignUpMode mode) => new(
-        database, new AccountSettings { SignUp = mode },
+        database, new AccountSettings { SignUp = mode }, [],
         await SealedSecrets.OpenAsync(database, Path.Join(_keys.FullName, "secret.key"), _time, NullLogger.Instance, default),
         _time, NullLoggerFactory.Instance);
 

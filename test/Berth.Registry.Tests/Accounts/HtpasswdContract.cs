@@ -279,7 +279,7 @@ public abstract class HtpasswdContract : IAsyncLifetime
             $"select u.password from users u join accounts a on a.id = u.account_id where a.name = {name}", token), default);
 
     private async Task<AccountServices> MakeAsync(HubDatabase database, string? file) => new(
-        database, new AccountSettings { HtpasswdFile = file },
+        database, new AccountSettings { HtpasswdFile = file }, [],
         await SealedSecrets.OpenAsync(database, Path.Join(_directory.FullName, "secret.key"), _time, NullLogger.Instance, default),
         _time, NullLoggerFactory.Instance);
 }

@@ -48,7 +48,7 @@ internal sealed class CollectionWorld : IAsyncDisposable
         };
         SealedSecrets seals = SealedSecrets.OpenAsync(_unwatched, options.SecretKeyPath, _time, NullLogger.Instance, default)
             .GetAwaiter().GetResult();
-        _accounts = new AccountServices(database, options.Accounts, seals, _time, NullLoggerFactory.Instance);
+        _accounts = new AccountServices(database, options.Accounts, options.Upstreams, seals, _time, NullLoggerFactory.Instance);
         _services = new HubServices
         {
             Options = options, Database = database, Storage = Storage, Collector = new Collector(database, Storage, _time, options),

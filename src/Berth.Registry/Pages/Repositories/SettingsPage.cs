@@ -1,5 +1,7 @@
 using Berth.Registry.Browsing;
+using Berth.Registry.Cache;
 using Berth.Registry.Diary;
+using Berth.Registry.Model;
 using Berth.Registry.Pages.Forms;
 using Berth.Registry.Pages.Frame;
 using Berth.Registry.Pages.Html;
@@ -44,7 +46,8 @@ internal static class SettingsPage
         <button class="button">Save</button></form></section>
         """);
 
-    private static Markup Visibility(RepositoryView view) => Markup.Of($"""
+    private static Markup Visibility(RepositoryView view) => view.Page.Services.Cache.UpstreamOf(RepositoryName.Parse(view.Name)) is
+        { } upstream ? VisibilityOfUpstream(upstream.Options) : Markup.Of($"""
         <section class="card" aria-labelledby="visibility"><h2 id="visibility">Visibility</h2>
         {Open(view, "visibility")}<fieldset><legend class="visually-hidden">Who may see and pull it</legend>
         <div class="choice">
@@ -54,6 +57,12 @@ internal static class SettingsPage
         <input type="radio" id="private" name="visibility" value="private"{Markup.When(view.Summary.IsPrivate, $" checked")}>
         <label for="private"><b>Private</b> <span class="soft">Only those with a right to it know that it exists.</span></label></div>
         </fieldset><button class="button">Change</button></form></section>
+        """);
+
+    private static Markup VisibilityOfUpstream(UpstreamOptions upstream) => Markup.Of($"""
+        <section class="card" aria-labelledby="visibility"><h2 id="visibility">Visibility</h2>
+        <p class="soft">The repository is another registry's, and {(upstream.IsPublic ? "everybody" : "everybody who has signed in")} may
+        pull it: <code>members-only</code> of the upstream <code>{upstream.Prefix}</code> in the hub's configuration says so.</p></section>
         """);
 
     private static Markup Frozen(RepositoryView view, FrozenTags frozen) => Markup.Of($"""
