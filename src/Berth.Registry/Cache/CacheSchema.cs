@@ -12,5 +12,11 @@ internal static class CacheSchema
     public static IReadOnlyList<Migration> Steps { get; } =
     [
         new("cache", 1, $"create table {Table}(prefix text primary key, namespace text not null)"),
+        // Whose a repository is: what was pulled through has the upstream's prefix, what is the hub's own has none.
+        new("cache", 2, $"""
+            alter table repositories add column upstream text;
+            update repositories set upstream = (
+                select max(p.prefix) from {Table} p where substr(repositories.name, 1, length(p.prefix) + 1) = p.prefix || '/');
+            """),
     ];
 }

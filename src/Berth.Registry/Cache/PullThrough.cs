@@ -204,6 +204,7 @@ public sealed class PullThrough : IDisposable
             {
                 RepositoryRow repository = await RepositoryTable.FindOrCreateAsync(
                     transaction, call.Repository, upstream.Options.Visibility, call.Now, token).ConfigureAwait(false);
+                await CachedRepositories.MarkAsync(transaction, repository, upstream.Options.Prefix, token).ConfigureAwait(false);
                 if (fetched is not null)
                     await ManifestTable.AddFetchedAsync(
                         transaction, repository, digest, fetched.Manifest, fetched.Document, call.Now, token).ConfigureAwait(false);

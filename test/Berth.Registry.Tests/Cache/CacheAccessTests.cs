@@ -2,8 +2,10 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using Berth.Faults;
 using Berth.Registry.Accounts;
 using Berth.Registry.Cache;
+using Berth.Registry.Database;
 using Berth.Registry.Retention;
 using Berth.Registry.Tests.Hosting;
 using Berth.Registry.Tests.Pages;
@@ -44,6 +46,27 @@ public sealed class CacheAccessTests : IAsyncLifetime
         await _hub.DisposeAsync();
         await _upstream.DisposeAsync();
     }
+
+    [Fact]
+    public async Task RepositoryOfTheHubsOwn_BeneathAPrefix_KeepsThatFromBeingPassedOn()
+    {
+        Assert.Equal(HttpStatusCode.OK, (await _hub.GetAsync($"/v2/{Outer}/manifests/v1")).Status);
+        await _hub.RepositoryAsync("later.example/own", "private");
+        UpstreamOptions later = new() { Prefix = "later.example", Address = _upstream.Address };
+        FaultException refused = await Assert.ThrowsAsync<FaultException>(
+            () => CachedRepositories.FollowAsync(_hub.Services.Database, [.. _hub.Services.Options.Upstreams, later], default));
+        Assert.Equal(FaultKind.Conflict, refused.Kind);
+        Assert.Contains("the repository later.example/own of this hub has such a name", refused.Message, StringComparison.Ordinal);
+        Assert.Equal("private", await VisibilityAsync("later.example/own"));
+        // What was pulled through is the upstream's, also when it is configured anew, and follows it.
+        await CachedRepositories.FollowAsync(_hub.Services.Database, [], default);
+        UpstreamOptions members = _hub.Services.Options.Upstreams[0] with { IsPublic = false };
+        await CachedRepositories.FollowAsync(_hub.Services.Database, [members], default);
+        Assert.Equal("private", await VisibilityAsync(Outer));
+    }
+
+    private Task<string?> VisibilityAsync(string name) => _hub.Services.Database.ReadAsync(
+        (transaction, token) => transaction.TextAsync($"select visibility from repositories where name = {name}", token), default);
 
     [Theory]
     [InlineData($"repository:{Inner}:pull", HttpStatusCode.OK)]

@@ -48,6 +48,9 @@ public sealed class CachesPageTests
         await hub.UserAsync("alice");
         await hub.RepositoryAsync("up.example/lib/old", "public");
         await hub.RepositoryAsync("up.example/other", "private");
+        // As they are once something was pulled through.
+        await hub.Services.Database.WriteAsync(
+            (transaction, token) => transaction.ExecuteAsync($"update repositories set upstream = 'up.example'", token), default);
         await CachedRepositories.FollowAsync(hub.Services.Database, hub.Services.Options.Upstreams, default);
         string layer = HubRig.DigestOf("{}").ToString();
         upstream.Content[$"/v2/app/blobs/{layer}"] = ("application/octet-stream", "{}"u8.ToArray(), layer);
