@@ -16,6 +16,7 @@ internal static class DataCommands
     {
         Description = "File with the key of the hub that was backed up, if this hub's is another", HelpName = "FILE",
     };
+    private static readonly Option<bool> s_replace = new("--replace") { Description = "Write over the backup of another hub" };
     private static readonly Option<bool> s_withoutKey = new("--without-key")
     {
         Description = "Go on without that key: webhooks are left out and named, signing keys are made anew",
@@ -31,7 +32,7 @@ internal static class DataCommands
     [
         HubLocation.Verb("gc", "Remove what nothing needs; a server does so by itself", CollectAsync, s_dryRun),
         HubLocation.Verb("backup", "Copy everything into a directory while the hub serves; later runs copy what is new", BackUpAsync,
-            s_directory),
+            s_directory, s_replace),
         HubLocation.FirstVerb("restore", "Put a backup into an empty hub that does not run, on either database", RestoreAsync, s_directory,
             s_key, s_withoutKey),
         HubLocation.FirstVerb("import", "Take over the storage folder of docker-registry", ImportAsync, s_folder, s_visibility),
@@ -69,7 +70,8 @@ internal static class DataCommands
 
     private static async Task BackUpAsync(HubServices services, ParseResult parsed, CancellationToken cancellationToken)
     {
-        BackupReport report = await new HubBackup(services).RunAsync(
+        await services.RequireStorageAsync(cancellationToken);
+        BackupReport report = await new HubBackup(services) { Replaces = parsed.GetValue(s_replace) }.RunAsync(
             HubLocation.Operator, Path.GetFullPath(parsed.GetValue(s_directory)!), cancellationToken);
         Console.WriteLine($"{report.Blobs} blobs, of which {report.Copied} were copied now ({report.CopiedBytes} bytes)");
         Console.WriteLine(
@@ -96,6 +98,7 @@ internal static class DataCommands
         string visibility = parsed.GetValue(s_visibility)!;
         if (visibility is not ("private" or "public"))
             throw FaultException.Invalid($"--visibility {visibility}: private or public is expected");
+        await services.RequireStorageAsync(cancellationToken);
         ImportReport report = await new RegistryImport(services).RunAsync(
             HubLocation.Operator, Path.GetFullPath(parsed.GetValue(s_folder)!), visibility, cancellationToken);
         foreach (string skipped in report.Skipped)

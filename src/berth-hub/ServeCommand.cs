@@ -12,6 +12,9 @@ internal static class ServeCommand
 {
     private static readonly Dictionary<HubSetting, Option> s_options = HubSettings.All.ToDictionary(setting => setting, Make);
 
+    // How long a storage that is away is waited for before the hub begins without it.
+    private static readonly TimeSpan s_storagePatience = TimeSpan.FromSeconds(10);
+
     public static Command Create()
     {
         var command = new Command("serve", "Serve the registry and its pages") { HubLocation.Config };
@@ -58,6 +61,7 @@ internal static class ServeCommand
         {
             await using HubServices services = await HubServices.OpenAsync(configuration.Options, loggers, TimeProvider.System,
                 cancellationToken);
+            await RequireStorageAsync(services, cancellationToken);
             await using HubProcess process = await HubProcess.StartAsync(services, cancellationToken);
             if (await process.SetUpPathAsync(cancellationToken) is { } path)
             {
@@ -76,6 +80,21 @@ internal static class ServeCommand
         {
             Console.Error.WriteLine($"failed to start: {fault.Message}");
             return 1;
+        }
+    }
+
+    private static async Task RequireStorageAsync(HubServices services, CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(s_storagePatience);
+        try
+        {
+            await services.RequireStorageAsync(limit.Token);
+        }
+        catch (Exception away) when (away is FaultException { Kind: FaultKind.Unavailable }
+            || (away is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            // It may come back: until then /ready says so. Collections look again.
         }
     }
 

@@ -90,7 +90,7 @@ public sealed class SecretsTests : IDisposable
         (string backup, string data) = (Path.Join(_directory.FullName, "backup"), Path.Join(_directory.FullName, "second"));
         string said = await HubTool.OnAsync(Data, "", "backup", backup);
         Assert.Contains($"the key is not in it: keep a copy of {KeyFile} in another place", said, StringComparison.Ordinal);
-        Assert.Equal(["hub.jsonl"], Directory.GetFiles(backup).Select(Path.GetFileName));
+        Assert.Equal(["hub.id", "hub.jsonl"], Directory.GetFiles(backup).Select(Path.GetFileName).Order());
         (int code, string output) = await HubProgram.RunAsync("restore", backup, "--data", data);
         Assert.Equal(1, code);
         Assert.Contains("(--key FILE), or go on without webhooks", output, StringComparison.Ordinal);

@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using Berth.Hub.Tests.Robustness;
+using Berth.Registry.Tests.Database;
 
 namespace Berth.Hub.Tests;
 
@@ -103,6 +105,38 @@ public sealed class ServeTests
         finally
         {
             directory.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task Serve_OnADirectoryWithoutItsDatabasesBlobs_IsRefused_AndSoIsGc()
+    {
+        string database = TestCluster.NewDatabase();
+        DirectoryInfo directory = Directory.CreateTempSubdirectory("berth-hub-");
+        DirectoryInfo other = Directory.CreateTempSubdirectory("berth-hub-");
+        try
+        {
+            string key = Path.Join(directory.FullName, "data", "secret.key");
+            await using (HubProgram hub = await HubProgram.StartInAsync(directory, "--anonymous-push", "--database", database))
+            {
+                using HttpClient client = new() { BaseAddress = hub.Address };
+                Assert.Equal(HttpStatusCode.Created, await new ImagePusher(client, "test/app").PushAsync("latest", [1, 2, 3]));
+            }
+            string[] wrong = ["--data", other.FullName, "--database", database, "--secret-key-file", key];
+            foreach (string[] verb in new[] { new[] { "serve", "--listen", "127.0.0.1:0" }, ["gc"], ["gc", "--dry-run"] })
+            {
+                (int code, string output) = await HubTool.RunAsync(HubTool.Hub, [.. verb, .. wrong]);
+                Assert.Equal(1, code);
+                Assert.Contains($"the storage {other.FullName} has none of this database's blobs", output, StringComparison.Ordinal);
+            }
+            await using HubProgram again = await HubProgram.StartInAsync(directory, "--anonymous-push", "--database", database);
+            using HttpClient reader = new() { BaseAddress = again.Address };
+            await new ImagePusher(reader, "test/app").RequireAsync("latest", [1, 2, 3]);
+        }
+        finally
+        {
+            directory.Delete(recursive: true);
+            other.Delete(recursive: true);
         }
     }
 }

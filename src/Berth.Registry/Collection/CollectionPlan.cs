@@ -23,8 +23,10 @@ public sealed record CollectionPlan(
     public string? SweepRefusal { get; init; }
 
     /// <summary>Looks, and changes nothing of what is stored.</summary>
+    /// <exception cref="FaultException">Conflict: the storage is not this database's.</exception>
     public static async Task<CollectionPlan> LookAsync(HubServices services, CancellationToken cancellationToken)
     {
+        await services.RequireStorageAsync(cancellationToken);
         long before = (services.Time.GetUtcNow() - services.Options.UnusedBlobTime).ToUnixTimeMilliseconds();
         (long blobs, long bytes) = await services.Database.ReadAsync(
             (transaction, token) => transaction.FirstAsync(

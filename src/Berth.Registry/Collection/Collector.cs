@@ -24,6 +24,7 @@ public sealed class Collector(HubDatabase database, IBlobStorage storage, TimePr
     private readonly Discarded _discarded = new(database, storage);
     private readonly UnnamedFiles _unnamed = new(database, storage, time, options);
     private readonly StorageOwner _owner = new(database, storage);
+    private readonly StorageBinding _binding = new(database, storage, options);
 
     /// <summary>Runs one whole collection from beginning to end. It may be given up and run again at any point.</summary>
     public Task<CollectionReport> RunAsync(CancellationToken cancellationToken) => RunAsync(sweeps: true, cancellationToken);
@@ -32,8 +33,11 @@ public sealed class Collector(HubDatabase database, IBlobStorage storage, TimePr
     /// <param name="sweeps">Whether the storage is gone through for what no row names: that takes the longest, and finds something only
     /// after a crash.</param>
     /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="FaultException">Conflict: the storage is not this database's; nothing was changed.</exception>
     public async Task<CollectionReport> RunAsync(bool sweeps, CancellationToken cancellationToken)
     {
+        // Before any row goes: what was given up in a storage that has it not would never be freed.
+        await _binding.RequireAsync(cancellationToken).ConfigureAwait(false);
         long uploads = await ExpireUploadsAsync(cancellationToken).ConfigureAwait(false);
         long unlinked = await UnlinkAsync(cancellationToken).ConfigureAwait(false);
         await RemoveEmptyRepositoriesAsync(cancellationToken).ConfigureAwait(false);
@@ -66,7 +70,7 @@ public sealed class Collector(HubDatabase database, IBlobStorage storage, TimePr
     /// <summary>What a sweep would remove if it ran now, and why it would not run.</summary>
     internal async Task<(string? Refusal, IAsyncEnumerable<UnnamedFile> Files)> LookForUnnamedAsync(CancellationToken cancellationToken)
     {
-        string? refusal = await _owner.RefusalAsync(cancellationToken).ConfigureAwait(false);
+        string? refusal = await _owner.LookAsync(cancellationToken).ConfigureAwait(false);
         return (refusal, refusal is null ? _unnamed.FindAsync(cancellationToken) : AsyncEnumerable.Empty<UnnamedFile>());
     }
 

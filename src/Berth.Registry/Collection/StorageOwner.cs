@@ -25,10 +25,22 @@ internal sealed class StorageOwner(HubDatabase database, IBlobStorage storage)
             await SetOwnerAsync(id, cancellationToken).ConfigureAwait(false);
             owner = await storage.OwnerAsync(cancellationToken).ConfigureAwait(false);
         }
-        return owner == id ? null
-            : owner is null ? "the database names nothing of what the storage has: is it the right one?"
-            : "the storage belongs to another database: if that is gone for good, remove storage.id from the storage";
+        return owner == id ? null : Refusal(owner);
     }
+
+    /// <summary>Why nothing would be swept; notes nothing.</summary>
+    public async Task<string?> LookAsync(CancellationToken cancellationToken)
+    {
+        string? id = await database.ReadAsync(
+            (transaction, token) => transaction.TextAsync($"select id from storage_owner", token), cancellationToken).ConfigureAwait(false);
+        string? owner = await storage.OwnerAsync(cancellationToken).ConfigureAwait(false);
+        bool isOwn = owner is null ? await NamesSomethingAsync(cancellationToken).ConfigureAwait(false) : owner == id;
+        return isOwn ? null : Refusal(owner);
+    }
+
+    private static string Refusal(string? owner) =>
+        owner is null ? "the database names nothing of what the storage has: is it the right one?"
+            : "the storage belongs to another database: if that is gone for good, remove storage.id from the storage";
 
     // A small file, which a full disk may have no room for; who collects wants to make some.
     private async Task SetOwnerAsync(string id, CancellationToken cancellationToken)
@@ -43,7 +55,8 @@ internal sealed class StorageOwner(HubDatabase database, IBlobStorage storage)
         }
     }
 
-    private Task<string> IdAsync(CancellationToken cancellationToken) => database.FreeAsync(
+    /// <summary>The database's random name, which it gets once.</summary>
+    public Task<string> IdAsync(CancellationToken cancellationToken) => database.FreeAsync(
         async (transaction, token) =>
         {
             string fresh = UploadIds.Next();

@@ -109,6 +109,11 @@ public sealed record HubServices : IAsyncDisposable
         }
     }
 
+    /// <summary>Refuses a storage that is not this database's, before anything is done with both. It changes nothing.</summary>
+    /// <exception cref="FaultException">Conflict: it is another's, or has none of the blobs. Unavailable: it is away.</exception>
+    public Task RequireStorageAsync(CancellationToken cancellationToken) =>
+        new StorageBinding(Database, Storage, Options).RequireAsync(cancellationToken);
+
     /// <summary>Refuses where no hub was begun yet, and makes nothing there.</summary>
     /// <exception cref="FaultException">NotFound: there is none. Unavailable: the database is away.</exception>
     public static async Task RequireAsync(HubOptions options, CancellationToken cancellationToken)

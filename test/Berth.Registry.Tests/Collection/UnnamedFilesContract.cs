@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net;
 using System.Security.Cryptography;
+using Berth.Faults;
 using Berth.Oci;
 using Berth.Registry.Collection;
 using Berth.Registry.Hosting;
@@ -77,9 +78,9 @@ public abstract class UnnamedFilesContract : HubRig
         CollectionReport report = await wrong.RunAsync(default);
         Assert.Contains("is it the right one", report.SweepRefusal, StringComparison.Ordinal);
         Assert.Null((await Services.Collector.RunAsync(default)).SweepRefusal);
-        report = await wrong.RunAsync(default);
-        Assert.Contains("belongs to another database", report.SweepRefusal, StringComparison.Ordinal);
-        Assert.Equal(0, report.UnnamedRemoved);
+        FaultException refused = await Assert.ThrowsAsync<FaultException>(() => wrong.RunAsync(default));
+        Assert.Equal(FaultKind.Conflict, refused.Kind);
+        Assert.Contains("belongs to another database", refused.Message, StringComparison.Ordinal);
         Assert.Equal(before.Select(file => file.Location).Order(), (await FilesAsync()).Select(file => file.Location).Order());
         Assert.NotEmpty(document);
         Directory.Delete(stranger.Options.DataDirectory, recursive: true);

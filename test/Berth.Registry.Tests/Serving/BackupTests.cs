@@ -62,6 +62,23 @@ public sealed class BackupTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task BackupOfAnotherHub_IsNotWrittenOver_UnlessThatIsSaid()
+    {
+        await BackUpAsync();
+        string rows = await File.ReadAllTextAsync(Path.Join(_directory.FullName, "hub.jsonl"));
+        await using RunningHub other = await RunningHub.StartAsync();
+        FaultException refused = await Assert.ThrowsAsync<FaultException>(
+            () => new HubBackup(other.Services).RunAsync(RunningHub.Operator, _directory.FullName, default));
+        Assert.Equal(FaultKind.Conflict, refused.Kind);
+        Assert.Contains("the backup of another hub is there", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(rows, await File.ReadAllTextAsync(Path.Join(_directory.FullName, "hub.jsonl")));
+        await new HubBackup(other.Services) { Replaces = true }.RunAsync(RunningHub.Operator, _directory.FullName, default);
+        Assert.NotEqual(rows, await File.ReadAllTextAsync(Path.Join(_directory.FullName, "hub.jsonl")));
+        await Assert.ThrowsAsync<FaultException>(BackUpAsync);
+        Assert.Empty(Directory.EnumerateFiles(_directory.FullName, "*.new", SearchOption.AllDirectories));
+    }
+
+    [Fact]
     public async Task SecondBackup_CopiesWhatIsNew()
     {
         Assert.Equal(new BackupReport(2, 2, await BytesAsync()), await BackUpAsync());

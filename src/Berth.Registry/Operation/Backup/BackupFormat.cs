@@ -9,6 +9,8 @@ internal static class BackupFormat
     public const int Version = 2;
     public const int PlainVersion = 1;
     public const string RowsFile = "hub.jsonl";
+    // Whose backup it is: the random name of that hub's database.
+    public const string HubFile = "hub.id";
 
     public static string BlobPath(string directory, string digest)
     {

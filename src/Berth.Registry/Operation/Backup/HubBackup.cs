@@ -1,9 +1,11 @@
 using System.IO.Pipelines;
 using System.Security.Cryptography;
+using System.Text;
 using Berth.Linux;
 using Berth.Linux.Files;
 using Berth.Oci;
 using Berth.Registry.Audit;
+using Berth.Registry.Collection;
 using Berth.Registry.Database;
 using Berth.Registry.Hosting;
 using Berth.Registry.Model;
@@ -36,15 +38,20 @@ public sealed class HubBackup(HubServices services)
     private const UnixFileMode OwnerFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode OwnerDirectory = OwnerFile | UnixFileMode.UserExecute;
 
+    /// <summary>Whether the backup of another hub may be written over.</summary>
+    public bool Replaces { get; init; }
+
     /// <summary>Backs up into a directory.</summary>
-    /// <exception cref="FaultException">Unavailable: it cannot be written, or a blob is damaged.</exception>
+    /// <exception cref="FaultException">Unavailable: it cannot be written, or a blob is damaged. Conflict: another hub's backup is
+    /// there.</exception>
     public async Task<BackupReport> RunAsync(Caller actor, string directory, CancellationToken cancellationToken)
     {
+        string fresh = Path.Join(directory, BackupFormat.RowsFile + ".new");
         try
         {
             Directory.CreateDirectory(directory, OwnerDirectory);
+            await ClaimAsync(directory, cancellationToken);
             await services.Accounts.Audit.RecordAsync(actor, AuditActions.HubBackup, "", "", cancellationToken);
-            string fresh = Path.Join(directory, BackupFormat.RowsFile + ".new");
             BackupReport sum = new(0, 0, 0);
             for (int attempt = 1; ; attempt++)
             {
@@ -75,6 +82,34 @@ public sealed class HubBackup(HubServices services)
         {
             throw FaultException.Unavailable($"back up to {directory}: {failure.Message}", failure);
         }
+        finally
+        {
+            // Of a backup that was not made nothing stays but blobs, which the next one needs.
+            if (Directory.Exists(directory))
+                File.Delete(fresh);
+        }
+    }
+
+    // A second hub that is backed up into the same directory would take the first one's rows away. Backups from before have no name in
+    // them: they become whose is written next.
+    private async Task ClaimAsync(string directory, CancellationToken cancellationToken)
+    {
+        string id = await new StorageOwner(services.Database, services.Storage).IdAsync(cancellationToken);
+        string path = Path.Join(directory, BackupFormat.HubFile);
+        if (File.Exists(path))
+        {
+            if ((await File.ReadAllTextAsync(path, cancellationToken)).Trim() == id)
+                return;
+            if (!Replaces)
+                throw FaultException.Conflict(
+                    $"back up to {directory}: the backup of another hub is there: name another directory, or say --replace to write over it");
+        }
+        File.Delete(path);
+        await using var file = new FileStream(path, new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = OwnerFile,
+        });
+        await file.WriteAsync(Encoding.ASCII.GetBytes(id + "\n"), cancellationToken);
     }
 
     private static string Missing(List<string> digests) =>

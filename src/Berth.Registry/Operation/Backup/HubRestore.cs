@@ -27,6 +27,7 @@ public sealed class HubRestore(HubServices services)
         try
         {
             await services.Database.WriteAsync(RequireEmptyAsync, cancellationToken);
+            await services.RequireStorageAsync(cancellationToken);
             var secrets = new RestoredSecrets(services.Accounts.Seals, keys);
             List<string> digests = await RequireWholeAsync(path, secrets, cancellationToken);
             RequireThere(directory, digests);
