@@ -14,7 +14,7 @@ public sealed class HtpasswdTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        Assert.SkipUnless(HubTool.Has("htpasswd"), "htpasswd is not installed");
+        Assert.SkipUnless(HubTool.Has("htpasswd"), "htpasswd is not installed (./dev setup)");
         await HtpasswdAsync("-Bbc", FilePath, "alice", Password);
         await HtpasswdAsync("-Bb", "-C", "10", FilePath, "bob", Password);
     }

@@ -85,10 +85,7 @@ public sealed class LoginThrottle(HubDatabase database, TimeProvider time, int e
     /// <summary>Counts a wrong password, also of a client that has gone away: it might have seen how long the answer took.</summary>
     /// <exception cref="FaultException">Unavailable: the database cannot be written. Nobody is told then whether a password was
     /// right.</exception>
-    public Task FailedAsync(string name, string? address)
-    {
-        return CountAsync(KeysOf(name, ClientNetwork.Of(address)));
-    }
+    public Task FailedAsync(string name, string? address) => CountAsync(KeysOf(name, ClientNetwork.Of(address)));
 
     /// <summary>Counts a wrong token. Where there were too many from its address, or from everywhere in this minute, nothing is written:
     /// a flood of them must not become one of changes of the database.</summary>
@@ -124,9 +121,9 @@ public sealed class LoginThrottle(HubDatabase database, TimeProvider time, int e
             {
                 long now = time.GetUtcNow().ToUnixTimeMilliseconds();
                 long old = now - (long)s_forget.TotalMilliseconds;
-                long unknown = now - (long)s_known.TotalMilliseconds;
+                long stranger = now - (long)s_known.TotalMilliseconds;
                 await transaction.ExecuteAsync(
-                    $"delete from login_failures where last_at < {old} and (key not like {KnownMark + "%"} or last_at < {unknown})", token);
+                    $"delete from login_failures where last_at < {old} and (key not like {KnownMark + "%"} or last_at < {stranger})", token);
                 // In one order for everybody: two who lock the same rows the other way round would wait for each other.
                 foreach (string key in keys)
                 {

@@ -27,12 +27,12 @@ public sealed class DockerTests : IAsyncLifetime
         {
             RedirectStandardError = true, RedirectStandardOutput = true,
         })!;
-        _ = _daemon.StandardError.BaseStream.CopyToAsync(Stream.Null);
+        Task<string> said = _daemon.StandardError.ReadToEndAsync();
         _ = _daemon.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
         var waited = Stopwatch.StartNew();
         while ((await ClientProgram.TryAsync("docker", ["--host", Socket, "version"])).Code != 0)
         {
-            Assert.SkipWhen(_daemon.HasExited, "dockerd does not start on this machine");
+            Assert.SkipWhen(_daemon.HasExited, _daemon.HasExited ? $"dockerd does not start on this machine: {await said}" : "");
             Assert.True(waited.Elapsed < s_patience, "dockerd does not answer");
         }
     }

@@ -160,30 +160,21 @@ public abstract class MarksContract(PagesHub hub)
 
     private async Task<(HttpStatusCode Status, string? Message)> RefusalAsync(string path)
     {
-        using HttpResponseMessage response = await AskAsync("alice", HttpMethod.Put, $"{Marks}/{path}", null);
+        using HttpResponseMessage response = await hub.AskAsync("alice", HttpMethod.Put, $"{Marks}/{path}", null);
         return (response.StatusCode, (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("message").GetString());
     }
 
     private async Task<JsonElement> GetAsync(string path, string? user = null)
     {
-        using HttpResponseMessage response = await AskAsync(user, HttpMethod.Get, path, null);
+        using HttpResponseMessage response = await hub.AskAsync(user, HttpMethod.Get, path, null);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         return await response.Content.ReadFromJsonAsync<JsonElement>();
     }
 
     private async Task<HttpStatusCode> StatusAsync(string? user, HttpMethod method, string path, string? body = null)
     {
-        using HttpResponseMessage response = await AskAsync(user, method, path, body);
+        using HttpResponseMessage response = await hub.AskAsync(user, method, path, body);
         return response.StatusCode;
-    }
-
-    private async Task<HttpResponseMessage> AskAsync(string? user, HttpMethod method, string path, string? body)
-    {
-        using HttpClient client = hub.Client(user);
-        using HttpRequestMessage request = new(method, new Uri(path, UriKind.Relative));
-        if (body is not null)
-            request.Content = new StringContent(body, Encoding.UTF8, "application/json");
-        return await client.SendAsync(request);
     }
 }
 

@@ -68,6 +68,16 @@ public class PagesHub : IAsyncLifetime
         return name;
     }
 
+    /// <summary>Calls the JSON API as a user, or as nobody.</summary>
+    public async Task<HttpResponseMessage> AskAsync(string? user, HttpMethod method, string path, string? body)
+    {
+        using HttpClient client = Client(user);
+        using HttpRequestMessage request = new(method, new Uri(path, UriKind.Relative));
+        if (body is not null)
+            request.Content = new StringContent(body, Encoding.UTF8, "application/json");
+        return await client.SendAsync(request);
+    }
+
     /// <summary>A client that signs in with each request; null: anonymous.</summary>
     public HttpClient Client(string? user = null)
     {
